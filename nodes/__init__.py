@@ -1,0 +1,1 @@
+"""What users see: one package per stage of the road, in the order of the work."""

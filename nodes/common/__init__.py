@@ -1,0 +1,1 @@
+"""What two stages share, one concept per module, below both of them."""

@@ -1,0 +1,105 @@
+"""`manifest.json`: what was rendered into a folder, and with which parameters.
+
+One manifest describes the materials of one folder, whoever rendered them (the procedural generators, sbsrender).
+Captions, datasets and resumed renders all read it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .errors import InputError
+from .files import write_json
+
+MANIFEST_NAME = "manifest.json"
+FORMAT = "tilewright-manifest"
+VERSION = 1
+
+ParameterValue = float | int | bool | str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One named value of a render, with what is needed to put it into words.
+
+    minimum and maximum are the range it was drawn from, None where it has none. `low_words` and `high_words`
+    say what the lowest and highest third of the range look like ("narrow gaps", "wide gaps"), "" for nothing.
+    """
+
+    value: ParameterValue
+    label: str
+    minimum: float | None = None
+    maximum: float | None = None
+    low_words: str = ""
+    high_words: str = ""
+
+
+@dataclass(frozen=True)
+class MaterialRecord:
+    """One rendered material: its maps (kind -> file name in the manifest's folder) and how it came about.
+
+    colors are what the eye sees ("brick": "#8a4b32"), as sRGB hex. height_cm is the depth that height 0..1
+    spans and size_cm the side of one tile.
+    """
+
+    name: str
+    category: str
+    label: str
+    seed: int
+    tileable: bool
+    maps: Mapping[str, str]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    colors: Mapping[str, str] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
+    height_cm: float | None = None
+    size_cm: float | None = None
+
+
+def write_manifest(folder: Path, generator: Mapping[str, ParameterValue], records: Iterable[MaterialRecord]) -> Path:
+    """Write the manifest of `folder`; `generator` says who rendered (name, version, seed, ...). Returns its path."""
+    path = folder / MANIFEST_NAME
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "generator": dict(generator),
+            "materials": [asdict(record) for record in records],
+        },
+    )
+    return path
+
+
+def read_manifest(folder: Path) -> list[MaterialRecord]:
+    """The materials of a folder's manifest, [] where it has none.
+
+    Raises `InputError` for a file that is not a manifest this version can read. Map names that point outside
+    the folder are refused: a manifest comes with a dataset and is as untrusted as a workflow.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or content["version"] > VERSION:
+            raise InputError(
+                f"{path} is format {content['format']!r} version {content['version']}, this Tilewright reads {FORMAT!r} up to version {VERSION}."
+            )
+        return [_record(entry) for entry in content["materials"]]
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{path} is not a manifest of rendered materials ({error}). Render the folder again, or delete the file to read the folder by file names."
+        ) from None
+
+
+def _record(entry: dict) -> MaterialRecord:
+    for name in entry["maps"].values():
+        if Path(name).name != name or "\\" in name:
+            raise InputError(f"The manifest names the file {name!r}; maps must lie in the manifest's own folder.")
+    parameters = {name: Parameter(**_tuples(parameter)) for name, parameter in entry["parameters"].items()}
+    return MaterialRecord(**{**_tuples(entry), "parameters": parameters})
+
+
+def _tuples(entry: dict) -> dict:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}

@@ -1,0 +1,1 @@
+"""The faces of the trainer: schemas and one call each."""

@@ -1,0 +1,1 @@
+"""The LoRA trainer: plain torch, readable top to bottom. It never imports ComfyUI."""
