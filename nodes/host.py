@@ -4,9 +4,21 @@ Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_ma
 methods of ModelPatcher.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import comfy.ldm.modules.diffusionmodules.openaimodel
+import comfy.ldm.models.autoencoder
+import comfy.model_management
+import comfy.model_patcher
+import comfy.ops
+import comfy.sd
+import comfy.sd1_clip
+import comfy.supported_models
+import comfy.supported_models_base
 import folder_paths
+import torch
 
 DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
 
@@ -21,3 +33,57 @@ def readable_folders() -> list[Path]:
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
     extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
     return [Path(folder) for folder in [*own, *extra]]
+
+
+class SD1Architecture:
+    """A latent diffusion model of SD1's kind at any size: the stock checkpoint loader knows only the full one.
+
+    unet, text_encoder and autoencoder are the configurations that the host's own classes take. State dicts use the
+    key names of an SD1 checkpoint (`model.diffusion_model.`, `cond_stage_model.transformer.`, `first_stage_model.`).
+    """
+
+    def __init__(
+        self, unet: Mapping[str, Any], text_encoder: Mapping[str, Any], autoencoder: Mapping[str, Any]
+    ) -> None:
+        self.unet = dict(unet)
+        self.text_encoder = dict(text_encoder)
+        self.autoencoder = dict(autoencoder)
+
+    def networks(self) -> torch.nn.ModuleDict:
+        """The bare networks in float32 on the CPU, with weights yet to be filled, for training from scratch."""
+        unet = comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel(
+            **self.unet, dtype=torch.float32, operations=comfy.ops.manual_cast
+        )
+        text = comfy.sd1_clip.SD1ClipModel(dtype=torch.float32, model_options=self._text_options())
+        vae = comfy.ldm.models.autoencoder.AutoencoderKL(**self.autoencoder)
+        return torch.nn.ModuleDict({"unet": unet, "text_encoder": text.clip_l.transformer, "autoencoder": vae})
+
+    def load(self, state: Mapping[str, torch.Tensor]) -> tuple[Any, Any, Any]:
+        """MODEL, CLIP and VAE from `state`, on the devices and in the precisions the host chooses."""
+        return self._model(state), self._clip(state), self._vae(state)
+
+    def _model(self, state: Mapping[str, torch.Tensor]) -> Any:
+        config = comfy.supported_models.SD15(self.unet)
+        config.unet_config.update(self.unet)  # SD15 forces its own head count
+        device = comfy.model_management.get_torch_device()
+        dtype = comfy.model_management.unet_dtype(supported_dtypes=config.supported_inference_dtypes)
+        config.set_inference_dtype(dtype, comfy.model_management.unet_manual_cast(dtype, device))
+        model = config.get_model({}, device=comfy.model_management.unet_offload_device())
+        patcher = comfy.model_patcher.CoreModelPatcher(
+            model, load_device=device, offload_device=comfy.model_management.unet_offload_device()
+        )
+        model.load_model_weights(dict(state), "model.diffusion_model.", assign=patcher.is_dynamic())
+        return patcher
+
+    def _clip(self, state: Mapping[str, torch.Tensor]) -> Any:
+        target = comfy.supported_models_base.ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
+        clip_state = comfy.supported_models.SD15(self.unet).process_clip_state_dict(dict(state))
+        return comfy.sd.CLIP(target, state_dict=clip_state, model_options=self._text_options())
+
+    def _vae(self, state: Mapping[str, torch.Tensor]) -> Any:
+        prefix = "first_stage_model."
+        vae_state = {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        return comfy.sd.VAE(sd=vae_state, config={"params": self.autoencoder})
+
+    def _text_options(self) -> dict[str, Any]:
+        return {"clip_l_model_config": self.text_encoder}

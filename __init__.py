@@ -1,0 +1,22 @@
+"""Tilewright: from a texture artist's own renders to a LoRA, and from it to seamless materials."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .nodes.captions import nodes as captions
+from .nodes.dataset import nodes as dataset
+from .nodes.material import nodes as material
+from .nodes.seamless import nodes as seamless
+from .nodes.training import nodes as training
+from .nodes.upscale import nodes as upscale
+
+WEB_DIRECTORY = "./web"
+
+
+class TilewrightExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        stages = [dataset, captions, training, seamless, upscale, material]
+        return [node for stage in stages for node in stage.NODES]
+
+
+async def comfy_entrypoint() -> TilewrightExtension:
+    return TilewrightExtension()
