@@ -1,0 +1,104 @@
+"""Run a workflow without a screen and show what it made: `python run.py demo`.
+
+Run by the host's Python as `python -m launch.demo`.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .client import Prompt, PromptError, run_prompt
+from .hosts import PACK, HostError, find_host
+from .server import Server, running_server
+from .terminal import complain, say
+
+WORKFLOW = PACK / "workflows" / "api" / "quick_start.json"
+
+
+class Progress:
+    """A line per node: a bar while it works, its time when it is done."""
+
+    def __init__(self, prompt: Prompt, live: bool) -> None:
+        self.prompt = prompt
+        self.live = live  # a terminal can rewrite its last line, a log file cannot
+        self.node: str | None = None
+        self.since = 0.0
+
+    def __call__(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "executing" and data.get("node") in self.prompt:
+            self._finish()
+            self.node, self.since = data["node"], time.monotonic()
+            self._draw(0, 1)
+        elif kind == "progress_state" and self.node in data["nodes"]:
+            state = data["nodes"][self.node]
+            self._draw(state["value"], state["max"])
+        elif kind in ("execution_success", "execution_error", "execution_interrupted"):
+            self._finish()
+
+    def _draw(self, value: float, maximum: float) -> None:
+        if self.live:
+            filled = round(24 * value / maximum)
+            bar = "█" * filled + "·" * (24 - filled)
+            say(f"\r\033[K  {self._title()}  {bar} {value:.0f}/{maximum:.0f}", end="")
+
+    def _finish(self) -> None:
+        if self.node is not None:
+            start = "\r\033[K" if self.live else ""
+            say(f"{start}  {self._title()}  {time.monotonic() - self.since:6.1f} s")
+        self.node = None
+
+    def _title(self) -> str:
+        node = self.prompt[self.node]
+        return f"{node.get('_meta', {}).get('title', node['class_type'])[:40]:<40}"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="run.py demo", description="Walk the whole road once, without a screen.")
+    arguments.add_argument("--output", type=Path, default=PACK / "output" / "demo", help="where the results go")
+    arguments.add_argument("--workflow", type=Path, default=WORKFLOW, help="a workflow in API format")
+    options = arguments.parse_args()
+    prompt = json.loads(options.workflow.read_text(encoding="utf-8"))
+    output = options.output.resolve()
+    shutil.rmtree(output, ignore_errors=True)
+    base = PACK / "output" / "base"
+    started = time.monotonic()
+    try:
+        say("Starting ComfyUI ...")
+        with running_server(find_host(), base, output) as server:
+            say(f"ComfyUI is up after {time.monotonic() - started:.1f} s. Running {options.workflow.name}:")
+            return _run(server, prompt, started)
+    except HostError as error:
+        complain(str(error))
+        return 1
+
+
+def _run(server: Server, prompt: Prompt, started: float) -> int:
+    try:
+        outputs = run_prompt(server.url, prompt, Progress(prompt, sys.stdout.isatty()))
+    except PromptError as error:
+        complain(f"\nThe demo failed. {error}\nThe server's log: {server.log}")
+        return 1
+    _print_texts(outputs, prompt)
+    _print_files(server.output)
+    say(f"\nDone in {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+def _print_texts(outputs: dict[str, Any], prompt: Prompt) -> None:
+    for node_id, values in outputs.items():
+        for text in values.get("text", []):
+            say(f"\n{prompt[node_id].get('_meta', {}).get('title', prompt[node_id]['class_type'])}:\n{text.rstrip()}")
+
+
+def _print_files(output: Path) -> None:
+    say(f"\nMade in {output}:")
+    for file in sorted(path for path in output.rglob("*") if path.is_file()):
+        say(f"  {file.relative_to(output).as_posix():<60} {file.stat().st_size / 1024:8.0f} KB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""A ComfyUI server of this run's own: on loopback, on a free port, ended with the run.
+
+Standard library only.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .hosts import PACK, Host, HostError
+
+START_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running ComfyUI: its address, its log, its base and output folders and its process."""
+
+    url: str
+    log: Path
+    base: Path
+    output: Path
+    process: subprocess.Popen
+
+
+@contextmanager
+def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = ()) -> Iterator[Server]:
+    """Start `host` with the pack linked into `base`; the process is ended when the block is left, however it is left.
+
+    base: the run's own base directory (models, input, user, temp). output: where results go. extra: more
+    command-line arguments. Raises `HostError` with the end of the log when ComfyUI does not come up.
+    """
+    link_pack(base)
+    output.mkdir(parents=True, exist_ok=True)
+    log, port = base / "server.log", free_port()
+    arguments = ["--listen", "127.0.0.1", "--port", str(port), "--base-directory", base, "--output-directory", output]
+    arguments += ["--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--disable-api-nodes", *extra]
+    arguments += _user_models(host, base)
+    if not has_accelerator(host):
+        arguments.append("--cpu")
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [host.python, host.root / "main.py", *arguments],
+            cwd=host.root,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            server = Server(f"http://127.0.0.1:{port}", log, base, output, process)
+            _wait_until_up(server)
+            yield server
+        finally:
+            _end(process)
+
+
+def link_pack(base: Path) -> None:
+    """Make `base`/custom_nodes/tilewright lead to this clone."""
+    link = base / "custom_nodes" / "tilewright"
+    if link.exists() and link.resolve() == PACK:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    if sys.platform == "win32":
+        import _winapi
+
+        _winapi.CreateJunction(str(PACK), str(link))  # unlike a symbolic link it needs no privilege
+    else:
+        link.symlink_to(PACK, target_is_directory=True)
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def has_accelerator(host: Host) -> bool:
+    """Whether the host's torch sees a GPU of any make."""
+    check = "import torch, sys; sys.exit(0 if torch.accelerator.is_available() else 1)"
+    return subprocess.run([host.python, "-c", check], capture_output=True).returncode == 0
+
+
+def _user_models(host: Host, base: Path) -> list[str | Path]:
+    models = host.root / "models"
+    if host.ours or not models.is_dir():
+        return []
+    config = base / "user_models.yaml"
+    folders = "".join(f"  {folder.name}: {folder.name}\n" for folder in sorted(models.iterdir()) if folder.is_dir())
+    config.write_text(f"comfyui:\n  base_path: '{models}'\n{folders}", encoding="utf-8")
+    return ["--extra-model-paths-config", config]
+
+
+def _wait_until_up(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise HostError(f"ComfyUI ended while starting. The end of {server.log}:\n{_tail(server.log)}")
+        try:
+            urllib.request.urlopen(f"{server.url}/system_stats", timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    raise HostError(f"ComfyUI did not answer within {START_SECONDS} s. The end of {server.log}:\n{_tail(server.log)}")
+
+
+def _tail(log: Path, lines: int = 20) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

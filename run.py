@@ -1,0 +1,79 @@
+"""Tilewright's commands. Each does its own set-up; Python 3.10 or newer is all it needs.
+
+python run.py demo            walk the whole road once, pictures in output/demo
+python run.py test [...]      run every test; arguments go to pytest
+python run.py bench NAME      run a benchmark of tests/benchmarks
+python run.py serve [...]     start ComfyUI with the pack and open the editor; arguments go to ComfyUI
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below fail on it
+    sys.exit(f"Tilewright needs Python 3.10 or newer, this is {sys.version.split()[0]}.")
+
+from launch.hosts import PACK, Host, HostError, find_host
+from launch.server import running_server
+from launch.terminal import complain, say
+
+
+def demo(arguments: list[str]) -> int:
+    host = _ready_host()
+    return _python(host, "-m", "launch.demo", *arguments)
+
+
+def test(arguments: list[str]) -> int:
+    host = _ready_host("tests/requirements.txt")
+    chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)
+    return _python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
+
+
+def bench(arguments: list[str]) -> int:
+    names = sorted(file.stem for file in (PACK / "tests" / "benchmarks").glob("[!_]*.py"))
+    if not arguments or arguments[0] not in names:
+        raise HostError(f"Name a benchmark: {', '.join(names)}")
+    host = _ready_host("tests/requirements.txt")
+    return _python(host, PACK / "tests" / "benchmarks" / f"{arguments[0]}.py", *arguments[1:])
+
+
+def serve(arguments: list[str]) -> int:
+    with running_server(_ready_host(), PACK / "output" / "base", PACK / "output", arguments) as server:
+        say(f"ComfyUI with Tilewright: {server.url} (Ctrl+C ends it; log: {server.log})")
+        threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+        return server.process.wait()
+
+
+def _ready_host(*more_requirements: str) -> Host:
+    host = find_host()
+    for requirements in ("requirements.txt", *more_requirements):
+        host.require(PACK / requirements)
+    return host
+
+
+def _python(host: Host, *arguments: str | Path) -> int:
+    environment = {**os.environ, "COMFYUI_PATH": str(host.root), "COMFYUI_PYTHON": str(host.python)}
+    return subprocess.run([host.python, *arguments], cwd=PACK, env=environment).returncode
+
+
+def main() -> int:
+    commands = {"demo": demo, "test": test, "bench": bench, "serve": serve}
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        say(__doc__)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended with us
+    try:
+        return commands[sys.argv[1]](sys.argv[2:])
+    except HostError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
