@@ -1,0 +1,25 @@
+"""ComfyUI's editor in a headless browser, for what only the real frontend can tell."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+_QUIET += ["--disable-sync", "--no-first-run"]
+
+
+@contextmanager
+def open_editor(url: str, browser: str) -> Iterator[Page]:
+    """A page with the editor at `url` loaded and every node type registered. browser: a Chromium's executable."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=_QUIET)
+        try:
+            page = chromium.new_page(viewport={"width": 1920, "height": 1080})
+            page.goto(url)
+            page.wait_for_function(
+                "window.app?.graph && window.LiteGraph?.registered_node_types?.TilewrightDemoModel", timeout=120_000
+            )
+            yield page
+        finally:
+            chromium.close()

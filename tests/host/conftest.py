@@ -1,0 +1,19 @@
+"""A browser with the real frontend open on the real server."""
+
+import os
+import shutil
+
+import pytest
+from tilewright.launch.browser import open_editor
+
+
+@pytest.fixture(scope="session")
+def editor(server):
+    """A playwright page with ComfyUI's editor loaded; `editor.evaluate` runs JavaScript in it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+    if browser is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have chromium: .ci/run installs it")
+        pytest.skip("no chromium or chrome on this machine")
+    with open_editor(server.url, browser) as page:
+        yield page

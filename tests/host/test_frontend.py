@@ -1,0 +1,61 @@
+"""The graphs people open, in the real frontend, against the API files that run headless."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+NAMES = sorted(file.stem for file in WORKFLOWS.glob("*.json"))
+each_workflow = pytest.mark.parametrize("name", NAMES)
+
+_TO_PROMPT = """async graph => {
+  await app.loadGraphData(graph);
+  const { output } = await app.graphToPrompt();
+  const lost = app.graph.nodes.filter(node => node.has_errors || !LiteGraph.registered_node_types[node.type]);
+  return { output, lost: lost.map(node => node.type) };
+}"""
+
+
+def without_meta(prompt):
+    return {node_id: {key: node[key] for key in ("class_type", "inputs")} for node_id, node in prompt.items()}
+
+
+def test_every_api_file_has_its_graph_note_and_picture():
+    assert {file.stem for file in (WORKFLOWS / "api").glob("*.json")} == set(NAMES)
+    assert {file.stem for file in WORKFLOWS.glob("*.jpg")} == set(NAMES)
+
+
+@each_workflow
+def test_the_graph_becomes_the_api_file(editor, name):
+    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    api = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
+    made = editor.evaluate(_TO_PROMPT, graph)
+    assert made["lost"] == []
+    assert without_meta(made["output"]) == without_meta(api)
+
+
+@each_workflow
+def test_no_two_nodes_of_the_graph_overlap(name):
+    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    boxes = [(node["id"], *node["pos"], *node["size"]) for node in graph["nodes"]]
+    for i, (one, x, y, width, height) in enumerate(boxes):
+        for other, left, top, w, h in boxes[i + 1 :]:
+            apart = x + width <= left or left + w <= x or y + height <= top or top + h <= y
+            assert apart, f"nodes {one} and {other} overlap"
+
+
+def test_the_server_offers_the_graphs_as_templates(editor, server):
+    listed = editor.evaluate("async () => (await fetch('/api/workflow_templates')).json()")
+    assert set(NAMES) <= set(listed["tilewright"])
+
+
+def test_every_node_has_a_help_page_the_editor_can_fetch(editor):
+    missing = editor.evaluate(
+        """async () => {
+          const types = Object.keys(LiteGraph.registered_node_types).filter(type => type.startsWith("Tilewright"));
+          const pages = await Promise.all(types.map(type => fetch(`/extensions/tilewright/docs/${type}.md`)));
+          return types.filter((type, i) => !pages[i].ok);
+        }"""
+    )
+    assert missing == []

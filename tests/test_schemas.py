@@ -1,0 +1,89 @@
+"""What every node promises: a permanent id, words for every socket and widget, a help page that names them."""
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+PACK = Path(__file__).resolve().parent.parent
+STAGES = ["dataset", "captions", "training", "seamless", "upscale", "material"]
+
+
+def entrypoint():
+    """The pack loaded the way the host loads it: its __init__ as a package of its own name."""
+    spec = importlib.util.spec_from_file_location("pack", PACK / "__init__.py", submodule_search_locations=[str(PACK)])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pack"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def all_nodes():
+    return asyncio.run(asyncio.run(entrypoint().comfy_entrypoint()).get_node_list())
+
+
+NODES = {node.define_schema().node_id: node for node in all_nodes()}
+SCHEMAS = {node_id: node.define_schema() for node_id, node in NODES.items()}
+each_node = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
+
+
+def widgets(schema):
+    return [one for given in schema.inputs for one in given.get_all()]
+
+
+def test_every_id_is_given_once():
+    assert len(all_nodes()) == len(NODES)
+
+
+def test_the_host_finds_only_the_v3_entrypoint():
+    module = entrypoint()
+    assert not hasattr(module, "NODE_CLASS_MAPPINGS")
+    assert (PACK / module.WEB_DIRECTORY).is_dir()
+
+
+@each_node
+def test_the_node_says_what_it_is(schema):
+    assert schema.node_id.startswith("Tilewright")
+    assert schema.category in {f"Tilewright/{stage}" for stage in STAGES}
+    assert schema.description.strip().endswith(".")
+    assert schema.search_aliases
+    assert schema.display_name and not schema.display_name.startswith("Tilewright")
+
+
+@each_node
+def test_every_input_and_output_has_a_tooltip(schema):
+    assert [one.id for one in widgets(schema) if not one.tooltip] == []
+    assert [one.id for one in schema.outputs if not one.tooltip] == []
+
+
+@each_node
+def test_defaults_lie_in_their_range(schema):
+    for one in widgets(schema):
+        default = getattr(one, "default", None)
+        if getattr(one, "min", None) is not None and default is not None:
+            assert one.min <= default <= one.max, one.id
+        if getattr(one, "options", None) and isinstance(default, str):
+            assert default in one.options, one.id
+
+
+@each_node
+def test_execute_takes_every_input_and_defaults_the_optional_ones(schema):
+    execute = NODES[schema.node_id].execute.__func__
+    names = execute.__code__.co_varnames[1 : execute.__code__.co_argcount]
+    top = [one.id for one in schema.inputs]
+    assert set(top) == set(names)
+    defaulted = names[len(names) - len(execute.__defaults__ or ()) :]
+    assert [one.id for one in schema.inputs if one.optional and one.id not in defaulted] == []
+
+
+@each_node
+def test_the_help_page_names_every_input_and_output(schema):
+    page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8")
+    assert [one.id for one in widgets(schema) if f"`{one.id.split('.')[-1]}`" not in page] == []
+    assert [one.display_name or one.id for one in schema.outputs if f"`{one.id}`" not in page] == []
+
+
+def test_no_help_page_without_a_node():
+    assert {page.stem for page in (PACK / "web" / "docs").glob("*.md")} == set(SCHEMAS)
