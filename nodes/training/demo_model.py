@@ -33,7 +33,7 @@ UNET = {
     "use_checkpoint": False,
     "legacy": False,
 }
-TEXT_ENCODER = {"hidden_size": 128, "intermediate_size": 512, "num_attention_heads": 4, "num_hidden_layers": 2}
+TEXT_ENCODER = {"hidden_size": 128, "intermediate_size": 384, "num_attention_heads": 4, "num_hidden_layers": 2}
 AUTOENCODER = {
     "embed_dim": 4,
     "ddconfig": {
