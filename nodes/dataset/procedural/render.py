@@ -1,0 +1,143 @@
+"""Render materials: one of them to tensors, or many of them into a folder with a manifest."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ...common.errors import InputError
+from ...common.images import write_png
+from ...common.manifest import MaterialRecord, Parameter, read_manifest, write_manifest
+from ...common.texture_dataset import Sample, TextureDataset
+from .bricks import BRICKS
+from .color import srgb_from_oklab, to_hex
+from .maps import normal_from_height, occlusion_from_height
+from .parameters import draw_parameters
+from .surface import Surface
+from .torus import Torus
+
+MATERIALS = {"bricks": BRICKS}
+ALL_MATERIALS = "all"
+MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
+MIN_SIZE = 64
+VERSION = 1  # of the generators: what they make of a seed may change with it
+_BITS = {"normal": 16, "height": 16}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """maps: kind -> (C, S, S) in 0..1, colour maps in sRGB. record has no file names in it yet."""
+
+    maps: Mapping[str, torch.Tensor]
+    record: MaterialRecord
+
+
+def render_material(
+    material: str, seed: int, size: int, variation: float = 1.0, maps: Collection[str] = MAPS
+) -> Rendered:
+    """Render the maps asked for of one tile, `size` pixels wide.
+
+    The same material, seed and variation is the same tile at every size. Raises `InputError` for an unknown
+    material and for a size that is too small to show one.
+    """
+    if material not in MATERIALS:
+        raise InputError(f"There is no material called {material!r}. Choose one of {', '.join(MATERIALS)}.")
+    if size < MIN_SIZE:
+        raise InputError(f"The size is {size} pixels; a material needs at least {MIN_SIZE}. Choose a larger size.")
+    generator = MATERIALS[material]
+    torus = Torus(size, seed)
+    values = draw_parameters(generator.parameters, torus.rng("parameters"), variation)
+    palette = _draw_palette(generator.palettes, torus, variation)
+    surface = generator.build(torus, values, palette.drawn(torus.rng("palette colors"), variation))
+    parameters = {name: generator.parameters[name].record(value) for name, value in values.items()}
+    record = MaterialRecord(
+        name=f"{material}_{seed}",
+        category=material,
+        label=generator.label,
+        seed=seed,
+        tileable=True,
+        maps={},
+        parameters={"palette": Parameter(palette.name, "palette"), **parameters},
+        colors={part: to_hex(_mean_color(surface.color, mask)) for part, mask in surface.parts.items()},
+        keywords=generator.keywords,
+        height_cm=float(surface.height.amax() - surface.height.amin()),
+        size_cm=surface.size_cm,
+    )
+    return Rendered({kind: _MAPS[kind](surface) for kind in maps}, record)
+
+
+def render_folder(
+    folder: Path,
+    materials: Sequence[str],
+    count: int,
+    size: int,
+    seed: int,
+    variation: float = 1.0,
+    kinds: Sequence[str] = ("basecolor",),
+    rendered: Callable[[], None] = lambda: None,
+) -> tuple[TextureDataset, str]:
+    """Render `count` tiles of each material with all maps into `folder`, the seeds counting on from `seed`.
+
+    Returns the maps of `kinds` as a dataset, and a report. `rendered` is called after each tile and may raise to
+    stop; the manifest then lists what is finished. Other files and the manifest's other entries stay.
+    """
+    records = {record.name: record for record in read_manifest(folder)}
+    samples, lines = [], []
+    try:
+        for material in materials:
+            for index in range(count):
+                record = _render_files(folder, material, index, seed + index, size, variation)
+                records[record.name] = record
+                samples += [_sample(folder, record, kind, size) for kind in kinds]
+                lines.append(_described(record))
+                rendered()
+    finally:
+        generator = {"name": "Tilewright procedural materials", "version": VERSION}
+        write_manifest(folder, generator, [records[name] for name in sorted(records)])
+    heading = f"{len(lines)} tiles of {size} x {size} pixels, each with {', '.join(MAPS)}, in {folder}"
+    return TextureDataset(tuple(samples)), "\n".join([heading, *lines])
+
+
+def _render_files(folder: Path, material: str, index: int, seed: int, size: int, variation: float) -> MaterialRecord:
+    tile = render_material(material, seed, size, variation)
+    name = f"{material}_{index:04d}"
+    files = {kind: f"{name}_{kind}.png" for kind in MAPS}
+    for kind, file in files.items():
+        write_png(folder / file, tile.maps[kind], _BITS.get(kind, 8))
+    return replace(tile.record, name=name, maps=files)
+
+
+def _sample(folder: Path, record: MaterialRecord, kind: str, size: int) -> Sample:
+    file = folder / record.maps[kind]
+    return Sample(file, kind, (size, size), material=record.name, tileable=True, record=record)
+
+
+def _described(record: MaterialRecord) -> str:
+    values = [f"{parameter.label} {parameter.value}" for parameter in record.parameters.values()]
+    return f"{record.name} (seed {record.seed}): {', '.join(values)}"
+
+
+def _draw_palette(palettes, torus: Torus, variation: float):
+    rng = torus.rng("palette")
+    drawn = palettes[rng.integers(len(palettes))]
+    return drawn if rng.random() < variation else palettes[0]
+
+
+def _mean_color(color: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return (color * mask).sum((1, 2)) / mask.sum().clamp(min=1e-6)
+
+
+def _height(surface: Surface) -> torch.Tensor:
+    lowest, highest = surface.height.aminmax()
+    return ((surface.height - lowest) / (highest - lowest))[None]
+
+
+_MAPS: dict[str, Callable[[Surface], torch.Tensor]] = {
+    "basecolor": lambda surface: srgb_from_oklab(surface.color),
+    "normal": lambda surface: normal_from_height(surface.height, surface.size_cm),
+    "roughness": lambda surface: surface.roughness.clamp(0.02, 1)[None],
+    "metallic": lambda surface: surface.metallic.clamp(0, 1)[None],
+    "height": _height,
+    "ao": lambda surface: occlusion_from_height(surface.height, surface.size_cm)[None],
+}

@@ -1,0 +1,35 @@
+"""What a generator makes of its parameters, before it becomes map files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from ...common.manifest import ParameterValue
+from .color import DrawnPalette, Palette
+from .parameters import ParameterSpec
+from .torus import Torus
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A piece of a surface, size_cm wide. color (3, H, W) is Oklab reflectance without any light, height (H, W) is
+    in cm, roughness and metallic (H, W) are 0..1. parts names regions (H, W, 0..1) whose colour goes on record."""
+
+    size_cm: float
+    color: torch.Tensor
+    height: torch.Tensor
+    roughness: torch.Tensor
+    metallic: torch.Tensor
+    parts: Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A family of surfaces: which parameters and palettes it draws from, and how it builds one of them."""
+
+    label: str
+    parameters: Mapping[str, ParameterSpec]
+    palettes: tuple[Palette, ...]
+    build: Callable[[Torus, Mapping[str, ParameterValue], DrawnPalette], Surface]
+    keywords: tuple[str, ...] = field(default=())
