@@ -1,0 +1,112 @@
+"""The nodes that write a material."""
+
+import json
+
+import torch
+from comfy_api.latest import io, ui
+
+from ..common.errors import InputError
+from ..common.files import check_name
+from ..host import output_folder
+from .height_nodes import CATEGORY
+from .map_inputs import read_map
+from .material_files import BIT_DEPTHS, IF_EXISTS, MAPS, save_material
+from .surface_inputs import convention_input, height_cm_input, size_cm_input
+
+FOLDER = "materials"
+MAP_TOOLTIPS = {
+    "basecolor": "The colour without light, as sRGB. A fourth channel is written as alpha.",
+    "height": "The height, 0 to 1, written as grey.",
+    "normal": "The normal map, written as it comes.",
+    "roughness": "The roughness, 0 is a mirror, written as grey.",
+    "metallic": "The metallic map, 1 is metal, written as grey.",
+    "occlusion": "The ambient occlusion, 1 is open, written as grey.",
+    "opacity": "The opacity, 0 is see-through, written as grey.",
+    "emissive": "The colour of emitted light, as sRGB.",
+}
+
+
+class SaveMaterial(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSaveMaterial",
+            display_name="Save Material",
+            category=CATEGORY,
+            description="Writes the maps of a material to output/materials/<name>: <name>_<map>.png, data maps in "
+            "16 bits, and a material.json that says what they are.",
+            search_aliases=["export material", "save maps", "save pbr", "save texture set", "16-bit png"],
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            inputs=[
+                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
+                io.String.Input(
+                    "name", default="material", tooltip="The name of the material: its folder and its files bear it."
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=BIT_DEPTHS,
+                    default=BIT_DEPTHS[0],
+                    tooltip="Bits a channel. '16 for data maps' writes basecolor and emissive in 8, the others in 16.",
+                ),
+                io.Combo.Input(
+                    "if_exists",
+                    options=IF_EXISTS,
+                    default="number",
+                    optional=True,
+                    tooltip="Where there is a material of this name: write name_2 beside it, or overwrite it.",
+                ),
+                convention_input("What the connected normal map is; noted in material.json.", optional=True),
+                height_cm_input(optional=True),
+                size_cm_input(optional=True),
+            ],
+            outputs=[
+                io.String.Output("path", tooltip="The folder that was written."),
+                io.String.Output("report", tooltip="The files that were written, and what was clipped or converted."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, name: str | None = None) -> bool | str:
+        try:
+            return name is None or bool(check_name(name, "The name"))
+        except InputError as error:
+            return str(error)
+
+    @classmethod
+    def execute(
+        cls,
+        name: str,
+        bit_depth: str = BIT_DEPTHS[0],
+        basecolor: torch.Tensor | None = None,
+        height: torch.Tensor | None = None,
+        normal: torch.Tensor | None = None,
+        roughness: torch.Tensor | None = None,
+        metallic: torch.Tensor | None = None,
+        occlusion: torch.Tensor | None = None,
+        opacity: torch.Tensor | None = None,
+        emissive: torch.Tensor | None = None,
+        if_exists: str = "number",
+        convention: str = "OpenGL",
+        height_cm: float = 5.0,
+        size_cm: float = 100.0,
+    ) -> io.NodeOutput:
+        images = (basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        maps = {
+            map_name: read_map(image, f"The {map_name} map")
+            for map_name, image in zip(MAPS, images, strict=True)
+            if image is not None
+        }
+        facts = {"normal_convention": convention, "height_cm": height_cm, "size_cm": size_cm}
+        folder, files, report = save_material(
+            output_folder(FOLDER), name, maps, bit_depth, if_exists, facts, _workflow(cls.hidden)
+        )
+        results = [ui.SavedResult(file.name, f"{FOLDER}/{folder.name}", io.FolderType.output) for file in files]
+        return io.NodeOutput(str(folder), report, ui=ui.SavedImages(results))
+
+
+def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:
+    if hidden is None:  # called outside a graph
+        return {}
+    parts = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
+    return {key: json.dumps(value) for key, value in parts.items() if value}

@@ -1,0 +1,57 @@
+"""Material maps as they arrive at a node: checked, and reduced to the channels that they mean."""
+
+import torch
+
+from ..common.errors import InputError
+from ..common.layout import to_bchw
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, on the values as they are encoded
+SMALLEST = 3
+
+
+def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tensor:
+    """An IMAGE as float32 (B, C, H, W), checked to be at least 3 x 3 pixels and finite.
+
+    `what` names the input in messages. With `repair`, pixels that are not finite become the mean of the others of
+    their image and channel; without, they raise `InputError` with their number.
+    """
+    pixels = to_bchw(image).float()
+    height, width = pixels.shape[-2:]
+    if min(height, width) < SMALLEST:
+        raise InputError(
+            f"{what} is {width} x {height} pixels. A surface needs at least {SMALLEST} x {SMALLEST}; "
+            "connect a larger image."
+        )
+    broken = ~pixels.isfinite()
+    if not broken.any():
+        return pixels
+    if repair:
+        return _without(pixels, broken)
+    count = int(broken.any(dim=1).sum())
+    raise InputError(
+        f"{what} has {count} of {width * height * len(pixels)} pixels that are not numbers (NaN) or infinite. "
+        "A decode in half precision often makes them: run the VAE in full precision (--fp32-vae) and decode again."
+    )
+
+
+def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
+    """(B, C, H, W) -> (B, 1, H, W), and a note on what was used where that is a choice, "" where it is not.
+
+    Grey images of three equal channels give that channel exactly, others their luminance. Alpha is ignored.
+    """
+    first = pixels[:, :1]
+    if pixels.shape[1] < 3 or (torch.equal(first, pixels[:, 1:2]) and torch.equal(first, pixels[:, 2:3])):
+        return first, ""
+    return luminance(pixels), "luminance of a colour image"
+
+
+def luminance(pixels: torch.Tensor) -> torch.Tensor:
+    """Rec. 709 luminance of the encoded values: (B, 3 or more, H, W) -> (B, 1, H, W)."""
+    red, green, blue = LUMINANCE
+    return red * pixels[:, 0:1] + green * pixels[:, 1:2] + blue * pixels[:, 2:3]
+
+
+def _without(pixels: torch.Tensor, broken: torch.Tensor) -> torch.Tensor:
+    good = pixels.masked_fill(broken, 0)
+    mean = good.sum((-1, -2), keepdim=True) / (~broken).sum((-1, -2), keepdim=True).clamp(min=1)
+    return torch.where(broken, mean, good)

@@ -1,0 +1,8 @@
+"""From a picture to the maps that an engine loads: height, normals, and the files."""
+
+from comfy_api.latest import io
+
+from .export_nodes import SaveMaterial
+from .height_nodes import HeightFromImage, HeightToNormal
+
+NODES: list[type[io.ComfyNode]] = [HeightFromImage, HeightToNormal, SaveMaterial]

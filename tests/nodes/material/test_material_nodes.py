@@ -1,0 +1,67 @@
+"""The nodes as ComfyUI calls them, and what they say to bad input."""
+
+import pytest
+import torch
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
+
+
+@pytest.fixture(autouse=True)
+def inference_mode():
+    with torch.inference_mode():
+        yield
+
+
+def test_height_from_image_gives_a_grey_image_of_the_full_range():
+    height = HeightFromImage.execute(torch.rand(2, 48, 64, 3))[0]
+    assert height.shape == (2, 48, 64, 3)
+    assert torch.equal(height[..., 0], height[..., 2])
+    assert (height.min(), height.max()) == (0, 1)
+
+
+def test_invert_turns_the_height_over():
+    image = torch.rand(1, 32, 32, 3)
+    up = HeightFromImage.execute(image)[0]
+    down = HeightFromImage.execute(image, invert=True)[0]
+    torch.testing.assert_close(up, 1 - down, rtol=0, atol=1e-6)
+
+
+def test_levels_out_of_order_are_refused_before_running():
+    assert "black below white" in HeightFromImage.validate_inputs(black=0.8, white=0.2)
+    assert HeightFromImage.validate_inputs(black=None, white=0.2) is True
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 30, 3), (1, 20, 30, 1), (1, 20, 30)])
+def test_heights_come_as_rgb_as_one_channel_and_as_masks(shape):
+    normal, report = HeightToNormal.execute(torch.full(shape, 0.5))
+    assert torch.equal(normal, torch.tensor([0.5, 0.5, 1.0]).expand(1, 20, 30, 3))
+    assert "colour" not in report
+
+
+def test_colour_as_height_is_taken_by_luminance_and_said():
+    image = torch.rand(1, 16, 16, 3)
+    grey = (image * torch.tensor([0.2126, 0.7152, 0.0722])).sum(-1)
+    from_color, report = HeightToNormal.execute(image)
+    from_grey, _ = HeightToNormal.execute(grey)
+    torch.testing.assert_close(from_color, from_grey, rtol=0, atol=1e-5)
+    assert "luminance" in report
+
+
+def test_strength_multiplies_the_slopes():
+    height = torch.rand(1, 16, 16)
+    twice_as_high = HeightToNormal.execute(height, height_cm=10.0)[0]
+    twice_as_strong = HeightToNormal.execute(height, height_cm=5.0, strength=2.0)[0]
+    torch.testing.assert_close(twice_as_high, twice_as_strong)
+
+
+def test_two_pixels_are_no_surface():
+    with pytest.raises(InputError, match="The height is 2 x 8 pixels"):
+        HeightToNormal.execute(torch.rand(1, 8, 2, 3))
+
+
+def test_pixels_that_are_no_numbers_are_counted():
+    height = torch.rand(1, 8, 8, 3)
+    height[0, 1, 2] = torch.nan
+    height[0, 3, 4, 1] = torch.inf
+    with pytest.raises(InputError, match="2 of 64 pixels that are not numbers"):
+        HeightToNormal.execute(height)

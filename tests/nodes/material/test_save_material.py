@@ -1,0 +1,155 @@
+"""Materials on disk, read back by libraries that did not write them."""
+
+import json
+import re
+import struct
+
+import av
+import folder_paths
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.material.nodes import SaveMaterial
+
+
+@pytest.fixture(autouse=True)
+def output(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    with torch.inference_mode():
+        yield tmp_path
+
+
+def decode(path, pixel_format):
+    """The pixels as PyAV decodes them, in the file's own format."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    assert frame.format.name == pixel_format
+    return frame.to_ndarray()
+
+
+def every_16_bit_value():
+    return (torch.arange(2**16, dtype=torch.float32) / 65535).reshape(1, 256, 256, 1).expand(-1, -1, -1, 3)
+
+
+def test_every_16_bit_height_comes_back_exactly(output):
+    SaveMaterial.execute("rock", height=every_16_bit_value())
+    pixels = decode(output / "materials/rock/rock_height.png", "gray16be")
+    assert np.array_equal(pixels.ravel(), np.arange(2**16))
+
+
+def test_16_bit_normals_come_back_exactly_with_their_channels_in_order(output):
+    normal = torch.rand(1, 32, 48, 3)
+    SaveMaterial.execute("rock", normal=normal)
+    pixels = decode(output / "materials/rock/rock_normal.png", "rgb48be")
+    assert np.array_equal(pixels, (normal[0] * 65535).round().numpy().astype(np.uint16))
+
+
+def test_a_flat_normal_is_128_128_255(output):
+    SaveMaterial.execute("flat", "8", normal=torch.tensor([0.5, 0.5, 1.0]).expand(1, 4, 4, 3))
+    with Image.open(output / "materials/flat/flat_normal.png") as image:
+        assert image.getcolors() == [(16, (128, 128, 255))]
+
+
+@pytest.mark.parametrize(
+    ("bit_depth", "basecolor_bits", "height_bits"), [("16 for data maps", 8, 16), ("8", 8, 8), ("16", 16, 16)]
+)
+def test_bit_depth(output, bit_depth, basecolor_bits, height_bits):
+    image = torch.rand(1, 4, 4, 3)
+    SaveMaterial.execute("m", bit_depth, basecolor=image, height=image)
+    for name, bits in [("basecolor", basecolor_bits), ("height", height_bits)]:
+        header = (output / f"materials/m/m_{name}.png").read_bytes()[:33]
+        assert struct.unpack(">B", header[24:25]) == (bits,)
+
+
+def test_basecolor_keeps_its_alpha(output):
+    image = torch.rand(1, 6, 5, 4)
+    SaveMaterial.execute("leaf", basecolor=image)
+    with Image.open(output / "materials/leaf/leaf_basecolor.png") as found:
+        assert np.array_equal(np.asarray(found), (image[0] * 255).round().numpy().astype(np.uint8))
+
+
+def test_batches_are_numbered_and_described(output):
+    path, _ = SaveMaterial.execute(
+        "tile", basecolor=torch.rand(2, 4, 4, 3), roughness=torch.rand(2, 4, 4, 3), size_cm=50.0
+    )
+    description = json.loads((output / "materials/tile/material.json").read_text())
+    assert path == str(output / "materials/tile")
+    assert description["materials"]["tile_002"] == {
+        "basecolor": "tile_002_basecolor.png",
+        "roughness": "tile_002_roughness.png",
+    }
+    assert (description["size_cm"], description["normal_convention"]) == (50.0, "OpenGL")
+    assert len(list((output / "materials/tile").iterdir())) == 5
+
+
+def test_a_second_material_of_a_name_is_numbered_unless_told_to_overwrite(output):
+    black, white = torch.zeros(1, 4, 4, 3), torch.ones(1, 4, 4, 3)
+    SaveMaterial.execute("m", basecolor=black)
+    SaveMaterial.execute("m", basecolor=white)
+    SaveMaterial.execute("m", basecolor=white, if_exists="overwrite")
+    names = sorted(file.relative_to(output).as_posix() for file in output.rglob("*.png"))
+    assert names == ["materials/m/m_basecolor.png", "materials/m_2/m_2_basecolor.png"]
+    with Image.open(output / names[0]) as image:
+        assert image.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_the_written_files_show_up_in_the_history(output):
+    result = SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3), height=torch.rand(1, 4, 4, 3))
+    assert result.ui.as_dict()["images"] == [
+        {"filename": "m_basecolor.png", "subfolder": "materials/m", "type": "output"},
+        {"filename": "m_height.png", "subfolder": "materials/m", "type": "output"},
+    ]
+
+
+def test_clipping_and_colour_in_a_grey_map_are_reported(output):
+    _, report = SaveMaterial.execute("m", roughness=torch.rand(1, 4, 4, 3) + 0.5, height=torch.full((1, 4, 4), 2.0))
+    assert "roughness: written as grey, the luminance" in report
+    assert "height: 16 pixels lay outside 0..1" in report
+
+
+def test_batches_that_do_not_match_are_refused():
+    with pytest.raises(InputError, match="basecolor 2, height 1"):
+        SaveMaterial.execute("m", basecolor=torch.rand(2, 4, 4, 3), height=torch.rand(1, 4, 4, 3))
+
+
+def test_no_map_at_all_is_refused():
+    with pytest.raises(InputError, match="No map is connected"):
+        SaveMaterial.execute("m")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "con", "x" * 200, "dots."])
+def test_names_that_cannot_be_files_are_refused(name, output):
+    with pytest.raises(InputError, match="The name is"):
+        SaveMaterial.execute(name, basecolor=torch.rand(1, 4, 4, 3))
+    assert "The name is" in SaveMaterial.validate_inputs(name=name)
+    assert list(output.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(output):
+    (output / "materials").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=re.escape(f"cannot be written to {output / 'materials' / 'm'}")):
+        SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3))
+
+
+def test_nothing_is_left_half_written(output, monkeypatch):
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
+    with pytest.raises(InputError, match="No space left on device"):
+        SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3))
+    assert [file for file in output.rglob("*") if file.is_file()] == []
+
+
+def test_the_workflow_travels_in_the_png(output):
+    from comfy_api.latest import io
+
+    class InGraph(SaveMaterial):
+        hidden = io.HiddenHolder(None, {"1": {"class_type": "Ä"}}, {"workflow": {"nodes": []}}, None, None, None)
+
+    InGraph.execute("m", height=torch.rand(1, 4, 4, 3))
+    with Image.open(output / "materials/m/m_height.png") as image:
+        assert json.loads(image.text["prompt"]) == {"1": {"class_type": "Ä"}}
+        assert json.loads(image.text["workflow"]) == {"nodes": []}
