@@ -1,1 +1,4 @@
-"""The LoRA trainer: plain torch, readable top to bottom. It never imports ComfyUI."""
+"""The LoRA trainer in plain torch. It knows nothing of ComfyUI: the denoiser and the inputs come in as arguments.
+
+Read it in this order: config, noise, data, lora, loop.
+"""

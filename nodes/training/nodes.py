@@ -1,7 +1,16 @@
 """The trainer's nodes."""
 
+from typing import Any
+
 from comfy_api.latest import io
 
+from ...training.plot import plot_losses
+from ..common.errors import InputError
+from ..common.files import check_name
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from ..host_training import with_lora
+from .adapter import train_lora, training_config
 from .demo_model import load_demo_model
 
 
@@ -28,4 +37,136 @@ class DemoModel(io.ComfyNode):
         return io.NodeOutput(*load_demo_model())
 
 
-NODES: list[type[io.ComfyNode]] = [DemoModel]
+class TrainLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightTrainLora",
+            display_name="Train LoRA",
+            category="Tilewright/training",
+            description="Teaches the model the look of a texture dataset: trains a LoRA, saves it to output/loras, and "
+            "hands the model on with the LoRA applied. For Stable Diffusion 1, 2 and SDXL. The model that comes in is "
+            "not changed. Cancelling keeps what was trained so far.",
+            search_aliases=["lora", "kohya", "fine-tune", "finetune", "train", "dreambooth"],
+            is_output_node=True,
+            inputs=[
+                io.Model.Input("model", tooltip="The checkpoint to train on: Stable Diffusion 1, 2 or SDXL."),
+                io.Vae.Input("vae", tooltip="The checkpoint's VAE. It encodes each image once, before training."),
+                io.Clip.Input("clip", tooltip="The checkpoint's text encoder. It encodes each caption once."),
+                TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
+                io.String.Input(
+                    "name",
+                    default="my_material",
+                    tooltip="File name of the LoRA in output/loras. An existing file is kept: the new one is numbered.",
+                ),
+                io.Int.Input(
+                    "steps",
+                    default=1000,
+                    min=1,
+                    max=1_000_000,
+                    tooltip="How often the weights are updated. 40 to 100 steps per image are usual for small sets.",
+                ),
+                io.Int.Input(
+                    "batch_size",
+                    default=1,
+                    min=1,
+                    max=256,
+                    tooltip="Images per step. More gives a calmer course and needs more memory.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=512,
+                    min=64,
+                    max=4096,
+                    step=64,
+                    tooltip="Side in pixels that images are brought to. Use the checkpoint's own: 512 for SD1, 768 for "
+                    "SD2-v, 1024 for SDXL, 256 for the demo model.",
+                ),
+                io.Int.Input(
+                    "rank",
+                    default=16,
+                    min=1,
+                    max=1024,
+                    tooltip="Width of the LoRA. 8 to 32 suit materials; more memorises small sets and grows the file.",
+                ),
+                io.Float.Input(
+                    "alpha",
+                    default=16.0,
+                    min=0.01,
+                    max=4096.0,
+                    step=0.5,
+                    tooltip="The LoRA is scaled by alpha / rank. Equal to rank is neutral, half of it gentler.",
+                ),
+                io.Float.Input(
+                    "learning_rate",
+                    default=1e-4,
+                    min=1e-8,
+                    max=1.0,
+                    step=1e-6,
+                    round=False,
+                    tooltip="How far a step moves the weights. Lower it when the loss jumps, raise it for few steps.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Start weights, order, noise and shifts. The same seed trains the same LoRA.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
+                io.Clip.Output("clip", tooltip="The text encoder to use with it."),
+                io.Custom("LORA_MODEL").Output(
+                    "lora", tooltip="The LoRA's weights, for Save LoRA and Load LoRA Model."
+                ),
+                io.String.Output("path", tooltip="The file that was written."),
+                io.Image.Output("loss", tooltip="The course of the loss. It should fall and then level out."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls,
+        name: str | None = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        resolution: int | None = None,
+        rank: int | None = None,
+        alpha: float | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+    ) -> bool | str:
+        try:
+            check_name("lora" if name is None else name, "name")
+            training_config(steps, batch_size, resolution, rank, alpha, learning_rate, seed)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        vae: Any,
+        clip: Any,
+        dataset: TextureDataset,
+        name: str,
+        steps: int,
+        batch_size: int,
+        resolution: int,
+        rank: int,
+        alpha: float,
+        learning_rate: float,
+        seed: int,
+    ) -> io.NodeOutput:
+        config = training_config(steps, batch_size, resolution, rank, alpha, learning_rate, seed)
+        trained = train_lora(model, vae, clip, dataset, name, config)
+        trained_model, trained_clip = with_lora(model, clip, trained.state)
+        return io.NodeOutput(
+            trained_model, trained_clip, trained.state, str(trained.path), plot_losses(trained.losses, name)
+        )
+
+
+NODES: list[type[io.ComfyNode]] = [DemoModel, TrainLora]

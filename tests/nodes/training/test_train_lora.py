@@ -1,0 +1,259 @@
+"""Training in the graph on small models of each family, built from the host's own classes in memory."""
+
+import logging
+
+import comfy.ldm.modules.diffusionmodules.openaimodel
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sample
+import comfy.sd
+import comfy.supported_models
+import comfy.utils
+import folder_paths
+import pytest
+import torch
+from safetensors import safe_open
+from tilewright.nodes import host_training
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.common.images import write_png
+from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.training import adapter
+from tilewright.nodes.training.demo_model import UNET
+from tilewright.nodes.training.nodes import DemoModel, TrainLora
+
+SETTINGS = {
+    "name": "stripes",
+    "steps": 3,
+    "batch_size": 2,
+    "resolution": 64,
+    "rank": 4,
+    "alpha": 4.0,
+    "learning_rate": 1e-3,
+    "seed": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    with torch.inference_mode():  # as the host runs its nodes: the weights become inference tensors
+        return DemoModel.execute().result
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    samples = []
+    for i, period in enumerate((4, 8, 16)):
+        stripes = (torch.arange(64) % period < period / 2).float().expand(3, 64, 64)
+        file = tmp_path / "stripes" / f"stripes_{i}.png"
+        write_png(file, stripes)
+        samples.append(Sample(file, "basecolor", (64, 64), caption=f"stripes, period {period}", tileable=True))
+    return TextureDataset(tuple(samples))
+
+
+@pytest.fixture(autouse=True)
+def output(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path / "output"))
+    return tmp_path / "output"
+
+
+def train(checkpoint, dataset, **changes):
+    model, clip, vae = checkpoint
+    with torch.inference_mode():
+        return TrainLora.execute(model, vae, clip, dataset, **{**SETTINGS, **changes}).result
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_file_is_written_in_kohya_names_with_its_metadata(checkpoint, dataset, output):
+    _, _, lora, path, loss = train(checkpoint, dataset)
+    assert path == str(output / "loras" / "stripes.safetensors")
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        assert set(file.keys()) == set(lora)
+    assert "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight" in lora
+    assert metadata["ss_network_dim"] == "4" and metadata["ss_network_alpha"] == "4.0"
+    assert metadata["ss_base_model_version"] == "sd_v1" and metadata["ss_v2"] == "false"
+    assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert metadata["ss_steps"] == "3"
+    assert loss.shape == (1, 540, 960, 3)
+
+
+def test_the_given_model_is_bit_identical_afterwards(checkpoint, dataset):
+    before = weights(checkpoint[0])
+    trained = train(checkpoint, dataset)[0]
+    assert trained is not checkpoint[0]
+    assert same(weights(checkpoint[0]), before)
+    assert not checkpoint[0].patches
+
+
+def test_the_same_seed_writes_the_same_file_and_keeps_the_earlier_one(checkpoint, dataset, output):
+    first, second = train(checkpoint, dataset)[3], train(checkpoint, dataset)[3]
+    assert second == str(output / "loras" / "stripes_00002.safetensors")
+    assert open(first, "rb").read() == open(second, "rb").read()
+
+
+def test_the_host_loads_every_key(checkpoint, dataset, caplog):
+    lora = train(checkpoint, dataset)[2]
+    with caplog.at_level(logging.WARNING):
+        patched, _ = comfy.sd.load_lora_for_models(*checkpoint[:2], lora, 1.0, 1.0)
+    assert not [record for record in caplog.records if "not loaded" in record.message.lower()]
+    assert len(patched.patches) == len(lora) // 3
+
+
+def test_strength_zero_is_no_lora_bit_for_bit(checkpoint, dataset):
+    lora = train(checkpoint, dataset)[2]
+    patched, _ = comfy.sd.load_lora_for_models(*checkpoint[:2], lora, 0.0, 0.0)
+    assert torch.equal(sampled(patched), sampled(checkpoint[0]))
+
+
+def sampled(model):
+    noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    context = [[torch.ones(1, 77, 128), {}]]
+    return comfy.sample.sample(model, noise, 2, 1.0, "euler", "normal", context, context, noise * 0, seed=0)
+
+
+def small_model(family):
+    depth = {"transformer_depth": [1, 1, 1], "transformer_depth_output": [1] * 6, "context_dim": 32}
+    heads = {"num_heads": 4, "num_head_channels": -1}
+    configs = {
+        "SD1": (comfy.supported_models.SD15, heads),
+        "SD2-v": (
+            comfy.supported_models.SD20,
+            {"num_head_channels": 16, "num_heads": -1, "use_linear_in_transformer": True},
+        ),
+        "SDXL": (
+            comfy.supported_models.SDXL,
+            {
+                "num_head_channels": 16,
+                "num_heads": -1,
+                "use_linear_in_transformer": True,
+                "adm_in_channels": 1536 + 1280,
+                "num_classes": "sequential",
+            },
+        ),
+    }
+    kind, changes = configs[family]
+    config = kind({**UNET, **depth, **changes})
+    config.unet_config.update(changes)
+    model_type = comfy.model_base.ModelType.V_PREDICTION if family == "SD2-v" else comfy.model_base.ModelType.EPS
+    base = comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel
+    model = base(config, model_type)
+    draw = torch.Generator().manual_seed(0)
+    for parameter in model.diffusion_model.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=draw) * parameter[0].numel() ** -0.5
+    cpu = torch.device("cpu")
+    return comfy.model_patcher.CoreModelPatcher(model, cpu, cpu)
+
+
+@pytest.mark.parametrize("family", ["SD1", "SD2-v", "SDXL"])
+def test_the_host_applies_the_lora_as_the_trainer_did(family):
+    """The trainer's own forward, with bypasses, against the host's, with the LoRA merged by its loader."""
+    model = small_model(family)
+    facts = host_training.unet_facts(model)
+    unet = host_training.unet_for_training(model, torch.device("cpu"), torch.float32)
+    network = adapter.LoraNetwork(adapter.lora_layers(model, unet), adapter.NetworkConfig(4, 2.0), seed=0)
+    for bypass in network.bypasses.values():
+        torch.nn.init.normal_(bypass.up, std=0.1)
+    cond = torch.randn(2, 77, 32)
+    pooled = torch.randn(2, 1280) if family == "SDXL" else None
+    context, vector = host_training.model_conditioning(model, cond, pooled, 64, 64)
+    noisy, timesteps = torch.randn(2, 4, 8, 8), torch.tensor([10, 700])
+
+    network.attach()
+    denoise = adapter.unet_denoiser(unet)
+    ours = denoise(noisy, timesteps, adapter.Conditioning(context, vector))
+    schedule = adapter.NoiseSchedule.from_sigmas(facts.sigmas, "v" if family == "SD2-v" else "eps")
+
+    patched, _ = comfy.sd.load_lora_for_models(model, None, network.kohya_state(), 1.0, 0)
+    comfy.model_management.load_models_gpu([patched])
+    sigma = facts.sigmas[timesteps]
+    scaled = noisy * (1 + sigma**2).sqrt().view(-1, 1, 1, 1)  # the host's noisy latents keep the signal's scale
+    with torch.no_grad():
+        denoised = patched.model.apply_model(scaled, sigma, c_crossattn=context, y=vector)
+    alpha = schedule.alphas_cumprod[timesteps].view(-1, 1, 1, 1).float()
+    if family == "SD2-v":
+        expected = (alpha.sqrt() * noisy - denoised) / (1 - alpha).sqrt()
+    else:
+        expected = (noisy - alpha.sqrt() * denoised) / (1 - alpha).sqrt()
+    comfy.model_management.unload_all_models()
+
+    assert facts.prediction == schedule.prediction
+    assert (ours - expected).norm() / expected.norm() < 1e-5
+
+
+def test_loss_falls(checkpoint, dataset):
+    model, clip, vae = checkpoint
+    config = adapter.training_config(24, 4, 64, 8, 8.0, 1e-2, 0)
+    losses = adapter.train_lora(model, vae, clip, dataset, "long", config).losses
+    assert sum(losses[-6:]) < 0.9 * sum(losses[:6])
+
+
+def test_latents_are_scaled_once(checkpoint):
+    model, _, vae = checkpoint
+    image = torch.rand(3, 64, 64)
+    latent = adapter.encode_image(model, vae, image)
+    with torch.inference_mode():
+        raw = vae.encode(image.movedim(0, -1).unsqueeze(0))[0]
+    torch.testing.assert_close(latent, raw * 0.18215)
+
+
+def test_a_tileable_image_is_encoded_as_a_torus(checkpoint):
+    model, _, vae = checkpoint
+    image = torch.rand(3, 128, 128)
+    torus = adapter.wrapped_vae(vae)
+    latent = adapter.encode_image(model, torus, image)
+    rolled = adapter.encode_image(model, torus, image.roll((24, 40), (-2, -1)))
+    assert (rolled - latent.roll((3, 5), (-2, -1))).norm() / latent.norm() < 1e-5
+
+
+def test_a_cancelled_run_leaves_a_lora_of_the_steps_it_made(checkpoint, dataset, output, monkeypatch):
+    def cancel_in_third_step(self, amount):
+        self.current += amount
+        if self.current == 2:
+            comfy.model_management.interrupt_current_processing()
+
+    monkeypatch.setattr(comfy.utils.ProgressBar, "update", cancel_in_third_step)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        train(checkpoint, dataset, steps=50)
+    with safe_open(output / "loras" / "stripes.safetensors", "pt") as file:
+        assert file.metadata()["ss_steps"] == "2"
+
+
+def test_a_model_of_another_family_is_named(checkpoint, dataset):
+    model = checkpoint[0].clone()
+    sampling = comfy.model_base.model_sampling(model.model.model_config, comfy.model_base.ModelType.FLOW)
+    model.add_object_patch("model_sampling", sampling)
+    with pytest.raises(InputError, match="kind SD15.*Stable Diffusion 1"):
+        train((model, *checkpoint[1:]), dataset)
+
+
+def test_an_empty_dataset_is_refused(checkpoint):
+    with pytest.raises(InputError, match="no images"):
+        train(checkpoint, TextureDataset(()))
+
+
+@pytest.mark.parametrize(
+    ("widget", "value"),
+    [
+        ("steps", 0),
+        ("batch_size", 0),
+        ("resolution", 500),
+        ("rank", 0),
+        ("learning_rate", float("nan")),
+        ("name", "../up"),
+    ],
+)
+def test_bad_widgets_are_refused_before_anything_runs(widget, value):
+    complaint = TrainLora.validate_inputs(**{**SETTINGS, widget: value})
+    assert isinstance(complaint, str) and widget in complaint
+
+
+def test_linked_widgets_are_judged_when_their_values_are_known():
+    assert TrainLora.validate_inputs(**dict.fromkeys(SETTINGS)) is True

@@ -1,0 +1,27 @@
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from tilewright.training.checkpoint import save_tensors
+
+
+def test_the_library_reads_back_every_value(tmp_path):
+    tensors = {
+        "a.lora_up.weight": torch.randn(3, 2, 1, 1),
+        "a.alpha": torch.tensor(4.0),
+        "b.half": torch.randn(5).half(),
+        "b.brain": torch.randn(3).bfloat16(),
+        "step": torch.tensor([7]),
+    }
+    path = tmp_path / "loras" / "brick.safetensors"
+    save_tensors(path, tensors, {"ss_steps": "7", "ss_note": "Ziegel-Größe"})
+    loaded = load_file(path)
+    assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
+    with safe_open(path, "pt") as file:
+        assert file.metadata() == {"ss_steps": "7", "ss_note": "Ziegel-Größe"}
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path):
+    tensors = {"b": torch.ones(2), "a": torch.zeros(2)}
+    save_tensors(tmp_path / "one", tensors, {"x": "1", "y": "2"})
+    save_tensors(tmp_path / "two", dict(reversed(tensors.items())), {"y": "2", "x": "1"})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
