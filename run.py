@@ -3,6 +3,7 @@
 python run.py demo            walk the whole road once, pictures in output/demo
 python run.py test [...]      run every test; arguments go to pytest
 python run.py bench NAME      run a benchmark of tests/benchmarks
+python run.py workflows [...] lay out workflows/*.json anew from workflows/api (needs Chromium)
 python run.py serve [...]     start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 """
 
@@ -41,6 +42,10 @@ def bench(arguments: list[str]) -> int:
     return _python(host, PACK / "tests" / "benchmarks" / f"{arguments[0]}.py", *arguments[1:])
 
 
+def workflows(arguments: list[str]) -> int:
+    return _python(_ready_host("tests/requirements.txt"), "-m", "launch.workflows", *arguments)
+
+
 def serve(arguments: list[str]) -> int:
     with running_server(_ready_host(), PACK / "output" / "base", PACK / "output", arguments) as server:
         say(f"ComfyUI with Tilewright: {server.url} (Ctrl+C ends it; log: {server.log})")
@@ -61,7 +66,7 @@ def _python(host: Host, *arguments: str | Path) -> int:
 
 
 def main() -> int:
-    commands = {"demo": demo, "test": test, "bench": bench, "serve": serve}
+    commands = {"demo": demo, "test": test, "bench": bench, "workflows": workflows, "serve": serve}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         say(__doc__)
         return 2

@@ -18,7 +18,7 @@ def open_editor(url: str, browser: str) -> Iterator[Page]:
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
             page.goto(url)
             page.wait_for_function(
-                "window.app?.graph && window.LiteGraph?.registered_node_types?.TilewrightDemoModel", timeout=120_000
+                "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.TilewrightDemoModel)", timeout=60_000
             )
             yield page
         finally:

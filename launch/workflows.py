@@ -14,13 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from playwright.sync_api import Page
+
 from .browser import open_editor
 from .hosts import PACK, HostError, find_host
 from .server import running_server
 from .terminal import complain, say
 
 WORKFLOWS = PACK / "workflows"
-GAP, BOX_MARGIN, TITLE = 40, 30, 90
+GAP, BOX_MARGIN, BOX_TITLE, NODE_TITLE, ROW_WIDTH = 40, 30, 90, 30, 3200
 COLORS = ["#3f5159", "#4a5a41", "#5b4a3c", "#43415e", "#5a3f50", "#3d5a57", "#5e5638", "#4d4d4d"]
 
 # Makes the nodes of an API-format graph and tells their sizes and links.
@@ -33,7 +35,7 @@ _LOAD = """async ([prompt, name]) => {
   return app.graph.nodes.map(node => ({ id: String(node.id), size: [...node.size] }));
 }"""
 
-_ARRANGE = """({ positions, boxes, note }) => {
+_ARRANGE = """async ({ positions, boxes, note }) => {
   for (const node of app.graph.nodes) node.pos = positions[String(node.id)];
   for (const box of boxes) {
     const group = new LiteGraph.LGraphGroup(box.title);
@@ -50,12 +52,15 @@ _ARRANGE = """({ positions, boxes, note }) => {
     node.setSize(note.size);
     node.widgets[0].value = note.text;
   }
-  return app.graph.serialize();
+  const { output } = await app.graphToPrompt();
+  return { graph: app.graph.serialize(), prompt: output };
 }"""
 
 
-def lay_out(prompt: dict[str, Any], sizes: dict[str, tuple[float, float]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Positions of the nodes and the boxes around them: a box for each group, left to right in order of appearance.
+def lay_out(
+    prompt: dict[str, Any], sizes: dict[str, tuple[float, float]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Positions of the nodes and the boxes around them: a box for each group, in rows, in order of appearance.
 
     Inside a box a node stands one column right of the nodes of that box that feed it.
     """
@@ -63,20 +68,29 @@ def lay_out(prompt: dict[str, Any], sizes: dict[str, tuple[float, float]]) -> tu
     for node_id, node in prompt.items():
         groups.setdefault(node["_meta"]["group"], []).append(node_id)
     positions: dict[str, Any] = {}
-    boxes = []
-    left = 0.0
+    boxes: list[dict[str, Any]] = []
+    left = top = row_height = 0.0
     for (title, members), color in zip(groups.items(), COLORS * len(groups), strict=False):
-        x, bottom = left + BOX_MARGIN, 0.0
-        for column in _columns(prompt, members):
-            y = TITLE
-            for node_id in column:
-                positions[node_id] = [x, y]
-                y += sizes[node_id][1] + GAP + 30
-            bottom = max(bottom, y)
-            x += max(sizes[node_id][0] for node_id in column) + GAP
-        boxes.append({"title": title, "color": color, "pos": [left, 0], "size": [x - left - GAP + BOX_MARGIN, bottom]})
-        left = x + BOX_MARGIN
+        placed, width, height = _fill_box(_columns(prompt, members), sizes)
+        if left > 0 and left + width > ROW_WIDTH:
+            left, top, row_height = 0.0, top + row_height + GAP, 0.0
+        positions |= {node_id: [left + x, top + y] for node_id, (x, y) in placed.items()}
+        boxes.append({"title": title, "color": color, "pos": [left, top], "size": [width, height]})
+        left, row_height = left + width + GAP, max(row_height, height)
     return positions, boxes
+
+
+def _fill_box(columns: list[list[str]], sizes: dict[str, tuple[float, float]]) -> tuple[dict[str, Any], float, float]:
+    placed = {}
+    x, bottom = float(BOX_MARGIN), 0.0
+    for column in columns:
+        y = float(BOX_TITLE)
+        for node_id in column:
+            placed[node_id] = (x, y)
+            y += sizes[node_id][1] + NODE_TITLE + GAP
+        bottom = max(bottom, y)
+        x += max(sizes[node_id][0] for node_id in column) + GAP
+    return placed, x - GAP + BOX_MARGIN, bottom
 
 
 def _columns(prompt: dict[str, Any], members: list[str]) -> list[list[str]]:
@@ -88,18 +102,30 @@ def _columns(prompt: dict[str, Any], members: list[str]) -> list[list[str]]:
 
 
 def build(names: Iterable[str]) -> None:
+    """Write the graph of each named API file, and complete the API file with the widgets it leaves out."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or "chrome"
     with TemporaryDirectory() as folder, running_server(find_host(), Path(folder), Path(folder, "output")) as server:
-        with open_editor(server.url, shutil.which("chromium") or shutil.which("google-chrome") or "chrome") as editor:
+        with open_editor(server.url, browser) as editor:
             for name in names:
-                prompt = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
-                made = editor.evaluate(_LOAD, [prompt, name])
-                positions, boxes = lay_out(prompt, {node["id"]: tuple(node["size"]) for node in made})
-                note = (WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8")
-                place = {"text": note, "pos": [-460, 0], "size": [420, 520]}
-                graph = editor.evaluate(_ARRANGE, {"positions": positions, "boxes": boxes, "note": place})
-                text = json.dumps(graph, indent=2, ensure_ascii=False) + "\n"
-                (WORKFLOWS / f"{name}.json").write_text(text, encoding="utf-8")
-                say(f"workflows/{name}.json: {len(made)} nodes in {len(boxes)} groups")
+                _build_one(editor, name)
+
+
+def _build_one(editor: Page, name: str) -> None:
+    api = WORKFLOWS / "api" / f"{name}.json"
+    prompt = json.loads(api.read_text(encoding="utf-8"))
+    made = editor.evaluate(_LOAD, [prompt, name])
+    positions, boxes = lay_out(prompt, {node["id"]: tuple(node["size"]) for node in made})
+    text = (WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8")
+    note = {"text": text, "pos": [-460, 0], "size": [420, 520]}
+    laid_out = editor.evaluate(_ARRANGE, {"positions": positions, "boxes": boxes, "note": note})
+    complete = {node_id: {**laid_out["prompt"][node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
+    write_json(WORKFLOWS / f"{name}.json", laid_out["graph"])
+    write_json(api, complete)
+    say(f"workflows/{name}.json: {len(made)} nodes in {len(boxes)} groups")
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> int:
