@@ -84,12 +84,14 @@ def read_manifest(folder: Path) -> list[MaterialRecord]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT or content["version"] > VERSION:
             raise InputError(
-                f"{path} is format {content['format']!r} version {content['version']}, this Tilewright reads {FORMAT!r} up to version {VERSION}."
+                f"{path} is format {content['format']!r} version {content['version']}, "
+                f"this Tilewright reads {FORMAT!r} up to version {VERSION}."
             )
         return [_record(entry) for entry in content["materials"]]
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(
-            f"{path} is not a manifest of rendered materials ({error}). Render the folder again, or delete the file to read the folder by file names."
+            f"{path} is not a manifest of rendered materials ({error}). "
+            "Render the folder again, or delete the file to read the folder by file names."
         ) from None
 
 
