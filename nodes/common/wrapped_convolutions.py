@@ -1,0 +1,85 @@
+"""A network's convolutions made to wrap: what leaves an image on one side comes back on the other.
+
+Only the padding changes. A replacement takes the place of a convolution's `_conv_forward`, below everything that
+decides about its weights (casting, quantisation, LoRA), so it goes on working with all of them.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import torch
+
+from .axes import Axes, wrap_pad
+from .errors import InputError
+
+ConvForward = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class WrappedConvolution:
+    """`_conv_forward` of a 2-D convolution that pads with the opposite side along `axes`, as before along the others.
+
+    padding is (left, right, top, bottom) in pixels. `padded_outside` says that the network has already laid
+    that padding, of zeros, around the input.
+    """
+
+    axes: Axes
+    padding: tuple[int, int, int, int]
+    edge: str
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    padded_outside: bool = False
+
+    def __call__(self, image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        if self.padded_outside:
+            left, right, top, bottom = self.padding
+            image = image[..., top : image.shape[-2] - bottom, left : image.shape[-1] - right]
+        padded = wrap_pad(image, self.padding, self.axes, self.edge)
+        return torch.nn.functional.conv2d(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
+
+
+def wrapped_convolutions(
+    network: torch.nn.Module, axes: Axes, what: str, padded_outside: Collection[str] = ()
+) -> dict[str, ConvForward]:
+    """The replacements that make `network` wrap along `axes`: attribute path -> what to put there.
+
+    The network itself is left as it is. `padded_outside` names the strided convolutions whose input the network
+    pads by a zero column on the right and a zero row below. `what` names the input in messages. Raises
+    `InputError` when one spatial layer cannot be made to wrap, or when there is none.
+    """
+    replacements: dict[str, ConvForward] = {}
+    for name, layer in network.named_modules():
+        if not isinstance(layer, torch.nn.modules.conv._ConvNd) or not _reaches_neighbours(layer):
+            continue
+        if not _can_wrap(layer, name in padded_outside):
+            raise InputError(
+                f"{what} cannot be made seamless: its layer {name} ({type(layer).__name__}, kernel "
+                f"{layer.kernel_size}, padding {layer.padding!r} with {layer.padding_mode}) has no known wrapped form. "
+                "Use a model of the Stable Diffusion 1, 2 or XL family."
+            )
+        replacements[f"{name}._conv_forward"] = _wrapped(layer, axes, name in padded_outside)
+    if not replacements:
+        raise InputError(
+            f"{what} cannot be made seamless: {type(network).__name__} has no convolutions that could wrap. "
+            "Use a model of the Stable Diffusion 1, 2 or XL family."
+        )
+    return replacements
+
+
+def _reaches_neighbours(layer: torch.nn.modules.conv._ConvNd) -> bool:
+    """Whether an output pixel depends on pixels outside its own cell in height or width."""
+    spatial = list(zip(layer.kernel_size, layer.stride, strict=True))[-2:]
+    return any(kernel > stride for kernel, stride in spatial)
+
+
+def _can_wrap(layer: torch.nn.modules.conv._ConvNd, padded_outside: bool) -> bool:
+    if not isinstance(layer, torch.nn.Conv2d) or layer.padding_mode not in ("zeros", "replicate"):
+        return False
+    return padded_outside or any(layer._reversed_padding_repeated_twice)
+
+
+def _wrapped(conv: torch.nn.Conv2d, axes: Axes, padded_outside: bool) -> WrappedConvolution:
+    # torch keeps the padding of either side here, whether it was given as a number or as "same".
+    padding = (0, 1, 0, 1) if padded_outside else tuple(conv._reversed_padding_repeated_twice)
+    return WrappedConvolution(axes, padding, conv.padding_mode, conv.stride, conv.dilation, conv.groups, padded_outside)

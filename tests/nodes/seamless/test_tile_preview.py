@@ -1,0 +1,15 @@
+import torch
+from tilewright.nodes.seamless.nodes import TilePreview
+
+
+def test_copies_lie_side_by_side():
+    image = torch.rand(2, 3, 5, 3)
+    preview = TilePreview.execute(image, columns=3, rows=2).args[0]
+    assert preview.shape == (2, 6, 15, 3)
+    for row in range(2):
+        for column in range(3):
+            assert torch.equal(preview[:, row * 3 : row * 3 + 3, column * 5 : column * 5 + 5], image)
+
+
+def test_a_single_channel_map_can_be_repeated():
+    assert TilePreview.execute(torch.rand(1, 4, 4), columns=2, rows=2).args[0].shape == (1, 8, 8, 1)
