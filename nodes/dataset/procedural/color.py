@@ -52,8 +52,8 @@ class Palette:
 
     def drawn(self, rng: np.random.Generator, variation: float) -> "DrawnPalette":
         """One instance: all colours turned and shifted together, as another quarry or another dye would be."""
-        turn = variation * rng.normal(0, math.radians(7))
-        chroma = 1 + variation * float(np.clip(rng.normal(0, 0.15), -0.4, 0.4))
+        turn = variation * rng.normal(0, math.radians(5))
+        chroma = 1 + variation * float(np.clip(rng.normal(0, 0.1), -0.25, 0.15))
         lightness = variation * float(np.clip(rng.normal(0, 0.035), -0.08, 0.08))
         between_lightness = variation * float(np.clip(rng.normal(0, 0.05), -0.1, 0.1))
         elements = torch.stack([_moved(from_hex(color), turn, chroma, lightness) for color in self.elements])
@@ -72,7 +72,10 @@ class DrawnPalette:
         scattered by `spread`, more in lightness than in hue."""
         weights = torch.from_numpy(rng.dirichlet([1.0, *[mixing] * (len(self.elements) - 1)], count)).float()
         scatter = torch.from_numpy(rng.standard_normal((3, count))).float().clamp(-2.2, 2.2)
-        return (weights @ self.elements).T + spread * torch.tensor([[1.0], [0.25], [0.25]]) * scatter
+        mixed = (weights @ self.elements).T
+        lightness = mixed[:1] + spread * scatter[:1]
+        saturation = 1 + 1.2 * spread * scatter[1:2] + 0.7 * spread * scatter[:1]  # what is paler is greyer, too
+        return torch.cat([lightness, mixed[1:] * saturation + 0.05 * spread * scatter[1:]])
 
 
 def over(below: torch.Tensor, color: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:

@@ -11,13 +11,25 @@ from ...common.images import write_png
 from ...common.manifest import MaterialRecord, Parameter, read_manifest, write_manifest
 from ...common.texture_dataset import Sample, TextureDataset
 from .bricks import BRICKS
+from .cobblestone import COBBLESTONE
 from .color import srgb_from_oklab, to_hex
+from .hexagons import HEXAGONS
 from .maps import normal_from_height, occlusion_from_height
 from .parameters import draw_parameters
+from .planks import PLANKS
+from .rock import ROCK
 from .surface import Surface
 from .torus import Torus
+from .weave import WEAVE
 
-MATERIALS = {"bricks": BRICKS}
+MATERIALS = {
+    "bricks": BRICKS,
+    "planks": PLANKS,
+    "cobblestone": COBBLESTONE,
+    "weave": WEAVE,
+    "hexagons": HEXAGONS,
+    "rock": ROCK,
+}
 ALL_MATERIALS = "all"
 MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
 MIN_SIZE = 64
@@ -46,7 +58,7 @@ def render_material(
     if size < MIN_SIZE:
         raise InputError(f"The size is {size} pixels; a material needs at least {MIN_SIZE}. Choose a larger size.")
     generator = MATERIALS[material]
-    torus = Torus(size, seed)
+    torus = Torus(size, seed, material)
     values = draw_parameters(generator.parameters, torus.rng("parameters"), variation)
     palette = _draw_palette(generator.palettes, torus, variation)
     surface = generator.build(torus, values, palette.drawn(torus.rng("palette colors"), variation))

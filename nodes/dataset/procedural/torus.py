@@ -15,11 +15,11 @@ REFERENCE_SIZE = 256  # noise has unit variance in what this many pixels can sho
 
 
 class Torus:
-    """A tile of size x size pixels and the random numbers that belong to one seed."""
+    """A tile of size x size pixels and the random numbers that belong to one seed of one family of materials."""
 
-    def __init__(self, size: int, seed: int) -> None:
+    def __init__(self, size: int, seed: int, family: str = "") -> None:
         self.size = size
-        self.seed = seed
+        self._key = [seed, zlib.crc32(family.encode())]
         centres = (torch.arange(size) + 0.5) / size
         self.u = centres.expand(size, size)  # (H, W)
         self.v = centres[:, None].expand(size, size)
@@ -31,7 +31,7 @@ class Torus:
 
     def rng(self, name: str) -> np.random.Generator:
         """A stream of random numbers of its own for `name`, independent of the order of the calls."""
-        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+        return np.random.default_rng([*self._key, zlib.crc32(name.encode())])
 
     def table(self, name: str, count: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
         """(count,) uniform random numbers, to be looked up by element number."""
@@ -116,7 +116,7 @@ def _amplitudes(
 
 def _weights(harmonics: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
     kv, ku = _shells(harmonics)
-    frequency = torch.hypot(ku * stretch[0], kv * stretch[1])
+    frequency = torch.hypot(ku.float() * stretch[0], kv.float() * stretch[1])
     fade_in = (frequency / low - 0.5).clamp(0, 1)  # a band that starts and ends softly does not ring
     fade_out = (2 - frequency / high).clamp(0, 1)
     weights = frequency.clamp(min=1e-6) ** -slope * fade_in * fade_out
