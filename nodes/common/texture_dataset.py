@@ -36,6 +36,11 @@ class TextureDataset:
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def captions(self) -> list[str]:
+        """One caption for each sample, in order."""
+        return [sample.caption for sample in self.samples]
+
     def with_captions(self, caption: Callable[[Sample], str]) -> "TextureDataset":
         """The same dataset with every sample captioned anew."""
         return replace(self, samples=tuple(replace(sample, caption=caption(sample)) for sample in self.samples))

@@ -1,0 +1,106 @@
+"""Caption nodes: words for the images of a dataset."""
+
+from comfy_api.latest import io
+
+from ..common.errors import InputError
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from .from_parameters import caption_dataset
+from .report import caption_report
+from .template import check_template, fill_template
+
+
+class CaptionFromParameters(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCaptionFromParameters",
+            display_name="Caption from Parameters",
+            category="Tilewright/captions",
+            description=(
+                "Captions each render with its material, its colours and the parameters that stand out, "
+                "from the manifest that the render nodes write. The same render always gets the same caption."
+            ),
+            search_aliases=["tag", "label", "manifest", "substance", "describe dataset"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="Renders with a manifest. Others keep their captions."),
+                io.Int.Input(
+                    "details",
+                    default=6,
+                    min=0,
+                    max=50,
+                    optional=True,
+                    tooltip="How many parameters to mention at most; the most extreme values win.",
+                ),
+                io.Boolean.Input(
+                    "colors",
+                    default=True,
+                    optional=True,
+                    tooltip="Name the colours of basecolor and emissive maps, such as 'red-brown brick'.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The same images with their new captions."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
+                io.String.Output("report", tooltip="Every file with its caption, and the files that kept theirs."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, dataset: TextureDataset, details: int = 6, colors: bool = True) -> io.NodeOutput:
+        captioned, without_record = caption_dataset(dataset, details, colors)
+        report = caption_report(captioned, without_record, "kept their captions: no manifest describes them")
+        return io.NodeOutput(captioned, captioned.captions, report)
+
+
+class CaptionTemplate(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCaptionTemplate",
+            display_name="Caption Template",
+            category="Tilewright/captions",
+            description="Fills every caption into a template, to add the trigger word or words that all images share.",
+            search_aliases=["trigger word", "prefix captions", "filewords", "tag template"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images whose captions to rewrite."),
+                io.String.Input(
+                    "template",
+                    default="{trigger}, [filewords]",
+                    multiline=True,
+                    tooltip="[filewords] is the caption so far. Also {trigger}, {class}, {map}, {material} and {name}. "
+                    "Empty phrases between commas are dropped.",
+                ),
+                io.String.Input(
+                    "trigger",
+                    default="",
+                    tooltip="The word that will call the LoRA, such as 'mybricks': a rare word, without a meaning yet.",
+                ),
+                io.String.Input(
+                    "class_name",
+                    default="texture",
+                    tooltip="What {class} stands for: the kind of thing the images show.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The same images with their new captions."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, template: str | None) -> bool | str:
+        try:
+            check_template(template or "")
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, dataset: TextureDataset, template: str, trigger: str, class_name: str) -> io.NodeOutput:
+        check_template(template)
+        captioned = dataset.with_captions(lambda sample: fill_template(template, sample, trigger, class_name))
+        return io.NodeOutput(captioned, captioned.captions)
+
+
+NODES: list[type[io.ComfyNode]] = [CaptionFromParameters, CaptionTemplate]

@@ -1,0 +1,41 @@
+"""Oklab: a colour space where equal steps look equally large.
+
+Björn Ottosson, "A perceptual color space for image processing" (2020).
+"""
+
+import torch
+
+_TO_LMS = torch.tensor(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_LAB = torch.tensor(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+_FROM_LAB = torch.linalg.inv(_TO_LAB)
+_FROM_LMS = torch.linalg.inv(_TO_LMS)
+
+
+def oklab_from_srgb(srgb: torch.Tensor) -> torch.Tensor:
+    """(3, ...) sRGB in 0..1 -> (3, ...) Oklab: lightness 0..1, green to red, blue to yellow."""
+    linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    lms = torch.tensordot(_TO_LMS, linear, 1)
+    return torch.tensordot(_TO_LAB, lms.sign() * lms.abs() ** (1 / 3), 1)
+
+
+def srgb_from_oklab(lab: torch.Tensor) -> torch.Tensor:
+    """(3, ...) Oklab -> (3, ...) sRGB, clipped to 0..1."""
+    linear = torch.tensordot(_FROM_LMS, torch.tensordot(_FROM_LAB, lab, 1) ** 3, 1).clamp(0, 1)
+    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def oklab_from_hex(color: str) -> torch.Tensor:
+    """(3,) Oklab of "#rrggbb"."""
+    return oklab_from_srgb(torch.tensor([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]))
