@@ -8,10 +8,9 @@ from comfy_api.latest import io, ui
 from ..common.errors import InputError
 from ..common.files import check_name
 from ..host import output_folder
-from .height_nodes import CATEGORY
 from .map_inputs import read_map
 from .material_files import BIT_DEPTHS, IF_EXISTS, MAPS, save_material
-from .surface_inputs import convention_input, height_cm_input, size_cm_input
+from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
 
 FOLDER = "materials"
 MAP_TOOLTIPS = {

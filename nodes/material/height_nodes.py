@@ -20,9 +20,7 @@ from .height_from_image import (
 )
 from .map_inputs import read_map, single_channel
 from .normals import normal_map, slope_scale
-from .surface_inputs import convention_input, height_cm_input, size_cm_input
-
-CATEGORY = "Tilewright/material"
+from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
 
 
 class HeightFromImage(io.ComfyNode):

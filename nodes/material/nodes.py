@@ -4,5 +4,6 @@ from comfy_api.latest import io
 
 from .export_nodes import SaveMaterial
 from .height_nodes import HeightFromImage, HeightToNormal
+from .normal_nodes import NormalToHeight
 
-NODES: list[type[io.ComfyNode]] = [HeightFromImage, HeightToNormal, SaveMaterial]
+NODES: list[type[io.ComfyNode]] = [HeightFromImage, HeightToNormal, NormalToHeight, SaveMaterial]

@@ -4,6 +4,8 @@ from comfy_api.latest import io
 
 from .normals import CONVENTIONS
 
+CATEGORY = "Tilewright/material"
+
 
 def height_cm_input(optional: bool = False) -> io.Float.Input:
     """The `height_cm` widget."""

@@ -1,0 +1,122 @@
+"""Heights out of normals: there and back, in both conventions, and the detection of which one a map is."""
+
+import math
+
+import pytest
+import torch
+from tilewright.nodes.common.axes import Axes
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.material.conventions import CLEAR, detect_convention, flip_green, slopes
+from tilewright.nodes.material.derivatives import METHODS, height_gradient
+from tilewright.nodes.material.height_from_normal import height_from_normals, integrate_slopes
+from tilewright.nodes.material.nodes import HeightToNormal, NormalToHeight
+from tilewright.nodes.material.normals import normal_map
+from tilewright.nodes.material.smoothing import gaussian_blur
+
+BOTH, NONE = Axes(True, True), Axes(False, False)
+
+
+def hills(size=96, sigma=3.0, dtype=torch.float64):
+    """Random band-limited hills of 0..1 that tile."""
+    noise = torch.rand(1, 1, size, size + 32, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    smooth = gaussian_blur(noise, sigma, BOTH)
+    return ((smooth - smooth.min()) / (smooth.max() - smooth.min())).to(dtype)
+
+
+@pytest.mark.parametrize("convention", ["OpenGL", "DirectX"])
+@pytest.mark.parametrize("method", METHODS)
+def test_there_and_back_is_exact_on_tileable_maps(method, convention):
+    relief = height_from_normals(normal_map(hills(), 20.0, method, BOTH, convention), convention, method, BOTH)
+    torch.testing.assert_close(relief.height, hills(), rtol=0, atol=1e-6)
+    assert float(relief.range) == pytest.approx(20.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_normals_come_back_within_a_twentieth_of_a_degree_in_float32(method):
+    normals = normal_map(hills(dtype=torch.float32), 20.0, method, BOTH, "OpenGL")
+    assert float(height_from_normals(normals, "OpenGL", method, BOTH).misfit) < 0.001
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("spectral", 1e-9), ("central", 1e-5), ("scharr", 0.01), ("sobel", 0.01)]
+)
+def test_where_nothing_wraps_the_border_is_found_too(method, error):
+    p, q = height_gradient(hills(), method, NONE)
+    found = integrate_slopes(p, q, method, NONE)
+    assert (found - (hills() - hills().mean()))[0, 0].abs().max() < error
+
+
+def test_a_ramp_that_cannot_tile_is_found_without_wrapping():
+    ramp = torch.arange(32.0, dtype=torch.float64).expand(1, 1, 24, 32)
+    found = integrate_slopes(*height_gradient(ramp, "central", NONE), "central", NONE)
+    torch.testing.assert_close(found - found[..., :1], ramp, rtol=0, atol=1e-9)
+
+
+def test_range_is_in_pixels_of_the_slope():
+    x = 2 * math.pi * torch.arange(64, dtype=torch.float64) / 64
+    p = (3.0 * 2 * math.pi / 64 * torch.cos(x)).expand(1, 1, 64, 64)
+    found = integrate_slopes(p, 0 * p, "spectral", BOTH)
+    torch.testing.assert_close(found[0, 0, 0], 3.0 * torch.sin(x))
+
+
+def test_a_flat_map_is_flat():
+    relief = height_from_normals(
+        torch.tensor([0.5, 0.5, 1.0])[None, :, None, None].expand(2, -1, 8, 8), "OpenGL", "scharr", BOTH
+    )
+    assert torch.equal(relief.height, torch.full((2, 1, 8, 8), 0.5))
+    assert relief.range.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rolling_the_normals_rolls_the_height(method):
+    normals = normal_map(hills(dtype=torch.float32), 20.0, method, BOTH, "OpenGL")
+    still = height_from_normals(normals, "OpenGL", method, BOTH).height
+    moved = height_from_normals(normals.roll((7, 30), (-2, -1)), "OpenGL", method, BOTH).height
+    torch.testing.assert_close(moved, still.roll((7, 30), (-2, -1)), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("convention", ["OpenGL", "DirectX"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_convention_is_read_from_the_pixels(convention, bits):
+    steps = 2**bits - 1
+    stored = (normal_map(hills(), 20.0, "scharr", BOTH, convention) * steps).round() / steps
+    detected, factor = detect_convention(stored, BOTH)
+    assert detected == convention
+    assert factor > 3
+
+
+def test_waves_along_one_axis_do_not_tell_the_convention():
+    height = torch.sin(torch.arange(64.0) * math.pi / 8).expand(1, 1, 64, 64)
+    assert detect_convention(normal_map(height, 3.0, "scharr", BOTH, "DirectX"), BOTH)[1] < CLEAR
+
+
+def test_flipping_green_is_the_other_convention():
+    opengl = normal_map(hills(), 20.0, "scharr", BOTH, "OpenGL")
+    torch.testing.assert_close(flip_green(opengl), normal_map(hills(), 20.0, "scharr", BOTH, "DirectX"))
+
+
+def test_slopes_undo_normals():
+    p, q = height_gradient(hills(), "scharr", BOTH)
+    for convention in ("OpenGL", "DirectX"):
+        found = slopes(normal_map(hills(), 20.0, "scharr", BOTH, convention), convention)
+        torch.testing.assert_close(found, (20 * p, 20 * q))
+
+
+@pytest.mark.parametrize("axes", [BOTH, NONE])
+def test_gradcheck(axes):
+    p = torch.rand(1, 1, 4, 6, dtype=torch.float64, requires_grad=True)
+    q = torch.rand(1, 1, 4, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda p, q: integrate_slopes(p, q, "scharr", axes), (p, q))
+
+
+def test_the_node_gives_back_height_and_cm():
+    normal, _ = HeightToNormal.execute(hills(dtype=torch.float32)[:, 0], "DirectX", height_cm=3.0, size_cm=50.0)
+    height, height_cm, report = NormalToHeight.execute(normal, "detect", size_cm=50.0)
+    torch.testing.assert_close(height[..., 0], hills(dtype=torch.float32)[:, 0], rtol=0, atol=1e-4)
+    assert height_cm == pytest.approx(3.0, rel=1e-3)
+    assert "Detected DirectX" in report
+
+
+def test_a_grey_image_is_no_normal_map():
+    with pytest.raises(InputError, match="The normal map has 1 channel"):
+        NormalToHeight.execute(torch.rand(1, 8, 8))
