@@ -64,11 +64,11 @@ def load_demo_model() -> tuple[Any, Any, Any]:
     return ARCHITECTURE.load(load_weights(WEIGHTS) if WEIGHTS.exists() else initial_state())
 
 
-def initial_state(seed: int = 0) -> dict[str, torch.Tensor]:
+def initial_state(seed: int = 0, architecture: SD1Architecture = ARCHITECTURE) -> dict[str, torch.Tensor]:
     """Untrained weights, the same on every machine for the same seed, under an SD1 checkpoint's key names."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
-    for part, network in ARCHITECTURE.networks().items():
+    for part, network in architecture.networks().items():
         for name, value in network.state_dict().items():
             state[_PREFIXES[part] + name] = _initial_value(name, value.shape, generator)
     return state

@@ -1,0 +1,134 @@
+"""The API files, queued at a real server as they are, and what comes out of them."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from standin_checkpoint import write_standin_checkpoint
+from tilewright.launch.client import run_prompt
+from tilewright.nodes.common.seams import seam_statistics
+
+API = Path(__file__).resolve().parents[2] / "workflows" / "api"
+
+
+def load(name):
+    return json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def of_class(prompt, class_type):
+    return next(node_id for node_id, node in prompt.items() if node["class_type"] == class_type)
+
+
+def picture(server, image):
+    return np.asarray(Image.open(server.output / image["subfolder"] / image["filename"]))
+
+
+def seams(pixels):
+    image = torch.from_numpy(pixels.copy()).double().movedim(-1, 0)[None]
+    return [seam_statistics(image, axis) for axis in ("x", "y")]
+
+
+@pytest.fixture(scope="module")
+def quick_start(server):
+    prompt = load("quick_start")
+    return prompt, run_prompt(server.url, prompt)
+
+
+def test_quick_start_saves_a_material_whose_basecolor_tiles(server, quick_start):
+    prompt, outputs = quick_start
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    maps = {image["filename"].removesuffix(".png").rsplit("_", 1)[1]: picture(server, image) for image in saved}
+    assert {"basecolor", "height", "normal"} <= set(maps)
+    assert {pixels.shape[:2] for pixels in maps.values()} == {(512, 512)}
+    assert maps["height"].dtype == np.uint16 or maps["height"].max() > 255
+    for statistics in seams(maps["basecolor"]):
+        assert statistics.q <= 1.05
+        assert statistics.r2 <= 1.5
+
+
+def test_quick_start_paints_something(server, quick_start):
+    prompt, outputs = quick_start
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    basecolor = picture(server, next(image for image in saved if "basecolor" in image["filename"]))
+    assert basecolor.std() > 5
+
+
+def test_quick_start_shows_the_texture_two_by_two(server, quick_start):
+    prompt, outputs = quick_start
+    preview = next(n for n, node in prompt.items() if node["_meta"]["title"] == "Save 2 x 2 preview")
+    pixels = picture(server, outputs[preview]["images"][0])
+    assert pixels.shape == (1024, 1024, 3)
+    assert (pixels[:512, :512] == pixels[512:, 512:]).all()
+
+
+def test_quick_start_trains_a_kohya_lora(server, quick_start):
+    prompt, _ = quick_start
+    name = prompt[of_class(prompt, "TilewrightTrainLora")]["inputs"]["name"]
+    with safe_open(server.output / "loras" / f"{name}.safetensors", "pt") as lora:
+        assert any(key.endswith("attn1_to_q.lora_down.weight") for key in lora.keys())  # noqa: SIM118
+        assert int(lora.metadata()["ss_steps"]) == prompt[of_class(prompt, "TilewrightTrainLora")]["inputs"]["steps"]
+
+
+def test_the_trained_lora_appears_in_the_hosts_own_loader(server, quick_start):
+    prompt, _ = quick_start
+    name = prompt[of_class(prompt, "TilewrightTrainLora")]["inputs"]["name"]
+    loaded = {
+        "1": {"class_type": "TilewrightDemoModel", "inputs": {}},
+        "2": {
+            "class_type": "LoraLoader",
+            "inputs": {
+                "model": ["1", 0],
+                "clip": ["1", 1],
+                "lora_name": f"{name}.safetensors",
+                "strength_model": 1.0,
+                "strength_clip": 1.0,
+            },
+        },
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["2", 1], "text": "bricks"}},
+        "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "5": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["2", 0],
+                "positive": ["3", 0],
+                "negative": ["3", 0],
+                "latent_image": ["4", 0],
+                "seed": 1,
+                "steps": 1,
+                "cfg": 1.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
+            },
+        },
+        "6": {"class_type": "SaveLatent", "inputs": {"samples": ["5", 0], "filename_prefix": "with_lora"}},
+    }
+    before = len(server.log.read_text(encoding="utf-8", errors="replace"))
+    run_prompt(server.url, loaded)
+    assert "lora key not loaded" not in server.log.read_text(encoding="utf-8", errors="replace")[before:]
+
+
+def test_train_and_generate_runs_on_a_checkpoint_and_renders_of_the_users_own(server, quick_start):
+    write_standin_checkpoint(server.base / "models" / "checkpoints" / "standin.safetensors")
+    renders = server.base / "input" / "my_renders"
+    renders.mkdir(parents=True)
+    for file in sorted((server.output / "datasets" / "quick_start").glob("*_basecolor.png"))[:3]:
+        shutil.copy(file, renders)
+
+    prompt = copy.deepcopy(load("train_and_generate"))
+    for node in prompt.values():  # the same graph, small enough for two cores
+        smaller = {"ckpt_name": "standin.safetensors", "resolution": 64, "steps": 2, "width": 128, "height": 128}
+        node["inputs"] |= {key: value for key, value in smaller.items() if key in node["inputs"]}
+    outputs = run_prompt(server.url, prompt)
+
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    basecolor = picture(server, next(image for image in saved if "basecolor" in image["filename"]))
+    assert basecolor.shape == (128, 128, 3)
+    for statistics in seams(basecolor):
+        assert statistics.q <= 1.05
