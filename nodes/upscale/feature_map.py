@@ -22,9 +22,10 @@ class Moments:
     @classmethod
     def of(cls, values: torch.Tensor) -> "Moments":
         """The moments of (C, H, W)."""
-        variance, mean = torch.var_mean(values.float(), dim=(-2, -1), correction=0)
-        count = values.shape[-2] * values.shape[-1]
-        return cls(count, mean.double(), variance.double() * count)
+        values = values.flatten(1).float()
+        mean = values.mean(1)
+        squares = (values - mean.unsqueeze(1)).square_().sum(1)  # torch.var_mean takes six times as long on a CPU
+        return cls(values.shape[1], mean.double(), squares.double())
 
     def merged(self, other: "Moments") -> "Moments":
         count = self.count + other.count

@@ -69,11 +69,9 @@ class TiledLayers:
         """conv(upscaled before(source)) + shortcut(add), all in one pass over the tiles.
 
         pad_after is the padding on the right and below that the network lays around the input by itself.
-        `add` is used up: the result takes its place in memory where it fits.
+        `add` is used up: the result takes its place in memory if it fits there.
         """
-        target = convolved(conv, source, upscale, pad_after)
-        if add is not None and shortcut is None:
-            target.values = add.values
+        target = convolved(conv, source, upscale, pad_after, into=add)
         work = multiplications_per_cell(conv) + (multiplications_per_cell(shortcut) if shortcut else 0)
         for tile in self._tiles(target, work):
             window = _scaled(tile, lambda span: _reach(conv, span))
@@ -131,13 +129,19 @@ class TiledLayers:
         return values[..., top : top + window.rows.length, left : left + window.columns.length]
 
 
-def convolved(conv: torch.nn.Conv2d, source: FeatureMap, upscale: int = 1, pad_after: int = 0) -> FeatureMap:
-    """The map, yet to be written, that `conv` makes of `source`."""
+def convolved(
+    conv: torch.nn.Conv2d, source: FeatureMap, upscale: int = 1, pad_after: int = 0, into: FeatureMap | None = None
+) -> FeatureMap:
+    """The map, yet to be written, that `conv` makes of `source`; in the memory of `into` if it fits there."""
     kernel, stride, pad = conv.kernel_size[0], conv.stride[0], conv.padding[0]
     height, width = (
         (size * upscale + 2 * pad + pad_after - kernel) // stride + 1 for size in (source.height, source.width)
     )
-    return FeatureMap(source.values.new_empty(conv.out_channels, height, width), source.cell * stride / upscale)
+    if into is not None and into.values.shape[0] >= conv.out_channels:
+        values = into.values[: conv.out_channels]
+    else:
+        values = source.values.new_empty(conv.out_channels, height, width)
+    return FeatureMap(values, source.cell * stride / upscale)
 
 
 def multiplications_per_cell(conv: torch.nn.Conv2d) -> int:
