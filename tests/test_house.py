@@ -47,11 +47,8 @@ def is_host(module):
 
 def speaks_comfyui(source):
     """Whether a file is one of those that stand at ComfyUI's edge."""
-    return (
-        source.name.endswith("nodes.py")
-        or source.name in ("sockets.py", "adapter.py")
-        or "host" in source.parent.name + source.stem
-    )
+    edge = source.name.endswith(("nodes.py", "_inputs.py", "sockets.py"))
+    return edge or any(part in source.parent.name + source.stem for part in ("adapter", "host"))
 
 
 @each_source
