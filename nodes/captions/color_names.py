@@ -20,7 +20,7 @@ NAMED_COLORS = {
     "blue-grey": "#6b7886",
     "dark blue-grey": "#414b57",
     "light blue-grey": "#a4b0bc",
-    "green-grey": "#717a6d",
+    "green-grey": "#6b7a68",
     "cream": "#ece2c6",
     "beige": "#d0c0a0",
     "sand": "#c2a878",

@@ -1,4 +1,116 @@
 """The maps of a material, and how their names are recognised."""
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 MAP_KINDS = ["basecolor", "normal", "roughness", "metallic", "height", "ao", "opacity", "emissive"]
 COLOR_MAPS = {"basecolor", "emissive"}  # sRGB; every other map is data and is never colour-converted
+OTHER_KINDS = ["gloss", "specular", "packed", "other"]  # recognised, so that they are not taken for basecolor
+
+_WORDS = {
+    "basecolor": "basecolor basecolour albedo diffuse diff color colour col bc",
+    "normal": "normal normals nrm nor norm",
+    "roughness": "roughness",
+    "metallic": "metallic metalness",
+    "height": "height displacement disp displ bump depth",
+    "ao": "ambientocclusion ao occlusion occ",
+    "opacity": "opacity alpha transparency",
+    "emissive": "emissive emission emit",
+    "gloss": "gloss glossiness smoothness",
+    "specular": "specular spec specularlevel",
+    "packed": "orm rma mra maskmap metallicsmoothness metallicroughness",
+    "other": "curvature thickness translucency anisotropy sheen clearcoat cavity",
+}
+_KIND_OF_WORD = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_KIND_OF_SHY_WORD = {
+    "d": "basecolor",
+    "n": "normal",
+    "r": "roughness",
+    "rough": "roughness",
+    "m": "metallic",
+    "metal": "metallic",
+    "h": "height",
+    "e": "emissive",
+    "arm": "packed",
+}
+_CONVENTIONS = {"gl": "opengl", "opengl": "opengl", "dx": "directx", "directx": "directx"}
+_TOKEN = re.compile(r"(?i:opengl|directx)|\d+[kK]?(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NO_NAME = re.compile(r"\d+k?|jpe?g|png|exr|tiff?|tga|webp|px|var|udim")  # resolution, format, number, UDIM tile
+
+
+@dataclass(frozen=True)
+class NamedMap:
+    """What a file's name says. material is the name without the map's word: what sibling maps share.
+
+    kind is one of MAP_KINDS or OTHER_KINDS, "" where the name does not say; convention is "opengl", "directx" or "".
+    """
+
+    material: str
+    kind: str = ""
+    convention: str = ""
+
+
+def maps_by_name(names: Iterable[str]) -> dict[str, NamedMap]:
+    """What the names of one folder's images say, without their endings.
+
+    The map's word comes last, before nothing but resolution, format, numbers and the normal's convention. Single
+    letters and everyday words ("wall_n", "rusty_metal") count only where the same name has other maps, and no
+    letter that means no map.
+    """
+    found = {name: _named_map(name) for name in names}
+    shy = {name: named for name in found if not found[name].kind and (named := _shy(name))}
+    materials = {named.material for name, named in found.items() if name not in shy}
+    for material in {named.material for named in shy.values()}:
+        family = {name: named for name, named in shy.items() if named.material == material}
+        kinds = [named.kind for named in family.values()]
+        if all(kinds) and (material in materials or len(set(kinds)) > 1):
+            found.update(family)
+    return found
+
+
+def _named_map(name: str) -> NamedMap:
+    tokens = _significant_tokens(name)
+    convention = ""
+    if tokens and (convention := _CONVENTIONS.get(_text(tokens[-1]), "")):
+        tokens = tokens[:-1]
+    for width in (2, 1):
+        words = tokens[-width:]
+        joined, glued = _split_convention("".join(map(_text, words)))
+        if len(words) == width and (kind := _KIND_OF_WORD.get(joined, "")):
+            return NamedMap(_without(name, words), kind, convention or glued if kind == "normal" else "")
+    return NamedMap(name)
+
+
+def _shy(name: str) -> NamedMap | None:
+    """The name taken for one that ends in a shy word, kind "" where it ends in a letter that means no map."""
+    tokens = _significant_tokens(name)
+    word = _text(tokens[-1]) if len(tokens) > 1 else ""
+    if word in _KIND_OF_SHY_WORD or len(word) == 1:
+        return NamedMap(_without(name, tokens[-1:]), _KIND_OF_SHY_WORD.get(word, ""))
+    return None
+
+
+def _significant_tokens(name: str) -> list[re.Match]:
+    tokens = list(_TOKEN.finditer(name))
+    while tokens and _NO_NAME.fullmatch(_text(tokens[-1])):
+        tokens.pop()
+    return tokens
+
+
+def _text(token: re.Match) -> str:
+    return token[0].lower()
+
+
+def _split_convention(word: str) -> tuple[str, str]:
+    """ "normalgl" -> "normal", "opengl"."""
+    for ending, convention in (("gl", "opengl"), ("dx", "directx")):
+        if word.endswith(ending) and _KIND_OF_WORD.get(word[:-2]) == "normal":
+            return word[:-2], convention
+    return word, ""
+
+
+def _without(name: str, words: list[re.Match]) -> str:
+    """The name without these tokens and the convention after them; what lies behind (a UDIM tile) stays."""
+    rest = re.sub(r"^[_\-. ]*(opengl|directx|gl|dx)(?![a-z])", "", name[words[-1].end() :], flags=re.IGNORECASE)
+    return name[: words[0].start()].rstrip("_-. ") + rest

@@ -1,9 +1,13 @@
-"""Oklab: a colour space where equal steps look equally large.
+"""Colours by hex code and in Oklab, a colour space where equal steps look equally large.
 
 Björn Ottosson, "A perceptual color space for image processing" (2020).
 """
 
+import re
+
 import torch
+
+from .errors import InputError
 
 _TO_LMS = torch.tensor(
     [
@@ -38,4 +42,12 @@ def srgb_from_oklab(lab: torch.Tensor) -> torch.Tensor:
 
 def oklab_from_hex(color: str) -> torch.Tensor:
     """(3,) Oklab of "#rrggbb"."""
-    return oklab_from_srgb(torch.tensor([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]))
+    return oklab_from_srgb(torch.tensor(srgb_from_hex(color)))
+
+
+def srgb_from_hex(color: str) -> tuple[float, float, float]:
+    """Red, green and blue in 0..1 of "#rrggbb". Raises `InputError` for anything else."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        raise InputError(f"{color!r} is not a colour. Write it as # and six hexadecimal digits, such as #808080.")
+    red, green, blue = bytes.fromhex(color[1:])
+    return red / 255, green / 255, blue / 255

@@ -11,8 +11,9 @@ from .manifest import MaterialRecord
 class Sample:
     """One image file of a dataset; its pixels are read when somebody needs them.
 
-    size is (width, height) in pixels. material names what its sibling maps share. record is the manifest's
-    entry, where the file was rendered by a generator that keeps one.
+    size is (width, height) in pixels. material names what its sibling maps share. convention of a normal map is
+    "opengl", "directx" or "" where nobody said. record is the manifest's entry, where the file was rendered by a
+    generator that keeps one.
     """
 
     file: Path
@@ -24,6 +25,7 @@ class Sample:
     tileable: bool = False
     regularisation: bool = False
     record: MaterialRecord | None = None
+    convention: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from .. import host
 from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
+from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
 
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
@@ -107,4 +108,4 @@ class RenderProcedural(io.ComfyNode):
         return io.NodeOutput(dataset, str(path), report)
 
 
-NODES: list[type[io.ComfyNode]] = [RenderProcedural]
+NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset]

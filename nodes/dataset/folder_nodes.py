@@ -1,0 +1,153 @@
+"""Nodes between folders and datasets."""
+
+from collections.abc import Callable
+
+import comfy.model_management
+import comfy.utils
+from comfy_api.latest import io
+
+from .. import host
+from ..common.errors import InputError
+from ..common.map_kinds import MAP_KINDS
+from ..common.oklab import srgb_from_hex
+from ..common.paths import resolve_inside
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from .caption_files import AUTOMATIC, CAPTION_SOURCES
+from .image_files import fingerprint
+from .load import ANY, Loading, decode_images, load_folder
+from .load_report import load_report
+
+
+class LoadDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightLoadDataset",
+            display_name="Load Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Reads a folder of images with their captions as a dataset. Files that cannot be used are named in "
+                "the report with the reason, and left out."
+            ),
+            search_aliases=["load images", "image folder", "batch load", "training data", "kohya dataset"],
+            inputs=[
+                io.String.Input(
+                    "folder",
+                    default="datasets/procedural",
+                    tooltip="Folder below ComfyUI's input or output folder, with its sub-folders. Other places can be "
+                    "allowed in extra_model_paths.yaml under tilewright_datasets.",
+                ),
+                io.Combo.Input(
+                    "map",
+                    options=[*MAP_KINDS, ANY],
+                    default="basecolor",
+                    tooltip="Which map of each material to take, by the folder's manifest or else by file names. "
+                    "Images whose name says nothing count as basecolor.",
+                ),
+                io.String.Input(
+                    "regularisation_folder",
+                    default="",
+                    optional=True,
+                    tooltip="A second folder with ordinary images of the same class, to keep the model from forgetting "
+                    "them. Empty for none.",
+                ),
+                io.Int.Input(
+                    "repeats",
+                    default=1,
+                    min=1,
+                    max=1000,
+                    optional=True,
+                    tooltip="How often each image is seen in an epoch. Multiplies the number that kohya's folder names "
+                    "begin with, as in 10_bricks.",
+                ),
+                io.Combo.Input(
+                    "caption_extension",
+                    options=CAPTION_SOURCES,
+                    default=AUTOMATIC,
+                    optional=True,
+                    tooltip="Where captions are: text files beside the images, metadata.jsonl, or the first of these "
+                    "that has one (auto).",
+                ),
+                io.Color.Input(
+                    "background",
+                    default="#808080",
+                    optional=True,
+                    tooltip="The colour that transparent images are laid over.",
+                ),
+                io.Boolean.Input(
+                    "tileable",
+                    default=False,
+                    optional=True,
+                    tooltip="The images tile, so the trainer may roll them and wrap around their edges. Images with a "
+                    "manifest say so themselves.",
+                ),
+                io.Int.Input(
+                    "image_limit",
+                    default=16,
+                    min=0,
+                    max=100000,
+                    optional=True,
+                    tooltip="How many images the images output holds, 0 for none. All of them stay in memory: "
+                    "50 MB for each 2048 px image. The dataset and the captions are always complete.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output(
+                    "dataset", tooltip="All images with their captions; pixels are read when needed."
+                ),
+                io.Image.Output("images", is_output_list=True, tooltip="The first image_limit images, in full size."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image of the dataset."),
+                io.String.Output("report", tooltip="What was found, and every file that was left out with the reason."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None, regularisation_folder: str | None = "") -> bool | str:
+        try:
+            if folder is not None:
+                resolve_inside(folder, host.readable_folders(), "The folder")
+            if regularisation_folder:
+                resolve_inside(regularisation_folder, host.readable_folders(), "The regularisation folder")
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:
+        folders = [name for name in (folder, regularisation_folder) if name]
+        return [fingerprint(resolve_inside(name, host.readable_folders(), "The folder")) for name in folders]
+
+    @classmethod
+    def execute(
+        cls,
+        folder: str,
+        map: str,
+        regularisation_folder: str = "",
+        repeats: int = 1,
+        caption_extension: str = AUTOMATIC,
+        background: str = "#808080",
+        tileable: bool = False,
+        image_limit: int = 16,
+    ) -> io.NodeOutput:
+        roots = host.readable_folders()
+        path = resolve_inside(folder, roots, "The folder")
+        loading = Loading(map, roots, caption_extension, repeats, tileable)
+        samples, rejected = load_folder(path, loading, _report_progress())
+        if regularisation_folder:
+            regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
+            more, also_rejected = load_folder(regular, loading.for_regularisation(), _report_progress())
+            samples, rejected = samples + more, rejected + also_rejected
+        dataset = TextureDataset(tuple(samples), srgb_from_hex(background))
+        images = decode_images(dataset, image_limit)
+        return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, rejected, len(images)))
+
+
+def _report_progress() -> Callable[[int, int], None]:
+    progress = comfy.utils.ProgressBar(1)
+
+    def checked(done: int, total: int) -> None:
+        progress.update_absolute(done, total)
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+    return checked

@@ -1,0 +1,42 @@
+"""What a loaded dataset holds, in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..common.texture_dataset import Sample, TextureDataset
+from .rejections import Rejected, listed
+
+
+def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
+    """Counts by map, sizes, captions and repeats, then the files that were left out, by reason."""
+    training = [sample for sample in dataset.samples if not sample.regularisation]
+    lines = [f"{len(training)} images from {folder}", *_described(training)]
+    if len(training) < len(dataset):
+        regularisation = [sample for sample in dataset.samples if sample.regularisation]
+        lines += [f"{len(regularisation)} regularisation images", *_described(regularisation)]
+    if shown < len(dataset):
+        lines.append(f"The images output holds the first {shown}; raise image_limit for more. The dataset holds all.")
+    if rejected:
+        lines += ["", f"{len(rejected)} files left out:", *(f"  {line}" for line in listed(rejected, folder))]
+    return "\n".join(lines)
+
+
+def _described(samples: Sequence[Sample]) -> list[str]:
+    maps = Counter(sample.map for sample in samples)
+    sizes = Counter(f"{sample.size[0]} × {sample.size[1]}" for sample in samples)
+    materials = len({sample.material for sample in samples})
+    lines = [
+        f"  maps: {_counts(maps)}; {materials} materials",
+        f"  sizes: {_counts(sizes)}",
+        f"  captions: {sum(bool(sample.caption) for sample in samples)} of {len(samples)}; "
+        f"tileable: {sum(sample.tileable for sample in samples)}",
+    ]
+    if any(sample.repeats != 1 for sample in samples):
+        lines.append(f"  {sum(sample.repeats for sample in samples)} images an epoch, with repeats")
+    return lines
+
+
+def _counts(counter: Counter, most: int = 8) -> str:
+    listed = [f"{count} {name}" for name, count in counter.most_common(most)]
+    return ", ".join(listed + ["…"] * (len(counter) > most))
