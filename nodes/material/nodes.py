@@ -1,9 +1,17 @@
-"""From a picture to the maps that an engine loads: height, normals, and the files."""
+"""From a picture to the maps that an engine loads: height, normals, shading, and the files."""
 
 from comfy_api.latest import io
 
 from .export_nodes import SaveMaterial
 from .height_nodes import HeightFromImage, HeightToNormal
 from .normal_nodes import NormalToHeight
+from .shading_nodes import Curvature, Occlusion
 
-NODES: list[type[io.ComfyNode]] = [HeightFromImage, HeightToNormal, NormalToHeight, SaveMaterial]
+NODES: list[type[io.ComfyNode]] = [
+    HeightFromImage,
+    HeightToNormal,
+    NormalToHeight,
+    Occlusion,
+    Curvature,
+    SaveMaterial,
+]
