@@ -2,12 +2,11 @@
 
 from comfy_api.latest import io
 
-from ..common.errors import InputError
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from .from_parameters import caption_dataset
 from .report import caption_report
-from .template import check_template, fill_template
+from .template_nodes import CaptionTemplate
 
 
 class CaptionFromParameters(io.ComfyNode):
@@ -51,56 +50,6 @@ class CaptionFromParameters(io.ComfyNode):
         captioned, without_record = caption_dataset(dataset, details, colors)
         report = caption_report(captioned, without_record, "kept their captions: no manifest describes them")
         return io.NodeOutput(captioned, captioned.captions, report)
-
-
-class CaptionTemplate(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="TilewrightCaptionTemplate",
-            display_name="Caption Template",
-            category="Tilewright/captions",
-            description="Fills every caption into a template, to add the trigger word or words that all images share.",
-            search_aliases=["trigger word", "prefix captions", "filewords", "tag template"],
-            inputs=[
-                TextureDatasetSocket.Input("dataset", tooltip="The images whose captions to rewrite."),
-                io.String.Input(
-                    "template",
-                    default="{trigger}, [filewords]",
-                    multiline=True,
-                    tooltip="[filewords] is the caption so far. Also {trigger}, {class}, {map}, {material} and {name}. "
-                    "Empty phrases between commas are dropped.",
-                ),
-                io.String.Input(
-                    "trigger",
-                    default="",
-                    tooltip="The word that will call the LoRA, such as 'mybricks': a rare word, without a meaning yet.",
-                ),
-                io.String.Input(
-                    "class_name",
-                    default="texture",
-                    tooltip="What {class} stands for: the kind of thing the images show.",
-                ),
-            ],
-            outputs=[
-                TextureDatasetSocket.Output("dataset", tooltip="The same images with their new captions."),
-                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
-            ],
-        )
-
-    @classmethod
-    def validate_inputs(cls, template: str | None) -> bool | str:
-        try:
-            check_template(template or "")
-        except InputError as error:
-            return str(error)
-        return True
-
-    @classmethod
-    def execute(cls, dataset: TextureDataset, template: str, trigger: str, class_name: str) -> io.NodeOutput:
-        check_template(template)
-        captioned = dataset.with_captions(lambda sample: fill_template(template, sample, trigger, class_name))
-        return io.NodeOutput(captioned, captioned.captions)
 
 
 NODES: list[type[io.ComfyNode]] = [CaptionFromParameters, CaptionTemplate]

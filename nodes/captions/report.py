@@ -1,8 +1,9 @@
 """What captioning did, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..common.texture_dataset import Sample, TextureDataset
+from .phrases import phrase_frequencies
 
 
 def caption_report(dataset: TextureDataset, left_out: Sequence[Sample], why: str) -> str:
@@ -11,3 +12,12 @@ def caption_report(dataset: TextureDataset, left_out: Sequence[Sample], why: str
     if left_out:
         lines.append(f"{len(left_out)} {why}: {', '.join(sample.file.name for sample in left_out)}")
     return "\n".join([*lines, "", *(f"{sample.file.name}: {sample.caption}" for sample in dataset.samples)])
+
+
+def template_report(dataset: TextureDataset, written: Mapping[str, int]) -> str:
+    """What was written to caption files, then how many captions hold each phrase, the commonest first."""
+    lines = [f"{len(dataset)} captions."]
+    if written:
+        lines.append("Caption files: " + ", ".join(f"{count} {what}" for what, count in sorted(written.items())) + ".")
+    counted = [f"{count:6}  {phrase}" for phrase, count in phrase_frequencies(dataset.captions)]
+    return "\n".join([*lines, "", "Images with each phrase:", *counted])

@@ -11,16 +11,14 @@ _PLACEHOLDER = re.compile(r"\[filewords\]|\{([^{}]*)\}")
 
 
 def fill_template(template: str, sample: Sample, trigger: str, class_name: str) -> str:
-    """The template with its placeholders replaced, without the empty phrases that this may leave between commas.
+    """The template with its placeholders replaced.
 
     What is filled in is taken literally: a caption that holds "{class}" keeps it.
     """
     values = dict(zip(FIELDS, (trigger, class_name, sample.map, sample.material, sample.file.stem), strict=True))
-    filled = _PLACEHOLDER.sub(
+    return _PLACEHOLDER.sub(
         lambda found: sample.caption if found[0] == FILEWORDS else values[found[1].strip()], template
     )
-    phrases = [" ".join(phrase.split()) for phrase in filled.split(",")]
-    return ", ".join(phrase for phrase in phrases if phrase)
 
 
 def check_template(template: str) -> None:
