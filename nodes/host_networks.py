@@ -14,7 +14,7 @@ from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encode
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import VAE
-from comfy.taesd.taesd import TAESD
+from comfy.taesd import taesd
 
 from .common.errors import InputError
 
@@ -62,8 +62,8 @@ def is_image_autoencoder(network: torch.nn.Module) -> bool:
 
 
 def is_tiny_autoencoder(network: torch.nn.Module) -> bool:
-    """Whether `network` is TAESD or one of the same build."""
-    return isinstance(network, TAESD)
+    """Whether `network` is TAESD or one of the same build; those that shuffle pixels or have norms are not."""
+    return isinstance(network, taesd.TAESD) and type(network.taesd_decoder) is taesd.Decoder
 
 
 def convolutions_padded_outside(network: torch.nn.Module) -> set[str]:

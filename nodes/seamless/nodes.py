@@ -1,8 +1,6 @@
 """Seamless models and autoencoders, and the tools that show and measure seams."""
 
-import comfy.sd
 import torch
-from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..common.axes import AXES_OPTIONS, Axes
@@ -10,6 +8,8 @@ from ..common.layout import to_bchw, to_bhwc
 from ..common.wrapped_convolutions import wrapped_convolutions
 from ..host_networks import (
     DENOISER,
+    VAE,
+    ModelPatcher,
     convolutions_padded_outside,
     unet,
     vae_with_object_patches,
@@ -75,7 +75,7 @@ class SeamlessVAE(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, vae: comfy.sd.VAE, axes: str) -> io.NodeOutput:
+    def execute(cls, vae: VAE, axes: str) -> io.NodeOutput:
         network = wrappable_autoencoder(vae)
         outside = convolutions_padded_outside(network)
         replacements = wrapped_convolutions(network, Axes.parse(axes), what="The VAE", padded_outside=outside)

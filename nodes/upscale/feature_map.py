@@ -25,7 +25,7 @@ class Moments:
         values = values.flatten(1).float()
         mean = values.mean(1)
         squares = (values - mean.unsqueeze(1)).square_().sum(1)  # torch.var_mean takes six times as long on a CPU
-        return cls(values.shape[1], mean.double(), squares.double())
+        return cls(values.shape[1], mean.cpu().double(), squares.cpu().double())  # not every GPU has float64
 
     def merged(self, other: "Moments") -> "Moments":
         count = self.count + other.count
@@ -45,7 +45,10 @@ class Moments:
 
 
 class FeatureMap:
-    """(C, H, W) values of one image. One cell of the map covers `cell` by `cell` pixels of the picture."""
+    """(C, H, W) values of one image. One cell of the map covers `cell` by `cell` pixels of the picture.
+
+    The values may lie in host memory while the layers run on another device.
+    """
 
     def __init__(self, values: torch.Tensor, cell: float, moments: Moments | None = None) -> None:
         self.values = values

@@ -1,4 +1,8 @@
-"""The decoder of Stable Diffusion's autoencoders, walked layer by layer over whole feature maps."""
+"""Stable Diffusion's autoencoders, walked layer by layer over whole feature maps.
+
+Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (2022): levels of residual blocks, a
+resampling between two levels, and attention in the middle, at the size of the latent.
+"""
 
 import torch
 
@@ -6,45 +10,60 @@ from .feature_map import FeatureMap
 from .tiled_layers import TiledLayers
 
 
-def decode(decoder: torch.nn.Module, latent: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
-    """What `decoder` makes of (B, C, H, W), one image of the batch after the other.
+def decode(decoder: torch.nn.Module, latents: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
+    """What `decoder` makes of (B, C, h, w), one image of the batch after the other."""
+    cell = 2 ** sum(hasattr(level, "upsample") for level in decoder.up)
+    return torch.stack([_decode_one(decoder, FeatureMap(single, cell), layers) for single in latents])
 
-    Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (2022): a middle with attention,
-    then per level residual blocks and an upsampler.
-    """
-    return torch.stack([_decode_one(decoder, FeatureMap(single, _cell(decoder)), layers) for single in latent])
+
+def encode(encoder: torch.nn.Module, images: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
+    """What `encoder` makes of (B, C, H, W), one image of the batch after the other."""
+    return torch.stack([_encode_one(encoder, FeatureMap(single, 1), layers) for single in images])
 
 
 def _decode_one(decoder: torch.nn.Module, latent: FeatureMap, layers: TiledLayers) -> torch.Tensor:
     h = layers.convolution(decoder.conv_in, latent)
-    h = _residual(decoder.mid.block_1, h, layers)
-    h = _attention(decoder.mid.attn_1, h, layers)
-    h = _residual(decoder.mid.block_2, h, layers)
+    h = _middle(decoder.mid, h, layers)
     for level in reversed(decoder.up):
-        for number, block in enumerate(level.block):
-            h = _residual(block, h, layers)
-            if len(level.attn) > 0:
-                h = _attention(level.attn[number], h, layers)
+        h = _blocks(level, h, layers)
         if hasattr(level, "upsample"):
             h = layers.convolution(level.upsample.conv, h, upscale=2)
     image = layers.convolution(decoder.conv_out, h, before=layers.norm_silu(decoder.norm_out, h)).values
     return torch.tanh(image) if decoder.tanh_out else image
 
 
+def _encode_one(encoder: torch.nn.Module, image: FeatureMap, layers: TiledLayers) -> torch.Tensor:
+    h = layers.convolution(encoder.conv_in, image)
+    for level in encoder.down:
+        h = _blocks(level, h, layers)
+        if hasattr(level, "downsample"):
+            h = layers.convolution(level.downsample.conv, h, pad_after=1)
+    h = _middle(encoder.mid, h, layers)
+    return layers.convolution(encoder.conv_out, h, before=layers.norm_silu(encoder.norm_out, h)).values
+
+
+def _blocks(level: torch.nn.Module, h: FeatureMap, layers: TiledLayers) -> FeatureMap:
+    for number, block in enumerate(level.block):
+        h = _residual(block, h, layers)
+        if len(level.attn) > 0:
+            h = _attention(level.attn[number], h, layers)
+    return h
+
+
+def _middle(middle: torch.nn.Module, h: FeatureMap, layers: TiledLayers) -> FeatureMap:
+    h = _residual(middle.block_1, h, layers)
+    h = _attention(middle.attn_1, h, layers)
+    return _residual(middle.block_2, h, layers)
+
+
 def _residual(block: torch.nn.Module, x: FeatureMap, layers: TiledLayers) -> FeatureMap:
     h = layers.convolution(block.conv1, x, before=layers.norm_silu(block.norm1, x))
     normalised = layers.norm_silu(block.norm2, h)
-    if block.in_channels == block.out_channels:
-        return layers.convolution(block.conv2, h, before=normalised, add=x)
-    return layers.convolution(block.conv2, h, before=normalised, add=x, shortcut=block.nin_shortcut)
+    shortcut = None if block.in_channels == block.out_channels else block.nin_shortcut
+    return layers.convolution(block.conv2, h, before=normalised, add=x, shortcut=shortcut)
 
 
 def _attention(block: torch.nn.Module, x: FeatureMap, layers: TiledLayers) -> FeatureMap:
     normalised = layers.norm(block.norm, x)
     query, key, value = (layers.convolution(conv, x, before=normalised) for conv in (block.q, block.k, block.v))
     return layers.convolution(block.proj_out, layers.attention(query, key, value), add=x)
-
-
-def _cell(decoder: torch.nn.Module) -> int:
-    """Pixels of the picture per cell of the latent."""
-    return 2 ** sum(hasattr(level, "upsample") for level in decoder.up)

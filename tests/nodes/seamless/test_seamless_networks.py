@@ -3,8 +3,8 @@
 import pytest
 import torch
 from comfy.model_management import load_models_gpu
-from comfy.sd import VAE
 from comfy.taesd.taesd import TAESD
+from random_networks import random_weights
 from tilewright.nodes.common.axes import Axes
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.wrapped_convolutions import wrapped_convolutions
@@ -155,21 +155,11 @@ def test_the_given_vae_stays_bit_identical(vae):
 
 
 def test_taesd_decodes_and_encodes_wrapping():
-    taesd = random_taesd()
+    taesd = random_weights(TAESD())
     clone = seamless_vae(taesd, "both")
     assert roll_error(lambda z: clone.decode(z).movedim(-1, 1), noise(1, 4, 8, 12), "x", 5, scale=8) < 1e-4
     image = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(3))
     assert roll_error(lambda p: clone.encode(p.movedim(1, -1)), image, "y", 16, scale=1 / 8) < 1e-4
-
-
-def random_taesd():
-    generator = torch.Generator().manual_seed(0)
-    state = {
-        name: torch.randn(value.shape, generator=generator) * (value[0].numel() ** -0.5 if value.ndim > 1 else 0.1)
-        for name, value in TAESD().state_dict().items()
-        if value.ndim > 0
-    }
-    return VAE(sd=state, dtype=torch.float32)
 
 
 def test_a_clone_shares_the_weights(model, vae):

@@ -5,31 +5,18 @@ import itertools
 import comfy.model_management
 import pytest
 import torch
-from comfy.ldm.models.autoencoder import AutoencoderKL
-from comfy.sd import VAE
+from comfy.ldm.cascade.stage_a import StageA
 from comfy.taesd.taesd import TAESD
+from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.seamless.nodes import SeamlessVAE
 from tilewright.nodes.upscale.nodes import TiledVAEDecode
-
-STABLE_DIFFUSION = {"ch": 32, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2}
-DEMO_MODEL = {"ch": 32, "ch_mult": [1, 2, 2, 2], "num_res_blocks": 1}
-
-
-def random_vae(shape):
-    common = {"double_z": True, "z_channels": 4, "resolution": 64, "in_channels": 3, "out_ch": 3}
-    params = {"embed_dim": 4, "ddconfig": {**common, **shape, "attn_resolutions": [], "dropout": 0.0}}
-    generator = torch.Generator().manual_seed(0)
-    state = {
-        name: torch.randn(value.shape, generator=generator) * (value[0].numel() ** -0.5 if value.ndim > 1 else 0.3)
-        for name, value in AutoencoderKL(**params).state_dict().items()
-    }
-    return VAE(sd=state, config={"params": params}, dtype=torch.float32)
+from tilewright.nodes.upscale.tiled_layers import TiledLayers
 
 
 @pytest.fixture(scope="module")
 def vae():
-    return random_vae(STABLE_DIFFUSION)
+    return random_autoencoder(STABLE_DIFFUSION)
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +54,15 @@ def test_a_latent_smaller_than_the_reach_of_the_decoder_wraps_too(vae):
 
 
 def test_the_demo_models_autoencoder_too():
-    vae, samples = random_vae(DEMO_MODEL), latents(1, 4, 16, 24)
+    vae, samples = random_autoencoder(DEMO_MODEL), latents(1, 4, 16, 24)
     torch.testing.assert_close(tiled(vae, samples, 64), vae.decode(samples), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("axes", ["none", "x", "both"])
+def test_taesd_too(axes):
+    taesd, samples = random_weights(TAESD()), latents(1, 4, 17, 13)
+    whole = taesd if axes == "none" else SeamlessVAE.execute(taesd, axes).args[0]
+    torch.testing.assert_close(tiled(taesd, samples, 64, axes), whole.decode(samples), atol=1e-5, rtol=0)
 
 
 def test_a_seamless_vae_does_not_wrap_tiles(vae):
@@ -108,6 +102,33 @@ def test_cancelling_leaves_the_vae_as_it_was(vae, monkeypatch):
     assert torch.equal(vae.decode(samples), before)
 
 
+def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch):
+    samples = latents(1, 4, 12, 12)
+    calls, attention = itertools.count(), TiledLayers.attention
+
+    def attention_with_little_memory(*arguments):
+        if next(calls) < 2:
+            raise torch.cuda.OutOfMemoryError
+        return attention(*arguments)
+
+    monkeypatch.setattr(TiledLayers, "attention", attention_with_little_memory)
+    image, report = TiledVAEDecode.execute({"samples": samples}, vae, 512, "none").args
+    torch.testing.assert_close(image, vae.decode(samples), atol=1e-5, rtol=0)
+    assert "tiles of 128 px" in report
+
+
+@pytest.mark.parametrize(
+    "place", [(TiledLayers, "attention"), (torch.nn.Conv2d, "_conv_forward")], ids=["within", "around"]
+)
+def test_out_of_memory_with_the_smallest_tiles_is_told(vae, monkeypatch, place):
+    def fail(*arguments):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(*place, fail)
+    with pytest.raises(InputError, match="out of memory even with tiles of 64"):
+        tiled(vae, latents(1, 4, 12, 12), 64)
+
+
 def test_progress_reaches_the_end_and_never_falls(vae, monkeypatch):
     seen = []
     monkeypatch.setattr(
@@ -120,15 +141,12 @@ def test_progress_reaches_the_end_and_never_falls(vae, monkeypatch):
 
 
 def test_other_autoencoders_go_through_the_host_and_say_so():
-    state = {
-        name: torch.full_like(value, 0.01) if value.ndim > 0 else value for name, value in TAESD().state_dict().items()
-    }
-    taesd, samples = VAE(sd=state, dtype=torch.float32), latents(1, 4, 16, 16)
-    image, report = TiledVAEDecode.execute({"samples": samples}, taesd, 64, "none").args
-    assert torch.equal(image, taesd.decode_tiled(samples, tile_x=8, tile_y=8, overlap=2))
-    assert "TAESD has no exact tiled form" in report
-    with pytest.raises(InputError, match="TAESD.*Set axes to none"):
-        tiled(taesd, samples, 64, "both")
+    vae, samples = random_weights(StageA()), latents(1, 4, 16, 16)
+    image, report = TiledVAEDecode.execute({"samples": samples}, vae, 64, "none").args
+    assert torch.equal(image, vae.decode_tiled(samples, tile_x=16, tile_y=16, overlap=4))
+    assert "StageA has no exact tiled form" in report
+    with pytest.raises(InputError, match="StageA.*Set axes to none"):
+        tiled(vae, samples, 64, "both")
 
 
 @pytest.mark.parametrize(

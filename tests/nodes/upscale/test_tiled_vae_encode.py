@@ -1,0 +1,70 @@
+"""A tiled encode is the untiled encode, whatever the tiles."""
+
+import pytest
+import torch
+from comfy.taesd.taesd import TAESD
+from random_networks import STABLE_DIFFUSION, random_autoencoder, random_weights
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.seamless.nodes import SeamlessVAE
+from tilewright.nodes.upscale.nodes import TiledVAEDecode, TiledVAEEncode
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return random_autoencoder(STABLE_DIFFUSION)
+
+
+@pytest.fixture(autouse=True)
+def inference():
+    with torch.inference_mode():
+        yield
+
+
+def picture(height, width, batch=1):
+    return torch.rand(batch, height, width, 3, generator=torch.Generator().manual_seed(1))
+
+
+def tiled(vae, image, tile_size, axes="none"):
+    return TiledVAEEncode.execute(image, vae, tile_size, axes).args[0]["samples"]
+
+
+@pytest.mark.parametrize("tile_size", [64, 104, 1024])
+def test_equals_the_untiled_encode(vae, tile_size):
+    image = picture(136, 200, batch=2)
+    torch.testing.assert_close(tiled(vae, image, tile_size), vae.encode(image), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("axes", ["x", "y", "both"])
+def test_equals_the_untiled_encode_of_a_seamless_vae(vae, axes):
+    image, seamless = picture(128, 160), SeamlessVAE.execute(vae, axes).args[0]
+    expected = seamless.encode(image)
+    torch.testing.assert_close(tiled(vae, image, 64, axes), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(tiled(seamless, image, 64, axes), expected, atol=1e-5, rtol=0)
+
+
+def test_rolling_the_image_rolls_the_latent(vae):
+    image = picture(128, 160)
+    rolled = tiled(vae, image.roll((24, -40), (1, 2)), 64, "both")
+    torch.testing.assert_close(rolled, tiled(vae, image, 64, "both").roll((3, -5), (2, 3)), atol=1e-5, rtol=0)
+
+
+def test_what_the_host_crops_is_cropped(vae):
+    image = picture(100, 70)
+    torch.testing.assert_close(tiled(vae, image, 64), vae.encode(image), atol=1e-5, rtol=0)
+
+
+def test_cropping_a_texture_that_tiles_is_refused(vae):
+    with pytest.raises(InputError, match="70 x 128 pixels.*multiples of 8"):
+        tiled(vae, picture(128, 70), 64, "x")
+
+
+def test_taesd_too():
+    taesd, image = random_weights(TAESD()), picture(104, 136)
+    whole = SeamlessVAE.execute(taesd, "both").args[0]
+    torch.testing.assert_close(tiled(taesd, image, 64, "both"), whole.encode(image), atol=1e-5, rtol=0)
+
+
+def test_decoding_after_encoding_uses_the_right_half(vae):
+    latent = TiledVAEEncode.execute(picture(64, 64), vae, 64, "none").args[0]
+    image = TiledVAEDecode.execute(latent, vae, 64, "none").args[0]
+    torch.testing.assert_close(image, vae.decode(vae.encode(picture(64, 64))), atol=1e-5, rtol=0)

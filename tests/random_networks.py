@@ -1,0 +1,33 @@
+"""Small networks of the host with random weights, the same on every machine."""
+
+import torch
+from comfy.ldm.models.autoencoder import AutoencoderKL
+from comfy.sd import VAE
+
+STABLE_DIFFUSION = {"ch": 32, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2}
+DEMO_MODEL = {"ch": 32, "ch_mult": [1, 2, 2, 2], "num_res_blocks": 1}
+
+
+def random_autoencoder(shape):
+    """A VAE of Stable Diffusion's build: `shape` gives ch, ch_mult and num_res_blocks."""
+    common = {"double_z": True, "z_channels": 4, "resolution": 64, "in_channels": 3, "out_ch": 3}
+    params = {"embed_dim": 4, "ddconfig": {**common, **shape, "attn_resolutions": [], "dropout": 0.0}}
+    return VAE(sd=random_state(AutoencoderKL(**params)), config={"params": params}, dtype=torch.float32)
+
+
+def random_weights(network):
+    """A VAE for any autoencoder that the host recognises by the names of its weights."""
+    return VAE(sd=random_state(network), dtype=torch.float32)
+
+
+def random_state(network, seed=0):
+    """Weights for `network` that keep the size of what passes through it about the same."""
+    generator = torch.Generator().manual_seed(seed)
+    return {name: _random(value, generator) for name, value in network.state_dict().items()}
+
+
+def _random(value, generator):
+    if value.ndim == 0:
+        return value
+    spread = value[0].numel() ** -0.5 if value.ndim > 1 else 0.3
+    return torch.randn(value.shape, generator=generator) * spread
