@@ -1,11 +1,13 @@
 """What the trainer needs of the host beyond its public API: facts about a MODEL, its UNet, and LoRA names."""
 
-from collections.abc import Mapping
+import copy
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import comfy.ldm.modules.attention
-import comfy.ldm.modules.diffusionmodules.openaimodel
 import comfy.lora
 import comfy.model_sampling
 import comfy.ops
@@ -13,6 +15,8 @@ import comfy.sd
 import comfy.supported_models
 import comfy.utils
 import torch
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,74 @@ def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> t
     Weights that already are on `device` in `dtype` are shared, not copied. Call it outside inference mode.
     """
     config = {**model.model.model_config.unet_config, "dtype": dtype}
-    kind = comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel
-    unet = kind(**config, device="meta", operations=comfy.ops.disable_weight_init)
-    for key, (weight, *patches) in model.get_key_patches(_UNET).items():
-        value, convert = weight
-        if patches:
-            full = convert(value.to(device, torch.float32, copy=True), inplace=True)
-            value = comfy.lora.calculate_weight(patches, full, key)
-        comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), _for_autograd(value.to(device, dtype)))
+    unet = UNetModel(**config, device="meta", operations=comfy.ops.disable_weight_init)
+    for key, entry in model.get_key_patches(_UNET).items():
+        value = _patched(entry, key, device).to(device, dtype)
+        comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), _for_autograd(value))
     return unet.requires_grad_(False).eval()
+
+
+def _patched(entry: list, key: str, device: torch.device) -> torch.Tensor:
+    (value, convert), *patches = entry
+    if not patches:
+        return value
+    full = convert(value.to(device, torch.float32, copy=True), inplace=True)
+    return comfy.lora.calculate_weight(patches, full, key)
 
 
 def _for_autograd(tensor: torch.Tensor) -> torch.Tensor:
     # Weights loaded under inference mode cannot be saved for backward; a tensor on the same storage can.
     storage = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
     return storage.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.shape, tensor.stride())
+
+
+TextEncode = Callable[[dict], tuple[torch.Tensor, torch.Tensor | None]]
+"""tokens -> context (1, L, D) and pooled output (1, P)"""
+
+
+def text_encoding(clip: Any, clip_skip: int) -> TextEncode:
+    """A CLIP as a function, leaving out its last `clip_skip` - 1 layers."""
+    clip = clip.clone()
+    if clip_skip > 1:
+        clip.clip_layer(-clip_skip)
+    return lambda tokens: clip.encode_from_tokens(tokens, return_pooled=True)
+
+
+def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Module:
+    """The frozen text encoders of a CLIP's weights and patches that autograd can pass through, apart from its own.
+
+    Weights that already are on `device` are shared, not copied. Call it outside inference mode.
+    """
+    stage = clip.cond_stage_model
+    weights = {key: _patched(entry, key, device) for key, entry in clip.patcher.get_key_patches().items()}
+    memo: dict[int, Any] = {id(value): _for_autograd(value.to(device)) for value in stage.buffers()}
+    for key, parameter in stage.named_parameters():
+        memo[id(parameter)] = torch.nn.Parameter(_for_autograd(weights[key].to(device)), requires_grad=False)
+    for layer in stage.modules():  # the host's places on the device belong to its own copy
+        memo.update({id(value): None for name, value in vars(layer).items() if name in ("_v", "_pin_state")})
+    return copy.deepcopy(stage, memo).eval()
+
+
+def trained_text_encoding(stage: torch.nn.Module, clip_skip: int, device: torch.device) -> TextEncode:
+    """The text encoders of `text_encoders_for_training` as a function that autograd can pass through."""
+
+    def encode(tokens: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
+        stage.reset_clip_options()
+        stage.set_clip_options({"execution_device": device})
+        if clip_skip > 1:
+            stage.set_clip_options({"layer": -clip_skip})
+        context, pooled = stage.encode_token_weights(tokens)[:2]
+        return context, pooled
+
+    return encode
+
+
+def kohya_text_names(clip: Any) -> dict[str, str]:
+    """Kohya's name of each layer of a CLIP's text encoders, by its path: `lora_te_...`, for two `lora_te1_...`."""
+    keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, {})
+    two = len({key.split(".")[0] for key in keys.values() if key.startswith("clip_")}) > 1
+    prefixes = ("lora_te1_text_model", "lora_te2_text_model") if two else ("lora_te_text_model",)
+    return {key.removesuffix(".weight"): name for name, key in keys.items() if name.startswith(prefixes)}
 
 
 def kohya_names(model: Any) -> dict[str, str]:
@@ -119,3 +176,27 @@ SDPA = {
 def with_lora(model: Any, clip: Any, lora: Mapping[str, torch.Tensor]) -> tuple[Any, Any]:
     """Clones of MODEL and CLIP with a LoRA at full strength, as the host's own loader applies it."""
     return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0)
+
+
+def tell_node(node_id: str | None, text: str) -> None:
+    """Show a line of text in the node of the running graph, and to those who listen to the API."""
+    module = sys.modules.get("server")  # there is none where a node runs without ComfyUI's server
+    if node_id is not None and module is not None and getattr(module.PromptServer, "instance", None) is not None:
+        module.PromptServer.instance.send_progress_text(text, node_id)
+
+
+@torch.inference_mode()
+def decode_latents(model: Any, vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Latents in the denoiser's scale as pictures (B, H, W, 3) in 0..1, on the CPU."""
+    pictures = vae.decode(model.get_model_object("latent_format").process_out(latents))
+    with torch.inference_mode(False):
+        return pictures.to("cpu", torch.float32, copy=True).clamp(0, 1)
+
+
+def recompute_activations(unet: torch.nn.Module) -> None:
+    """Make each transformer and residual block keep only its input for the backward pass and compute the rest again."""
+    from torch.utils.checkpoint import checkpoint
+
+    for block in unet.modules():
+        if isinstance(block, BasicTransformerBlock | ResBlock):
+            block.forward = partial(checkpoint, block.forward, use_reentrant=False)

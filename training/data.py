@@ -1,7 +1,7 @@
 """What the trainer reads: cached latents with their text, and the order in which they come."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,16 +32,24 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class Example:
-    """One training image: latent (C, H, W), already in the scale the denoiser works in, and its encoded caption.
+    """One training image: latent (C, H, W), already in the scale the denoiser works in, and its caption.
 
-    An epoch visits it `repeats` times. tileable: the latent closes on itself, so it may be rolled.
+    size is (width, height) in pixels of what was encoded. An epoch visits it `repeats` times. tileable: the latent
+    closes on itself, so it may be rolled. regularisation: it shows the class, not the subject. mask (1, H, W) is
+    the share of each latent pixel that counts, None for all of it.
     """
 
     latent: torch.Tensor
-    conditioning: Conditioning
-    caption: str = ""
+    caption: str
+    size: tuple[int, int]
     repeats: int = 1
     tileable: bool = False
+    regularisation: bool = False
+    mask: torch.Tensor | None = None
+
+
+TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Conditioning]
+"""(captions, sizes in pixels) -> conditioning of as many rows"""
 
 
 class BatchOrder:
@@ -81,13 +89,29 @@ class BatchOrder:
         return [filled[i : i + self.batch_size] for i in range(0, len(filled), self.batch_size)]
 
 
-def roll_latents(latents: torch.Tensor, tileable: Sequence[bool], draw: torch.Generator) -> torch.Tensor:
-    """Each tileable row of (B, C, H, W) shifted along both axes by random whole latent pixels, wrapping."""
-    height, width = latents.shape[-2:]
-    rows = torch.randint(0, height, (len(latents),), generator=draw).tolist()
-    columns = torch.randint(0, width, (len(latents),), generator=draw).tolist()
-    shifted = [
-        latent.roll((row, column), (-2, -1)) if wraps else latent
-        for latent, row, column, wraps in zip(latents, rows, columns, tileable, strict=True)
+def split_validation(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """The examples to train on and the ones to measure with, of which there is at least one where share > 0.
+
+    Regularisation examples are always trained on.
+    """
+    own = [index for index, example in enumerate(examples) if not example.regularisation]
+    count = min(len(own) - 1, max(1, round(share * len(own)))) if share else 0
+    shuffled = torch.randperm(len(own), generator=generator(seed, "validation split", 0)).tolist()
+    held_out = {own[i] for i in shuffled[:count]}
+    trained = [example for index, example in enumerate(examples) if index not in held_out]
+    return trained, [examples[index] for index in sorted(held_out)]
+
+
+def roll_rows(batch: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """Each row of (B, C, H, W) shifted down and right by its whole number of pixels, wrapping."""
+    return torch.stack([row.roll(shift, (-2, -1)) for row, shift in zip(batch, shifts, strict=True)])
+
+
+def random_shifts(batch: Sequence[Example], draw: torch.Generator) -> list[tuple[int, int]]:
+    """For each tileable example a random place of its torus, for each other one (0, 0)."""
+    height, width = batch[0].latent.shape[-2:]
+    rows = torch.randint(0, height, (len(batch),), generator=draw).tolist()
+    columns = torch.randint(0, width, (len(batch),), generator=draw).tolist()
+    return [
+        (row, column) if example.tileable else (0, 0) for example, row, column in zip(batch, rows, columns, strict=True)
     ]
-    return torch.stack(shifted)

@@ -1,8 +1,64 @@
-"""How far a prediction is from its target."""
+"""How far a prediction is from its target, and how much each sample counts."""
 
 import torch
 
+from .config import ObjectiveConfig
+from .noise import NoiseSchedule
 
-def denoising_loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean squared error of each row of (B, C, H, W) in float32, as (B,)."""
-    return (prediction.float() - target.float()).square().mean((1, 2, 3))
+MAX_SNR = 1000.0  # debiased weights of the cleanest timesteps would vanish
+
+
+def elementwise_loss(prediction: torch.Tensor, target: torch.Tensor, objective: ObjectiveConfig) -> torch.Tensor:
+    """Distance of each value in float32: squared, absolute, or pseudo-Huber 2d(sqrt(e^2 + d^2) - d)."""
+    error = prediction.float() - target.float()
+    if objective.loss == "l1":
+        return error.abs()
+    if objective.loss == "huber":
+        delta = objective.huber_delta
+        return 2 * delta * ((error.square() + delta**2).sqrt() - delta)
+    return error.square()
+
+
+def timestep_weights(
+    schedule: NoiseSchedule, timesteps: torch.Tensor, objective: ObjectiveConfig
+) -> torch.Tensor | float:
+    """What each timestep counts, (B,), or 1 where they count the same.
+
+    Min-SNR (Hang et al. 2023): min(SNR, gamma) / SNR for noise, / (SNR + 1) for v.
+    Debiased estimation (Yu et al. 2024): 1 / sqrt(SNR) for noise, 1 / (SNR + 1) for v.
+    """
+    if objective.min_snr_gamma:
+        snr = schedule.snr(timesteps)
+        # With no signal at all the quotient is 0 / 0; its limit for noise is 1.
+        return snr.clamp(max=objective.min_snr_gamma) / (snr.clamp(min=1e-8) if _is_eps(schedule) else snr + 1)
+    if objective.debiased:
+        snr = schedule.snr(timesteps).clamp(max=MAX_SNR)
+        return snr.clamp(min=1e-8).rsqrt() if _is_eps(schedule) else 1 / (snr + 1)
+    return 1.0
+
+
+def _is_eps(schedule: NoiseSchedule) -> bool:
+    return schedule.prediction == "eps"
+
+
+def masked_mean(loss: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean of (B, C, H, W) per row, (B,), over what mask (B, 1, H, W) in 0..1 lets through."""
+    if mask is None:
+        return loss.mean((1, 2, 3))
+    covered = mask.sum((1, 2, 3)).clamp(min=1e-6) * loss.shape[1]
+    return (loss * mask).sum((1, 2, 3)) / covered
+
+
+def style_distance(latents: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference of Gram matrices, (B,), of each latent's channels and their nearest neighbours.
+
+    After Gatys et al. 2015, with shifted copies of the latent in place of a network's features: the matrix holds
+    the covariances of channels at the same place and one latent pixel apart, wherever in the image they occur.
+    """
+    return (_gram(latents) - _gram(reference)).square().mean((1, 2))
+
+
+def _gram(latents: torch.Tensor) -> torch.Tensor:
+    shifted = [latents, latents.roll(1, -1), latents.roll(1, -2), latents.roll((1, 1), (-2, -1))]
+    features = torch.cat(shifted, 1).flatten(2).float()
+    return features @ features.transpose(1, 2) / features.shape[-1]

@@ -1,8 +1,10 @@
 """The forward process of a discrete diffusion model, and what its network is asked to predict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+
+from .config import ObjectiveConfig
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,15 @@ class NoiseSchedule:
     def __len__(self) -> int:
         return len(self.alphas_cumprod)
 
+    def to(self, device: torch.device) -> "NoiseSchedule":
+        return replace(self, alphas_cumprod=self.alphas_cumprod.to(device))
+
+    def with_zero_terminal_snr(self) -> "NoiseSchedule":
+        """The schedule stretched until its last timestep is pure noise (Lin et al. 2024, algorithm 1)."""
+        roots = self.alphas_cumprod.sqrt()
+        stretched = (roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])
+        return replace(self, alphas_cumprod=stretched**2)
+
     def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """x_t for latents and noise (B, C, H, W) and timesteps (B,)."""
         signal, disturbance = self._amplitudes(timesteps, latents)
@@ -35,16 +46,54 @@ class NoiseSchedule:
         signal, disturbance = self._amplitudes(timesteps, latents)
         return signal * noise - disturbance * latents
 
+    def clean(self, noisy: torch.Tensor, prediction: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """The x_0 that a prediction means."""
+        signal, disturbance = self._amplitudes(timesteps, noisy)
+        if self.prediction == "eps":
+            return (noisy - disturbance * prediction) / signal
+        return signal * noisy - disturbance * prediction
+
+    def noise(self, noisy: torch.Tensor, prediction: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """The noise that a prediction means."""
+        if self.prediction == "eps":
+            return prediction
+        signal, disturbance = self._amplitudes(timesteps, noisy)
+        return signal * prediction + disturbance * noisy
+
     def snr(self, timesteps: torch.Tensor) -> torch.Tensor:
         """Signal power over noise power, a / (1 - a), in float32 (B,)."""
-        alphas = self.alphas_cumprod.to(timesteps.device)[timesteps]
+        alphas = self.alphas_cumprod[timesteps]
         return (alphas / (1 - alphas)).float()
 
     def _amplitudes(self, timesteps: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        alphas = self.alphas_cumprod.to(timesteps.device)[timesteps].view(-1, 1, 1, 1)
+        alphas = self.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
         return alphas.sqrt().to(like), (1 - alphas).sqrt().to(like)
 
 
 def sample_timesteps(count: int, schedule_length: int, generator: torch.Generator) -> torch.Tensor:
     """`count` timesteps, each as likely as any other."""
     return torch.randint(0, schedule_length, (count,), generator=generator)
+
+
+def sample_noise(shape: torch.Size, objective: ObjectiveConfig, generator: torch.Generator) -> torch.Tensor:
+    """Gaussian noise (B, C, H, W), with an offset per channel and coarser octaves where the objective asks for them."""
+    noise = torch.randn(shape, generator=generator)
+    if objective.multires_noise:
+        noise = _with_octaves(noise, objective, generator)
+    if objective.noise_offset:
+        noise = noise + objective.noise_offset * torch.randn((*shape[:2], 1, 1), generator=generator)
+    return noise
+
+
+def _with_octaves(noise: torch.Tensor, objective: ObjectiveConfig, generator: torch.Generator) -> torch.Tensor:
+    """Each octave 2 to 4 times coarser and `multires_discount` times weaker than the last; variance 1 again after."""
+    height, width = noise.shape[-2:]
+    for octave in range(1, objective.multires_noise + 1):
+        coarseness = (2 + 2 * torch.rand((), generator=generator).item()) ** octave
+        size = max(1, int(height / coarseness)), max(1, int(width / coarseness))
+        coarse = torch.randn((*noise.shape[:2], *size), generator=generator)
+        fine = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+        noise = noise + fine * objective.multires_discount**octave
+        if 1 in size:
+            break
+    return noise / noise.std()

@@ -14,7 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 84, 24, 56, 56
 OVERSAMPLING = 2  # PIL draws lines without antialiasing
 
 PAPER, INK, FAINT, GRID = "#14161a", "#e8e6e1", "#8b8f98", "#2a2e35"
-RAW, SMOOTH = "#4a5d73", "#f0a35e"
+RAW, SMOOTH, MEASURED = "#4a5d73", "#f0a35e", "#6fc3a5"
 
 
 def smoothed(losses: Sequence[float], span: int | None = None) -> list[float]:
@@ -29,23 +29,36 @@ def smoothed(losses: Sequence[float], span: int | None = None) -> list[float]:
     return result
 
 
-def plot_losses(losses: Sequence[float], title: str) -> torch.Tensor:
-    """A line chart of `losses`, one a step, with their smoothed course, as (1, H, W, 3) in 0..1."""
+def plot_losses(losses: Sequence[float], title: str, validation: Sequence[tuple[int, float]] = ()) -> torch.Tensor:
+    """A line chart of `losses`, one a step, with their smoothed course, as (1, H, W, 3) in 0..1.
+
+    validation has pairs of step and loss. Without any loss the chart is empty.
+    """
     import numpy as np
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING), PAPER)
     draw = ImageDraw.Draw(image)
+    _text(draw, (LEFT, TOP / 2), title, INK, 18, "lm")
+    if losses:
+        _course(draw, losses, validation)
+    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255).unsqueeze(0)
+
+
+def _course(draw: "ImageDraw", losses: Sequence[float], validation: Sequence[tuple[int, float]]) -> None:
     course = smoothed(losses)
-    low, high = _value_range(losses, course)
+    measured = [(step, loss) for step, loss in validation if step <= len(losses)]
+    low, high = _value_range([*losses, *(loss for _, loss in measured)], course)
     _axes(draw, len(losses), low, high)
     _line(draw, losses, low, high, RAW, 1)
     _line(draw, course, low, high, SMOOTH, 3)
-    _text(draw, (LEFT, TOP / 2), title, INK, 18, "lm")
     ending = f"{course[-1]:.4f} after {len(losses)} steps"
     _text(draw, (WIDTH - RIGHT, TOP / 2), ending, SMOOTH, 16, "rm")
-    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255).unsqueeze(0)
+    if measured:
+        points = [(_x(step - 1 if step else 0, len(losses)), _y(min(loss, high), low, high)) for step, loss in measured]
+        _stroke(draw, points, MEASURED, 3)
+        _text(draw, (WIDTH - RIGHT - 230, TOP / 2), f"validation {measured[-1][1]:.4f}", MEASURED, 16, "rm")
 
 
 def _value_range(losses: Sequence[float], course: Sequence[float]) -> tuple[float, float]:

@@ -21,8 +21,8 @@ UNET = {
     "model_channels": 32,
     "channel_mult": [1, 2, 4],
     "num_res_blocks": [1, 1, 1],
-    "transformer_depth": [1, 1, 1],
-    "transformer_depth_output": [1, 1, 1, 1, 1, 1],
+    "transformer_depth": [0, 1, 1],  # attention over all 32 x 32 places would take three quarters of the time
+    "transformer_depth_output": [0, 0, 1, 1, 1, 1],
     "transformer_depth_middle": 1,
     "context_dim": 128,
     "num_heads": 4,
@@ -43,8 +43,8 @@ AUTOENCODER = {
         "in_channels": 3,
         "out_ch": 3,
         "ch": 32,
-        "ch_mult": [1, 2, 2, 2],
-        "num_res_blocks": 1,
+        "ch_mult": [1, 1, 1, 4],  # wide where pixels are few: three times as fast as [1, 2, 2, 2] with one block
+        "num_res_blocks": 0,
         "attn_resolutions": [],
         "dropout": 0.0,
     },
@@ -72,6 +72,14 @@ def initial_state(seed: int = 0, architecture: SD1Architecture = ARCHITECTURE) -
         for name, value in network.state_dict().items():
             state[_PREFIXES[part] + name] = _initial_value(name, value.shape, generator)
     return state
+
+
+def network_states(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    """The checkpoint's keys sorted into what each of `ARCHITECTURE.networks()` calls its own."""
+    return {
+        part: {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        for part, prefix in _PREFIXES.items()
+    }
 
 
 def _initial_value(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:

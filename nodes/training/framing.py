@@ -1,4 +1,4 @@
-"""Bringing images of any size to the one that is trained on."""
+"""Bringing images of any size to the ones that are trained on."""
 
 import math
 
@@ -6,37 +6,58 @@ import torch
 
 from ..common.axes import Axes, wrap_pad
 
+STEP = 64  # sides of buckets are multiples of it: the deepest level of the UNet has a whole number of latents then
+MAX_ASPECT = 2.5
 
-def frame_square(image: torch.Tensor, side: int, tileable: bool) -> tuple[torch.Tensor, bool]:
-    """(C, H, W) cropped to its central square and resampled to (C, side, side), and whether that still tiles.
 
-    A square tileable image is resampled as a torus. One that is not square is cropped, and tiles no more.
+def bucket_size(size: tuple[int, int], resolution: int) -> tuple[int, int]:
+    """The (width, height) to train an image of `size` at: sides in steps of 64, at most resolution squared pixels.
+
+    Of those the one nearest in aspect, and among equals the largest.
     """
+    aspect = size[0] / size[1]
+    sides = range(STEP, int(resolution * MAX_ASPECT**0.5) + 1, STEP)
+    candidates = [(width, resolution**2 // width // STEP * STEP) for width in sides]
+    within = [(w, h) for w, h in candidates if 1 / MAX_ASPECT <= w / h <= MAX_ASPECT] or [(resolution, resolution)]
+    return min(within, key=lambda wh: (round(abs(math.log(wh[0] / wh[1] / aspect)), 6), -wh[0] * wh[1]))
+
+
+def frame(image: torch.Tensor, size: tuple[int, int], tileable: bool) -> torch.Tensor:
+    """(C, H, W) -> (C, height, width) of `size` = (width, height).
+
+    A tileable image is resampled whole, as the torus it is, even where that stretches it a little: cropped it would
+    tile no more. Any other one is cropped around its centre to the aspect of `size` first.
+    """
+    if not tileable:
+        image = _cropped(image, size[0] / size[1])
+    rows = _resample_last(image.transpose(-1, -2), size[1], tileable).transpose(-1, -2)
+    return _resample_last(rows, size[0], tileable).clamp(0, 1)
+
+
+def _cropped(image: torch.Tensor, aspect: float) -> torch.Tensor:
     height, width = image.shape[-2:]
-    edge = min(height, width)
-    top, left = (height - edge) // 2, (width - edge) // 2
-    square = image[:, top : top + edge, left : left + edge]
-    still_tiles = tileable and height == width
-    return resample(square, side, still_tiles), still_tiles
+    kept_width, kept_height = min(width, round(height * aspect)), min(height, round(width / aspect))
+    top, left = (height - kept_height) // 2, (width - kept_width) // 2
+    return image[..., top : top + kept_height, left : left + kept_width]
 
 
-def resample(image: torch.Tensor, side: int, wraps: bool) -> torch.Tensor:
-    """(C, S, S) -> (C, side, side) with an antialiased bicubic filter, within 0..1; wraps: the filter does too."""
-    edge = image.shape[-1]
-    if edge == side:
+def _resample_last(image: torch.Tensor, length: int, wraps: bool) -> torch.Tensor:
+    """(C, H, W) -> (C, H, length) with an antialiased bicubic filter."""
+    height, width = image.shape[-2:]
+    if width == length:
         return image
-    margin = _margin(edge, side) if wraps else 0
-    padded = wrap_pad(image, margin, Axes(x=wraps, y=wraps))
-    grown = margin * side // edge
+    margin = _margin(width, length) if wraps else 0
+    padded = wrap_pad(image, (margin, margin, 0, 0), Axes(x=wraps, y=False))
+    grown = margin * length // width
     # In double precision, because positions in single precision drift along the image.
     resampled = torch.nn.functional.interpolate(
-        padded.double().unsqueeze(0), side + 2 * grown, mode="bicubic", antialias=True, align_corners=False
+        padded.double().unsqueeze(0), (height, length + 2 * grown), mode="bicubic", antialias=True, align_corners=False
     )[0]
-    return resampled[:, grown : grown + side, grown : grown + side].clamp(0, 1).float()
+    return resampled[..., grown : grown + length].float()
 
 
-def _margin(edge: int, side: int) -> int:
+def _margin(edge: int, length: int) -> int:
     """Pixels of wrapped margin: as wide as the filter reaches, and a whole number of pixels before and after."""
-    unit = edge // math.gcd(edge, side)
-    reach = 2 * math.ceil(max(1.0, edge / side)) + 1
+    unit = edge // math.gcd(edge, length)
+    reach = 2 * math.ceil(max(1.0, edge / length)) + 1
     return unit * math.ceil(reach / unit)

@@ -140,7 +140,9 @@ class TrainLora(io.ComfyNode):
     ) -> bool | str:
         try:
             check_name("lora" if name is None else name, "name")
-            training_config(steps, batch_size, resolution, rank, alpha, learning_rate, seed)
+            training_config(
+                {}, rank, alpha, learning_rate, steps=steps, batch_size=batch_size, resolution=resolution, seed=seed
+            )
         except InputError as error:
             return str(error)
         return True
@@ -161,12 +163,18 @@ class TrainLora(io.ComfyNode):
         learning_rate: float,
         seed: int,
     ) -> io.NodeOutput:
-        config = training_config(steps, batch_size, resolution, rank, alpha, learning_rate, seed)
-        trained = train_lora(model, vae, clip, dataset, name, config)
+        config = training_config(
+            {}, rank, alpha, learning_rate, steps=steps, batch_size=batch_size, resolution=resolution, seed=seed
+        )
+        trained = train_lora(model, vae, clip, dataset, name, config, _node_id(cls))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
-            trained_model, trained_clip, trained.state, str(trained.path), plot_losses(trained.losses, name)
+            trained_model, trained_clip, trained.state, str(trained.files.lora), plot_losses(trained.losses, name)
         )
+
+
+def _node_id(node: type[io.ComfyNode]) -> str | None:
+    return node.hidden.unique_id if node.hidden else None
 
 
 NODES: list[type[io.ComfyNode]] = [DemoModel, TrainLora]

@@ -16,13 +16,17 @@ LAYERS = {
 
 
 def trained_network(layer):
-    network = LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA), seed=0)
-    nn.init.normal_(network.bypasses["lora_unet_layer"].up)
+    network = LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA, conv_rank=RANK), seed=0)
+    nn.init.normal_(network.bypasses["lora_unet_layer"].lora_up__weight)
     return network
 
 
 def with_merged_weight(layer, bypass, x):
-    delta = (bypass.up.flatten(1) @ bypass.down.flatten(1)).view(layer.weight.shape) * ALPHA / RANK
+    delta = (
+        (bypass.lora_up__weight.flatten(1) @ bypass.lora_down__weight.flatten(1)).view(layer.weight.shape)
+        * ALPHA
+        / RANK
+    )
     return torch.func.functional_call(layer, {"weight": layer.weight + delta}, x)
 
 
@@ -35,10 +39,10 @@ def test_output_and_gradients_equal_those_of_merged_weights(name):
     bypass = network.bypasses["lora_unet_layer"]
 
     expected = with_merged_weight(layer, bypass, x)
-    reference = torch.autograd.grad(expected.square().mean(), [bypass.down, bypass.up])
+    reference = torch.autograd.grad(expected.square().mean(), list(bypass.parameters()))
     network.attach()
     output = layer(x)
-    gradients = torch.autograd.grad(output.square().mean(), [bypass.down, bypass.up])
+    gradients = torch.autograd.grad(output.square().mean(), list(bypass.parameters()))
 
     torch.testing.assert_close(output, expected)
     torch.testing.assert_close(gradients, reference)
@@ -50,7 +54,7 @@ def test_an_untrained_network_adds_nothing_and_a_detached_one_leaves_no_trace():
     network = LoraNetwork({"layer": layer}, NetworkConfig(RANK, ALPHA), seed=0)
     network.attach()
     assert torch.equal(layer(x), before)
-    nn.init.ones_(network.bypasses["layer"].up)
+    nn.init.ones_(network.bypasses["layer"].lora_up__weight)
     assert not torch.equal(layer(x), before)
     network.detach()
     assert torch.equal(layer(x), before)
@@ -72,7 +76,9 @@ def test_a_state_round_trips():
 
 
 def test_the_seed_decides_the_start():
-    starts = [LoraNetwork({"l": nn.Linear(8, 5)}, NetworkConfig(), seed).bypasses["l"].down for seed in (0, 0, 1)]
+    starts = [
+        LoraNetwork({"l": nn.Linear(8, 5)}, NetworkConfig(), seed).bypasses["l"].lora_down__weight for seed in (0, 0, 1)
+    ]
     assert torch.equal(starts[0], starts[1])
     assert not torch.equal(starts[0], starts[2])
 

@@ -1,12 +1,10 @@
 import torch
-from tilewright.training.data import BatchOrder, Conditioning, Example, roll_latents
+from tilewright.training.data import BatchOrder, Conditioning, Example, random_shifts, roll_rows, split_validation
 from tilewright.training.randomness import generator
 
-TEXT = Conditioning(torch.zeros(1, 77, 8))
 
-
-def example(size=8, repeats=1):
-    return Example(torch.zeros(4, size, size), TEXT, repeats=repeats)
+def example(size=8, **facts):
+    return Example(torch.zeros(4, size, size), "brick", (size * 8, size * 8), **facts)
 
 
 def test_an_epoch_visits_every_example_as_often_as_it_repeats():
@@ -41,12 +39,30 @@ def test_a_batch_larger_than_the_dataset_repeats_it():
     assert BatchOrder([example()], batch_size=3, seed=0).batch(0) == [0, 0, 0]
 
 
-def test_only_tileable_rows_are_rolled_and_nothing_is_lost():
+def test_only_tileable_rows_are_shifted_and_nothing_is_lost():
+    shifts = random_shifts([example(tileable=True), example(tileable=False)], generator(0, "roll", 0))
+    assert shifts[1] == (0, 0)
     latents = torch.arange(2 * 1 * 8 * 8).view(2, 1, 8, 8)
-    rolled = roll_latents(latents, [True, False], generator(0, "roll", 0))
+    rolled = roll_rows(latents, [(3, 5), (0, 0)])
     assert torch.equal(rolled[1], latents[1])
-    assert not torch.equal(rolled[0], latents[0])
+    assert rolled[0, 0, 3, 5] == latents[0, 0, 0, 0]
     assert torch.equal(rolled[0].flatten().sort().values, latents[0].flatten())
+
+
+def test_every_place_of_a_torus_is_as_likely():
+    examples = [example(size=4, tileable=True)] * 4000
+    rows, columns = zip(*random_shifts(examples, generator(0, "roll", 0)), strict=True)
+    assert min(rows.count(n) for n in range(4)) > 900
+    assert min(columns.count(n) for n in range(4)) > 900
+
+
+def test_held_out_examples_are_not_trained_on_and_regularisation_stays():
+    examples = [example(repeats=n + 1) for n in range(9)] + [example(regularisation=True)]
+    trained, held_out = split_validation(examples, 0.3, seed=0)
+    assert len(held_out) == 3 and len(trained) == 7
+    assert not {one.repeats for one in held_out} & {one.repeats for one in trained[:-1]}
+    assert trained[-1].regularisation
+    assert split_validation(examples, 0.0, seed=0)[1] == []
 
 
 def test_a_shorter_context_is_repeated_to_the_common_length():

@@ -1,10 +1,12 @@
 """The whole trainer on a denoiser small enough to follow: one linear layer over the channels."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, TrainingConfig
 from tilewright.training.data import Conditioning, Example
-from tilewright.training.loop import Trainer
+from tilewright.training.loop import Diverged, Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
 from torch import nn
@@ -22,37 +24,44 @@ class ChannelDenoiser(nn.Module):
         return self.mix(noisy.movedim(1, -1)).movedim(-1, 1)
 
 
-def trainer(steps=6, batch_size=2, seed=0, tileable=True, denoiser=None):
+def encode_texts(captions, sizes):
+    """A caption is a number here, and its encoding that number."""
+    return Conditioning(torch.tensor([float(caption or -1) for caption in captions]).view(-1, 1, 1))
+
+
+def trainer(steps=6, batch_size=2, tileable=True, denoiser=None, validation=(), **parts):
     denoiser = denoiser or ChannelDenoiser()
     draw = torch.Generator().manual_seed(1)
-    examples = [
-        Example(torch.randn(4, 8, 8, generator=draw), Conditioning(torch.full((1, 3, 2), float(i))), tileable=tileable)
-        for i in range(3)
-    ]
-    network = LoraNetwork({"mix": denoiser.mix}, NetworkConfig(rank=2, alpha=2), seed)
-    config = TrainingConfig(steps, batch_size, 64, seed, optimizer=OptimizerConfig(learning_rate=0.05))
+    examples = [Example(torch.randn(4, 8, 8, generator=draw), str(i), (64, 64), tileable=tileable) for i in range(3)]
+    parts.setdefault("optimizer", OptimizerConfig(learning_rate=0.05))
+    config = TrainingConfig(steps, batch_size, 64, network=NetworkConfig(rank=2, alpha=2), **parts)
+    network = LoraNetwork({"lora_unet_mix": denoiser.mix}, config.network, config.seed)
     schedule = NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps")
     network.attach()
-    return Trainer(network, denoiser, examples, schedule, config, torch.device("cpu"))
+    return Trainer(network, denoiser, encode_texts, examples, schedule, config, torch.device("cpu"), validation)
+
+
+def finished(run):
+    for _ in run.run():
+        pass
+    return run
 
 
 def test_the_loss_falls():
-    run = trainer(steps=120)
-    losses = list(run.run())
+    losses = finished(trainer(steps=120)).losses
     assert sum(losses[-20:]) < 0.9 * sum(losses[:20])
 
 
 def test_two_runs_agree_to_the_last_bit():
-    first, second = trainer(), trainer()
-    assert list(first.run()) == list(second.run())
-    states = first.network.kohya_state(), second.network.kohya_state()
+    first, second = finished(trainer()), finished(trainer())
+    assert first.losses == second.losses
+    states = first.kohya_state(), second.kohya_state()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
 def test_a_batch_of_b_evaluates_b_rows_each_with_its_own_caption():
     denoiser = ChannelDenoiser()
-    run = trainer(steps=1, batch_size=2, denoiser=denoiser)
-    list(run.run())
+    run = finished(trainer(steps=1, batch_size=2, denoiser=denoiser))
     ((noisy, timesteps, conditioning),) = denoiser.calls
     assert noisy.shape[0] == timesteps.shape[0] == conditioning.context.shape[0] == 2
     assert conditioning.context[:, 0, 0].tolist() == run.order.batch(0)
@@ -61,16 +70,15 @@ def test_a_batch_of_b_evaluates_b_rows_each_with_its_own_caption():
 def test_the_base_weights_do_not_move():
     denoiser = ChannelDenoiser()
     before = denoiser.mix.weight.clone()
-    list(trainer(denoiser=denoiser).run())
+    finished(trainer(denoiser=denoiser))
     assert torch.equal(denoiser.mix.weight, before)
 
 
 @pytest.mark.parametrize("tileable", [True, False])
 def test_tileable_examples_are_rolled(tileable):
     one, other = ChannelDenoiser(), ChannelDenoiser()
-    list(trainer(1, tileable=tileable, denoiser=one).run())
-    still = trainer(1, tileable=False, denoiser=other)
-    list(still.run())
+    finished(trainer(1, tileable=tileable, denoiser=one))
+    finished(trainer(1, tileable=False, denoiser=other))
     assert torch.equal(one.calls[0][0], other.calls[0][0]) is not tileable
 
 
@@ -80,3 +88,62 @@ def test_an_interrupted_run_has_one_loss_for_each_finished_step():
     next(course), next(course)
     course.close()
     assert run.step == len(run.losses) == 2
+
+
+def test_epochs_set_the_number_of_steps():
+    assert trainer(batch_size=1, epochs=4).steps == 12
+
+
+def test_accumulated_batches_give_the_step_of_one_large_batch():
+    """With every example in each, two batches of three rows are one step on their mean gradient."""
+    denoiser = ChannelDenoiser()
+    run = trainer(1, 3, denoiser=denoiser, optimizer=OptimizerConfig(accumulation=2, clip_norm=0.0))
+    mean = (run._loss(0) + run._loss(1)) / 2
+    expected = torch.autograd.grad(mean, run.parameters)
+    run._accumulated_loss()
+    torch.testing.assert_close([parameter.grad for parameter in run.parameters], list(expected))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_at_the_weights_before():
+    class Breaking(ChannelDenoiser):
+        def forward(self, *inputs):
+            broken = float("nan") if len(self.calls) == 3 else 1.0
+            return super().forward(*inputs) * broken
+
+    run = trainer(denoiser=Breaking())
+    course, states = run.run(), []
+    with pytest.raises(Diverged) as stopped:
+        for _ in course:
+            states.append(run.kohya_state())
+    assert stopped.value.step == 4
+    assert run.step == len(run.losses) == 3
+    assert all(torch.equal(value, states[-1][name]) for name, value in run.kohya_state().items())
+
+
+def test_validation_repeats_its_noise_and_falls_with_the_loss():
+    held_out = [Example(torch.randn(4, 8, 8, generator=torch.Generator().manual_seed(2)), "0", (64, 64))]
+    run = trainer(steps=60, validation=held_out)
+    before = run.validate()
+    assert run.validate() == before
+    assert finished(run).validate() < before
+    assert [step for step, _ in run.validation_losses] == [0, 0, 60]
+
+
+def test_the_running_mean_lags_behind_the_weights():
+    run = finished(trainer(steps=8, optimizer=OptimizerConfig(learning_rate=0.05, ema=0.9)))
+    up = "lora_unet_mix.lora_up.weight"
+    assert 0 < run.kohya_state()[up].norm() < run.network.kohya_state()[up].norm()
+
+
+def test_dropped_captions_reach_the_denoiser_empty():
+    denoiser = ChannelDenoiser()
+    finished(trainer(1, denoiser=denoiser, objective=ObjectiveConfig(caption_dropout=1.0)))
+    assert denoiser.calls[0][2].context.flatten().tolist() == [-1, -1]
+
+
+def test_what_the_mask_hides_has_no_gradient():
+    run = trainer(1, 1, tileable=False, objective=ObjectiveConfig(masked=True))
+    mask = torch.zeros(1, 8, 8)
+    run.examples = [replace(example, mask=mask) for example in run.examples]
+    run._loss(0).backward()
+    assert all(parameter.grad.abs().max() == 0 for parameter in run.parameters)

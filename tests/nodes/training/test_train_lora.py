@@ -18,9 +18,10 @@ from tilewright.nodes import host_training
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.training import adapter
+from tilewright.nodes.training import adapter, encoding
 from tilewright.nodes.training.demo_model import UNET
 from tilewright.nodes.training.nodes import DemoModel, TrainLora
+from tilewright.training.config import NetworkConfig
 
 SETTINGS = {
     "name": "stripes",
@@ -93,10 +94,27 @@ def test_the_given_model_is_bit_identical_afterwards(checkpoint, dataset):
     assert not checkpoint[0].patches
 
 
-def test_the_same_seed_writes_the_same_file_and_keeps_the_earlier_one(checkpoint, dataset, output):
-    first, second = train(checkpoint, dataset)[3], train(checkpoint, dataset)[3]
-    assert second == str(output / "loras" / "stripes_00002.safetensors")
-    assert open(first, "rb").read() == open(second, "rb").read()
+def test_the_same_seed_writes_the_same_file(checkpoint, dataset, tmp_path, monkeypatch):
+    files = []
+    for folder in ("one", "two"):
+        monkeypatch.setattr(folder_paths, "get_output_directory", lambda folder=folder: str(tmp_path / folder))
+        files.append(train(checkpoint, dataset)[3])
+    assert open(files[0], "rb").read() == open(files[1], "rb").read()
+
+
+def test_a_run_with_other_settings_leaves_the_earlier_file_alone(checkpoint, dataset, output):
+    first = train(checkpoint, dataset, steps=1)[3]
+    before = open(first, "rb").read()
+    assert train(checkpoint, dataset, steps=1, seed=1)[3] == str(output / "loras" / "stripes_00002.safetensors")
+    assert open(first, "rb").read() == before
+
+
+def test_a_finished_run_is_found_again_and_can_be_made_longer(checkpoint, dataset, output):
+    whole = train(checkpoint, dataset, steps=4, name="whole")[2]
+    _, _, half, path, _ = train(checkpoint, dataset, steps=2)
+    _, _, lora, longer, _ = train(checkpoint, dataset, steps=4)
+    assert longer == path
+    assert same(lora, whole) and not same(lora, half)
 
 
 def test_the_host_loads_every_key(checkpoint, dataset, caplog):
@@ -158,9 +176,11 @@ def test_the_host_applies_the_lora_as_the_trainer_did(family):
     model = small_model(family)
     facts = host_training.unet_facts(model)
     unet = host_training.unet_for_training(model, torch.device("cpu"), torch.float32)
-    network = adapter.LoraNetwork(adapter.lora_layers(model, unet), adapter.NetworkConfig(4, 2.0), seed=0)
+    network = adapter.LoraNetwork(
+        adapter.unet_layers(model, unet, adapter.TrainingConfig()), NetworkConfig(4, 2.0), seed=0
+    )
     for bypass in network.bypasses.values():
-        torch.nn.init.normal_(bypass.up, std=0.1)
+        torch.nn.init.normal_(bypass.lora_up__weight, std=0.1)
     cond = torch.randn(2, 77, 32)
     pooled = torch.randn(2, 1280) if family == "SDXL" else None
     context, vector = host_training.model_conditioning(model, cond, pooled, 64, 64)
@@ -190,7 +210,7 @@ def test_the_host_applies_the_lora_as_the_trainer_did(family):
 
 def test_loss_falls(checkpoint, dataset):
     model, clip, vae = checkpoint
-    config = adapter.training_config(24, 4, 64, 8, 8.0, 1e-2, 0)
+    config = adapter.training_config({}, 8, 8.0, 1e-2, steps=24, batch_size=4, resolution=64, seed=0)
     losses = adapter.train_lora(model, vae, clip, dataset, "long", config).losses
     assert sum(losses[-6:]) < 0.9 * sum(losses[:6])
 
@@ -198,7 +218,7 @@ def test_loss_falls(checkpoint, dataset):
 def test_latents_are_scaled_once(checkpoint):
     model, _, vae = checkpoint
     image = torch.rand(3, 64, 64)
-    latent = adapter.encode_image(model, vae, image)
+    latent = encoding.encode_image(model, vae, image)
     with torch.inference_mode():
         raw = vae.encode(image.movedim(0, -1).unsqueeze(0))[0]
     torch.testing.assert_close(latent, raw * 0.18215)
@@ -207,23 +227,28 @@ def test_latents_are_scaled_once(checkpoint):
 def test_a_tileable_image_is_encoded_as_a_torus(checkpoint):
     model, _, vae = checkpoint
     image = torch.rand(3, 128, 128)
-    torus = adapter.wrapped_vae(vae)
-    latent = adapter.encode_image(model, torus, image)
-    rolled = adapter.encode_image(model, torus, image.roll((24, 40), (-2, -1)))
+    torus = encoding.wrapped_vae(vae)
+    latent = encoding.encode_image(model, torus, image)
+    rolled = encoding.encode_image(model, torus, image.roll((24, 40), (-2, -1)))
     assert (rolled - latent.roll((3, 5), (-2, -1))).norm() / latent.norm() < 1e-5
 
 
-def test_a_cancelled_run_leaves_a_lora_of_the_steps_it_made(checkpoint, dataset, output, monkeypatch):
-    def cancel_in_third_step(self, amount):
-        self.current += amount
-        if self.current == 2:
+def cancel_after(steps, monkeypatch):
+    def update(self, value, total=None, preview=None):
+        if value == steps:
             comfy.model_management.interrupt_current_processing()
 
-    monkeypatch.setattr(comfy.utils.ProgressBar, "update", cancel_in_third_step)
-    with pytest.raises(comfy.model_management.InterruptProcessingException):
-        train(checkpoint, dataset, steps=50)
+    monkeypatch.setattr(comfy.utils.ProgressBar, "update_absolute", update)
+
+
+def test_a_cancelled_run_leaves_a_lora_and_goes_on_when_queued_again(checkpoint, dataset, output, monkeypatch):
+    whole = train(checkpoint, dataset, steps=4, name="whole")[2]
+    with monkeypatch.context() as patches, pytest.raises(comfy.model_management.InterruptProcessingException):
+        cancel_after(2, patches)
+        train(checkpoint, dataset, steps=4)
     with safe_open(output / "loras" / "stripes.safetensors", "pt") as file:
         assert file.metadata()["ss_steps"] == "2"
+    assert same(train(checkpoint, dataset, steps=4)[2], whole)
 
 
 def test_a_model_of_another_family_is_named(checkpoint, dataset):

@@ -1,0 +1,95 @@
+"""What a run shows while it trains: a line of text, the course of its loss, and pictures of what it has learnt."""
+
+import time
+from collections import deque
+from typing import Any
+
+import comfy.utils
+import torch
+
+from ...training.config import TrainingConfig
+from ...training.loop import Trainer
+from ...training.plot import plot_losses, smoothed
+from ...training.randomness import generator
+from ...training.sampling import sample
+from .. import host_training
+from ..common.images import write_png
+from .run_files import RunFiles
+
+PICTURE_EVERY = 3.0  # seconds between two pictures in the node
+PICTURE_SIZE = 768
+SAMPLE_STEPS = 20
+
+
+class LiveView:
+    """Tells the node how the run is going, and keeps its sample pictures."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        files: RunFiles,
+        vae: Any,
+        model: Any,
+        config: TrainingConfig,
+        node_id: str | None,
+        tiles: bool,
+    ) -> None:
+        self.trainer, self.files, self.vae, self.model = trainer, files, vae, model
+        self.config, self.node_id, self.tiles = config, node_id, tiles
+        self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
+        self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
+        self.samples: list[torch.Tensor] = []
+        self.pictured = time.monotonic()
+
+    def after_step(self, step: int) -> None:
+        """Show the state of things after `step`."""
+        every = self.config.saving.sample_every
+        if every and step % every == 0:
+            self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(self._prompts())]
+        self.recent.append(time.monotonic())
+        due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
+        self.bar.update_absolute(step, preview=("JPEG", self._picture(), PICTURE_SIZE) if due else None)
+        if due or step == self.trainer.steps:
+            self.pictured = self.recent[-1]
+            host_training.tell_node(self.node_id, self._line(step))
+
+    def _line(self, step: int) -> str:
+        speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])
+        left = time.strftime("%H:%M:%S", time.gmtime((self.trainer.steps - step) / speed))
+        epoch = (step - 1) // self.trainer.steps_per_epoch + 1
+        parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", f"{speed:.2f} it/s", f"{left} left"]
+        if self.trainer.losses:
+            parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
+        if self.trainer.validation_losses:
+            parts.append(f"validation {self.trainer.validation_losses[-1][1]:.4f}")
+        return " · ".join(parts)
+
+    def _picture(self):  # noqa: ANN202 - a PIL image, imported only when one is made
+        from PIL import Image
+
+        self.trainer.settle()
+        rows = [plot_losses(self.trainer.losses, self.files.lora.stem, self.trainer.validation_losses)[0]]
+        if self.samples:
+            rows.append(_strip(self.samples, rows[0].shape[1]))
+        return Image.fromarray((torch.cat(rows) * 255).round().byte().numpy())
+
+    def _prompts(self) -> list[str]:
+        return self.config.saving.sample_prompts()
+
+    def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
+        """One picture (H, W, 3) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
+        side = self.config.resolution
+        shape = (1, self.trainer.examples[0].latent.shape[0], side // 8, side // 8)
+        noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
+        told, untold = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
+        latent = sample(self.trainer.denoise, self.trainer.schedule, noise, told, untold, SAMPLE_STEPS)
+        picture = host_training.decode_latents(self.model, self.vae, latent)[0]
+        write_png(self.files.folder / "samples" / f"step{step:08}_{number}.png", picture.movedim(-1, 0))
+        return picture.tile(2, 2, 1) if self.tiles else picture
+
+
+def _strip(pictures: list[torch.Tensor], width: int) -> torch.Tensor:
+    """Pictures (H, W, 3) side by side, scaled together to `width`."""
+    row = torch.cat(pictures, 1).movedim(-1, 0).unsqueeze(0)
+    height = round(row.shape[-2] * width / row.shape[-1])
+    return torch.nn.functional.interpolate(row, (height, width), mode="area")[0].movedim(0, -1)

@@ -1,0 +1,95 @@
+"""Where a run writes, what it may overwrite, and how it finds its way back to its own files.
+
+output/loras/<name>.safetensors                 the LoRA, for every loader
+output/loras/<name>-step00000500.safetensors    what `save every` keeps on the way
+output/training/<name>/state.safetensors        all that resuming needs
+output/training/<name>/samples/                 the pictures made on the way
+"""
+
+import errno
+import shutil
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from ...training.checkpoint import save_tensors
+from ...training.state import latest_state
+from ..common.errors import InputError
+
+STATE_NAME = "state.safetensors"
+
+
+@dataclass
+class RunFiles:
+    """The files of one run: its LoRA is `lora`, everything that is not for loaders lies in `folder`."""
+
+    lora: Path
+    folder: Path
+    checkpoints: list[Path] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / STATE_NAME
+
+    def save_checkpoint(
+        self, label: str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], keep_last: int
+    ) -> None:
+        """Write a LoRA of the run's course beside its last one; of more than `keep_last` (if not 0) the oldest goes."""
+        path = self.lora.with_stem(f"{self.lora.stem}-{label}")
+        save_tensors(path, tensors, metadata)
+        self.checkpoints.append(path)
+        while keep_last and len(self.checkpoints) > keep_last:
+            self.checkpoints.pop(0).unlink(missing_ok=True)
+
+
+def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str, resume: bool) -> RunFiles:
+    """Those of the unfinished or finished run of this fingerprint and name, else new ones under a free name."""
+    if resume:
+        found = latest_state(runs.glob(f"{_literal(name)}*/{STATE_NAME}"), fingerprint)
+        if found and Path(found[1]).name == found[1]:
+            state, lora = found
+            return RunFiles(loras / lora, state.parent)
+    stem, count = name, 1
+    while (loras / f"{stem}.safetensors").exists() or (runs / stem / STATE_NAME).exists():
+        count += 1
+        stem = f"{name}_{count:05}"
+    return RunFiles(loras / f"{stem}.safetensors", runs / stem)
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
+def check_room(files: RunFiles, needed: int) -> None:
+    """Raise `InputError` if a folder cannot be written to or has fewer than `needed` bytes left."""
+    for folder in (files.lora.parent, files.folder):
+        with told_if_disk_fails(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise InputError(
+                f"The disk of {folder} has {free / 2**20:.0f} MB left, but this training writes {needed / 2**20:.0f} "
+                "MB. Free some space, or lower the rank."
+            )
+
+
+@contextmanager
+def told_if_disk_fails(path: Path):  # noqa: ANN201 - a context manager
+    """Turn a full disk or a folder without permission into an `InputError` that says what to do."""
+    try:
+        yield
+    except PermissionError:
+        raise InputError(f"{path} cannot be written to. Allow ComfyUI to write there, or move its output.") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        raise InputError(
+            f"{path} could not be written: {error.strerror}. What was saved before is whole. Free some space and queue "
+            "the graph again: the training goes on from its last state."
+        ) from None

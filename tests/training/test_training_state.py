@@ -1,0 +1,61 @@
+"""A run stopped anywhere and resumed is the run that was not stopped, to the last bit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from test_training_loop import finished, trainer
+from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
+from tilewright.training.state import latest_state, load_state, run_fingerprint, save_state
+
+OPTIMIZERS = {
+    "adamw": OptimizerConfig(learning_rate=0.05),
+    "cosine and running mean": OptimizerConfig(learning_rate=0.05, scheduler="cosine", warmup=0.2, ema=0.9),
+    "accumulation": OptimizerConfig(learning_rate=0.05, accumulation=3),
+    "adafactor": OptimizerConfig("Adafactor", learning_rate=0.01),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("stop", [1, 4])
+def test_resumed_equals_never_stopped(name, stop, tmp_path):
+    whole = finished(trainer(8, optimizer=OPTIMIZERS[name]))
+
+    cut = trainer(8, optimizer=OPTIMIZERS[name])
+    course = cut.run()
+    for _ in range(stop):
+        next(course)
+    save_state(tmp_path / "state", cut, "print", "brick.safetensors")
+    resumed = trainer(8, optimizer=OPTIMIZERS[name])
+    load_state(tmp_path / "state", resumed)
+    assert resumed.step == stop
+    finished(resumed)
+
+    assert resumed.losses == whole.losses
+    assert all(torch.equal(value, whole.kohya_state()[key]) for key, value in resumed.kohya_state().items())
+
+
+def test_the_state_furthest_on_is_found_among_those_of_the_same_run(tmp_path):
+    run = trainer(8)
+    for step, fingerprint in ((2, "mine"), (5, "mine"), (7, "another")):
+        run.step = step
+        save_state(tmp_path / f"{fingerprint}_{step}", run, fingerprint, f"lora_{step}")
+    (tmp_path / "junk").write_bytes(b"no tensors here")
+    found = latest_state(tmp_path.iterdir(), "mine")
+    assert found == (tmp_path / "mine_5", "lora_5")
+    assert latest_state(tmp_path.iterdir(), "nobody") is None
+
+
+def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_else():
+    run = trainer()
+    model = run.denoise
+
+    def fingerprint(**changes):
+        return run_fingerprint(replace(run.config, **changes), run.examples, model)
+
+    same = fingerprint()
+    assert same == fingerprint(steps=900, saving=SavingConfig(every_steps=10))
+    assert same != fingerprint(seed=1)
+    assert same != fingerprint(network=NetworkConfig(rank=3))
+    run.examples[0] = replace(run.examples[0], caption="other")
+    assert same != fingerprint()

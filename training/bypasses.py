@@ -1,0 +1,159 @@
+"""Small trainable changes beside one frozen layer, in the four ways that LoRA files know.
+
+W is the layer's weight (out, in) or (out, in, kh, kw), D the change. All trainable weights are float32; products are
+made in the precision of the layer's input. D is zero at the start.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+Layer = nn.Linear | nn.Conv2d
+
+
+class Bypass(nn.Module):
+    """What all kinds share: the frozen layer beside them, alpha and rank, and the layer's operation on any weight.
+
+    A kind has its weights as parameters named as in the file (with "__" for "."), and `delta`, the change D
+    already scaled.
+    """
+
+    def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float) -> None:
+        super().__init__()
+        self.rank = rank
+        self.alpha = alpha
+        self.dropout = dropout
+        self.frozen = (layer,)  # in a tuple, so that it is not registered as part of this module
+
+    @property
+    def layer(self) -> Layer:
+        return self.frozen[0]
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.rank
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """What is added to the layer's output for its input x."""
+        return self.apply_weight(nn.functional.dropout(x, self.dropout, self.training), self.delta().to(x.dtype))
+
+    def delta(self) -> torch.Tensor:
+        """D, in the shape of W."""
+        raise NotImplementedError
+
+    def apply_weight(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """The layer's own operation with another weight and no bias."""
+        if isinstance(self.layer, nn.Conv2d):
+            return self.layer._conv_forward(x, weight, None)  # keeps stride and wrapping
+        return nn.functional.linear(x, weight)
+
+    def file_state(self) -> dict[str, torch.Tensor]:
+        """The weights and alpha by their names in a file, float32 on the CPU, copied."""
+        state = {name.replace("__", "."): value.detach().cpu().clone() for name, value in self.named_parameters()}
+        return {**state, "alpha": torch.tensor(float(self.alpha))}
+
+
+class LoRA(Bypass):
+    """D = alpha/rank up @ down (Hu et al. 2021), without ever forming D: two narrow products instead."""
+
+    def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
+        super().__init__(layer, rank, alpha, dropout)
+        out, *incoming = layer.weight.shape
+        self.lora_down__weight = _uniform(layer, (rank, *incoming), draw)
+        self.lora_up__weight = _zeros(layer, (out, rank, *(1 for _ in incoming[1:])))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        down, up = self.lora_down__weight.to(x.dtype), (self.lora_up__weight * self.scale).to(x.dtype)
+        narrow = nn.functional.dropout(self.apply_weight(x, down), self.dropout, self.training)
+        if isinstance(self.layer, nn.Conv2d):
+            return nn.functional.conv2d(narrow, up)
+        return nn.functional.linear(narrow, up)
+
+    def delta(self) -> torch.Tensor:
+        product = self.lora_up__weight.flatten(1) @ self.lora_down__weight.flatten(1)
+        return product.view(self.layer.weight.shape) * self.scale
+
+
+class DoRA(LoRA):
+    """W + D, its input columns brought to learnt lengths m: D' = (W + D) m / |W + D| - W (Liu et al. 2024, eq. 5)."""
+
+    def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
+        super().__init__(layer, rank, alpha, dropout, draw)
+        self.dora_scale = nn.Parameter(_column_lengths(layer.weight.float()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Bypass.forward(self, x)
+
+    def delta(self) -> torch.Tensor:
+        frozen = self.layer.weight.float()
+        moved = frozen + super().delta()
+        return moved * (self.dora_scale / (_column_lengths(moved) + torch.finfo(torch.float32).eps)) - frozen
+
+
+class LoHa(Bypass):
+    """D = alpha/rank (w1_a @ w1_b) * (w2_a @ w2_b), elementwise: up to rank squared (Hyeon-Woo et al. 2022)."""
+
+    def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
+        super().__init__(layer, rank, alpha, dropout)
+        out, fan_in = layer.weight.flatten(1).shape
+        self.hada_w1_a = _normal(layer, (out, rank), 0.1, draw)
+        self.hada_w1_b = _normal(layer, (rank, fan_in), 1.0, draw)
+        self.hada_w2_a = _zeros(layer, (out, rank))
+        self.hada_w2_b = _normal(layer, (rank, fan_in), 1.0, draw)
+
+    def delta(self) -> torch.Tensor:
+        product = (self.hada_w1_a @ self.hada_w1_b) * (self.hada_w2_a @ self.hada_w2_b)
+        return product.view(self.layer.weight.shape) * self.scale
+
+
+class LoKr(Bypass):
+    """D = alpha/rank kron(w1, w2_a @ w2_b): a small full matrix of low-rank blocks (Yeh et al. 2024, section 3)."""
+
+    def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
+        super().__init__(layer, rank, alpha, dropout)
+        out, incoming, *kernel = layer.weight.shape
+        (self._rows, rows), (columns, inner) = _near_square(out), _near_square(incoming)
+        self._block = (rows, inner, *kernel)
+        self.lokr_w1 = _zeros(layer, (self._rows, columns))
+        self.lokr_w2_a = _uniform(layer, (rows, rank), draw)
+        self.lokr_w2_b = _uniform(layer, (rank, inner * math.prod(kernel)), draw)
+
+    def delta(self) -> torch.Tensor:
+        block = (self.lokr_w2_a @ self.lokr_w2_b).view(self._block)
+        outer = self.lokr_w1.view(*self.lokr_w1.shape, *(1 for _ in self._block[2:]))
+        return torch.kron(outer, block).view(self.layer.weight.shape) * self.scale
+
+    def file_state(self) -> dict[str, torch.Tensor]:
+        state = super().file_state()
+        if len(self._block) > 2:  # loaders take a convolution's block whole, and then know no rank to scale by
+            state["lokr_w2"] = (state.pop("lokr_w2_a") @ state.pop("lokr_w2_b")).view(self._block) * self.scale
+        return state
+
+
+KINDS: dict[str, type[Bypass]] = {"LoRA": LoRA, "DoRA": DoRA, "LoHa": LoHa, "LoKr": LoKr}
+
+
+def _uniform(layer: Layer, shape: tuple[int, ...], draw: torch.Generator) -> nn.Parameter:
+    values = torch.rand(shape, generator=draw) * 2 - 1
+    return nn.Parameter((values * math.prod(shape[1:]) ** -0.5).to(layer.weight.device))
+
+
+def _normal(layer: Layer, shape: tuple[int, ...], spread: float, draw: torch.Generator) -> nn.Parameter:
+    return nn.Parameter((torch.randn(shape, generator=draw) * spread).to(layer.weight.device))
+
+
+def _zeros(layer: Layer, shape: tuple[int, ...]) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(shape, device=layer.weight.device))
+
+
+def _column_lengths(weight: torch.Tensor) -> torch.Tensor:
+    """Euclidean length of each input's weights, (1, in) or (1, in, 1, 1)."""
+    others = tuple(axis for axis in range(weight.ndim) if axis != 1)
+    return torch.linalg.vector_norm(weight, dim=others, keepdim=True)
+
+
+def _near_square(size: int) -> tuple[int, int]:
+    """The factors of `size` that are nearest to each other, the smaller first."""
+    smaller = next(factor for factor in range(math.isqrt(size), 0, -1) if size % factor == 0)
+    return smaller, size // smaller

@@ -1,0 +1,111 @@
+"""The first stage: an autoencoder for textures, trained on crops."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from .pool import Pool
+from .run import Average, Clock, log, save_state
+
+CROP = 96  # pixels: small crops show more different images for the same work
+BATCH = 6
+PEAK_LEARNING_RATE = 1.5e-3
+KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
+GRADIENT_WEIGHT = 0.3  # without it edges between bricks come out soft
+CHECKPOINT_STEPS = 100
+
+
+def train_autoencoder(
+    network: torch.nn.Module, pool: Pool, folder: Path, seconds: float, sheet: Callable[[torch.nn.Module], None]
+) -> Average:
+    """Train `network` (with encoder, quant_conv, post_quant_conv, decoder) for `seconds` and return averaged weights.
+
+    Resumes from folder/autoencoder.pt. `sheet` is called at every checkpoint with the averaged network.
+    """
+    clock, average = Clock(seconds), Average(network, 0.998)
+    optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.95), weight_decay=0.001)
+    generator = torch.Generator().manual_seed(0)
+    step = _resume(folder, network, optimizer, average, clock, pool)
+    while (progress := clock.progress) < 1:
+        pool.renew(1 if step % 2 == 0 else 0)
+        images = _crops(pool, generator)
+        loss, parts = autoencoder_loss(network, images)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = clock.learning_rate(PEAK_LEARNING_RATE)
+        optimizer.step()
+        average.update(network)
+        step += 1
+        if step % 10 == 0:
+            log(folder, "autoencoder", step=step, progress=progress, loss=loss.item(), **parts)
+        if step % CHECKPOINT_STEPS == 0 or clock.progress >= 1:
+            _save(folder, network, optimizer, average, clock, pool, step)
+            sheet(network)
+    return average
+
+
+def encode_moments(network: torch.nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and log variance, each (B, 4, H/8, W/8), of images (B, 3, H, W) in -1..1."""
+    mean, log_variance = network.quant_conv(network.encoder(images)).chunk(2, 1)
+    return mean, log_variance.clamp(-30, 20)
+
+
+def decode(network: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
+    """Images (B, 3, H, W) in -1..1 of latents (B, 4, H/8, W/8)."""
+    return network.decoder(network.post_quant_conv(latents))
+
+
+def autoencoder_loss(network: torch.nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+    """The loss on images (B, 3, H, W) in -1..1, and the figures worth logging."""
+    mean, log_variance = encode_moments(network, images)
+    result = decode(network, mean + (log_variance / 2).exp() * torch.randn_like(mean))
+    squared = F.mse_loss(result, images)
+    gradients = sum(F.l1_loss(result.diff(dim=axis), images.diff(dim=axis)) for axis in (-1, -2))
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum((1, 2, 3)).mean()
+    loss = 4 * squared + F.l1_loss(result, images) + GRADIENT_WEIGHT * gradients + KL_WEIGHT * divergence
+    psnr = 10 * torch.log10(4 / squared)
+    return loss, {"psnr": psnr.item(), "latent_std": mean.std().item()}
+
+
+def _crops(pool: Pool, generator: torch.Generator) -> torch.Tensor:
+    return torch.stack([_crop(pool.drawings[place].image, generator) for place in pool.choose(BATCH, generator)])
+
+
+def _crop(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A random window of the endless plane that (3, H, W) tiles, turned or mirrored, in -1..1."""
+    down, right, turns, mirror = torch.randint(1 << 16, (4,), generator=generator).tolist()
+    size = image.shape[-1]
+    window = image.roll((down % size, right % size), (1, 2))[:, :CROP, :CROP]
+    window = torch.rot90(window, turns % 4, (1, 2))
+    return (window.flip(2) if mirror % 2 else window).float() / 127.5 - 1
+
+
+def _save(folder, network, optimizer, average, clock, pool, step) -> None:
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "average": average.weights,
+        "updates": average.updates,
+        "used": clock.used,
+        "seed": pool.next_seed,
+        "step": step,
+    }
+    save_state(folder / "autoencoder.pt", state)
+
+
+def _resume(folder, network, optimizer, average, clock, pool) -> int:
+    path = folder / "autoencoder.pt"
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    average.weights, average.updates = state["average"], state["updates"]
+    clock.used = state["used"]
+    clock.__post_init__()
+    pool.next_seed = state["seed"]
+    return state["step"]

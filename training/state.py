@@ -1,0 +1,111 @@
+"""Everything a run needs to go on where it stopped, in one safetensors file without pickled code.
+
+Weights, optimizer, running mean and the losses so far. There are no random states and no position in the set: both
+follow from the seed and the step.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .checkpoint import save_tensors
+from .config import TrainingConfig
+from .data import Example
+from .loop import Trainer
+
+FORMAT = "tilewright-training-state-1"
+
+
+def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> None:
+    """Write the state of `trainer`, whole or not at all. lora is the file name of the LoRA the run writes."""
+    saved = trainer.optimizer.state_dict()
+    tensors = {f"weights.{i}": parameter for i, parameter in enumerate(trainer.parameters)}
+    tensors |= {f"ema.{i}": value for i, value in enumerate(trainer.ema)}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, values in saved["state"].items():
+        for name, value in values.items():
+            if torch.is_tensor(value):
+                tensors[f"optimizer.{index}.{name}"] = value
+            else:
+                numbers.setdefault(str(index), {})[name] = value
+    facts = {
+        "step": trainer.step,
+        "losses": trainer.losses,
+        "validation": trainer.validation_losses,
+        "groups": [{key: value for key, value in group.items()} for group in saved["param_groups"]],
+        "numbers": numbers,
+        "scaler": trainer.scaler.state_dict(),
+    }
+    header = {"format": FORMAT, "fingerprint": fingerprint, "lora": lora, "step": str(trainer.step)}
+    save_tensors(path, tensors, {**header, "facts": json.dumps(facts)})
+
+
+def load_state(path: Path, trainer: Trainer) -> None:
+    """Bring `trainer`, built from the same settings, examples and model, to where `save_state` was called."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    with torch.no_grad():
+        for i, parameter in enumerate(trainer.parameters):
+            parameter.copy_(tensors[f"weights.{i}"])
+        for i, value in enumerate(trainer.ema):
+            value.copy_(tensors[f"ema.{i}"])
+    state: dict[int, dict[str, Any]] = {int(index): values for index, values in facts["numbers"].items()}
+    for name, value in tensors.items():
+        kind, index, *rest = name.split(".", 2)
+        if kind == "optimizer":
+            state.setdefault(int(index), {})[rest[0]] = value
+    groups = [{**group, "betas": tuple(group["betas"])} if "betas" in group else group for group in facts["groups"]]
+    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    trainer.scaler.load_state_dict(facts["scaler"])
+    trainer.step = facts["step"]
+    trainer.losses = facts["losses"]
+    trainer.validation_losses = [tuple(entry) for entry in facts["validation"]]
+
+
+def latest_state(paths: Iterable[Path], fingerprint: str) -> tuple[Path, str] | None:
+    """The state among `paths` that belongs to `fingerprint` and is furthest on, with its LoRA's file name."""
+    from safetensors import SafetensorError, safe_open
+
+    found = []
+    for path in paths:
+        try:
+            with safe_open(path, "pt") as file:
+                header = file.metadata() or {}
+        except (SafetensorError, OSError):  # another program's file, or one that a disk has damaged
+            continue
+        if header.get("format") == FORMAT and header.get("fingerprint") == fingerprint:
+            found.append((int(header["step"]), path, header["lora"]))
+    if not found:
+        return None
+    _, path, lora = max(found)
+    return path, lora
+
+
+def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: torch.nn.Module) -> str:
+    """Equal for two runs that go the same way: settings, cached examples and the model's weights (sampled).
+
+    How long a run is and what it writes on its way do not count, so a finished run can be made longer.
+    """
+    settings = asdict(config)
+    for name in ("steps", "epochs", "saving"):
+        settings.pop(name)
+    settings["validation_share"] = config.saving.validation_share
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+    for example in examples:
+        facts = (example.caption, example.size, example.repeats, example.tileable, example.regularisation)
+        digest.update(repr(facts).encode())
+        digest.update(example.latent.contiguous().numpy().tobytes())
+        if example.mask is not None:
+            digest.update(example.mask.contiguous().numpy().tobytes())
+    for weight in model.parameters():
+        flat = weight.detach().reshape(-1)
+        digest.update(flat[:: max(1, flat.numel() // 16)].float().cpu().numpy().tobytes())
+    return digest.hexdigest()
