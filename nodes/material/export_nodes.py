@@ -8,8 +8,18 @@ from comfy_api.latest import io, ui
 from ..common.errors import InputError
 from ..common.files import check_name
 from ..host import output_folder
+from .engine_presets import MAPS, PRESETS
 from .map_inputs import read_map
-from .material_files import BIT_DEPTHS, IF_EXISTS, MAPS, save_material
+from .map_writers import FILE_FORMATS
+from .material_files import (
+    BIT_DEPTHS,
+    IF_EXISTS,
+    ExportSettings,
+    SavedMaterial,
+    Surface,
+    reduction_notes,
+    save_material,
+)
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
 
 FOLDER = "materials"
@@ -55,13 +65,30 @@ class SaveMaterial(io.ComfyNode):
                     optional=True,
                     tooltip="Where there is a material of this name: write name_2 beside it, or overwrite it.",
                 ),
-                convention_input("What the connected normal map is; noted in material.json.", optional=True),
+                convention_input("What the connected normal map is. Presets flip green where needed.", optional=True),
                 height_cm_input(optional=True),
                 size_cm_input(optional=True),
+                io.Combo.Input(
+                    "preset",
+                    options=list(PRESETS),
+                    default="plain",
+                    optional=True,
+                    tooltip="Names, packing and normal convention for an engine; plain writes every map as it is.",
+                ),
+                io.Combo.Input(
+                    "file_format",
+                    options=FILE_FORMATS,
+                    default="PNG",
+                    optional=True,
+                    tooltip="PNG and TIFF in 8 or 16 bits, TGA in 8; EXR and TIFF float keep every value. In EXR "
+                    "colours are linear light.",
+                ),
             ],
             outputs=[
                 io.String.Output("path", tooltip="The folder that was written."),
-                io.String.Output("report", tooltip="The files that were written, and what was clipped or converted."),
+                io.String.Output(
+                    "report", tooltip="The files that were written, and what was packed, flipped or clipped."
+                ),
             ],
         )
 
@@ -89,6 +116,8 @@ class SaveMaterial(io.ComfyNode):
         convention: str = "OpenGL",
         height_cm: float = 5.0,
         size_cm: float = 100.0,
+        preset: str = "plain",
+        file_format: str = "PNG",
     ) -> io.NodeOutput:
         images = (basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         maps = {
@@ -96,12 +125,18 @@ class SaveMaterial(io.ComfyNode):
             for map_name, image in zip(MAPS, images, strict=True)
             if image is not None
         }
-        facts = {"normal_convention": convention, "height_cm": height_cm, "size_cm": size_cm}
-        folder, files, report = save_material(
-            output_folder(FOLDER), name, maps, bit_depth, if_exists, facts, _workflow(cls.hidden)
-        )
-        results = [ui.SavedResult(file.name, f"{FOLDER}/{folder.name}", io.FolderType.output) for file in files]
-        return io.NodeOutput(str(folder), report, ui=ui.SavedImages(results))
+        surface = Surface(convention, height_cm, size_cm)
+        settings = ExportSettings(preset, file_format, bit_depth, if_exists)
+        saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
+        lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
+        report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format)])
+        return io.NodeOutput(str(saved.folder), report, ui=_pictures(saved))
+
+
+def _pictures(saved: SavedMaterial) -> ui.SavedImages:
+    return ui.SavedImages(
+        [ui.SavedResult(file.name, f"{FOLDER}/{saved.folder.name}", io.FolderType.output) for file in saved.files]
+    )
 
 
 def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Occlusion(io.ComfyNode):
                     default=16,
                     min=1,
                     max=128,
-                    tooltip="Vertical slices in which the horizon is looked up, both ways. 16 is within 1 %; 4 for drafts.",
+                    tooltip="Vertical slices in which the horizon is found, both ways. 16 is within 1 %; 4 for drafts.",
                 ),
                 axes_input("The axes along which the height tiles. Beyond the other borders nothing stands."),
                 convention_input("Where green points in the bent normals: OpenGL up, DirectX down.", optional=True),
@@ -101,7 +101,7 @@ class Curvature(io.ComfyNode):
                     min=0.0,
                     max=10000.0,
                     step=0.1,
-                    tooltip="Shapes smaller than about this, in cm, are smoothed away first: pixels and noise bend most.",
+                    tooltip="Shapes smaller than this, in cm, are smoothed away first: pixels and noise bend most.",
                 ),
                 io.Float.Input(
                     "full_radius_cm",

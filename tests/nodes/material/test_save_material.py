@@ -77,8 +77,12 @@ def test_batches_are_numbered_and_described(output):
     description = json.loads((output / "materials/tile/material.json").read_text())
     assert path == str(output / "materials/tile")
     assert description["materials"]["tile_002"] == {
-        "basecolor": "tile_002_basecolor.png",
-        "roughness": "tile_002_roughness.png",
+        "basecolor": {
+            "file": "tile_002_basecolor.png",
+            "channels": ["basecolor.r", "basecolor.g", "basecolor.b"],
+            "color_space": "sRGB",
+        },
+        "roughness": {"file": "tile_002_roughness.png", "channels": ["roughness"], "color_space": "linear"},
     }
     assert (description["size_cm"], description["normal_convention"]) == (50.0, "OpenGL")
     assert len(list((output / "materials/tile").iterdir())) == 5
