@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from ..common.caption_files import split_phrases
 from ..common.errors import InputError
 
 
@@ -22,12 +23,6 @@ class PhraseRules:
     blacklist: Collection[str] = ()
     deduplicate: bool = True
     max_tokens: int = 0
-
-
-def split_phrases(caption: str) -> list[str]:
-    """The phrases between commas, without the empty ones and superfluous spaces."""
-    phrases = (" ".join(phrase.split()) for phrase in caption.split(","))
-    return [phrase for phrase in phrases if phrase]
 
 
 def apply_rules(caption: str, rules: PhraseRules, count_tokens: Callable[[str], int] | None = None) -> str:

@@ -1,17 +1,18 @@
 """The node that fills captions into a template and brings them into shape."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from comfy_api.latest import io
 
 from .. import host
+from ..common.caption_files import OFF, WRITE_MODES, split_phrases, write_caption
 from ..common.errors import InputError
 from ..common.sockets import TextureDatasetSocket
-from ..common.texture_dataset import TextureDataset
-from .phrases import PhraseRules, apply_rules, parse_replacements, split_phrases
+from ..common.texture_dataset import Sample, TextureDataset
+from .phrases import PhraseRules, apply_rules, parse_replacements
 from .report import template_report
-from .sidecars import OFF, WRITE_MODES, write_sidecars
 from .template import check_template, fill_template
 
 
@@ -135,8 +136,12 @@ class CaptionTemplate(io.ComfyNode):
         captioned = dataset.with_captions(
             lambda sample: apply_rules(fill_template(template, sample, trigger, class_name), rules, count)
         )
-        written = write_sidecars(captioned, write_captions, host.readable_folders()) if write_captions != OFF else {}
+        written = Counter(_write(sample, write_captions) for sample in captioned.samples if write_captions != OFF)
         return io.NodeOutput(captioned, captioned.captions, template_report(captioned, written))
+
+
+def _write(sample: Sample, mode: str) -> str:
+    return write_caption(sample.file.with_suffix(".txt"), sample.caption, mode, host.readable_folders())
 
 
 def _token_counter(clip: Any) -> Callable[[str], int]:

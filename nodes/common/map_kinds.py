@@ -34,7 +34,7 @@ _KIND_OF_SHY_WORD = {
     "e": "emissive",
     "arm": "packed",
 }
-_CONVENTIONS = {"gl": "opengl", "opengl": "opengl", "dx": "directx", "directx": "directx"}
+_CONVENTIONS = {"gl": "OpenGL", "opengl": "OpenGL", "dx": "DirectX", "directx": "DirectX"}
 _TOKEN = re.compile(r"(?i:opengl|directx)|\d+[kK]?(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NO_NAME = re.compile(r"\d+k?|jpe?g|png|exr|tiff?|tga|webp|px|var|udim")  # resolution, format, number, UDIM tile
 
@@ -43,7 +43,7 @@ _NO_NAME = re.compile(r"\d+k?|jpe?g|png|exr|tiff?|tga|webp|px|var|udim")  # reso
 class NamedMap:
     """What a file's name says. material is the name without the map's word: what sibling maps share.
 
-    kind is one of MAP_KINDS or OTHER_KINDS, "" where the name does not say; convention is "opengl", "directx" or "".
+    kind is one of MAP_KINDS or OTHER_KINDS, "" where the name does not say; convention is "OpenGL", "DirectX" or "".
     """
 
     material: str
@@ -103,8 +103,8 @@ def _text(token: re.Match) -> str:
 
 
 def _split_convention(word: str) -> tuple[str, str]:
-    """ "normalgl" -> "normal", "opengl"."""
-    for ending, convention in (("gl", "opengl"), ("dx", "directx")):
+    """ "normalgl" -> "normal", "OpenGL"."""
+    for ending, convention in (("gl", "OpenGL"), ("dx", "DirectX")):
         if word.endswith(ending) and _KIND_OF_WORD.get(word[:-2]) == "normal":
             return word[:-2], convention
     return word, ""

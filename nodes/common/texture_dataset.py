@@ -12,7 +12,7 @@ class Sample:
     """One image file of a dataset; its pixels are read when somebody needs them.
 
     size is (width, height) in pixels. material names what its sibling maps share. convention of a normal map is
-    "opengl", "directx" or "" where nobody said. record is the manifest's entry, where the file was rendered by a
+    "OpenGL", "DirectX" or "" where nobody said. record is the manifest's entry, where the file was rendered by a
     generator that keeps one.
     """
 

@@ -1,9 +1,5 @@
 """Nodes between folders and datasets."""
 
-from collections.abc import Callable
-
-import comfy.model_management
-import comfy.utils
 from comfy_api.latest import io
 
 from .. import host
@@ -11,12 +7,13 @@ from ..common.errors import InputError
 from ..common.map_kinds import MAP_KINDS
 from ..common.oklab import srgb_from_hex
 from ..common.paths import resolve_inside
+from ..common.progress_adapter import progress_callback
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
-from .caption_files import AUTOMATIC, CAPTION_SOURCES
+from .caption_lookup import AUTOMATIC, CAPTION_SOURCES
 from .image_files import fingerprint
 from .load import ANY, Loading, decode_images, load_folder
-from .load_report import load_report
+from .report import load_report
 
 
 class LoadDataset(io.ComfyNode):
@@ -133,21 +130,11 @@ class LoadDataset(io.ComfyNode):
         roots = host.readable_folders()
         path = resolve_inside(folder, roots, "The folder")
         loading = Loading(map, roots, caption_extension, repeats, tileable)
-        samples, rejected = load_folder(path, loading, _report_progress())
+        samples, rejected = load_folder(path, loading, progress_callback())
         if regularisation_folder:
             regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
-            more, also_rejected = load_folder(regular, loading.for_regularisation(), _report_progress())
+            more, also_rejected = load_folder(regular, loading.for_regularisation(), progress_callback())
             samples, rejected = samples + more, rejected + also_rejected
         dataset = TextureDataset(tuple(samples), srgb_from_hex(background))
         images = decode_images(dataset, image_limit)
         return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, rejected, len(images)))
-
-
-def _report_progress() -> Callable[[int, int], None]:
-    progress = comfy.utils.ProgressBar(1)
-
-    def checked(done: int, total: int) -> None:
-        progress.update_absolute(done, total)
-        comfy.model_management.throw_exception_if_processing_interrupted()
-
-    return checked

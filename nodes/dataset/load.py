@@ -1,8 +1,7 @@
 """Folders of images to datasets: every file is either a sample or named with the reason why not."""
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,12 @@ from ..common.images import UnreadableImage, composite, read_image
 from ..common.map_kinds import MAP_KINDS
 from ..common.paths import is_inside
 from ..common.texture_dataset import Sample, TextureDataset
-from .caption_files import CaptionFiles, kohya_folder
+from .caption_lookup import CaptionFiles, kohya_folder
 from .image_files import ImageFile, find_images
+from .parallel import THREADS, in_parallel
 from .rejections import Rejected, listed
 
 ANY = "any"
-THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def load_folder(
     wanted, other_maps = _of_map(found, loading.map)
     if not wanted:
         raise InputError(_nothing_found(folder, loading.map, found, rejected))
-    sizes = _decoded_sizes([image.path for image in wanted], checked)
+    sizes = in_parallel(lambda image: _decoded_size(image.path), wanted, checked)
     readable = [(image, size) for image, size in zip(wanted, sizes, strict=True) if not isinstance(size, str)]
     unreadable = [
         Rejected(image.path, size) for image, size in zip(wanted, sizes, strict=True) if isinstance(size, str)
@@ -80,25 +79,16 @@ def decode_images(dataset: TextureDataset, count: int) -> list[torch.Tensor]:
 def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile], list[Rejected]]:
     """A name that says nothing is a colour picture: that is what most people's folders hold."""
     kinds = MAP_KINDS if map_kind == ANY else [map_kind]
-    twins = {image.named.material for image in found if image.named.convention == "opengl"}
+    twins = {image.named.material for image in found if image.named.convention == "OpenGL"}
     wanted, rejected = [], []
     for image in found:
         if (image.named.kind or "basecolor") not in kinds:
             rejected.append(Rejected(image.path, f"{image.named.kind or 'basecolor'} map, not asked for"))
-        elif image.named.convention == "directx" and image.named.material in twins:
+        elif image.named.convention == "DirectX" and image.named.material in twins:
             rejected.append(Rejected(image.path, "DirectX normal map of a material whose OpenGL one is used"))
         else:
             wanted.append(image)
     return wanted, rejected
-
-
-def _decoded_sizes(paths: Sequence[Path], checked: Callable[[int, int], None]) -> list[tuple[int, int] | str]:
-    """(width, height) of each image, or the reason why it cannot be read."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        try:
-            return list(_counted(pool.map(_decoded_size, paths), len(paths), checked))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _decoded_size(path: Path) -> tuple[int, int] | str:
@@ -107,12 +97,6 @@ def _decoded_size(path: Path) -> tuple[int, int] | str:
     except UnreadableImage as error:
         return error.reason
     return width, height
-
-
-def _counted(results: Iterator, total: int, checked: Callable[[int, int], None]) -> Iterator:
-    for done, result in enumerate(results, 1):
-        checked(done, total)
-        yield result
 
 
 def _sample(image: ImageFile, size: tuple[int, int], folder: Path, loading: Loading, captions: CaptionFiles) -> Sample:

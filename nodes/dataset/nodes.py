@@ -9,6 +9,7 @@ from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
+from .save_nodes import SaveDataset, SplitDataset
 
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
@@ -108,4 +109,4 @@ class RenderProcedural(io.ComfyNode):
         return io.NodeOutput(dataset, str(path), report)
 
 
-NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset]
+NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset, SplitDataset, SaveDataset]

@@ -13,6 +13,7 @@ from tilewright.nodes.common.images import read_image
 from tilewright.nodes.common.manifest import MaterialRecord, write_manifest
 from tilewright.nodes.dataset import load
 from tilewright.nodes.dataset.folder_nodes import LoadDataset
+from tilewright.nodes.dataset.parallel import THREADS
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_maps_are_told_by_name_and_grouped_by_material(allowed):
     dataset, _, _, report = LoadDataset.execute(".", "any")
     assert {(sample.material, sample.map, sample.convention) for sample in dataset.samples} == {
         ("rock", "basecolor", ""),
-        ("rock", "normal", "opengl"),
+        ("rock", "normal", "OpenGL"),
         ("sub/sand", "basecolor", ""),
         ("sub/sand", "normal", ""),
     }
@@ -206,7 +207,7 @@ def test_decoded_images_are_let_go_at_once(allowed, monkeypatch):
     monkeypatch.setattr(load, "read_image", counted_read)
     dataset, images, captions, report = LoadDataset.execute(".", "basecolor", image_limit=2)
     assert (len(dataset), len(images), len(captions), len(most)) == (40, 2, 40, 42)
-    assert max(most) <= 2 * load.THREADS + 2
+    assert max(most) <= 2 * THREADS + 2
     assert "holds the first 2" in report
 
 

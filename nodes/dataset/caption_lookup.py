@@ -45,16 +45,10 @@ class CaptionFiles:
         return None
 
     def _read_metadata(self, path: Path) -> dict[str, str]:
-        captions = {}
-        for number, line in enumerate((self._read(path) or "").splitlines(), 1):
-            try:
-                entry = json.loads(line) if line.strip() else {}
-                key = next((key for key in _CAPTION_KEYS if key in entry), None)
-                if key:
-                    captions[entry["file_name"]] = " ".join(str(entry[key]).split())
-            except (ValueError, KeyError, TypeError, RecursionError):
-                self.rejected.append(Rejected(path, f"line {number} is not an entry with file_name and text"))
-        return captions
+        entries, bad_lines = metadata_entries(self._read(path) or "")
+        for number in bad_lines:
+            self.rejected.append(Rejected(path, f"line {number} is not an entry with file_name and text"))
+        return {name: " ".join(entry["text"].split()) for name, entry in entries.items()}
 
     def _read(self, path: Path) -> str | None:
         if not path.is_file():
@@ -68,6 +62,21 @@ class CaptionFiles:
         except OSError as error:
             self.rejected.append(Rejected(path, f"the system says {error.strerror!r}"))
         return None
+
+
+def metadata_entries(content: str) -> tuple[dict[str, dict], list[int]]:
+    """The entries of a metadata.jsonl by file name, each with its caption as "text", and the numbers of bad lines."""
+    entries, bad_lines = {}, []
+    for number, line in enumerate(content.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            text = next(entry[key] for key in _CAPTION_KEYS if key in entry)
+            entries[entry["file_name"]] = {**entry, "text": str(text)}
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+            bad_lines.append(number)
+    return entries, bad_lines
 
 
 def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What a loaded dataset holds, in words."""
+"""What loading and saving did, in words."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..common.texture_dataset import Sample, TextureDataset
 from .rejections import Rejected, listed
+from .save import Saved
 
 
 def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
@@ -19,6 +20,18 @@ def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Reject
         lines.append(f"The images output holds the first {shown}; raise image_limit for more. The dataset holds all.")
     if rejected:
         lines += ["", f"{len(rejected)} files left out:", *(f"  {line}" for line in listed(rejected, folder))]
+    return "\n".join(lines)
+
+
+def save_report(saved: Saved, folder: Path) -> str:
+    """Counts of images and captions, files that could not be read, and images that this dataset did not write."""
+    captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
+    lines = [f"{saved.images} images written to {folder}", f"  captions: {captions or 'none'}"]
+    if saved.rejected:
+        lines += [f"{len(saved.rejected)} files left out:", *(f"  {line}" for line in listed(saved.rejected, folder))]
+    if saved.strangers:
+        names = ", ".join(file.name for file in saved.strangers)
+        lines.append(f"{len(saved.strangers)} other images lie in the same folders and would be trained too: {names}")
     return "\n".join(lines)
 
 

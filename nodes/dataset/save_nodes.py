@@ -1,0 +1,148 @@
+"""Nodes that divide datasets and write them to folders."""
+
+from comfy_api.latest import io
+
+from .. import host
+from ..common.caption_files import KEEP, OFF, WRITE_MODES
+from ..common.errors import InputError
+from ..common.files import check_name
+from ..common.progress_adapter import progress_callback
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from .report import save_report
+from .save import KOHYA, LAYOUTS, Saving, save_dataset
+from .split import split_by_material
+
+DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
+
+
+class SplitDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSplitDataset",
+            display_name="Split Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Holds some materials back for validation, all maps of a material together. "
+                "A dataset that grows keeps its split."
+            ),
+            search_aliases=["train validation split", "hold out", "test set"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The dataset to divide."),
+                io.Float.Input(
+                    "fraction",
+                    default=0.1,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="The share of materials to hold back. Each is drawn by itself, so small sets may get "
+                    "a few more or fewer.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**53,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Another seed holds other materials back.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("train", tooltip="Materials to train on, and all regularisation images."),
+                TextureDatasetSocket.Output("validation", tooltip="The materials that were held back."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, dataset: TextureDataset, fraction: float, seed: int) -> io.NodeOutput:
+        return io.NodeOutput(*split_by_material(dataset, fraction, seed))
+
+
+class SaveDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSaveDataset",
+            display_name="Save Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Writes a dataset to output/datasets/<folder> as upright PNGs with their captions, in the layout of "
+                "kohya's trainers or of Hugging Face."
+            ),
+            search_aliases=["export dataset", "kohya folder", "metadata.jsonl", "imagefolder", "save captions"],
+            is_output_node=True,
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images to write."),
+                io.String.Input(
+                    "folder",
+                    default="my_dataset",
+                    tooltip="Folder below output/datasets. Images of the same name are replaced.",
+                ),
+                io.Combo.Input(
+                    "layout",
+                    options=LAYOUTS,
+                    default=KOHYA,
+                    tooltip="kohya: train/<repeats>_<concept>/ with a .txt beside each image. "
+                    "Hugging Face: train/ with metadata.jsonl.",
+                ),
+                io.String.Input(
+                    "concept",
+                    default="texture",
+                    optional=True,
+                    tooltip="The words in the name of kohya's folders, such as 'twbricks wall': the caption of "
+                    "images without one.",
+                ),
+                io.Combo.Input(
+                    "captions",
+                    options=[mode for mode in WRITE_MODES if mode != OFF],
+                    default=KEEP,
+                    optional=True,
+                    tooltip="What happens to captions that are already in the folder: keep them, append new phrases, "
+                    "or overwrite them.",
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=["8", "16"],
+                    default="8",
+                    optional=True,
+                    tooltip="Bits a channel of height, normal and other data maps. sd-scripts reads 8 bits only. "
+                    "Colour is always 8 bits.",
+                ),
+                TextureDatasetSocket.Input(
+                    "validation",
+                    optional=True,
+                    tooltip="Materials held back by Split Dataset; they go to validation/ beside train/.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("folder", tooltip="Full path of the folder that was written."),
+                io.String.Output("report", tooltip="What was written, kept and left out."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None, concept: str | None = "texture") -> bool | str:
+        try:
+            for name, what in ((folder, "The folder"), (concept, "The concept")):
+                name is None or check_name(name, what)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        folder: str,
+        layout: str,
+        concept: str = "texture",
+        captions: str = KEEP,
+        bit_depth: str = "8",
+        validation: TextureDataset | None = None,
+    ) -> io.NodeOutput:
+        path = host.output_folder(DATASETS, check_name(folder, "The folder"))
+        parts = {"train": dataset} | ({"validation": validation} if validation else {})
+        saving = Saving(layout, check_name(concept, "The concept"), captions, int(bit_depth), host.readable_folders())
+        saved = save_dataset(path, parts, saving, progress_callback())
+        return io.NodeOutput(str(path), save_report(saved, path))

@@ -1,0 +1,144 @@
+import json
+
+import cv2
+import folder_paths
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.common.images import read_image
+from tilewright.nodes.common.manifest import MaterialRecord
+from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.dataset.folder_nodes import LoadDataset
+from tilewright.nodes.dataset.save_nodes import SaveDataset, SplitDataset
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
+    return tmp_path / "output" / "datasets"
+
+
+def sample(folder, name, caption="brick wall", **details):
+    folder.mkdir(exist_ok=True)
+    Image.new("RGBA", (4, 3), (200, 100, 50, 255)).save(folder / name)
+    return Sample(folder / name, details.pop("map", "basecolor"), (4, 3), caption, **details)
+
+
+def test_the_layout_of_kohyas_trainers(output, tmp_path):
+    mine = sample(tmp_path / "in", "a.webp", repeats=5)
+    ordinary = sample(tmp_path / "in", "b.png", "a wall", regularisation=True)
+    dataset = TextureDataset((mine, ordinary))
+    folder, report = SaveDataset.execute(dataset, "walls", "kohya", "twbricks wall")
+    assert folder == str(output / "walls")
+    files = sorted(path.relative_to(output / "walls").as_posix() for path in output.rglob("*.*"))
+    assert files == [
+        "train/5_twbricks wall/a.png",
+        "train/5_twbricks wall/a.txt",
+        "train_regularisation/1_twbricks wall/b.png",
+        "train_regularisation/1_twbricks wall/b.txt",
+    ]
+    assert read_image(output / "walls/train/5_twbricks wall/a.png").shape == (3, 3, 4)
+    assert "2 images written" in report
+
+    loaded = LoadDataset.execute("datasets/walls/train", "basecolor", "datasets/walls/train_regularisation")[0]
+    assert [(one.caption, one.repeats, one.regularisation) for one in loaded.samples] == [
+        ("brick wall", 5, False),
+        ("a wall", 1, True),
+    ]
+
+
+def test_the_layout_of_hugging_face_with_a_validation_part(output, tmp_path):
+    train = TextureDataset((sample(tmp_path / "in", "a.png", "Mauer, 煉瓦", material="a", tileable=True),))
+    held = TextureDataset((sample(tmp_path / "in", "b.png", "floor"),))
+    SaveDataset.execute(train, "walls", "Hugging Face", validation=held)
+    (line,) = (output / "walls/train/metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    entry = {"map": "basecolor", "material": "a", "tileable": True, "repeats": 1}
+    assert json.loads(line) == {"file_name": "a.png", "text": "Mauer, 煉瓦", **entry}
+    assert LoadDataset.execute("datasets/walls", "any")[2] == ["Mauer, 煉瓦", "floor"]
+
+
+@pytest.mark.parametrize("layout", ["kohya", "Hugging Face"])
+@pytest.mark.parametrize(
+    ("mode", "text"), [("keep", "by hand"), ("append", "by hand, brick wall"), ("overwrite", "brick wall")]
+)
+def test_captions_written_by_hand_stay_unless_told(output, tmp_path, layout, mode, text):
+    dataset = TextureDataset((sample(tmp_path / "in", "a.png", "by hand"),))
+    SaveDataset.execute(dataset, "walls", layout)
+    SaveDataset.execute(dataset.with_captions(lambda _: "brick wall"), "walls", layout, captions=mode)
+    assert LoadDataset.execute("datasets/walls", "any")[2] == [text]
+
+
+def test_images_of_the_same_name_get_numbers(output, tmp_path):
+    same = [sample(tmp_path / folder, "a.png") for folder in ("x", "y")]
+    SaveDataset.execute(TextureDataset(tuple(same)), "walls", "kohya")
+    assert sorted(path.name for path in output.rglob("*.png")) == ["a (2).png", "a.png"]
+
+
+def test_data_maps_keep_16_bits_when_asked(output, tmp_path):
+    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
+    cv2.imwrite(str(tmp_path / "h.png"), pixels)
+    dataset = TextureDataset((Sample(tmp_path / "h.png", "height", (4, 3)),))
+    SaveDataset.execute(dataset, "walls", "Hugging Face", bit_depth="16")
+    written = read_image(output / "walls/train/h.png")
+    assert torch.equal(written[0], torch.from_numpy(pixels.astype(np.float32) / np.float32(65535)))
+
+
+def test_what_is_known_of_renders_goes_with_them(output, tmp_path):
+    record = MaterialRecord("wall_1", "bricks", "brick wall", 1, True, {"basecolor": "a.png", "height": "h.png"})
+    one = sample(tmp_path / "in", "a.png", material="wall_1", record=record, tileable=True)
+    SaveDataset.execute(TextureDataset((one,)), "walls", "kohya")
+    (loaded,) = LoadDataset.execute("datasets/walls", "basecolor")[0].samples
+    assert (loaded.record.label, loaded.tileable, dict(loaded.record.maps)) == (
+        "brick wall",
+        True,
+        {"basecolor": "a.png"},
+    )
+
+
+def test_files_of_an_earlier_dataset_are_pointed_out(output, tmp_path):
+    SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "old.png"),)), "walls", "kohya")
+    report = SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "new.png"),)), "walls", "kohya")[1]
+    assert "1 other images" in report and "old.png" in report
+
+
+def test_a_dataset_is_not_written_over_itself(output, tmp_path):
+    SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "a.png"),)), "walls", "kohya")
+    with pytest.raises(InputError, match="under another name"):
+        SaveDataset.execute(LoadDataset.execute("datasets/walls", "any")[0], "walls", "Hugging Face")
+
+
+def test_a_link_in_the_folder_does_not_lead_outside(output, tmp_path):
+    (output / "walls").mkdir(parents=True)
+    (output / "walls" / "train").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="a link that leads out"):
+        SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "a.png"),)), "walls", "kohya")
+
+
+@pytest.mark.parametrize("name", ["../walls", "/tmp/walls", "C:\\walls", "a/b", "", "con", "walls."])
+def test_the_folder_is_a_plain_name(name):
+    assert "cannot name a file or folder" in SaveDataset.validate_inputs(name)
+    assert "cannot name a file or folder" in SaveDataset.validate_inputs("walls", name)
+
+
+def test_the_split_is_by_material_and_stays_when_the_dataset_grows(tmp_path):
+    def materials(count):
+        kinds = ("basecolor", "height")
+        return TextureDataset(
+            tuple(
+                Sample(tmp_path / f"{n}_{kind}.png", kind, (4, 4), material=str(n))
+                for n in range(count)
+                for kind in kinds
+            )
+        )
+
+    train, validation = SplitDataset.execute(materials(400), 0.25, 3)
+    held = {one.material for one in validation.samples}
+    assert held.isdisjoint({one.material for one in train.samples})
+    assert len(validation) == 2 * len(held)
+    assert 80 <= len(held) <= 120
+    grown = {one.material for one in SplitDataset.execute(materials(500), 0.25, 3)[1].samples}
+    assert held == {name for name in grown if int(name) < 400}
+    assert len(SplitDataset.execute(materials(40), 0.0, 3)[1]) == 0
+    assert len(SplitDataset.execute(materials(40), 1.0, 3)[0]) == 0
