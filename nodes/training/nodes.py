@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...training.config import PRECISIONS, NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ...training.plot import plot_losses
 from ..common.errors import InputError
 from ..common.files import check_name
@@ -12,6 +13,10 @@ from ..common.texture_dataset import TextureDataset
 from ..host_training import with_lora
 from .adapter import train_lora, training_config
 from .demo_model import load_demo_model
+from .network_nodes import LoraNetwork, NetworkSocket
+from .objective_nodes import LoraObjective, ObjectiveSocket
+from .optimizer_nodes import LoraOptimizer, OptimizerSocket
+from .saving_nodes import LoraSaving, SavingSocket
 
 
 class DemoModel(io.ComfyNode):
@@ -49,6 +54,7 @@ class TrainLora(io.ComfyNode):
             "not changed. Cancelling keeps what was trained so far.",
             search_aliases=["lora", "kohya", "fine-tune", "finetune", "train", "dreambooth"],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Model.Input("model", tooltip="The checkpoint to train on: Stable Diffusion 1, 2 or SDXL."),
                 io.Vae.Input("vae", tooltip="The checkpoint's VAE. It encodes each image once, before training."),
@@ -114,6 +120,38 @@ class TrainLora(io.ComfyNode):
                     control_after_generate=io.ControlAfterGenerate.fixed,
                     tooltip="Start weights, order, noise and shifts. The same seed trains the same LoRA.",
                 ),
+                io.Int.Input(
+                    "epochs",
+                    default=0,
+                    min=0,
+                    max=100_000,
+                    optional=True,
+                    tooltip="Passes over the dataset instead of a number of steps. 0 counts steps.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(PRECISIONS),
+                    default="auto",
+                    optional=True,
+                    tooltip="Of the frozen model: auto is bfloat16 on a GPU that has it, else float32. The LoRA "
+                    "is float32.",
+                ),
+                io.Boolean.Input(
+                    "gradient_checkpointing",
+                    default=False,
+                    optional=True,
+                    tooltip="Compute activations twice instead of keeping them: a third slower, in far less memory.",
+                ),
+                NetworkSocket.Input("network", optional=True, tooltip="From LoRA Network: kind and layers."),
+                OptimizerSocket.Input(
+                    "optimizer", optional=True, tooltip="From LoRA Optimizer: optimizer and schedule."
+                ),
+                ObjectiveSocket.Input(
+                    "objective", optional=True, tooltip="From LoRA Objective: noise, loss, captions."
+                ),
+                SavingSocket.Input(
+                    "saving", optional=True, tooltip="From LoRA Saving: checkpoints, samples, resuming."
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -137,12 +175,12 @@ class TrainLora(io.ComfyNode):
         alpha: float | None = None,
         learning_rate: float | None = None,
         seed: int | None = None,
+        epochs: int | None = None,
     ) -> bool | str:
         try:
             check_name("lora" if name is None else name, "name")
-            training_config(
-                {}, rank, alpha, learning_rate, steps=steps, batch_size=batch_size, resolution=resolution, seed=seed
-            )
+            whole = {"steps": steps, "batch_size": batch_size, "resolution": resolution, "seed": seed, "epochs": epochs}
+            training_config({}, rank, alpha, learning_rate, **whole)
         except InputError as error:
             return str(error)
         return True
@@ -162,14 +200,35 @@ class TrainLora(io.ComfyNode):
         alpha: float,
         learning_rate: float,
         seed: int,
+        epochs: int = 0,
+        precision: str = "auto",
+        gradient_checkpointing: bool = False,
+        network: NetworkConfig | None = None,
+        optimizer: OptimizerConfig | None = None,
+        objective: ObjectiveConfig | None = None,
+        saving: SavingConfig | None = None,
     ) -> io.NodeOutput:
         config = training_config(
-            {}, rank, alpha, learning_rate, steps=steps, batch_size=batch_size, resolution=resolution, seed=seed
+            {"network": network, "optimizer": optimizer, "objective": objective, "saving": saving},
+            rank,
+            alpha,
+            learning_rate,
+            steps=steps,
+            batch_size=batch_size,
+            resolution=resolution,
+            seed=seed,
+            epochs=epochs,
+            precision=precision,
+            gradient_checkpointing=gradient_checkpointing,
         )
         trained = train_lora(model, vae, clip, dataset, name, config, _node_id(cls))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
-            trained_model, trained_clip, trained.state, str(trained.files.lora), plot_losses(trained.losses, name)
+            trained_model,
+            trained_clip,
+            trained.state,
+            str(trained.files.lora),
+            plot_losses(trained.losses, name, trained.validation),
         )
 
 
@@ -177,4 +236,11 @@ def _node_id(node: type[io.ComfyNode]) -> str | None:
     return node.hidden.unique_id if node.hidden else None
 
 
-NODES: list[type[io.ComfyNode]] = [DemoModel, TrainLora]
+NODES: list[type[io.ComfyNode]] = [
+    DemoModel,
+    TrainLora,
+    LoraNetwork,
+    LoraOptimizer,
+    LoraObjective,
+    LoraSaving,
+]

@@ -18,10 +18,14 @@ from tilewright.nodes import host_training
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.training import adapter, encoding
+from tilewright.nodes.training.adapter import encoding, train_lora, training_config
+from tilewright.nodes.training.adapter.model import unet_denoiser, unet_layers
 from tilewright.nodes.training.demo_model import UNET
 from tilewright.nodes.training.nodes import DemoModel, TrainLora
-from tilewright.training.config import NetworkConfig
+from tilewright.training.config import NetworkConfig, TrainingConfig
+from tilewright.training.data import Conditioning
+from tilewright.training.lora import LoraNetwork
+from tilewright.training.noise import NoiseSchedule
 
 SETTINGS = {
     "name": "stripes",
@@ -78,7 +82,7 @@ def test_the_file_is_written_in_kohya_names_with_its_metadata(checkpoint, datase
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         assert set(file.keys()) == set(lora)
-    assert "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight" in lora
+    assert "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight" in lora
     assert metadata["ss_network_dim"] == "4" and metadata["ss_network_alpha"] == "4.0"
     assert metadata["ss_base_model_version"] == "sd_v1" and metadata["ss_v2"] == "false"
     assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
@@ -176,9 +180,7 @@ def test_the_host_applies_the_lora_as_the_trainer_did(family):
     model = small_model(family)
     facts = host_training.unet_facts(model)
     unet = host_training.unet_for_training(model, torch.device("cpu"), torch.float32)
-    network = adapter.LoraNetwork(
-        adapter.unet_layers(model, unet, adapter.TrainingConfig()), NetworkConfig(4, 2.0), seed=0
-    )
+    network = LoraNetwork(unet_layers(model, unet, TrainingConfig()), NetworkConfig(4, 2.0), seed=0)
     for bypass in network.bypasses.values():
         torch.nn.init.normal_(bypass.lora_up__weight, std=0.1)
     cond = torch.randn(2, 77, 32)
@@ -187,9 +189,9 @@ def test_the_host_applies_the_lora_as_the_trainer_did(family):
     noisy, timesteps = torch.randn(2, 4, 8, 8), torch.tensor([10, 700])
 
     network.attach()
-    denoise = adapter.unet_denoiser(unet)
-    ours = denoise(noisy, timesteps, adapter.Conditioning(context, vector))
-    schedule = adapter.NoiseSchedule.from_sigmas(facts.sigmas, "v" if family == "SD2-v" else "eps")
+    denoise = unet_denoiser(unet)
+    ours = denoise(noisy, timesteps, Conditioning(context, vector))
+    schedule = NoiseSchedule.from_sigmas(facts.sigmas, "v" if family == "SD2-v" else "eps")
 
     patched, _ = comfy.sd.load_lora_for_models(model, None, network.kohya_state(), 1.0, 0)
     comfy.model_management.load_models_gpu([patched])
@@ -210,8 +212,8 @@ def test_the_host_applies_the_lora_as_the_trainer_did(family):
 
 def test_loss_falls(checkpoint, dataset):
     model, clip, vae = checkpoint
-    config = adapter.training_config({}, 8, 8.0, 1e-2, steps=24, batch_size=4, resolution=64, seed=0)
-    losses = adapter.train_lora(model, vae, clip, dataset, "long", config).losses
+    config = training_config({}, 8, 8.0, 1e-2, steps=24, batch_size=4, resolution=64, seed=0)
+    losses = train_lora(model, vae, clip, dataset, "long", config).losses
     assert sum(losses[-6:]) < 0.9 * sum(losses[:6])
 
 

@@ -7,15 +7,15 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ...training.config import TrainingConfig
-from ...training.data import Conditioning, Example
-from .. import host_networks, host_training
-from ..common.axes import Axes
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image
-from ..common.texture_dataset import Sample, TextureDataset
-from ..common.wrapped_convolutions import wrapped_convolutions
-from .framing import bucket_size, frame
+from ....training.config import TrainingConfig
+from ....training.data import Conditioning, Example
+from ... import host_networks, host_training
+from ...common.axes import Axes
+from ...common.errors import InputError
+from ...common.images import UnreadableImage, composite, read_image
+from ...common.texture_dataset import Sample, TextureDataset
+from ...common.wrapped_convolutions import wrapped_convolutions
+from ..framing import bucket_size, frame
 
 REMEMBERED_TEXTS = 4096  # encoded captions kept at once; shuffling makes new ones without end
 

@@ -7,14 +7,14 @@ from typing import Any
 import comfy.utils
 import torch
 
-from ...training.config import TrainingConfig
-from ...training.loop import Trainer
-from ...training.plot import plot_losses, smoothed
-from ...training.randomness import generator
-from ...training.sampling import sample
-from .. import host_training
-from ..common.images import write_png
-from .run_files import RunFiles
+from ....training.config import TrainingConfig
+from ....training.loop import Trainer
+from ....training.plot import plot_losses, smoothed
+from ....training.randomness import generator
+from ....training.sampling import sample
+from ... import host_training
+from ...common.images import write_png
+from ..run_files import RunFiles
 
 PICTURE_EVERY = 3.0  # seconds between two pictures in the node
 PICTURE_SIZE = 768

@@ -1,0 +1,138 @@
+"""The host's MODEL as the trainer takes it: a denoiser, its noise schedule, and the layers to train."""
+
+from functools import partial
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import torch
+
+from ....training.config import ConfigError, TrainingConfig
+from ....training.data import Conditioning, Example
+from ....training.loop import Denoiser
+from ....training.lora import LoraNetwork, is_spatial
+from ....training.metadata import BaseModel
+from ....training.noise import NoiseSchedule
+from ... import host_training
+from ...common.errors import InputError
+
+_BASE_MODELS = {
+    ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD1", "v"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD2", "eps"): ("sd_v2", "stable-diffusion-v2-512"),
+    ("SD2", "v"): ("sd_v2_v", "stable-diffusion-v2-768-v"),
+    ("SDXL", "eps"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+    ("SDXL", "v"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def base_model(model: Any) -> BaseModel:
+    """The family of `model`; raises `InputError` for one that cannot be trained here."""
+    facts = host_training.unet_facts(model)
+    if facts is None:
+        kind = host_training.model_kind(model)
+        raise InputError(
+            f"The model is of the kind {kind}, which this trainer does not know. It trains LoRAs for text-to-image "
+            "models of Stable Diffusion 1, Stable Diffusion 2 and SDXL that predict noise or velocity. Load such a "
+            "checkpoint, without sampling patches of another kind."
+        )
+    return BaseModel(*_BASE_MODELS[facts.family, facts.prediction], facts.prediction)
+
+
+def noise_schedule(model: Any, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
+    """The model's own schedule, without signal at its end where the objective asks for that."""
+    schedule = NoiseSchedule.from_sigmas(host_training.unet_facts(model).sigmas, base.prediction)
+    if not config.objective.zero_terminal_snr:
+        return schedule
+    if base.prediction != "v":
+        raise InputError(
+            "zero_terminal_snr is on, but the model predicts noise, and from pure noise that teaches nothing. Switch "
+            "it off, or load a v-prediction checkpoint."
+        )
+    return schedule.with_zero_terminal_snr()
+
+
+def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
+    """The precision of the frozen UNet; the LoRA's weights are float32 whatever it is."""
+    if config.precision != "auto":
+        return DTYPES[config.precision]
+    if device.type == "cpu" or not comfy.model_management.should_use_bf16(device):
+        return torch.float32
+    return torch.bfloat16
+
+
+def unet_denoiser(unet: torch.nn.Module) -> Denoiser:
+    """The UNet as the trainer calls it, with inputs brought to its precision and the prediction in float32."""
+    weight = next(unet.parameters())
+
+    def denoise(noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+        told = conditioning.to(weight.device, weight.dtype)
+        options = dict(host_training.SDPA)  # the UNet writes into it
+        call = partial(unet, noisy.to(weight.dtype), timesteps.float(), told.context, y=told.vector)
+        return call(transformer_options=options).float()
+
+    return denoise
+
+
+def unet_layers(model: Any, unet: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
+    """The layers a LoRA is trained on, by kohya's name.
+
+    Every Linear and projection of the transformers, and with a conv_rank the 3x3 convolutions, within `blocks`.
+    """
+    names = host_training.kohya_names(model)
+    return {
+        names[path]: layer
+        for path, layer in unet.named_modules()
+        if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)
+        and (_in_transformer(path) or (config.network.conv_rank and is_spatial(layer) and _in_block(path)))
+        and _selected(path, config.network.blocks)
+    }
+
+
+def _in_transformer(path: str) -> bool:
+    return "transformer_blocks." in path or path.endswith((".proj_in", ".proj_out"))
+
+
+def _in_block(path: str) -> bool:
+    """Inside the UNet's levels: its first and last convolution are left alone, as kohya does."""
+    return path.startswith(("input_blocks.", "middle_block.", "output_blocks.")) and path != "input_blocks.0.0"
+
+
+def _selected(path: str, blocks: str) -> bool:
+    if blocks == "attention":
+        return ".attn1." in path or ".attn2." in path
+    if blocks == "cross-attention":
+        return ".attn2." in path
+    if blocks == "up":
+        return path.startswith("output_blocks.")
+    if blocks == "middle and up":
+        return path.startswith(("middle_block.", "output_blocks."))
+    return True
+
+
+def start_from(network: LoraNetwork, file: str) -> None:
+    """Fill `network` with the weights of a file in the LoRA folders."""
+    path = folder_paths.get_full_path("loras", file)
+    if path is None:
+        folders = "\n".join(f"  {folder}" for folder in folder_paths.get_folder_paths("loras"))
+        raise InputError(f"start_from is {file!r}, but there is no such LoRA. Looked in:\n{folders}")
+    try:
+        network.load_kohya_state(comfy.utils.load_torch_file(path, safe_load=True))
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+
+
+def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:
+    """Whether the UNet's convolutions wrap: as told, or where every example tiles."""
+    if config.objective.wrap == "auto":
+        return all(example.tileable for example in examples)
+    return config.objective.wrap == "on"
+
+
+def wrap_convolutions(unet: torch.nn.Module, wrap: bool) -> None:
+    """Make the convolutions see the opposite edge instead of zeros beyond each edge."""
+    for layer in unet.modules():
+        if wrap and isinstance(layer, torch.nn.Conv2d):
+            layer.padding_mode = "circular"
