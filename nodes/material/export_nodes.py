@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 
 from ..common.errors import InputError
 from ..common.files import check_name
+from ..common.layout import to_bhwc
 from ..host import output_folder
 from .engine_presets import MAPS, PRESETS
 from .map_inputs import read_map
@@ -20,19 +21,73 @@ from .material_files import (
     reduction_notes,
     save_material,
 )
+from .packing import LAYOUTS, pack_channels, parse_channel
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
 
 FOLDER = "materials"
+CUSTOM = "custom"
 MAP_TOOLTIPS = {
-    "basecolor": "The colour without light, as sRGB. A fourth channel is written as alpha.",
-    "height": "The height, 0 to 1, written as grey.",
-    "normal": "The normal map, written as it comes.",
-    "roughness": "The roughness, 0 is a mirror, written as grey.",
-    "metallic": "The metallic map, 1 is metal, written as grey.",
-    "occlusion": "The ambient occlusion, 1 is open, written as grey.",
-    "opacity": "The opacity, 0 is see-through, written as grey.",
+    "basecolor": "The colour without light, as sRGB. A fourth channel is alpha.",
+    "height": "The height, 0 to 1, as grey.",
+    "normal": "The normal map.",
+    "roughness": "The roughness, 0 is a mirror, as grey.",
+    "metallic": "The metallic map, 1 is metal, as grey.",
+    "occlusion": "The ambient occlusion, 1 is open, as grey.",
+    "opacity": "The opacity, 0 is see-through, as grey.",
     "emissive": "The colour of emitted light, as sRGB.",
 }
+
+
+class PackChannels(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightPackChannels",
+            display_name="Pack Channels",
+            category=CATEGORY,
+            description="Packs grey maps into the channels of one image, as engines want them.",
+            search_aliases=["orm", "arm", "mask map", "channel packing", "swizzle", "smoothness"],
+            inputs=[
+                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
+                io.Combo.Input(
+                    "layout",
+                    options=[*LAYOUTS, CUSTOM],
+                    default=next(iter(LAYOUTS)),
+                    tooltip="What goes into red, green, blue and alpha. For another order choose custom and write it.",
+                ),
+                io.String.Input(
+                    "channels",
+                    default="occlusion, roughness, metallic",
+                    optional=True,
+                    tooltip="For the custom layout: one to four of a map, '1-' and a map (inverted), a map and "
+                    ".r .g .b .a, or a number from 0 to 1, with commas between.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The packed image, with as many channels as the layout has."),
+                io.String.Output("report", tooltip="What lies in which channel, and what stands for missing maps."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        layout: str,
+        channels: str = "occlusion, roughness, metallic",
+        basecolor: torch.Tensor | None = None,
+        height: torch.Tensor | None = None,
+        normal: torch.Tensor | None = None,
+        roughness: torch.Tensor | None = None,
+        metallic: torch.Tensor | None = None,
+        occlusion: torch.Tensor | None = None,
+        opacity: torch.Tensor | None = None,
+        emissive: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        words = channels.split(",") if layout == CUSTOM else LAYOUTS[layout]
+        packed, notes = pack_channels(maps, [parse_channel(word, MAPS) for word in words])
+        contents = [f"{name}: {word.strip()}" for name, word in zip("RGBA", words, strict=False)]
+        return io.NodeOutput(to_bhwc(packed), "\n".join([*contents, *notes]))
 
 
 class SaveMaterial(io.ComfyNode):
@@ -119,18 +174,20 @@ class SaveMaterial(io.ComfyNode):
         preset: str = "plain",
         file_format: str = "PNG",
     ) -> io.NodeOutput:
-        images = (basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
-        maps = {
-            map_name: read_map(image, f"The {map_name} map")
-            for map_name, image in zip(MAPS, images, strict=True)
-            if image is not None
-        }
+        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         surface = Surface(convention, height_cm, size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists)
         saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
         lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
         report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format)])
         return io.NodeOutput(str(saved.folder), report, ui=_pictures(saved))
+
+
+def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """The maps that are there, (B, C, H, W) by name, of one image or None for each of `MAPS`."""
+    return {
+        name: read_map(image, f"The {name} map") for name, image in zip(MAPS, images, strict=True) if image is not None
+    }
 
 
 def _pictures(saved: SavedMaterial) -> ui.SavedImages:

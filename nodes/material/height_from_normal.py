@@ -12,7 +12,7 @@ import torch
 from ..common.axes import Axes
 from .conventions import slopes
 from .derivatives import KERNELS, SPECTRAL, Kernel
-from .normals import decode_normals, normal_map
+from .normals import decode_normals, decode_unit_normals, normal_map
 
 FLAT = 1e-4  # pixels of relief below which a surface is flat: what 16-bit normals cannot tell from nothing
 BLIND = 1e-4  # of the true slope's energy: where a kernel sees less, dividing by it would only amplify noise
@@ -41,13 +41,13 @@ def height_from_normals(image: torch.Tensor, convention: str, method: str, axes:
     return Relief(
         torch.where(flat, 0.5, (height - lowest) / torch.where(flat, 1, span)),
         torch.where(flat, 0, span).flatten(),
-        _mean_angle(again, decode_normals(image[:, :3])),
+        _mean_angle(again, decode_unit_normals(image[:, :3])),
     )
 
 
 def _mean_angle(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     # By the chord, not the cosine: float32 cosines know nothing below 0.02 degrees.
-    chord = (one - torch.nn.functional.normalize(other, dim=1)).norm(dim=1)
+    chord = (one - other).norm(dim=1)
     return torch.rad2deg(2 * torch.asin((chord / 2).clamp(max=1))).mean((-1, -2))
 
 

@@ -1,5 +1,7 @@
 """Material maps as they arrive at a node: checked, and reduced to the channels that they mean."""
 
+from collections.abc import Mapping
+
 import torch
 
 from ..common.errors import InputError
@@ -43,6 +45,17 @@ def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
     if pixels.shape[1] < 3 or (torch.equal(first, pixels[:, 1:2]) and torch.equal(first, pixels[:, 2:3])):
         return first, ""
     return luminance(pixels), "luminance of a colour image"
+
+
+def check_same_size(images: Mapping[str, torch.Tensor]) -> None:
+    """Raise `InputError` where images, (B, C, H, W) by the name of their input, differ in size or number."""
+    sizes = {name: f"{image.shape[3]} x {image.shape[2]} ({len(image)})" for name, image in images.items()}
+    if len(set(sizes.values())) > 1:
+        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(
+            f"The maps differ in size (and number): {found}. Resize them to the same size (normals with Convert "
+            "Normal) and make their batches equal."
+        )
 
 
 def luminance(pixels: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ SUFFIXES = {
 }
 FILE_FORMATS = list(SUFFIXES)
 SCENE_LINEAR = {"EXR half", "EXR float"}  # formats in which colours are linear light by convention
+PLAIN, DEFLATE = 1, 8  # the kinds of TIFF that most programs read; few read deflated floats
 CLIPPED = {"PNG", "TIFF", "TGA"}  # formats of whole numbers
 
 
@@ -57,7 +58,9 @@ def _whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
 def _encode_with_opencv(pixels: np.ndarray, suffix: str) -> bytes:
     import cv2
 
-    encoded, data = cv2.imencode(suffix, np.ascontiguousarray(_blue_first(pixels)))
+    compression = PLAIN if pixels.dtype == np.float32 else DEFLATE
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, compression] if suffix == ".tiff" else []
+    encoded, data = cv2.imencode(suffix, np.ascontiguousarray(_blue_first(pixels)), options)
     if not encoded:
         raise OSError(f"OpenCV could not encode an image as {suffix}")
     return data.tobytes()

@@ -2,16 +2,19 @@
 
 from comfy_api.latest import io
 
-from .export_nodes import SaveMaterial
+from .export_nodes import PackChannels, SaveMaterial
 from .height_nodes import HeightFromImage, HeightToNormal
-from .normal_nodes import NormalToHeight
+from .normal_nodes import BlendNormals, ConvertNormal, NormalToHeight
 from .shading_nodes import Curvature, Occlusion
 
 NODES: list[type[io.ComfyNode]] = [
     HeightFromImage,
     HeightToNormal,
     NormalToHeight,
+    BlendNormals,
+    ConvertNormal,
     Occlusion,
     Curvature,
+    PackChannels,
     SaveMaterial,
 ]

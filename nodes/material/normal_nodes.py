@@ -5,13 +5,15 @@ from comfy_api.latest import io
 
 from ..common.axes import Axes
 from ..common.errors import InputError
-from ..common.layout import grey_to_rgb, to_bhwc
+from ..common.layout import grey_to_rgb, to_bchw, to_bhwc
 from ..common.sockets import axes_input
-from .conventions import CLEAR, detect_convention
+from .blending import BLENDS, scale_slopes
+from .conventions import CLEAR, detect_convention, flip_green
 from .derivatives import METHODS
 from .height_from_normal import Relief, height_from_normals
-from .map_inputs import read_map
-from .normals import CONVENTIONS
+from .map_inputs import check_same_size, read_map
+from .normals import CONVENTIONS, decode_unit_normals, encode_normals
+from .resizing import resize_normals
 from .surface_inputs import CATEGORY, size_cm_input
 
 DETECT = "detect"
@@ -96,3 +98,105 @@ def _relief_report(relief: Relief, height_cm: torch.Tensor) -> list[str]:
         f"The surface rises {height:.4g} cm; its normals differ from the given ones by {misfit:.2f} degrees on average."
         for height, misfit in zip(height_cm, relief.misfit, strict=True)
     ]
+
+
+class BlendNormals(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightBlendNormals",
+            display_name="Blend Normals",
+            category=CATEGORY,
+            description="Lays the detail of one normal map over another, as real surfaces add up.",
+            search_aliases=["combine normals", "detail normal", "rnm", "reoriented normal mapping", "whiteout", "udn"],
+            inputs=[
+                io.Image.Input(
+                    "base", tooltip="The large shapes. Both maps in the same convention; the result is in it."
+                ),
+                io.Image.Input("detail", tooltip="The fine shapes to lay over the base. Of the same size."),
+                io.Mask.Input("mask", optional=True, tooltip="Where the detail shows: 1 fully, 0 not at all."),
+                io.Combo.Input(
+                    "method",
+                    options=list(BLENDS),
+                    default="reoriented (RNM)",
+                    tooltip="RNM turns the detail onto the base; partial derivative is the sum of both heights; "
+                    "whiteout and UDN are what engines do cheaply.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.05,
+                    tooltip="Multiplies the slopes of the detail. Negative values turn its hills into hollows.",
+                ),
+            ],
+            outputs=[io.Image.Output("normal", tooltip="The blended normal map, every normal of unit length.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        base: torch.Tensor,
+        detail: torch.Tensor,
+        method: str = "reoriented (RNM)",
+        strength: float = 1.0,
+        mask: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        below, above = read_normals(base, "The base"), read_normals(detail, "The detail")
+        where = 1.0 if mask is None else to_bchw(mask)
+        check_same_size({"base": below, "detail": above} | ({} if mask is None else {"mask": where}))
+        factor = strength * where
+        ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)
+        return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))))
+
+
+class ConvertNormal(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightConvertNormal",
+            display_name="Convert Normal",
+            category=CATEGORY,
+            description="Changes the convention and the size of a normal map; every normal has unit length again.",
+            search_aliases=["flip green", "opengl to directx", "resize normal map", "normalize normal map"],
+            inputs=[
+                io.Image.Input("normal", tooltip="The normal map."),
+                io.Combo.Input(
+                    "convention",
+                    options=[*CONVENTIONS, DETECT],
+                    default=DETECT,
+                    tooltip="What the map is: OpenGL (green up), DirectX (green down), or read it from the pixels.",
+                ),
+                io.Combo.Input(
+                    "wanted", options=CONVENTIONS, default=CONVENTIONS[0], tooltip="What the result is to be."
+                ),
+                io.Int.Input(
+                    "width", default=0, min=0, max=16384, tooltip="The width of the result in pixels; 0 keeps it."
+                ),
+                io.Int.Input(
+                    "height", default=0, min=0, max=16384, tooltip="The height of the result in pixels; 0 keeps it."
+                ),
+                axes_input("The axes along which the map tiles: resizing wraps there."),
+            ],
+            outputs=[
+                io.Image.Output("normal", tooltip="The normal map in the wanted convention and size."),
+                io.String.Output("report", tooltip="What the map was read as, and how sure that is."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        normal: torch.Tensor,
+        convention: str = DETECT,
+        wanted: str = "OpenGL",
+        width: int = 0,
+        height: int = 0,
+        axes: str = "both",
+    ) -> io.NodeOutput:
+        normals, wrap = read_normals(normal, "The normal map"), Axes.parse(axes)
+        convention, report = known_convention(normals, convention, wrap)
+        rows, columns = normals.shape[-2:]
+        resized = resize_normals(normals, height or rows, width or columns, wrap)
+        return io.NodeOutput(to_bhwc(resized if convention == wanted else flip_green(resized)), report)

@@ -48,3 +48,8 @@ def encode_normals(normals: torch.Tensor) -> torch.Tensor:
 def decode_normals(image: torch.Tensor) -> torch.Tensor:
     """The 0..1 of an image (B, 3, H, W) as -1..1, not normalised."""
     return image * 2 - 1
+
+
+def decode_unit_normals(image: torch.Tensor) -> torch.Tensor:
+    """The 0..1 of an image (B, 3, H, W) as normals of unit length."""
+    return torch.nn.functional.normalize(decode_normals(image), dim=1)

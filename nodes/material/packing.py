@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
-from .map_inputs import single_channel
+from .map_inputs import check_same_size, single_channel
 
 LAYOUTS = {
     "ORM, ARM (Unreal, Godot, glTF)": ("occlusion", "roughness", "metallic"),
@@ -56,27 +56,19 @@ def parse_channel(text: str, maps: Sequence[str]) -> Channel:
 def pack_channels(maps: Mapping[str, torch.Tensor], channels: Sequence[Channel]) -> tuple[torch.Tensor, list[str]]:
     """Pack maps, (B, C, H, W) by name, into (B, len(channels), H, W), and say which ones were filled in.
 
-    A map that is missing becomes its `NEUTRAL` value. Raises `InputError` where the maps differ in size.
+    A map that is missing becomes its `NEUTRAL` value. Raises `InputError` where the maps differ in size and
+    where there is none at all.
     """
     used = {channel.map: maps[channel.map] for channel in channels if channel.map in maps}
-    check_sizes(used)
+    if len(channels) > 4:
+        raise InputError(f"There are {len(channels)} channels. An image has four at most: red, green, blue and alpha.")
+    if not used:
+        raise InputError("None of the maps to pack is connected. Connect at least one of them.")
+    check_same_size(used)
     like = next(iter(used.values()))[:, :1]
     missing = dict.fromkeys(channel.map for channel in channels if channel.map and channel.map not in maps)
     notes = [f"There is no {name} map; {NEUTRAL.get(name, 0.0):g} stands for it." for name in missing]
     return torch.cat([_channel(used, channel, like) for channel in channels], dim=1), notes
-
-
-def check_sizes(maps: Mapping[str, torch.Tensor]) -> None:
-    """Raise `InputError` where maps, (B, C, H, W) by name, differ in width, height or batch, or where there is none."""
-    sizes = {name: f"{pixels.shape[3]} x {pixels.shape[2]} ({len(pixels)})" for name, pixels in maps.items()}
-    if len(set(sizes.values())) > 1:
-        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise InputError(
-            f"The maps to pack differ in size (and number): {found}. Resize them to the same size, and make their "
-            "batches equal."
-        )
-    if not sizes:
-        raise InputError("None of the maps to pack is connected. Connect at least one of them.")
 
 
 def _channel(maps: Mapping[str, torch.Tensor], channel: Channel, like: torch.Tensor) -> torch.Tensor:
