@@ -14,18 +14,11 @@ import folder_paths
 import pytest
 import torch
 from safetensors import safe_open
-from tilewright.nodes import host_training
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.training.adapter import encoding, train_lora, training_config
-from tilewright.nodes.training.adapter.model import unet_denoiser, unet_layers
-from tilewright.nodes.training.demo_model import UNET
 from tilewright.nodes.training.nodes import DemoModel, TrainLora
-from tilewright.training.config import NetworkConfig, TrainingConfig
-from tilewright.training.data import Conditioning
-from tilewright.training.lora import LoraNetwork
-from tilewright.training.noise import NoiseSchedule
 
 SETTINGS = {
     "name": "stripes",
@@ -139,75 +132,6 @@ def sampled(model):
     noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     context = [[torch.ones(1, 77, 128), {}]]
     return comfy.sample.sample(model, noise, 2, 1.0, "euler", "normal", context, context, noise * 0, seed=0)
-
-
-def small_model(family):
-    depth = {"transformer_depth": [1, 1, 1], "transformer_depth_output": [1] * 6, "context_dim": 32}
-    heads = {"num_heads": 4, "num_head_channels": -1}
-    configs = {
-        "SD1": (comfy.supported_models.SD15, heads),
-        "SD2-v": (
-            comfy.supported_models.SD20,
-            {"num_head_channels": 16, "num_heads": -1, "use_linear_in_transformer": True},
-        ),
-        "SDXL": (
-            comfy.supported_models.SDXL,
-            {
-                "num_head_channels": 16,
-                "num_heads": -1,
-                "use_linear_in_transformer": True,
-                "adm_in_channels": 1536 + 1280,
-                "num_classes": "sequential",
-            },
-        ),
-    }
-    kind, changes = configs[family]
-    config = kind({**UNET, **depth, **changes})
-    config.unet_config.update(changes)
-    model_type = comfy.model_base.ModelType.V_PREDICTION if family == "SD2-v" else comfy.model_base.ModelType.EPS
-    base = comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel
-    model = base(config, model_type)
-    draw = torch.Generator().manual_seed(0)
-    for parameter in model.diffusion_model.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=draw) * parameter[0].numel() ** -0.5
-    cpu = torch.device("cpu")
-    return comfy.model_patcher.CoreModelPatcher(model, cpu, cpu)
-
-
-@pytest.mark.parametrize("family", ["SD1", "SD2-v", "SDXL"])
-def test_the_host_applies_the_lora_as_the_trainer_did(family):
-    """The trainer's own forward, with bypasses, against the host's, with the LoRA merged by its loader."""
-    model = small_model(family)
-    facts = host_training.unet_facts(model)
-    unet = host_training.unet_for_training(model, torch.device("cpu"), torch.float32)
-    network = LoraNetwork(unet_layers(model, unet, TrainingConfig()), NetworkConfig(4, 2.0), seed=0)
-    for bypass in network.bypasses.values():
-        torch.nn.init.normal_(bypass.lora_up__weight, std=0.1)
-    cond = torch.randn(2, 77, 32)
-    pooled = torch.randn(2, 1280) if family == "SDXL" else None
-    context, vector = host_training.model_conditioning(model, cond, pooled, 64, 64)
-    noisy, timesteps = torch.randn(2, 4, 8, 8), torch.tensor([10, 700])
-
-    network.attach()
-    denoise = unet_denoiser(unet)
-    ours = denoise(noisy, timesteps, Conditioning(context, vector))
-    schedule = NoiseSchedule.from_sigmas(facts.sigmas, "v" if family == "SD2-v" else "eps")
-
-    patched, _ = comfy.sd.load_lora_for_models(model, None, network.kohya_state(), 1.0, 0)
-    comfy.model_management.load_models_gpu([patched])
-    sigma = facts.sigmas[timesteps]
-    scaled = noisy * (1 + sigma**2).sqrt().view(-1, 1, 1, 1)  # the host's noisy latents keep the signal's scale
-    with torch.no_grad():
-        denoised = patched.model.apply_model(scaled, sigma, c_crossattn=context, y=vector)
-    alpha = schedule.alphas_cumprod[timesteps].view(-1, 1, 1, 1).float()
-    if family == "SD2-v":
-        expected = (alpha.sqrt() * noisy - denoised) / (1 - alpha).sqrt()
-    else:
-        expected = (noisy - alpha.sqrt() * denoised) / (1 - alpha).sqrt()
-    comfy.model_management.unload_all_models()
-
-    assert facts.prediction == schedule.prediction
-    assert (ours - expected).norm() / expected.norm() < 1e-5
 
 
 def test_loss_falls(checkpoint, dataset):
