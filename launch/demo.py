@@ -16,6 +16,7 @@ from .hosts import PACK, HostError, find_host
 from .server import Server, running_server
 from .terminal import complain, say
 
+FILES_NAMED = 6  # a folder with more is told by their number
 WORKFLOW = PACK / "workflows" / "api" / "quick_start.json"
 
 
@@ -96,8 +97,11 @@ def _print_texts(outputs: dict[str, Any], prompt: Prompt) -> None:
 
 def _print_files(output: Path) -> None:
     say(f"\nMade in {output}:")
-    for file in sorted(path for path in output.rglob("*") if path.is_file()):
-        say(f"  {file.relative_to(output).as_posix():<60} {file.stat().st_size / 1024:8.0f} KB")
+    for folder in sorted({file.parent for file in output.rglob("*") if file.is_file()}):
+        files = sorted(file for file in folder.iterdir() if file.is_file())
+        size = sum(file.stat().st_size for file in files) / 1024
+        names = ", ".join(file.name for file in files) if len(files) <= FILES_NAMED else f"{len(files)} files"
+        say(f"  {folder.relative_to(output).as_posix() + '/':<24} {size:8.0f} KB  {names}")
 
 
 if __name__ == "__main__":
