@@ -13,12 +13,17 @@ from comfy.ldm.models.autoencoder import AutoencodingEngine
 from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from comfy.sd import VAE
 from comfy.taesd import taesd
 
 from .common.errors import InputError
 
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
+
+# Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
+AROUND_CONDS = WrappersMP.CALC_COND_BATCH
+AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
 
 
 def unet(model: ModelPatcher) -> torch.nn.Module:

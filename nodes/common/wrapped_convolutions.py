@@ -4,7 +4,8 @@ Only the padding changes. A replacement takes the place of a convolution's `_con
 decides about its weights (casting, quantisation, LoRA), so it goes on working with all of them.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +66,30 @@ def wrapped_convolutions(
             "Use a model of the Stable Diffusion 1, 2 or XL family."
         )
     return replacements
+
+
+def plain_convolutions(network: torch.nn.Module, paths: Iterable[str]) -> dict[str, ConvForward]:
+    """What the attribute `paths` of `wrapped_convolutions` hold in a network that was never touched."""
+    layers = {path: network.get_submodule(path.rpartition(".")[0]) for path in paths}
+    return {path: type(layer)._conv_forward.__get__(layer) for path, layer in layers.items()}
+
+
+@contextmanager
+def replaced(network: torch.nn.Module, replacements: Mapping[str, ConvForward]) -> Iterator[None]:
+    """Put `replacements` (attribute path -> function) in place while the block runs."""
+    before = {}
+    for path, replacement in replacements.items():
+        layer = network.get_submodule(path.rpartition(".")[0])
+        before[path] = layer, layer.__dict__.get("_conv_forward")
+        layer._conv_forward = replacement
+    try:
+        yield
+    finally:
+        for layer, own in before.values():
+            if own is None:
+                del layer._conv_forward
+            else:
+                layer._conv_forward = own
 
 
 def _reaches_neighbours(layer: torch.nn.modules.conv._ConvNd) -> bool:

@@ -7,15 +7,13 @@ from ..common.axes import AXES_OPTIONS, Axes
 from ..common.layout import to_bchw, to_bhwc
 from ..common.wrapped_convolutions import wrapped_convolutions
 from ..host_networks import (
-    DENOISER,
     VAE,
     ModelPatcher,
     convolutions_padded_outside,
-    unet,
     vae_with_object_patches,
-    with_object_patches,
     wrappable_autoencoder,
 )
+from .adapter import StepShare, seamless_model
 from .seam_report import measure_seams
 from .tiling import tile_image
 
@@ -44,6 +42,33 @@ class SeamlessModel(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="A UNet model (Stable Diffusion 1, 2, XL). It is not changed."),
                 seamless_axes_input(),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="The share of the steps after which wrapping begins.",
+                ),
+                io.Float.Input(
+                    "end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="The share of the steps after which wrapping ends.",
+                ),
+                io.Boolean.Input(
+                    "roll",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Shifts the latent around the texture at every step, so that nothing settles at the edge.",
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The same model, wrapping. It shares the weights with the original.")
@@ -51,11 +76,16 @@ class SeamlessModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: ModelPatcher, axes: str) -> io.NodeOutput:
-        replacements = wrapped_convolutions(unet(model), Axes.parse(axes), what="The model")
-        return io.NodeOutput(
-            with_object_patches(model, {f"{DENOISER}.{path}": conv for path, conv in replacements.items()})
-        )
+    def execute(
+        cls, model: ModelPatcher, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
+    ) -> io.NodeOutput:
+        return io.NodeOutput(seamless_model(model, Axes.parse(axes), StepShare(start, end), roll))
+
+    @classmethod
+    def validate_inputs(cls, start: float | None = None, end: float | None = None) -> bool | str:
+        if start is not None and end is not None and not 0 <= start < end <= 1:
+            return f"start is {start} and end is {end}. Both lie between 0 and 1, and start comes before end."
+        return True
 
 
 class SeamlessVAE(io.ComfyNode):

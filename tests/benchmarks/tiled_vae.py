@@ -1,7 +1,8 @@
 """Exact tiled decoding against the untiled decode and the host's own tiled decode: time, memory, accuracy.
 
 An autoencoder of SD's shape with random weights in float32, on the CPU. Each way runs in a process of its own, so that
-its peak memory is its own; the time is that of the processor, all threads together. Run with `python run.py bench tiled_vae [side in pixels] [channels]`.
+its peak memory is its own; the time is that of the processor, all threads together.
+Run with `python run.py bench tiled_vae [side in pixels] [channels]`.
 """
 
 import os

@@ -1,0 +1,136 @@
+"""A whole sampling run wraps: with ControlNets, with shifted latents, and only in the steps it is asked for."""
+
+import comfy.sample
+import pytest
+import torch
+from comfy.cldm.cldm import ControlNet as ControlNetwork
+from comfy.controlnet import ControlNet
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from random_networks import random_state
+from tilewright.nodes.common.axes import Axes
+from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
+from tilewright.nodes.seamless.adapter import step_number
+from tilewright.nodes.seamless.latent_rolls import step_offset
+from tilewright.nodes.seamless.nodes import SeamlessModel
+from tilewright.nodes.training.demo_model import UNET, load_demo_model
+from tilewright.nodes.upscale.nodes import TiledVAEDecode
+
+ROLL = (8, -16)
+FAMILIES = {
+    "SD1": {},
+    "SD2": {"use_linear_in_transformer": True, "num_heads": -1, "num_head_channels": 32},
+    "SDXL": {"adm_in_channels": 64, "num_classes": "sequential", "use_linear_in_transformer": True},
+    "inpainting": {"in_channels": 9},
+}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_demo_model()
+
+
+@pytest.fixture(autouse=True)
+def inference():
+    with torch.inference_mode():
+        yield
+
+
+def noise(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def sample(model, latent, control=None):
+    """Two Euler steps from `latent` as the noise."""
+    text = [[noise(1, 8, 128, seed=1), {"control": control} if control else {}]]
+    empty = torch.zeros_like(latent)
+    return comfy.sample.sample(model, latent, 2, 1.0, "euler", "normal", text, text, empty, disable_pbar=True, seed=0)
+
+
+def seamless(model, **options):
+    return SeamlessModel.execute(model, "both", **options).args[0]
+
+
+def control_net(hint):
+    config = {**UNET, "hint_channels": 3, "operations": None, "num_classes": None}
+    del config["out_channels"], config["transformer_depth_output"], config["operations"]
+    network = ControlNetwork(**config).eval()
+    network.load_state_dict(random_state(network))
+    control = ControlNet(network, load_device=torch.device("cpu"))
+    return control.set_cond_hint(hint, 1.0, (0.0, 1.0))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_unets_of_every_family_wrap(family):
+    config = {**UNET, **FAMILIES[family]}
+    network = UNetModel(**config, dtype=torch.float32).eval()
+    network.load_state_dict(random_state(network))
+    vector = noise(1, 64, seed=2) if family == "SDXL" else None
+
+    def denoise(latent):
+        return network(latent, torch.tensor([500.0]), noise(1, 8, 128, seed=1), y=vector)
+
+    latent = noise(1, config["in_channels"], 16, 24)
+    with replaced(network, wrapped_convolutions(network, Axes(True, True), "The model")):
+        wrapped = denoise(latent)
+        torch.testing.assert_close(denoise(latent.roll(ROLL, (2, 3))), wrapped.roll(ROLL, (2, 3)), atol=1e-4, rtol=0)
+    assert (denoise(latent) - wrapped).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("roll", [False, True])
+def test_sampling_wraps(demo, roll):
+    model, latent = seamless(demo[0], roll=roll), noise(1, 4, 16, 32)
+    rolled = sample(model, latent.roll(ROLL, (2, 3)))
+    torch.testing.assert_close(rolled, sample(model, latent).roll(ROLL, (2, 3)), atol=1e-3, rtol=1e-4)
+
+
+def test_sampling_and_a_tiled_decode_wrap_together(demo):
+    model, latent = seamless(demo[0]), noise(1, 4, 16, 24)
+
+    def picture(start):
+        return TiledVAEDecode.execute({"samples": sample(model, start)}, demo[2], 64, "both").args[0]
+
+    rolled = picture(latent.roll(ROLL, (2, 3)))
+    torch.testing.assert_close(rolled, picture(latent).roll((64, -128), (1, 2)), atol=1e-3, rtol=0)
+
+
+def test_shifting_the_latent_changes_what_falls_on_the_grid(demo):
+    latent = noise(1, 4, 16, 32)
+    assert not torch.equal(sample(seamless(demo[0]), latent), sample(seamless(demo[0], roll=True), latent))
+
+
+@pytest.mark.parametrize("roll", [False, True])
+def test_a_control_net_wraps_with_the_model_and_is_left_as_it_was(demo, roll):
+    model, latent = seamless(demo[0], roll=roll), noise(1, 4, 16, 32)
+    hint = torch.rand(1, 3, 128, 256, generator=torch.Generator().manual_seed(3))
+    control, shifted = control_net(hint), control_net(hint.roll((64, -128), (2, 3)))
+    alone = sample(demo[0], latent, control)
+    guided = sample(model, latent, control)
+    rolled = sample(model, latent.roll(ROLL, (2, 3)), shifted)
+    torch.testing.assert_close(rolled, guided.roll(ROLL, (2, 3)), atol=1e-3, rtol=1e-4)
+    assert not torch.equal(guided, sample(model, latent))
+    assert torch.equal(sample(demo[0], latent, control), alone)
+
+
+def test_only_the_asked_steps_wrap(demo):
+    latent = noise(1, 4, 16, 16)
+    plain, whole = sample(demo[0], latent), sample(seamless(demo[0]), latent)
+    first_of_two = sample(seamless(demo[0], end=0.5), latent)
+    assert torch.equal(sample(seamless(demo[0], start=0.9), latent), plain)
+    assert not torch.equal(first_of_two, plain)
+    assert not torch.equal(first_of_two, whole)
+
+
+def test_a_share_that_ends_before_it_starts_is_refused():
+    assert SeamlessModel.validate_inputs(0.2, 0.8) is True
+    assert "start comes before end" in SeamlessModel.validate_inputs(0.8, 0.2)
+
+
+def test_steps_are_counted_by_the_noise_that_is_gone():
+    sigmas = torch.tensor([8.0, 4.0, 2.0, 0.0])
+    assert [step_number(sigmas, torch.tensor([sigma])) for sigma in (8.0, 5.0, 4.0, 2.0, 1.0)] == [0, 1, 1, 2, 3]
+
+
+def test_shifts_keep_to_the_unit_and_the_axes():
+    offsets = [step_offset(step, 64, 64, Axes(x=True, y=False), unit=8) for step in range(20)]
+    assert {rows for rows, _ in offsets} == {0}
+    assert {columns for _, columns in offsets} == set(range(0, 64, 8))
