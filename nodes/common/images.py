@@ -54,6 +54,17 @@ def image_size(path: Path) -> tuple[int, int]:
         return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
 
 
+def image_dpi(path: Path) -> float:
+    """Dots per inch that the file states, the smaller of both axes; 0 without. Raises `UnreadableImage`."""
+    from PIL import Image
+
+    with _told_as_unreadable(path):
+        if _read_header(path).decoder in ("exr", "deep tiff"):
+            return 0.0
+        with Image.open(path, formats=_PILLOW_FORMATS) as image:
+            return float(min(image.info.get("dpi", (0,))))
+
+
 def composite(image: torch.Tensor, background: tuple[float, float, float]) -> torch.Tensor:
     """(C, H, W) with 1, 3 or 4 channels -> (3, H, W): alpha laid over `background` (0..1), grey repeated.
 

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from .. import host
 from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
+from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
 from .save_nodes import SaveDataset, SplitDataset
@@ -109,4 +110,4 @@ class RenderProcedural(io.ComfyNode):
         return io.NodeOutput(dataset, str(path), report)
 
 
-NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset, SplitDataset, SaveDataset]
+NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset, CleanDataset, SplitDataset, SaveDataset]

@@ -1,10 +1,12 @@
 """What loading and saving did, in words."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..common.texture_dataset import Sample, TextureDataset
+from .clean import Cleaned
 from .rejections import Rejected, listed
 from .save import Saved
 
@@ -33,6 +35,18 @@ def save_report(saved: Saved, folder: Path) -> str:
         names = ", ".join(file.name for file in saved.strangers)
         lines.append(f"{len(saved.strangers)} other images lie in the same folders and would be trained too: {names}")
     return "\n".join(lines)
+
+
+def clean_report(cleaned: Cleaned) -> str:
+    """How many images passed, how many of them tile, and the rejected ones by reason."""
+    kept = cleaned.kept.samples
+    tiling = sum(sample.tileable for sample in kept)
+    lines = [f"{len(kept)} of {len(kept) + len(cleaned.rejected)} images kept, {tiling} of them tileable."]
+    return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, _common_folder(cleaned)))])
+
+
+def _common_folder(cleaned: Cleaned) -> Path:
+    return Path(os.path.commonpath([sample.file.parent for sample in cleaned.kept.samples]))
 
 
 def _described(samples: Sequence[Sample]) -> list[str]:

@@ -1,0 +1,119 @@
+"""What may be wrong with a single image of a dataset. Each check gives a reason, or None."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..common.images import UnreadableImage, composite, image_dpi, read_image
+from ..common.map_kinds import COLOR_MAPS
+from ..common.seams import EDGE, SeamStatistics, seam_statistics
+from ..common.texture_dataset import Sample
+from .duplicates import fingerprint_texture
+
+BLANK = 1.5 / 255  # standard deviation of every channel
+DARK, BRIGHT = 2 / 255, 253.5 / 255
+MOSTLY = 0.5
+LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp", ".avif"}
+CLEAR_TWIST = 1.5  # times more twist read with the wrong sign of green; below, a normal map does not tell
+
+OFF, MARK, REJECT = "off", "mark", "reject"
+SEAM_MODES = [OFF, MARK, REJECT]
+SAME = "same for all"
+NORMAL_MODES = [OFF, SAME, "OpenGL", "DirectX"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an image must be like; 0 switches a limit off.
+
+    Sides in pixels. kilobytes_per_pixel holds for colour maps in lossy formats: a flat PNG is small as well.
+    seams is one of SEAM_MODES, normals one of NORMAL_MODES.
+    """
+
+    min_side: int = 0
+    max_side: int = 0
+    kilobytes_per_pixel: float = 0.0
+    min_dpi: int = 0
+    blank: bool = True
+    duplicates: bool = True
+    seams: str = MARK
+    normals: str = SAME
+
+
+@dataclass(frozen=True)
+class Checked:
+    """reason: why the image is not wanted, None where nothing is wrong with it alone. convention: what the pixels
+    of a normal map say, "" where they do not tell."""
+
+    reason: str | None = None
+    seamless: bool = False
+    convention: str = ""
+    fingerprint: torch.Tensor | None = None
+
+
+def check_image(sample: Sample, background: tuple[float, float, float], rules: Rules) -> Checked:
+    """Check one image by itself; a damaged file is a reason too."""
+    try:
+        if reason := _file_reason(sample, rules):
+            return Checked(reason)
+        image = composite(read_image(sample.file), background)
+    except UnreadableImage as error:
+        return Checked(error.reason)
+    if rules.blank and (reason := _content_reason(image, sample.map)):
+        return Checked(reason)
+    seams = _seams(image) if rules.seams != OFF else []
+    if rules.seams == REJECT and any(one.verdict == "seam" for one in seams):
+        x, y = seams
+        return Checked(f"does not tile (Q {x.q:.2f} × {y.q:.2f}, R2 {x.r2:.2f} × {y.r2:.2f}; up to 1.2 and 1.5 would)")
+    return Checked(
+        seamless=bool(seams) and all(one.verdict == "seamless" for one in seams),
+        convention=normal_convention(image) if sample.map == "normal" and rules.normals != OFF else "",
+        fingerprint=fingerprint_texture(image) if rules.duplicates else None,
+    )
+
+
+def normal_convention(normals: torch.Tensor) -> str:
+    """ "OpenGL", "DirectX" or "" for encoded normals (3, H, W), by which sign of green makes the slopes of a surface.
+
+    The slopes p to the right and q downwards of a height have equal derivatives dp/drow and dq/dcol.
+    """
+    x, y, z = normals * 2 - 1
+    p, q = ((-slope / z.clamp(min=0.05)).clamp(-10, 10) for slope in (x, -y))
+    p_down = (p[2:, 1:-1] - p[:-2, 1:-1]) / 2
+    q_right = (q[1:-1, 2:] - q[1:-1, :-2]) / 2
+    opengl, directx = ((p_down - sign * q_right).square().mean().sqrt() + 1e-6 for sign in (1, -1))
+    if max(opengl, directx) < CLEAR_TWIST * min(opengl, directx):
+        return ""
+    return "OpenGL" if opengl < directx else "DirectX"
+
+
+def _file_reason(sample: Sample, rules: Rules) -> str | None:
+    width, height = sample.size
+    if min(width, height) < rules.min_side:
+        return f"smaller than {rules.min_side} pixels"
+    if rules.max_side and max(width, height) > rules.max_side:
+        return f"larger than {rules.max_side} pixels"
+    kilobytes = sample.file.stat().st_size / 1000 / (width * height)
+    is_lossy = sample.file.suffix.lower() in LOSSY_SUFFIXES
+    if is_lossy and sample.map in COLOR_MAPS and kilobytes < rules.kilobytes_per_pixel:
+        return f"compressed below {rules.kilobytes_per_pixel} kB a pixel"
+    if rules.min_dpi and 0 < image_dpi(sample.file) < rules.min_dpi:
+        return f"scanned at less than {rules.min_dpi} dpi"
+    return None
+
+
+def _content_reason(image: torch.Tensor, map_kind: str) -> str | None:
+    """A roughness or opacity map may be flat; a basecolor, height or normal map may not."""
+    if map_kind in ("basecolor", "height", "normal") and image.std((1, 2)).amax() < BLANK:
+        return "black" if map_kind == "basecolor" and image.amax() < 4 * DARK else "blank: one flat colour"
+    if map_kind == "basecolor" and (image.amax(0) < DARK).float().mean() > MOSTLY:
+        return "black over more than half of its area"
+    if map_kind == "basecolor" and (image.amax(0) > BRIGHT).float().mean() > MOSTLY:
+        return "saturated: a channel is clipped over more than half of its area"
+    return None
+
+
+def _seams(image: torch.Tensor) -> list[SeamStatistics]:
+    if min(image.shape[1:]) < 3 * EDGE:
+        return []
+    return [seam_statistics(image.unsqueeze(0), axis) for axis in ("x", "y")]
