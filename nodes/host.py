@@ -4,12 +4,12 @@ Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_ma
 methods of ModelPatcher.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import comfy.ldm.modules.diffusionmodules.openaimodel
 import comfy.ldm.models.autoencoder
+import comfy.ldm.modules.diffusionmodules.openaimodel
 import comfy.model_management
 import comfy.model_patcher
 import comfy.ops
@@ -35,19 +35,29 @@ def readable_folders() -> list[Path]:
     return [Path(folder) for folder in [*own, *extra]]
 
 
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
 class SD1Architecture:
     """A latent diffusion model of SD1's kind at any size: the stock checkpoint loader knows only the full one.
 
     unet, text_encoder and autoencoder are the configurations that the host's own classes take. State dicts use the
     key names of an SD1 checkpoint (`model.diffusion_model.`, `cond_stage_model.transformer.`, `first_stage_model.`).
+    norm_groups is how many groups its group norms have; SD1's 32 groups need its 320 channels: on 32 channels they
+    would take each channel's mean away, and with it the colour of the image.
     """
 
     def __init__(
-        self, unet: Mapping[str, Any], text_encoder: Mapping[str, Any], autoencoder: Mapping[str, Any]
+        self,
+        unet: Mapping[str, Any],
+        text_encoder: Mapping[str, Any],
+        autoencoder: Mapping[str, Any],
+        norm_groups: int = 32,
     ) -> None:
         self.unet = dict(unet)
         self.text_encoder = dict(text_encoder)
         self.autoencoder = dict(autoencoder)
+        self.norm_groups = norm_groups
 
     def networks(self) -> torch.nn.ModuleDict:
         """The bare networks in float32 on the CPU, with weights yet to be filled, for training from scratch."""
@@ -56,7 +66,14 @@ class SD1Architecture:
         )
         text = comfy.sd1_clip.SD1ClipModel(dtype=torch.float32, model_options=self._text_options())
         vae = comfy.ldm.models.autoencoder.AutoencoderKL(**self.autoencoder)
-        return torch.nn.ModuleDict({"unet": unet, "text_encoder": text.clip_l.transformer, "autoencoder": vae})
+        networks = {"unet": unet, "text_encoder": text.clip_l.transformer, "autoencoder": vae}
+        return self._regrouped(torch.nn.ModuleDict(networks))
+
+    def tokens(self, captions: Sequence[str]) -> torch.Tensor:
+        """(B, 77) the numbers of the first 75 tokens of each caption, between the start and the end token."""
+        tokenizer = comfy.sd1_clip.SD1Tokenizer()
+        numbers = [tokenizer.tokenize_with_weights(caption)["l"][0] for caption in captions]
+        return torch.tensor([[number for number, _ in tokens] for tokens in numbers])
 
     def load(self, state: Mapping[str, torch.Tensor]) -> tuple[Any, Any, Any]:
         """MODEL, CLIP and VAE from `state`, on the devices and in the precisions the host chooses."""
@@ -68,7 +85,7 @@ class SD1Architecture:
         device = comfy.model_management.get_torch_device()
         dtype = comfy.model_management.unet_dtype(supported_dtypes=config.supported_inference_dtypes)
         config.set_inference_dtype(dtype, comfy.model_management.unet_manual_cast(dtype, device))
-        model = config.get_model({}, device=comfy.model_management.unet_offload_device())
+        model = self._regrouped(config.get_model({}, device=comfy.model_management.unet_offload_device()))
         patcher = comfy.model_patcher.CoreModelPatcher(
             model, load_device=device, offload_device=comfy.model_management.unet_offload_device()
         )
@@ -83,7 +100,15 @@ class SD1Architecture:
     def _vae(self, state: Mapping[str, torch.Tensor]) -> Any:
         prefix = "first_stage_model."
         vae_state = {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
-        return comfy.sd.VAE(sd=vae_state, config={"params": self.autoencoder})
+        vae = comfy.sd.VAE(sd=vae_state, config={"params": self.autoencoder})
+        self._regrouped(vae.first_stage_model)
+        return vae
+
+    def _regrouped(self, network: Network) -> Network:
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.GroupNorm):
+                layer.num_groups = self.norm_groups
+        return network
 
     def _text_options(self) -> dict[str, Any]:
         return {"clip_l_model_config": self.text_encoder}

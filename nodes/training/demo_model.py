@@ -49,7 +49,7 @@ AUTOENCODER = {
         "dropout": 0.0,
     },
 }
-ARCHITECTURE = SD1Architecture(UNET, TEXT_ENCODER, AUTOENCODER)
+ARCHITECTURE = SD1Architecture(UNET, TEXT_ENCODER, AUTOENCODER, norm_groups=4)
 
 _PREFIXES = {
     "unet": "model.diffusion_model.",
@@ -79,6 +79,15 @@ def network_states(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, tor
     return {
         part: {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
         for part, prefix in _PREFIXES.items()
+    }
+
+
+def checkpoint_state(networks: Mapping[str, torch.nn.Module]) -> dict[str, torch.Tensor]:
+    """The weights of `ARCHITECTURE.networks()` under the key names of a checkpoint."""
+    return {
+        _PREFIXES[part] + name: value
+        for part, network in networks.items()
+        for name, value in network.state_dict().items()
     }
 
 

@@ -4,40 +4,101 @@ The adapter between the trainer in `training/demo`, which knows no ComfyUI, and 
 """
 
 import argparse
+import copy
 from pathlib import Path
 
 import torch
 
-from ...training.demo.autoencoder import decode, encode_moments, train_autoencoder
+from ...training.demo.autoencoder import (
+    decode_wrapped,
+    encode_wrapped,
+    normalise_latents,
+    train_autoencoder,
+)
+from ...training.demo.denoiser import Denoiser, sample, sd1_alphas_cumprod, train_denoiser, wrap_convolutions
 from ...training.demo.pool import Drawing, Pool
+from ...training.demo.run import Average
 from ..captions.from_parameters import caption_record
 from ..common.images import write_png
 from ..dataset.procedural.render import MATERIALS, render_material
-from .demo_model import ARCHITECTURE, initial_state, network_states
+from .demo_model import ARCHITECTURE, checkpoint_state, initial_state, network_states, save_weights
 
 SIZE = 256
-POOL = 1200  # images of 256 px are 236 MB
+POOL = 1200  # images of 256 px: 236 MB
 HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
+LATENT_SCALE = 0.18215  # SD1's
+STAGES = ("autoencoder", "decoder", "denoiser", "pack")
+METADATA = {
+    "title": "Tilewright demo model",
+    "license": "MIT",
+    "provenance": "Trained from random weights on Tilewright's own procedural materials; no other images or models.",
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Run the stages asked for, in order. The decoder may learn on in another process while the denoiser does."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("stages", nargs="*", default=STAGES, help=f"of {', '.join(STAGES)}; all if none is named")
     parser.add_argument("--folder", type=Path, default=Path("output/demo_model"), help="states, logs, sheets, weights")
-    parser.add_argument("--autoencoder-minutes", type=float, default=30)
-    parser.add_argument("--denoiser-minutes", type=float, default=75)
+    parser.add_argument("--autoencoder-minutes", type=float, default=15)
+    parser.add_argument("--decoder-minutes", type=float, default=15)
+    parser.add_argument("--denoiser-minutes", type=float, default=60)
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     networks = initial_networks()
-    pool = Pool(draw, POOL)
+    for stage in options.stages:
+        minutes = getattr(options, f"{stage}_minutes", 0)
+        RUN[stage](networks, options.folder, 60 * minutes)
+
+
+def autoencoder_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
+    """Encoder and decoder together; leaves folder/latents.pt, whose encoder is final."""
+    network, pool = networks["autoencoder"], Pool(draw, POOL)
     pool.renew(96)
-    average = train_autoencoder(
-        networks["autoencoder"],
-        pool,
-        options.folder,
-        60 * options.autoencoder_minutes,
-        lambda network: reconstruction_sheet(network, options.folder / "autoencoder.png"),
-    )
-    networks["autoencoder"].load_state_dict(average.weights)
+    average = train_autoencoder(network, pool, folder, seconds, lambda now: reconstructions(network, now, folder))
+    network.load_state_dict(average.weights)
+    latents = torch.cat([encode_wrapped(network, as_input(drawing)) for drawing in pool.drawings[:200]])
+    normalise_latents(network, latents, LATENT_SCALE)
+    torch.save(network.state_dict(), folder / "latents.pt")
+
+
+def decoder_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
+    """The decoder alone, on the latents as they are."""
+    network, pool = networks["autoencoder"], Pool(draw, POOL, first_seed=HELD_OUT // 2)
+    network.load_state_dict(torch.load(folder / "latents.pt", weights_only=True))
+    pool.renew(96)
+    train_autoencoder(network, pool, folder, seconds, lambda now: reconstructions(network, now, folder), True)
+
+
+def denoiser_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
+    """UNet and text encoder on the latents of the frozen encoder."""
+    network = networks["autoencoder"]
+    network.load_state_dict(torch.load(folder / "latents.pt", weights_only=True))
+    wrap_convolutions(networks["unet"])
+    denoiser = denoiser_of(networks)
+    pool = Pool(draw, POOL)
+    train_denoiser(denoiser, network, pool, folder, seconds, lambda now: samples(networks, now, folder))
+
+
+def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
+    """The averaged weights of all stages so far as one file, folder/demo_model.safetensors."""
+    decoder, denoiser = folder / "decoder.pt", folder / "denoiser.pt"
+    vae = torch.load(folder / "latents.pt", weights_only=True)
+    if decoder.exists():
+        vae = torch.load(decoder, weights_only=True)["average"]
+    networks["autoencoder"].load_state_dict(vae)
+    denoiser_of(networks).networks.load_state_dict(torch.load(denoiser, weights_only=True)["average"])
+    captions = {caption for seed in range(1200) for caption in draw(seed).captions}
+    tokens = ARCHITECTURE.tokens(["", *sorted(captions)]).unique()
+    save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA)
+
+
+RUN = {
+    "autoencoder": autoencoder_stage,
+    "decoder": decoder_stage,
+    "denoiser": denoiser_stage,
+    "pack": pack_stage,
+}
 
 
 def initial_networks() -> torch.nn.ModuleDict:
@@ -48,26 +109,54 @@ def initial_networks() -> torch.nn.ModuleDict:
     for module in networks.modules():
         if type(module).__name__ == "ResnetBlock":
             torch.nn.init.zeros_(module.conv2.weight)
-        if type(module).__name__ == "AttnBlock":
+        if type(module).__name__ in ("AttnBlock", "SpatialTransformer"):
             torch.nn.init.zeros_(module.proj_out.weight)
+        if type(module).__name__ == "ResBlock":
+            torch.nn.init.zeros_(module.out_layers[-1].weight)
+    torch.nn.init.zeros_(networks["unet"].out[-1].weight)
     return networks
+
+
+def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:
+    """The trainer's view of the UNet and the text encoder."""
+    return Denoiser(networks["unet"], networks["text_encoder"], ARCHITECTURE.tokens, LATENT_SCALE, sd1_alphas_cumprod())
 
 
 def draw(seed: int) -> Drawing:
     """The basecolor of the seed's material, with captions from full to short."""
     materials = list(MATERIALS)
     tile = render_material(materials[seed % len(materials)], seed, SIZE, maps=("basecolor",))
-    captions = [
-        caption_record(tile.record, "basecolor", details, colors)
-        for details, colors in ((6, True), (4, True), (3, False), (0, True), (0, False))
-    ]
-    return Drawing((tile.maps["basecolor"] * 255).round().byte(), tuple(captions))
+    variants = ((6, True), (4, True), (3, False), (0, True), (0, False))
+    captions = tuple(caption_record(tile.record, "basecolor", details, colors) for details, colors in variants)
+    return Drawing((tile.maps["basecolor"] * 255).round().byte(), captions)
 
 
-@torch.no_grad()
-def reconstruction_sheet(network: torch.nn.Module, path: Path) -> None:
-    """Held-out renders above what the autoencoder makes of them."""
-    images = torch.stack([draw(HELD_OUT + index).image for index in range(6)]).float() / 127.5 - 1
-    results = torch.cat([decode(network, encode_moments(network, image[None])[0]) for image in images])
-    rows = [torch.cat(list(row), 2) for row in (images, results)]
-    write_png(path, torch.cat(rows, 1) / 2 + 0.5)
+def as_input(drawing: Drawing) -> torch.Tensor:
+    """(1, 3, H, W) in -1..1."""
+    return drawing.image[None].float() / 127.5 - 1
+
+
+def reconstructions(network: torch.nn.Module, average: Average, folder: Path) -> None:
+    """folder/autoencoder.png: held-out renders above what the averaged autoencoder makes of them."""
+    averaged = copy.deepcopy(network)
+    averaged.load_state_dict(average.weights)
+    images = [as_input(draw(HELD_OUT + index)) for index in range(6)]
+    results = [decode_wrapped(averaged, encode_wrapped(averaged, image)) for image in images]
+    write_sheet(folder / "autoencoder.png", [images, results])
+
+
+def samples(networks: torch.nn.ModuleDict, average: Average, folder: Path) -> None:
+    """folder/denoiser.png: a held-out caption of each material, above it the render it belongs to."""
+    averaged = copy.deepcopy(networks)
+    denoiser = denoiser_of(averaged)
+    denoiser.networks.load_state_dict(average.weights)
+    drawings = [draw(HELD_OUT + index) for index in range(6)]
+    latents = sample(denoiser, [drawing.captions[1] for drawing in drawings], SIZE // 8)
+    short = sample(denoiser, [drawing.captions[-1] for drawing in drawings], SIZE // 8, seed=1)
+    rows = [[decode_wrapped(averaged["autoencoder"], latent[None]) for latent in row] for row in (latents, short)]
+    write_sheet(folder / "denoiser.png", [[as_input(drawing) for drawing in drawings], *rows])
+
+
+def write_sheet(path: Path, rows: list[list[torch.Tensor]]) -> None:
+    """Rows of images (1, 3, H, W) in -1..1 as one PNG."""
+    write_png(path, torch.cat([torch.cat(row, 3) for row in rows], 2)[0] / 2 + 0.5)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from .pool import Pool
-from .run import Average, Clock, log, save_state
+from .run import Average, Clock, log, resume_state, save_state
 
 CROP = 96  # pixels: small crops show more different images for the same work
 BATCH = 6
@@ -15,19 +15,31 @@ PEAK_LEARNING_RATE = 1.5e-3
 KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
 GRADIENT_WEIGHT = 0.3  # without it edges between bricks come out soft
 CHECKPOINT_STEPS = 100
+WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
 
 
 def train_autoencoder(
-    network: torch.nn.Module, pool: Pool, folder: Path, seconds: float, sheet: Callable[[torch.nn.Module], None]
+    network: torch.nn.Module,
+    pool: Pool,
+    folder: Path,
+    seconds: float,
+    sheet: Callable[[Average], None],
+    decoder_only: bool = False,
 ) -> Average:
-    """Train `network` (with encoder, quant_conv, post_quant_conv, decoder) for `seconds` and return averaged weights.
+    """Train `network` (encoder, quant_conv, post_quant_conv, decoder) for `seconds` and return averaged weights.
 
-    Resumes from folder/autoencoder.pt. `sheet` is called at every checkpoint with the averaged network.
+    `decoder_only` leaves the latents as they are, which is what may still improve while a denoiser learns them.
+    Resumes from folder/autoencoder.pt, or folder/decoder.pt. `sheet` is called at every checkpoint.
     """
+    stage = "decoder" if decoder_only else "autoencoder"
+    state = folder / f"{stage}.pt"
     clock, average = Clock(seconds), Average(network, 0.998)
-    optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.95), weight_decay=0.001)
+    trained = network.decoder if decoder_only else network
+    network.requires_grad_(False)
+    trained.requires_grad_(True)
+    optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.95), weight_decay=0.001)
     generator = torch.Generator().manual_seed(0)
-    step = _resume(folder, network, optimizer, average, clock, pool)
+    step = resume_state(state, network, optimizer, average, clock, pool)
     while (progress := clock.progress) < 1:
         pool.renew(1 if step % 2 == 0 else 0)
         images = _crops(pool, generator)
@@ -41,10 +53,10 @@ def train_autoencoder(
         average.update(network)
         step += 1
         if step % 10 == 0:
-            log(folder, "autoencoder", step=step, progress=progress, loss=loss.item(), **parts)
+            log(folder, stage, step=step, progress=progress, loss=loss.item(), **parts)
         if step % CHECKPOINT_STEPS == 0 or clock.progress >= 1:
-            _save(folder, network, optimizer, average, clock, pool, step)
-            sheet(network)
+            save_state(state, network, optimizer, average, clock, pool, step)
+            sheet(average)
     return average
 
 
@@ -57,6 +69,36 @@ def encode_moments(network: torch.nn.Module, images: torch.Tensor) -> tuple[torc
 def decode(network: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
     """Images (B, 3, H, W) in -1..1 of latents (B, 4, H/8, W/8)."""
     return network.decoder(network.post_quant_conv(latents))
+
+
+@torch.no_grad()
+def encode_wrapped(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Mean latents (B, 4, H/8, W/8) of tiles (B, 3, H, W) in -1..1 that continue on all sides."""
+    padded = F.pad(images, (WRAP,) * 4, mode="circular")
+    return encode_moments(network, padded)[0][..., WRAP // 8 : -WRAP // 8, WRAP // 8 : -WRAP // 8]
+
+
+@torch.no_grad()
+def decode_wrapped(network: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
+    """Tiles (B, 3, H, W) in -1..1 of latents (B, 4, H/8, W/8) that continue on all sides."""
+    return decode(network, F.pad(latents, (WRAP // 8,) * 4, mode="circular"))[..., WRAP:-WRAP, WRAP:-WRAP]
+
+
+@torch.no_grad()
+def normalise_latents(network: torch.nn.Module, latents: torch.Tensor, scale: float) -> None:
+    """Change `network` so that each channel of its latents has mean 0 and standard deviation 1 / scale.
+
+    latents (B, 4, H, W) are those it gives now. Shift and gain go into the 1x1 convolutions on either side of the
+    latents; images come out as before.
+    """
+    mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+    gain = 1 / (scale * deviation)
+    into, out_of = network.quant_conv, network.post_quant_conv
+    into.weight[:4] *= gain.view(-1, 1, 1, 1)
+    into.bias[:4] = (into.bias[:4] - mean) * gain
+    into.bias[4:] += 2 * gain.log()
+    out_of.bias += out_of.weight[..., 0, 0] @ mean
+    out_of.weight /= gain.view(1, -1, 1, 1)
 
 
 def autoencoder_loss(network: torch.nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
@@ -82,30 +124,3 @@ def _crop(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     window = image.roll((down % size, right % size), (1, 2))[:, :CROP, :CROP]
     window = torch.rot90(window, turns % 4, (1, 2))
     return (window.flip(2) if mirror % 2 else window).float() / 127.5 - 1
-
-
-def _save(folder, network, optimizer, average, clock, pool, step) -> None:
-    state = {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "average": average.weights,
-        "updates": average.updates,
-        "used": clock.used,
-        "seed": pool.next_seed,
-        "step": step,
-    }
-    save_state(folder / "autoencoder.pt", state)
-
-
-def _resume(folder, network, optimizer, average, clock, pool) -> int:
-    path = folder / "autoencoder.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    average.weights, average.updates = state["average"], state["updates"]
-    clock.used = state["used"]
-    clock.__post_init__()
-    pool.next_seed = state["seed"]
-    return state["step"]

@@ -30,7 +30,7 @@ class Pool:
         for _ in range(count):
             drawing = self.draw(self.next_seed)
             place = len(self.drawings) if len(self.drawings) < self.capacity else self.next_seed % self.capacity
-            self.drawings[place:place + 1] = [drawing]
+            self.drawings[place : place + 1] = [drawing]
             places.append(place)
             self.next_seed += 1
         return places

@@ -3,26 +3,26 @@
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from .pool import Pool
 
-@dataclass
+
 class Clock:
     """Training time used so far, of all that was granted; the learning rate follows it, not the number of steps.
 
     A shared CPU does not say how many steps an hour will hold.
     """
 
-    seconds: float
-    used: float = 0.0
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.resume(0.0)
 
-    def __post_init__(self) -> None:
-        self._started = time.monotonic() - self.used
+    def resume(self, used: float) -> None:
+        self.used = used
+        self._started = time.monotonic() - used
 
     @property
     def progress(self) -> float:
@@ -56,11 +56,48 @@ class Average:
                 self.weights[name].lerp_(value, 1 - decay)
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors and plain values whole or not at all; `torch.load(weights_only=True)` reads them back."""
+def save_state(
+    path: Path,
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    clock: Clock,
+    pool: Pool,
+    step: int,
+) -> None:
+    """Write all that is needed to go on, whole or not at all."""
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "average": average.weights,
+        "updates": average.updates,
+        "used": clock.used,
+        "seed": pool.next_seed,
+        "step": step,
+    }
     unfinished = path.with_suffix(".part")
-    torch.save(dict(state), unfinished)
+    torch.save(state, unfinished)
     unfinished.replace(path)
+
+
+def resume_state(
+    path: Path,
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    clock: Clock,
+    pool: Pool,
+) -> int:
+    """Read back what `save_state` wrote, if it is there. Returns the number of steps done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    average.weights, average.updates = state["average"], state["updates"]
+    clock.resume(state["used"])
+    pool.next_seed = state["seed"]
+    return state["step"]
 
 
 def log(folder: Path, stage: str, **values: float) -> None:

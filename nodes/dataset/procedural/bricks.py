@@ -1,19 +1,19 @@
 """Brick walls and pavings: bonds that close on the torus, worn faces, sanded mortar."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from ...common.manifest import ParameterValue
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range
+from .parameters import Choice, Count, Range, Values
 from .profiles import coverage, rounded, rounded_box, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
 PARAMETERS = {
-    "bond": Choice("bond", ("running", "stack", "third", "flemish", "herringbone", "basket"), (5, 1.5, 1.5, 1.5, 2, 1.5)),
+    "bond": Choice(
+        "bond", ("running", "stack", "third", "flemish", "herringbone", "basket"), (5, 1.5, 1.5, 1.5, 2, 1.5)
+    ),
     "columns": Count("bricks across", 2, 5, 3, "large bricks", "small bricks"),
     "proportion": Range("brick proportion", 2.4, 3.8, 3.0, "stout bricks", "long bricks"),
     "gap": Range("joint width in cm", 0.6, 1.6, 1.0, "narrow joints", "wide joints"),
@@ -52,7 +52,7 @@ class Layout:
     size_cm: float
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     layout = LAYOUTS[p["bond"]](torus, p)
     size_cm, ids = layout.size_cm, layout.ids
     distance = _outline(torus, layout, p)
@@ -69,7 +69,7 @@ def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -
     return Surface(size_cm, color, height, roughness, torch.zeros_like(height), {"brick": brick, "mortar": 1 - brick})
 
 
-def _outline(torus: Torus, layout: Layout, p: Mapping[str, ParameterValue]) -> torch.Tensor:
+def _outline(torus: Torus, layout: Layout, p: Values) -> torch.Tensor:
     """Distance in cm to the brick's outline, which no two bricks have alike."""
     ids, count, cm = layout.ids, layout.count, layout.size_cm
     free = 0.3 * p["gap"] * p["irregularity"]  # bricks may shift by this much and not touch
@@ -84,7 +84,16 @@ def _outline(torus: Torus, layout: Layout, p: Mapping[str, ParameterValue]) -> t
     return distance + (0.03 + 0.1 * p["irregularity"]) * ragged - 1.6 * p["wear"] * chips
 
 
-def _height(torus, p, layout, distance, brick, relief, pits, sand) -> torch.Tensor:
+def _height(
+    torus: Torus,
+    p: Values,
+    layout: Layout,
+    distance: torch.Tensor,
+    brick: torch.Tensor,
+    relief: torch.Tensor,
+    pits: torch.Tensor,
+    sand: torch.Tensor,
+) -> torch.Tensor:
     ids, count = layout.ids, layout.count
     bevel = 0.15 + 0.6 * p["wear"] * torus.table("bevel", count, 0.5, 1.0)[ids]
     face = -0.7 * bevel * (1 - rounded(distance, bevel))
@@ -96,7 +105,15 @@ def _height(torus, p, layout, distance, brick, relief, pits, sand) -> torch.Tens
     return torch.lerp(mortar, face, brick)
 
 
-def _face_color(torus, p, colors, layout, distance, relief, pits) -> torch.Tensor:
+def _face_color(
+    torus: Torus,
+    p: Values,
+    colors: DrawnPalette,
+    layout: Layout,
+    distance: torch.Tensor,
+    relief: torch.Tensor,
+    pits: torch.Tensor,
+) -> torch.Tensor:
     ids, count, cm = layout.ids, layout.count, layout.size_cm
     spread, mixing = 0.05 * p["color_variation"], 0.1 + 0.7 * p["color_variation"]
     color = colors.for_elements(torus.rng("brick colors"), count, spread, mixing)[:, ids]
@@ -109,7 +126,7 @@ def _face_color(torus, p, colors, layout, distance, relief, pits) -> torch.Tenso
     return over(color, colors.elements.mean(0) + torch.tensor([0.09, 0.0, 0.01]), 0.55 * p["wear"] * rim)
 
 
-def _weathered(torus: Torus, p: Mapping[str, ParameterValue], color: torch.Tensor, cm: float) -> torch.Tensor:
+def _weathered(torus: Torus, p: Values, color: torch.Tensor, cm: float) -> torch.Tensor:
     dirt = torus.noise("dirt", 1, cm / 3, 1.4)
     salt = torus.noise("salt", 2, cm / 0.6, 1.3)
     color = lighter(color, -0.035 * p["weathering"] * (dirt + 0.6))
@@ -117,13 +134,14 @@ def _weathered(torus: Torus, p: Mapping[str, ParameterValue], color: torch.Tenso
     return over(color, torch.tensor([0.84, 0.0, 0.012]), 0.6 * bloom)
 
 
-def _coursed(torus: Torus, p: Mapping[str, ParameterValue], widths: tuple[float, ...], shift: float) -> Layout:
-    """Courses of bricks `widths` long (they add up to 1 and repeat `columns` times), every second one moved by `shift`."""
+def _coursed(torus: Torus, p: Values, widths: tuple[float, ...], shift: float) -> Layout:
+    """Courses of bricks `widths` long (together 1), repeated `columns` times, every second one moved by `shift`."""
     columns = p["columns"]
     rows = 2 * max(1, round(columns * p["proportion"] / 2))
     edges = torch.tensor([0.0, *widths]).cumsum(0)
-    row = (torus.v * rows).floor()
-    along = torus.u * columns + shift * (row % 2)
+    u, v = torus.moved(0.21 / columns, 0.5 / rows)
+    row = (v * rows).floor()
+    along = u * columns + shift * (row % 2)
     place = along - along.floor()
     part = torch.bucketize(place, edges[1:-1], right=True)
     ids = ((row * columns + along.floor() % columns) * len(widths) + part).long()
@@ -131,36 +149,40 @@ def _coursed(torus: Torus, p: Mapping[str, ParameterValue], widths: tuple[float,
     unit = size_cm / columns
     middle, width = (edges[:-1] + edges[1:]) / 2, edges[1:] - edges[:-1]
     x = (place - middle[part]) * unit
-    y = (torus.v * rows - row - 0.5) * COURSE_CM
+    y = (v * rows - row - 0.5) * COURSE_CM
     half_height = torch.full_like(x, COURSE_CM / 2)
     return Layout(rows * columns * len(widths), ids, x, y, width[part] * unit / 2, half_height, size_cm)
 
 
-def _herringbone(torus: Torus, p: Mapping[str, ParameterValue]) -> Layout:
+def _herringbone(torus: Torus, p: Values) -> Layout:
     """Bricks of 2 x 1 cells; along each row of cells come a lying brick and one cell each of two standing ones."""
     cells = 4 * max(1, round(p["columns"] / 1.6))
-    i, j = (torus.u * cells).floor(), (torus.v * cells).floor()
+    u, v = torus.moved(0.5 / cells, 0.5 / cells)
+    i, j = (u * cells).floor(), (v * cells).floor()
     kind = (i - j) % 4  # 0, 1: left and right cell of a lying brick; 3, 2: upper and lower cell of a standing one
     left = i - (kind == 1).float()
     top = j - (kind == 2).float()
-    return _paved(torus, cells, kind < 2, left, top)
+    return _paved(cells, u, v, kind < 2, left, top)
 
 
-def _basket(torus: Torus, p: Mapping[str, ParameterValue]) -> Layout:
+def _basket(torus: Torus, p: Values) -> Layout:
     """Blocks of two bricks, by turns lying and standing."""
     cells = 4 * max(1, round(p["columns"] / 1.6))
-    i, j = (torus.u * cells).floor(), (torus.v * cells).floor()
+    u, v = torus.moved(0.5 / cells, 0.5 / cells)
+    i, j = (u * cells).floor(), (v * cells).floor()
     lying = ((i / 2).floor() + (j / 2).floor()) % 2 == 0
     left = torch.where(lying, i - i % 2, i)
     top = torch.where(lying, j, j - j % 2)
-    return _paved(torus, cells, lying, left, top)
+    return _paved(cells, u, v, lying, left, top)
 
 
-def _paved(torus: Torus, cells: int, lying: torch.Tensor, left: torch.Tensor, top: torch.Tensor) -> Layout:
+def _paved(
+    cells: int, u: torch.Tensor, v: torch.Tensor, lying: torch.Tensor, left: torch.Tensor, top: torch.Tensor
+) -> Layout:
     unit = 11.0  # cm: pavers are half as wide as long
     width, height = torch.where(lying, 2.0, 1.0), torch.where(lying, 1.0, 2.0)
-    x = (torus.u * cells - left - width / 2) * unit
-    y = (torus.v * cells - top - height / 2) * unit
+    x = (u * cells - left - width / 2) * unit
+    y = (v * cells - top - height / 2) * unit
     ids = ((top % cells) * cells + left % cells).long()
     return Layout(cells * cells, ids, x, y, width * unit / 2, height * unit / 2, cells * unit)
 

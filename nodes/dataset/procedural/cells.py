@@ -43,7 +43,9 @@ def voronoi(sites: torch.Tensor, u: torch.Tensor, v: torch.Tensor, rounding: flo
     between = (to_site - to_own).square().sum(-1).sqrt()
     bisector = (squared - squared.gather(-1, own)) / (2 * between.clamp(min=1e-6))
     bisector = bisector.scatter(-1, own, 9.0)
-    return Cells(near.gather(-1, own).squeeze(-1), -to_own.squeeze(-2).movedim(-1, 0), _smooth_minimum(bisector, rounding))
+    return Cells(
+        near.gather(-1, own).squeeze(-1), -to_own.squeeze(-2).movedim(-1, 0), _smooth_minimum(bisector, rounding)
+    )
 
 
 def _smooth_minimum(distances: torch.Tensor, radius: float) -> torch.Tensor:

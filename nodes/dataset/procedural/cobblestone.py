@@ -1,14 +1,11 @@
 """Cobblestones: relaxed Voronoi stones or setts in rows, domed and worn, with grit and moss between them."""
 
-import math
-from collections.abc import Mapping
-
 import torch
 
-from ...common.manifest import ParameterValue
+from ...common.oklab import oklab_from_hex
 from .cells import Cells, random_sites, voronoi
-from .color import DrawnPalette, Palette, from_hex, lighter, over
-from .parameters import Choice, Count, Range
+from .color import DrawnPalette, Palette, lighter, over
+from .parameters import Choice, Count, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
@@ -21,7 +18,7 @@ PARAMETERS = {
     "roundness": Range("roundness", 0.0, 1.0, 0.5, "angular stones", "round stones"),
     "irregularity": Range("irregularity", 0.1, 1.0, 0.45, "regular stones", "irregular stones"),
     "polish": Range("polish", 0.0, 1.0, 0.4, "rough stone", "polished by feet"),
-    "moss": Range("moss", -0.5, 1.0, 0.1, "", "mossy gaps"),
+    "moss": Range("moss", 0.0, 1.0, 0.1, "", "mossy gaps"),
     "color_variation": Range("colour variation", 0.15, 1.0, 0.5, "even colour", "mixed colours"),
     "speckle": Range("speckle", 0.1, 1.0, 0.5, "plain stone", "speckled stone"),
 }
@@ -39,7 +36,7 @@ PALETTES = (
 STONE_CM = 11.0
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     size_cm = p["stones"] * STONE_CM
     cells, count = _stones(torus, p, size_cm)
     ids = cells.ids
@@ -63,7 +60,7 @@ def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -
     return Surface(size_cm, color, height, roughness, torch.zeros_like(height), parts)
 
 
-def _stones(torus: Torus, p: Mapping[str, ParameterValue], size_cm: float) -> tuple[Cells, int]:
+def _stones(torus: Torus, p: Values, size_cm: float) -> tuple[Cells, int]:
     across = p["stones"]
     warp = 0.5 / size_cm * (0.4 + p["irregularity"])
     u = torus.u + warp * torus.noise("warp u", size_cm / 14, size_cm / 3, 2.0)
@@ -83,23 +80,37 @@ def _sett_sites(torus: Torus, across: int, irregularity: float) -> torch.Tensor:
     column = torch.arange(columns).repeat(rows)
     jitter = 0.2 * irregularity * torus.normal_table("jitter", 2 * rows * columns).view(2, -1)
     u = (column + 0.5 * (row % 2) + 0.25 + 0.8 * jitter[0]) / columns
-    v = (row + 0.5 + 0.35 * jitter[1]) / rows
+    v = (row + 0.35 * jitter[1]) / rows
     return torch.stack([u % 1, v % 1], -1)
 
 
-def _moss(torus: Torus, p: Mapping[str, ParameterValue], distance: torch.Tensor, size_cm: float) -> torch.Tensor:
+def _moss(torus: Torus, p: Values, distance: torch.Tensor, size_cm: float) -> torch.Tensor:
     patches = torus.noise("moss", 1, size_cm / 1.0, 1.2)
-    reach = 2.2 * p["moss"] - 1.9 + 0.6 * patches
+    reach = 2.4 * p["moss"] - 2.3 + 0.6 * patches
     return smoothstep(reach - distance, -0.1, 0.7) * smoothstep(torch.tensor(p["moss"]), 0.05, 0.3)
 
 
 def _moss_color(torus: Torus, grit: torch.Tensor, size_cm: float) -> torch.Tensor:
     tufts = torus.noise("tufts", size_cm / 3, size_cm / 0.3, 0.6)
-    green = over(from_hex("#4f5a2c")[:, None, None].expand(3, *grit.shape), from_hex("#76803f"), smoothstep(tufts, -0.5, 2.0))
+    green = over(
+        oklab_from_hex("#4f5a2c")[:, None, None].expand(3, *grit.shape),
+        oklab_from_hex("#76803f"),
+        smoothstep(tufts, -0.5, 2.0),
+    )
     return lighter(green, 0.03 * grit)
 
 
-def _height(torus, p, cells, count, distance, stone, grit, moss, size_cm) -> torch.Tensor:
+def _height(
+    torus: Torus,
+    p: Values,
+    cells: Cells,
+    count: int,
+    distance: torch.Tensor,
+    stone: torch.Tensor,
+    grit: torch.Tensor,
+    moss: torch.Tensor,
+    size_cm: float,
+) -> torch.Tensor:
     ids = cells.ids
     half = 0.42 * STONE_CM
     inward = (distance / half).clamp(0, 1)
@@ -113,13 +124,17 @@ def _height(torus, p, cells, count, distance, stone, grit, moss, size_cm) -> tor
     return torch.lerp(soil, dome, stone) + moss * (0.35 + 0.12 * grit) * (1 - 0.6 * stone)
 
 
-def _stone_color(torus, p, colors, ids, count, distance, size_cm) -> torch.Tensor:
+def _stone_color(
+    torus: Torus, p: Values, colors: DrawnPalette, ids: torch.Tensor, count: int, distance: torch.Tensor, size_cm: float
+) -> torch.Tensor:
     spread = 0.055 * p["color_variation"]
     color = colors.for_elements(torus.rng("stone colors"), count, spread, 0.1 + 0.8 * p["color_variation"])[:, ids]
     cloud = torus.pieces(torus.noise("cloud", size_cm / 12, size_cm / 1.2, 1.3), ids, "cloud", count)
     grains = torus.noise("grains", size_cm / 0.9, size_cm / 0.12, 0.1)
     crystals = smoothstep(grains, 0.9, 2.0) - smoothstep(-grains, 0.9, 2.0)
-    vein = 1 - smoothstep(torus.pieces(torus.noise("vein", size_cm / 10, size_cm / 2, 1.6), ids, "vein", count).abs(), 0.0, 0.09)
+    vein = 1 - smoothstep(
+        torus.pieces(torus.noise("vein", size_cm / 10, size_cm / 2, 1.6), ids, "vein", count).abs(), 0.0, 0.09
+    )
     color = lighter(color, 0.028 * cloud + p["speckle"] * (0.055 * crystals + 0.012 * grains))
     veined = torus.table("veined", count)[ids] > 0.82
     color = over(color, colors.elements[2] + torch.tensor([0.08, 0.0, 0.0]), 0.6 * vein * veined)

@@ -1,7 +1,4 @@
-"""Colour in Oklab, where equal steps look equally large, and the palettes that materials draw from.
-
-Oklab: Björn Ottosson, "A perceptual color space for image processing" (2020).
-"""
+"""The palettes that materials draw from, and the mixing of colours in Oklab, where equal steps look equally large."""
 
 import math
 from dataclasses import dataclass
@@ -9,36 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-_TO_LMS = torch.tensor(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
-)
-_TO_LAB = torch.tensor(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
-)
-_FROM_LAB = torch.linalg.inv(_TO_LAB)
-_FROM_LMS = torch.linalg.inv(_TO_LMS)
-
-
-def oklab_from_srgb(srgb: torch.Tensor) -> torch.Tensor:
-    """(3, ...) sRGB in 0..1 to Oklab."""
-    linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    lms = torch.tensordot(_TO_LMS, linear, 1)
-    return torch.tensordot(_TO_LAB, lms.sign() * lms.abs() ** (1 / 3), 1)
-
-
-def srgb_from_oklab(lab: torch.Tensor) -> torch.Tensor:
-    """(3, ...) Oklab to sRGB, clipped to 0..1."""
-    linear = torch.tensordot(_FROM_LMS, torch.tensordot(_FROM_LAB, lab, 1) ** 3, 1).clamp(0, 1)
-    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
-def from_hex(color: str) -> torch.Tensor:
-    """(3,) Oklab of "#rrggbb"."""
-    return oklab_from_srgb(torch.tensor([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]))
+from ...common.oklab import oklab_from_hex, srgb_from_oklab
 
 
 def to_hex(lab: torch.Tensor) -> str:
-    """"#rrggbb" of (3,) Oklab."""
+    """ "#rrggbb" of (3,) Oklab."""
     return "#" + "".join(f"{round(float(channel) * 255):02x}" for channel in srgb_from_oklab(lab))
 
 
@@ -56,8 +28,8 @@ class Palette:
         chroma = 1 + variation * float(np.clip(rng.normal(0, 0.1), -0.25, 0.15))
         lightness = variation * float(np.clip(rng.normal(0, 0.035), -0.08, 0.08))
         between_lightness = variation * float(np.clip(rng.normal(0, 0.05), -0.1, 0.1))
-        elements = torch.stack([_moved(from_hex(color), turn, chroma, lightness) for color in self.elements])
-        return DrawnPalette(elements, _moved(from_hex(self.between), turn, chroma, between_lightness))
+        elements = torch.stack([_moved(oklab_from_hex(color), turn, chroma, lightness) for color in self.elements])
+        return DrawnPalette(elements, _moved(oklab_from_hex(self.between), turn, chroma, between_lightness))
 
 
 @dataclass(frozen=True)
@@ -92,6 +64,6 @@ def lighter(color: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
 
 
 def _moved(lab: torch.Tensor, turn: float, chroma: float, lightness: float) -> torch.Tensor:
-    l, a, b = lab.tolist()
+    lightness_before, a, b = lab.tolist()
     cos, sin = math.cos(turn) * chroma, math.sin(turn) * chroma
-    return torch.tensor([min(max(l + lightness, 0.12), 0.96), a * cos - b * sin, a * sin + b * cos])
+    return torch.tensor([min(max(lightness_before + lightness, 0.12), 0.96), a * cos - b * sin, a * sin + b * cos])

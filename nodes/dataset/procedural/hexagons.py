@@ -1,13 +1,11 @@
 """Hexagonal tiles: a hexagonal lattice closed on the square torus, glazed, matt, stone or metal."""
 
-from collections.abc import Mapping
-
 import torch
 
-from ...common.manifest import ParameterValue
+from ...common.oklab import oklab_from_hex
 from .cells import Cells, voronoi
-from .color import DrawnPalette, Palette, from_hex, lighter, over
-from .parameters import Choice, Count, Range
+from .color import DrawnPalette, Palette, lighter, over
+from .parameters import Choice, Range, Values
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
@@ -45,10 +43,11 @@ TILE_CM = 5.0
 ROUGHNESS = {"glazed": 0.14, "matt": 0.55, "stone": 0.45, "metal": 0.32}
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     columns = int(p["columns"])
     size_cm, count = columns * TILE_CM, columns * ROWS[columns]
-    cells = voronoi(_lattice(columns), torus.u, torus.v, 0.02 * TILE_CM / size_cm)
+    u, v = torus.moved(0.0, 0.5 / ROWS[columns])
+    cells = voronoi(_lattice(columns), u, v, 0.02 * TILE_CM / size_cm)
     ids = cells.ids
     ragged = torus.noise("ragged", size_cm / 2, size_cm / 0.2, 1.2)
     chips = smoothstep(torus.noise("chips", size_cm / 3, size_cm / 0.3, 1.2), 2.6 - 1.1 * p["wear"], 3.6) * p["wear"]
@@ -59,7 +58,7 @@ def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -
     face, dull = _face(torus, p, colors, ids, count, distance, size_cm)
     joint = lighter(colors.between[:, None, None].expand_as(face), 0.02 * grain - 0.07 * p["dirt"])
     soiled = smoothstep(-distance, -0.5, 0.05) * smoothstep(ragged, -0.8, 1.8) * p["dirt"]
-    face = over(face, from_hex("#4b4238"), 0.45 * soiled)
+    face = over(face, oklab_from_hex("#4b4238"), 0.45 * soiled)
     roughness = ROUGHNESS[p["finish"]] + dull + 0.35 * soiled
     metallic = tile * (1 - soiled) if p["finish"] == "metal" else torch.zeros_like(tile)
     roughness = torch.lerp(0.88 + 0.02 * grain, roughness, tile)
@@ -74,7 +73,17 @@ def _lattice(columns: int) -> torch.Tensor:
     return torch.stack([(column + 0.25 + 0.5 * (row % 2)) / columns, (row + 0.5) / rows], -1)
 
 
-def _height(torus, p, cells: Cells, count, distance, tile, grain, ragged, size_cm) -> torch.Tensor:
+def _height(
+    torus: Torus,
+    p: Values,
+    cells: Cells,
+    count: int,
+    distance: torch.Tensor,
+    tile: torch.Tensor,
+    grain: torch.Tensor,
+    ragged: torch.Tensor,
+    size_cm: float,
+) -> torch.Tensor:
     bevel = p["bevel"] / 10
     level, tilt_u, tilt_v = torus.normal_table("level", 3 * count).view(3, -1)[:, cells.ids]
     tilt = (tilt_u * cells.offset[0] + tilt_v * cells.offset[1]) * size_cm / TILE_CM
@@ -87,7 +96,9 @@ def _height(torus, p, cells: Cells, count, distance, tile, grain, ragged, size_c
     return torch.lerp(joint, face, tile)
 
 
-def _face(torus, p, colors, ids, count, distance, size_cm) -> tuple[torch.Tensor, torch.Tensor]:
+def _face(
+    torus: Torus, p: Values, colors: DrawnPalette, ids: torch.Tensor, count: int, distance: torch.Tensor, size_cm: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Colour (3, H, W) of the tiles, and how much duller than its finish each spot is."""
     if p["finish"] == "metal":
         return _metal(torus, p, ids, count, size_cm)
@@ -103,12 +114,14 @@ def _face(torus, p, colors, ids, count, distance, size_cm) -> tuple[torch.Tensor
         return lighter(color, 0.022 * cloud + 0.016 * fine), 0.04 * fine + 0.1 * p["wear"]
     vein = torus.pieces(torus.noise("vein", size_cm / 7, size_cm / 0.5, 1.5), ids, "vein", count)
     veins = 1 - smoothstep(vein.abs(), 0.0, 0.16)
-    color = over(lighter(color, 0.04 * cloud + 0.02 * fine), colors.elements[2], 0.5 * veins * smoothstep(cloud, -1.0, 1.0))
+    color = over(
+        lighter(color, 0.04 * cloud + 0.02 * fine), colors.elements[2], 0.5 * veins * smoothstep(cloud, -1.0, 1.0)
+    )
     return color, 0.08 * cloud.clamp(-1, 2) + 0.25 * p["wear"]
 
 
-def _metal(torus, p, ids, count, size_cm) -> tuple[torch.Tensor, torch.Tensor]:
-    metal = from_hex(METALS[int(torus.rng("metal").integers(len(METALS)))])
+def _metal(torus: Torus, p: Values, ids: torch.Tensor, count: int, size_cm: float) -> tuple[torch.Tensor, torch.Tensor]:
+    metal = oklab_from_hex(METALS[int(torus.rng("metal").integers(len(METALS)))])
     brushed = torus.pieces(torus.noise("brushed", size_cm / 2, size_cm / 0.08, 0.4, (12, 1)), ids, "brushed", count)
     tarnish = torus.pieces(torus.noise("tarnish", size_cm / 8, size_cm / 0.6, 1.4), ids, "tarnish", count)
     spots = smoothstep(tarnish, 0.6, 2.4) * (0.2 + 0.8 * p["wear"])

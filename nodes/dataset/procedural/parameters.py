@@ -57,6 +57,7 @@ class Choice:
 
 
 ParameterSpec = Range | Count | Choice
+Values = Mapping[str, ParameterValue]  # one drawn value per parameter
 
 
 def draw_parameters(

@@ -1,18 +1,24 @@
 """Wooden planks: boards sawn from modelled trunks, with rings, fibres, knots, paint and nails."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from ...common.manifest import ParameterValue
-from .color import DrawnPalette, Palette, from_hex, lighter, over
-from .parameters import Choice, Count, Range
+from ...common.oklab import oklab_from_hex
+from .color import DrawnPalette, Palette, lighter, over
+from .parameters import Choice, Count, Range, Values
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PAINTS = {"white": "#d9d5ca", "blue": "#5f7f93", "green": "#6c8067", "red": "#8d4038", "yellow": "#c2a25a", "grey": "#8b8f8f"}
+PAINTS = {
+    "white": "#d9d5ca",
+    "blue": "#5f7f93",
+    "green": "#6c8067",
+    "red": "#8d4038",
+    "yellow": "#c2a25a",
+    "grey": "#8b8f8f",
+}
 
 PARAMETERS = {
     "boards": Count("boards across", 3, 8, 5, "wide boards", "narrow boards"),
@@ -64,7 +70,7 @@ class Grain:
     fibres: torch.Tensor
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     boards = _boards(torus, p)
     cm, pitch = boards.size_cm, boards.size_cm * torus.pixel
     ragged = torus.noise("ragged", cm / 12, cm / 0.8, 1.2, (4, 1))
@@ -79,31 +85,32 @@ def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -
     height = torch.lerp(height, 0.04 * rounded(nail_distance, 0.5), nail)
     color = _color(torus, p, colors, boards, grain, scratches)
     if p["paint"] != "none":
-        tint = lighter(from_hex(PAINTS[p["paint"]])[:, None, None].expand_as(color), 0.015 * ragged)
+        tint = lighter(oklab_from_hex(PAINTS[p["paint"]])[:, None, None].expand_as(color), 0.015 * ragged)
         color = over(color, tint, paint)
     grime = smoothstep(-distance, -1.6, 0.0) * (0.4 + 0.6 * smoothstep(ragged, -1.0, 1.5))
     color = over(color, colors.between, 0.35 * (0.4 + p["wear"]) * grime)
-    color = over(over(color, from_hex("#6b6560"), nail), colors.between, 1 - wood)
+    color = over(over(color, oklab_from_hex("#6b6560"), nail), colors.between, 1 - wood)
     roughness = p["roughness"] + 0.06 * grain.fibres - 0.08 * grain.late + 0.12 * scratches
     roughness = torch.lerp(torch.lerp(roughness, 0.5 * roughness + 0.25, paint), torch.tensor(0.45), nail)
     parts = {"wood": wood * (1 - nail), "gaps": 1 - wood}
     return Surface(cm, color, height, torch.lerp(torch.tensor(0.95), roughness, wood), nail * wood, parts)
 
 
-def _boards(torus: Torus, p: Mapping[str, ParameterValue]) -> Boards:
+def _boards(torus: Torus, p: Values) -> Boards:
     rows, pieces = p["boards"], p["pieces"]
     size_cm = rows * BOARD_CM
-    row = (torus.v * rows).floor()
-    offset = torus.table("joints", rows)[row.long()]
-    along = torus.u * pieces + offset
+    u, v = torus.moved(0.0, 0.5 / rows)
+    row = (v * rows).floor()
+    offset = torus.table("joints", rows, 0.12, 0.88)[row.long()]
+    along = u * pieces + offset
     ids = (row * pieces + along.floor() % pieces).long()
     length = size_cm / pieces
     x = (along - along.floor() - 0.5) * length
-    y = (torus.v * rows - row - 0.5) * BOARD_CM
+    y = (v * rows - row - 0.5) * BOARD_CM
     return Boards(rows * pieces, ids, x, y, length, size_cm)
 
 
-def _grain(torus: Torus, p: Mapping[str, ParameterValue], boards: Boards) -> Grain:
+def _grain(torus: Torus, p: Values, boards: Boards) -> Grain:
     """Rings around a pith that runs through or beside each board, at a slant, so that a board shows arches or lines."""
     ids, count, cm = boards.ids, boards.count, boards.size_cm
     pith = BOARD_CM * torus.table("pith", count, -1.3, 1.3)[ids]
@@ -131,7 +138,7 @@ def _ring_profile(phase: torch.Tensor, rings_per_pixel: float) -> torch.Tensor:
     return torch.lerp(torch.tensor(0.35), ring, visible)
 
 
-def _knots(torus: Torus, p: Mapping[str, ParameterValue], boards: Boards) -> tuple[torch.Tensor, torch.Tensor]:
+def _knots(torus: Torus, p: Values, boards: Boards) -> tuple[torch.Tensor, torch.Tensor]:
     """Distance to the nearer of a board's two knots, and that one's size; size 0 is no knot."""
     ids, count = boards.ids, boards.count
     nearest, size = torch.full_like(boards.x, 99.0), torch.zeros_like(boards.x)
@@ -146,7 +153,7 @@ def _knots(torus: Torus, p: Mapping[str, ParameterValue], boards: Boards) -> tup
     return nearest, size
 
 
-def _nails(p: Mapping[str, ParameterValue], boards: Boards, pitch: float) -> tuple[torch.Tensor, torch.Tensor]:
+def _nails(p: Values, boards: Boards, pitch: float) -> tuple[torch.Tensor, torch.Tensor]:
     if p["nails"] == "none":
         return torch.zeros_like(boards.x), torch.zeros_like(boards.x)
     x = boards.x.abs() - boards.length / 2 + 2.4
@@ -154,7 +161,9 @@ def _nails(p: Mapping[str, ParameterValue], boards: Boards, pitch: float) -> tup
     return coverage(distance, pitch), distance
 
 
-def _paint(torus, p, grain, distance, scratches, cm) -> torch.Tensor:
+def _paint(
+    torus: Torus, p: Values, grain: Grain, distance: torch.Tensor, scratches: torch.Tensor, cm: float
+) -> torch.Tensor:
     """How much paint is left: it goes first at the edges, on the ridges of the grain and in patches."""
     if p["paint"] == "none":
         return torch.zeros_like(distance)
@@ -163,7 +172,15 @@ def _paint(torus, p, grain, distance, scratches, cm) -> torch.Tensor:
     return 1 - smoothstep(attack + 3 * scratches, 2.3 - 2.2 * p["wear"], 2.6 - 2.2 * p["wear"])
 
 
-def _height(torus, p, boards, grain, distance, wood, paint) -> torch.Tensor:
+def _height(
+    torus: Torus,
+    p: Values,
+    boards: Boards,
+    grain: Grain,
+    distance: torch.Tensor,
+    wood: torch.Tensor,
+    paint: torch.Tensor,
+) -> torch.Tensor:
     ids, count = boards.ids, boards.count
     level = 0.05 * torus.normal_table("level", count)[ids]
     cup = 0.1 * torus.normal_table("cup", count)[ids] * (2 * boards.y / BOARD_CM).square()
@@ -173,7 +190,9 @@ def _height(torus, p, boards, grain, distance, wood, paint) -> torch.Tensor:
     return torch.lerp(torch.tensor(-0.9 - p["bevel"]), board, wood)
 
 
-def _color(torus, p, colors, boards, grain, scratches) -> torch.Tensor:
+def _color(
+    torus: Torus, p: Values, colors: DrawnPalette, boards: Boards, grain: Grain, scratches: torch.Tensor
+) -> torch.Tensor:
     ids, count, cm = boards.ids, boards.count, boards.size_cm
     mixing = 0.1 + 0.6 * p["color_variation"]
     color = colors.for_elements(torus.rng("board colors"), count, 0.05 * p["color_variation"], mixing)[:, ids]

@@ -3,7 +3,9 @@
 import torch
 
 
-def rounded_box(x: torch.Tensor, y: torch.Tensor, half_width: torch.Tensor, half_height: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def rounded_box(
+    x: torch.Tensor, y: torch.Tensor, half_width: torch.Tensor, half_height: torch.Tensor, radius: torch.Tensor
+) -> torch.Tensor:
     """Distance to the outline of a box with rounded corners, positive inside."""
     over_x, over_y = x.abs() - half_width + radius, y.abs() - half_height + radius
     outside = torch.hypot(over_x.clamp(min=0), over_y.clamp(min=0))

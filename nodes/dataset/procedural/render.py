@@ -9,10 +9,11 @@ import torch
 from ...common.errors import InputError
 from ...common.images import write_png
 from ...common.manifest import MaterialRecord, Parameter, read_manifest, write_manifest
+from ...common.oklab import srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset
 from .bricks import BRICKS
 from .cobblestone import COBBLESTONE
-from .color import srgb_from_oklab, to_hex
+from .color import Palette, to_hex
 from .hexagons import HEXAGONS
 from .maps import normal_from_height, occlusion_from_height
 from .parameters import draw_parameters
@@ -130,7 +131,7 @@ def _described(record: MaterialRecord) -> str:
     return f"{record.name} (seed {record.seed}): {', '.join(values)}"
 
 
-def _draw_palette(palettes, torus: Torus, variation: float):
+def _draw_palette(palettes: Sequence[Palette], torus: Torus, variation: float) -> Palette:
     rng = torus.rng("palette")
     drawn = palettes[rng.integers(len(palettes))]
     return drawn if rng.random() < variation else palettes[0]

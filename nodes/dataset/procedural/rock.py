@@ -1,17 +1,14 @@
 """Rock: facets broken along planes, strata, cracks and lichen over rugged noise."""
 
-import math
-from collections.abc import Mapping
-
 import torch
 
-from ...common.manifest import ParameterValue
+from ...common.oklab import oklab_from_hex
 from .cells import random_sites, voronoi
-from .color import DrawnPalette, Palette, from_hex, lighter, over
-from .parameters import Count, Range
+from .color import DrawnPalette, Palette, lighter, over
+from .parameters import Count, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
-from .torus import Torus, wrapped
+from .torus import Torus
 
 PARAMETERS = {
     "blocks": Count("blocks across", 2, 5, 3, "massive rock", "broken rock"),
@@ -39,7 +36,7 @@ PALETTES = (
 SIZE_CM = 120.0
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     u, v = _warped(torus, 0.03)
     large, edge = _facets(torus, "large", p["blocks"], u, v)
     small, small_edge = _facets(torus, "small", 3 * p["blocks"], *_warped(torus, 0.012))
@@ -55,10 +52,16 @@ def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -
     seams = crack + 0.4 * p["facets"] * (1 - smoothstep(edge, 0.0, 0.02))
     color = over(color, colors.between, 0.75 * seams.clamp(0, 1))
     lichen = _lichen(torus, p, rugged)
-    pale = over(from_hex("#9a9b83")[:, None, None].expand_as(color), from_hex("#a88f4a"), smoothstep(torus.noise("kinds", 3, 12, 1.5), 0.4, 0.8))
+    pale = over(
+        oklab_from_hex("#9a9b83")[:, None, None].expand_as(color),
+        oklab_from_hex("#a88f4a"),
+        smoothstep(torus.noise("kinds", 3, 12, 1.5), 0.4, 0.8),
+    )
     color = over(color, lighter(pale, 0.03 * grain), 0.8 * lichen)
     height = height + 0.08 * lichen
-    roughness = p["roughness"] + 0.03 * rugged + 0.04 * grain + 0.08 * lichen + 0.05 * (1 - smoothstep(small_edge, 0, 0.01))
+    roughness = (
+        p["roughness"] + 0.03 * rugged + 0.04 * grain + 0.08 * lichen + 0.05 * (1 - smoothstep(small_edge, 0, 0.01))
+    )
     solid = (1 - lichen) * (1 - seams.clamp(0, 1))
     parts = {"rock": solid} | ({"lichen": lichen} if p["lichen"] > 0.4 else {})
     return Surface(SIZE_CM, color, height, roughness, torch.zeros_like(height), parts)
@@ -69,7 +72,9 @@ def _warped(torus: Torus, amount: float) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple(coordinate + amount * shift for coordinate, shift in zip((torus.u, torus.v), warp, strict=True))
 
 
-def _facets(torus: Torus, name: str, across: int, u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _facets(
+    torus: Torus, name: str, across: int, u: torch.Tensor, v: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Planes broken at cell borders: each cell a level and a slope of its own. Height about -1..1, and the distance
     to the border."""
     count = across * across
@@ -78,21 +83,22 @@ def _facets(torus: Torus, name: str, across: int, u: torch.Tensor, v: torch.Tens
     return 0.2 * level + 0.7 * across * (slope_u * cells.offset[0] + slope_v * cells.offset[1]), cells.border
 
 
-def _strata(torus: Torus, p: Mapping[str, ParameterValue]) -> tuple[torch.Tensor, torch.Tensor]:
+def _strata(torus: Torus, p: Values) -> tuple[torch.Tensor, torch.Tensor]:
     """Ledges of layers (0..1 within each), and a number -1..1 that is constant in a layer."""
-    tilt = int(torus.rng("tilt").integers(-1, 2))
-    bend = 0.5 * torus.noise("bend", 1, 10, 1.8) + 0.12 * torus.noise("split", 6, 60, 1.2)
-    phase = p["layers"] * torus.v + tilt * torus.u + bend
+    bend = 0.8 * torus.noise("bend", 1, 10, 1.8) + 0.12 * torus.noise("split", 6, 60, 1.2)
+    phase = p["layers"] * torus.v + bend
     layer = phase.floor()
     inside = phase - layer
     tones = torus.normal_table("layers", p["layers"])
     this, following = (tones[(layer.long() + k) % p["layers"]] for k in (0, 1))
     soft = smoothstep(inside, 0.8, 1.0)
-    ledge = 0.5 * torch.lerp(this, following, soft) + 0.35 * (1 - smoothstep(inside, 0.82, 1.0)) * smoothstep(inside, 0.0, 0.12)
+    ledge = 0.5 * torch.lerp(this, following, soft) + 0.35 * (1 - smoothstep(inside, 0.82, 1.0)) * smoothstep(
+        inside, 0.0, 0.12
+    )
     return ledge, torch.lerp(this, following, soft)
 
 
-def _cracks(torus: Torus, p: Mapping[str, ParameterValue]) -> torch.Tensor:
+def _cracks(torus: Torus, p: Values) -> torch.Tensor:
     u, v = _warped(torus, 0.02)
     cells = voronoi(random_sites(torus, "crack sites", 14), u, v)
     open_here = smoothstep(torus.noise("open", 1, 8, 1.4), 1.2 - 2.2 * p["cracks"], 2.2 - 2.0 * p["cracks"])
@@ -100,12 +106,22 @@ def _cracks(torus: Torus, p: Mapping[str, ParameterValue]) -> torch.Tensor:
     return (1 - smoothstep(cells.border, 0.3 * width, width + torus.pixel)) * open_here
 
 
-def _lichen(torus: Torus, p: Mapping[str, ParameterValue], rugged: torch.Tensor) -> torch.Tensor:
+def _lichen(torus: Torus, p: Values, rugged: torch.Tensor) -> torch.Tensor:
     patches = torus.noise("lichen", 5, 120, 1.1) + 0.5 * torus.noise("colonies", 1, 5, 1.0)
-    return smoothstep(patches + 0.15 * rugged, 2.3 - 1.3 * p["lichen"], 2.7 - 1.3 * p["lichen"]) * min(1.0, 4 * p["lichen"])
+    return smoothstep(patches + 0.15 * rugged, 2.3 - 1.3 * p["lichen"], 2.7 - 1.3 * p["lichen"]) * min(
+        1.0, 4 * p["lichen"]
+    )
 
 
-def _color(torus, p, colors, layer, band, rugged, grain) -> torch.Tensor:
+def _color(
+    torus: Torus,
+    p: Values,
+    colors: DrawnPalette,
+    layer: torch.Tensor,
+    band: torch.Tensor,
+    rugged: torch.Tensor,
+    grain: torch.Tensor,
+) -> torch.Tensor:
     mix = torus.noise("mix", 1, 30, 1.4)
     color = colors.elements[0][:, None, None].expand(3, *rugged.shape)
     color = over(color, colors.elements[1], p["color_variation"] * smoothstep(mix, -0.2, 1.8))

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ...common.manifest import ParameterValue
 from .color import DrawnPalette, Palette
-from .parameters import ParameterSpec
+from .parameters import ParameterSpec, Values
 from .torus import Torus
 
 
@@ -31,5 +30,5 @@ class Material:
     label: str
     parameters: Mapping[str, ParameterSpec]
     palettes: tuple[Palette, ...]
-    build: Callable[[Torus, Mapping[str, ParameterValue], DrawnPalette], Surface]
+    build: Callable[[Torus, Values, DrawnPalette], Surface]
     keywords: tuple[str, ...] = field(default=())

@@ -29,6 +29,10 @@ class Torus:
         """The width of a pixel in tile coordinates."""
         return 1 / self.size
 
+    def moved(self, right: float, down: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """(u, v) of the same tile cut out elsewhere: a tile's edges had better run through bricks than joints."""
+        return (self.u + right) % 1, (self.v + down) % 1
+
     def rng(self, name: str) -> np.random.Generator:
         """A stream of random numbers of its own for `name`, independent of the order of the calls."""
         return np.random.default_rng([*self._key, zlib.crc32(name.encode())])
@@ -78,7 +82,7 @@ class Torus:
         return torch.lerp(upper, lower, fy)
 
     def pieces(self, image: torch.Tensor, ids: torch.Tensor, name: str, count: int) -> torch.Tensor:
-        """`image` cut into pieces: each element of `ids` shows another part of it, as boards cut from other trees do."""
+        """`image` cut into pieces: each element of `ids` shows another part, as boards cut from other trees do."""
         shift = torch.from_numpy(self.rng(name).integers(0, 64, (2, count)))
         shift = shift * self.size // 64
         pixels = torch.arange(self.size)
@@ -99,14 +103,14 @@ def _shells(harmonics: int) -> tuple[torch.Tensor, torch.Tensor]:
     kv = np.arange(-harmonics, harmonics + 1)[:, None]
     ku = np.arange(harmonics + 1)[None, :]
     shell = np.maximum(np.abs(kv), ku)
-    order = np.lexsort((np.broadcast_to(ku, shell.shape).ravel(), np.broadcast_to(kv, shell.shape).ravel(), shell.ravel()))
+    order = np.lexsort(
+        (np.broadcast_to(ku, shell.shape).ravel(), np.broadcast_to(kv, shell.shape).ravel(), shell.ravel())
+    )
     kv, ku = np.broadcast_to(kv, shell.shape).ravel()[order], np.broadcast_to(ku, shell.shape).ravel()[order]
     return torch.from_numpy(kv.copy()), torch.from_numpy(ku.copy())
 
 
-def _amplitudes(
-    harmonics: int, low: float, high: float, slope: float, stretch: tuple[float, float]
-) -> torch.Tensor:
+def _amplitudes(harmonics: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
     amplitudes = _weights(harmonics, low, high, slope, stretch)
     reference = (REFERENCE_SIZE - 1) // 2
     known = amplitudes if harmonics == reference else _weights(reference, low, high, slope, stretch)

@@ -1,14 +1,12 @@
 """Woven cloth: warp and weft that really pass over and under each other, in the classic bindings."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from ...common.manifest import ParameterValue
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range
+from .parameters import Choice, Count, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
 from .torus import Torus
@@ -55,21 +53,28 @@ class Threads:
     middle: torch.Tensor
 
 
-def build(torus: Torus, p: Mapping[str, ParameterValue], colors: DrawnPalette) -> Surface:
+def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     count = p["threads"]
     binding = _binding(p["binding"], count)
-    warp = _threads(torus, p, "warp", binding, torus.u, torus.v)
-    weft = _threads(torus, p, "weft", -binding.T, torus.v, torus.u)
-    warp_height, weft_height = (_thread_height(torus, p, name, threads) for name, threads in (("warp", warp), ("weft", weft)))
+    u, v = torus.moved(0.5 / count, 0.5 / count)
+    warp = _threads(torus, p, "warp", binding, u, v)
+    weft = _threads(torus, p, "weft", -binding.T, v, u)
+    warp_height, weft_height = (
+        _thread_height(torus, p, name, threads) for name, threads in (("warp", warp), ("weft", weft))
+    )
     edge = max(0.12, 0.8 * count * torus.pixel)
     on_top = smoothstep(warp_height - weft_height, -edge, edge)
     top = torch.maximum(warp_height, weft_height)
     covered = smoothstep(top, -1.35, -0.75)
     warp_color, weft_color = _colors(torus, p, colors, warp, weft)
-    color = over(colors.between[:, None, None].expand_as(warp_color), torch.lerp(weft_color, warp_color, on_top), covered)
+    color = over(
+        colors.between[:, None, None].expand_as(warp_color), torch.lerp(weft_color, warp_color, on_top), covered
+    )
     fuzz = torus.noise("fuzz", count, 6 * count, 0.4)
     faded = torus.noise("faded", 1, count / 2, 1.5)
-    color = lighter(color, 0.02 * p["fuzz"] * fuzz + 0.035 * p["fading"] * (faded + 0.3 + 0.7 * smoothstep(top, 0.0, 1.6)))
+    color = lighter(
+        color, 0.02 * p["fuzz"] * fuzz + 0.035 * p["fading"] * (faded + 0.3 + 0.7 * smoothstep(top, 0.0, 1.6))
+    )
     height = THREAD_CM * p["thickness"] * (top.clamp(min=-1.4) + 0.06 * p["fuzz"] * fuzz)
     roughness = p["roughness"] + 0.03 * fuzz + 0.05 * (1 - covered)
     parts = {"warp": on_top * covered, "weft": (1 - on_top) * covered}
@@ -91,7 +96,9 @@ def _binding(name: str, count: int) -> torch.Tensor:
     return torch.where(over_weft, 1.0, -1.0)
 
 
-def _threads(torus, p, name, over_under, across, along) -> Threads:
+def _threads(
+    torus: Torus, p: Values, name: str, over_under: torch.Tensor, across: torch.Tensor, along: torch.Tensor
+) -> Threads:
     count = p["threads"]
     stretch = (1.0, 5.0) if name == "warp" else (5.0, 1.0)
     wobble = torus.noise(f"{name} wobble", 2, count * 1.5, 1.0, stretch)
@@ -105,8 +112,8 @@ def _threads(torus, p, name, over_under, across, along) -> Threads:
     return Threads(this, along * count, across - number - 0.5, torch.lerp(first, second, step))
 
 
-def _thread_height(torus, p, name, threads: Threads) -> torch.Tensor:
-    """In thread radii: the middle's run over and under plus a round cross-section, whose width varies along the thread."""
+def _thread_height(torus: Torus, p: Values, name: str, threads: Threads) -> torch.Tensor:
+    """In thread radii: the run of the middle over and under plus a round section, whose width varies along it."""
     stretch = (1.0, 6.0) if name == "warp" else (6.0, 1.0)
     slub = torus.noise(f"{name} slub", 2, p["threads"], 0.8, stretch)
     width = p["width"] * (1 + 0.13 * p["irregularity"] * slub.clamp(-2, 2))
@@ -116,13 +123,15 @@ def _thread_height(torus, p, name, threads: Threads) -> torch.Tensor:
     return 0.75 * threads.middle + round_section + 0.05 * p["twist"] * _twist(torus, p, threads)
 
 
-def _twist(torus: Torus, p: Mapping[str, ParameterValue], threads: Threads) -> torch.Tensor:
+def _twist(torus: Torus, p: Values, threads: Threads) -> torch.Tensor:
     """Plies that wind around the thread; too fine for the pixels, they fade away."""
     visible = min(max(2 - 12 * p["threads"] * torus.pixel * 0.9, 0.0), 1.0)
     return visible * torch.sin(2 * math.pi * (2 * threads.along + 1.4 * threads.across))
 
 
-def _colors(torus, p, colors, warp: Threads, weft: Threads) -> tuple[torch.Tensor, torch.Tensor]:
+def _colors(
+    torus: Torus, p: Values, colors: DrawnPalette, warp: Threads, weft: Threads
+) -> tuple[torch.Tensor, torch.Tensor]:
     count, elements = p["threads"], colors.elements
     bands = _bands(torus, count)
     plain = torch.zeros(count, dtype=torch.long)
@@ -147,7 +156,7 @@ def _bands(torus: Torus, count: int) -> torch.Tensor:
     return torch.cat([sett, sett.flip(0)]).repeat(2)
 
 
-def _thread_color(torus, p, name, threads: Threads, colors: torch.Tensor) -> torch.Tensor:
+def _thread_color(torus: Torus, p: Values, name: str, threads: Threads, colors: torch.Tensor) -> torch.Tensor:
     """colors (3, count) -> (3, H, W) with each thread its own shade, and streaks along it."""
     count = p["threads"]
     shade = 0.02 * (0.4 + p["irregularity"]) * torus.normal_table(f"{name} shade", count)[threads.number]
