@@ -31,10 +31,12 @@ class Kernel:
         return max(len(self.slope), len(self.across) - 1)
 
 
+# Scharr's: H. Scharr, Optimale Operatoren in der Digitalen Bildverarbeitung, 2000; the larger one to unit gain.
 KERNELS = {
     "central": Kernel((1 / 2,)),
     "sobel": Kernel((1 / 2,), (1 / 2, 1 / 4)),
     "scharr": Kernel((1 / 2,), (10 / 16, 3 / 16)),
+    "scharr_5": Kernel((0.3327, 0.08365), (0.4704, 0.2415, 0.0233)),
     "eighth_order": Kernel((4 / 5, -1 / 5, 4 / 105, -1 / 280)),
 }
 METHODS = [*KERNELS, SPECTRAL]

@@ -1,13 +1,13 @@
 """The nodes that make heights, and normals from them."""
 
-import logging
-
 import torch
 from comfy_api.latest import io
 
 from ..common.axes import Axes
 from ..common.layout import grey_to_rgb, to_bhwc
 from ..common.sockets import axes_input
+from .debanding import deband as smooth_steps
+from .debanding import is_banded
 from .derivatives import METHODS
 from .height_from_image import (
     SOURCES,
@@ -20,7 +20,10 @@ from .height_from_image import (
 )
 from .map_inputs import read_map, single_channel
 from .normals import normal_map, slope_scale
+from .smoothing import gaussian_blur
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+
+BANDED = "The height has 8 bits; its steps were smoothed by half a step at most."
 
 
 class HeightFromImage(io.ComfyNode):
@@ -158,6 +161,29 @@ class HeightToNormal(io.ComfyNode):
                     tooltip="Multiplies the slopes. Leave at 1 for the true ones; turn it if you do not know the cm. "
                     "Negative values turn hills into hollows.",
                 ),
+                io.Boolean.Input("invert", default=False, optional=True, tooltip="Turn on where black is high."),
+                io.Float.Input(
+                    "smooth_cm",
+                    optional=True,
+                    default=0.0,
+                    min=0.0,
+                    max=10000.0,
+                    step=0.05,
+                    tooltip="Shapes smaller than this, in cm, are smoothed away first. 0 keeps everything.",
+                ),
+                io.Boolean.Input(
+                    "deband",
+                    default=True,
+                    optional=True,
+                    tooltip="Smooths the stair-steps of 8-bit heights, by half a step at most. Finer heights stay "
+                    "as they are.",
+                ),
+                io.Boolean.Input(
+                    "repair",
+                    default=False,
+                    optional=True,
+                    tooltip="Replaces pixels that are NaN or infinite by the mean height instead of stopping.",
+                ),
             ],
             outputs=[
                 io.Image.Output("normal", tooltip="The normal map, flat is (0.5, 0.5, 1), in full float precision."),
@@ -177,24 +203,26 @@ class HeightToNormal(io.ComfyNode):
         height_cm: float = 5.0,
         size_cm: float = 100.0,
         strength: float = 1.0,
+        invert: bool = False,
+        smooth_cm: float = 0.0,
+        deband: bool = True,
+        repair: bool = False,
     ) -> io.NodeOutput:
-        heights, note = single_channel(read_map(height, "The height"))
-        scale = strength * slope_scale(height_cm, size_cm, heights.shape[-1])
-        normals = normal_map(heights, scale, method, Axes.parse(axes), convention)
-        report = _slope_report(normals, size_cm, note)
-        if note:
-            logging.warning("Tilewright Height to Normal: %s", report)
-        return io.NodeOutput(to_bhwc(normals), report)
+        heights, note = single_channel(read_map(height, "The height", repair))
+        wrap, width = Axes.parse(axes), heights.shape[-1]
+        banded = deband and is_banded(heights)
+        heights = smooth_steps(heights, wrap) if banded else heights
+        heights = gaussian_blur(heights, smooth_cm * width / size_cm / 2, wrap)
+        scale = (-strength if invert else strength) * slope_scale(height_cm, size_cm, width)
+        normals = normal_map(heights, scale, method, wrap, convention)
+        notes = [f"The height is a colour image: its {note} was used." if note else "", BANDED if banded else ""]
+        return io.NodeOutput(to_bhwc(normals), "\n".join([_slope_report(normals, size_cm), *filter(None, notes)]))
 
 
-def _slope_report(normals: torch.Tensor, size_cm: float, note: str) -> str:
+def _slope_report(normals: torch.Tensor, size_cm: float) -> str:
     steepest = torch.rad2deg(torch.acos((normals[:, 2].amin() * 2 - 1).clamp(-1, 1)))
-    lines = [
-        f"One pixel is {10 * size_cm / normals.shape[-1]:.3g} mm wide; the steepest slope is {steepest:.1f} degrees.",
-    ]
-    if note:
-        lines.append(f"The height is a colour image; its {note} was used.")
-    return "\n".join(lines)
+    pitch_mm = 10 * size_cm / normals.shape[-1]
+    return f"One pixel is {pitch_mm:.3g} mm wide; the steepest slope is {steepest:.1f} degrees."
 
 
 def _gain_input(name: str, what: str) -> io.Float.Input:

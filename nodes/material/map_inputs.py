@@ -32,7 +32,8 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tens
     count = int(broken.any(dim=1).sum())
     raise InputError(
         f"{what} has {count} of {width * height * len(pixels)} pixels that are not numbers (NaN) or infinite. "
-        "A decode in half precision often makes them: run the VAE in full precision (--fp32-vae) and decode again."
+        "A decode in half precision often makes them: run the VAE in full precision (--fp32-vae), or turn on "
+        "'repair' where a node offers it."
     )
 
 
@@ -44,7 +45,7 @@ def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
     first = pixels[:, :1]
     if pixels.shape[1] < 3 or (torch.equal(first, pixels[:, 1:2]) and torch.equal(first, pixels[:, 2:3])):
         return first, ""
-    return luminance(pixels), "luminance of a colour image"
+    return luminance(pixels), "luminance"
 
 
 def check_same_size(images: Mapping[str, torch.Tensor]) -> None:

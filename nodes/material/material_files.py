@@ -194,7 +194,7 @@ def reduction_notes(maps: Mapping[str, torch.Tensor], file_format: str) -> list[
             notes.append(f"{name}: {outside} pixels lay outside 0..1 and were clipped.")
         reduced = single_channel(pixels)[1] if name in GREY_MAPS else ""
         if reduced:
-            notes.append(f"{name}: written as grey, the {reduced}.")
+            notes.append(f"{name}: given in colour; its {reduced} was written.")
     return notes
 
 

@@ -65,3 +65,34 @@ def test_pixels_that_are_no_numbers_are_counted():
     height[0, 3, 4, 1] = torch.inf
     with pytest.raises(InputError, match="2 of 64 pixels that are not numbers"):
         HeightToNormal.execute(height)
+
+
+def test_pixels_that_are_no_numbers_are_repaired_on_demand():
+    height = torch.full((1, 8, 8), 0.5)
+    height[0, 1, 2] = torch.nan
+    normal, _ = HeightToNormal.execute(height, repair=True)
+    assert torch.equal(normal[..., 2], torch.ones(1, 8, 8))
+
+
+def test_invert_is_the_negative_strength():
+    height = torch.rand(1, 16, 16)
+    assert torch.equal(HeightToNormal.execute(height, invert=True)[0], HeightToNormal.execute(height, strength=-1.0)[0])
+
+
+def test_smoothing_is_in_cm_whatever_the_resolution():
+    turn = 2 * torch.pi * 8 * torch.arange(512) / 512
+    height = (0.5 + 0.4 * torch.sin(turn)).expand(1, 512, 512)
+    large = HeightToNormal.execute(height, method="eighth_order", smooth_cm=5.0)[0]
+    small = HeightToNormal.execute(height[:, ::2, ::2], method="eighth_order", smooth_cm=5.0)[0]
+    rough = HeightToNormal.execute(height, method="eighth_order")[0]
+    torch.testing.assert_close(large[:, ::2, ::2], small, rtol=0, atol=1e-4)
+    assert large[..., 0].std() < 0.8 * rough[..., 0].std()
+
+
+def test_eight_bit_heights_are_debanded_and_it_is_said():
+    ramp = ((torch.arange(64) / 255 / 6).expand(1, 64, 64) * 255).round() / 255
+    smooth, report = HeightToNormal.execute(ramp, axes="none")
+    stairs, silent = HeightToNormal.execute(ramp, axes="none", deband=False)
+    assert smooth[:, 24:40, 24:40, 0].std() < 0.2 * stairs[:, 24:40, 24:40, 0].std()
+    assert "8 bits" in report
+    assert "8 bits" not in silent

@@ -109,7 +109,7 @@ def test_the_written_files_show_up_in_the_history(output):
 
 def test_clipping_and_colour_in_a_grey_map_are_reported(output):
     _, report = SaveMaterial.execute("m", roughness=torch.rand(1, 4, 4, 3) + 0.5, height=torch.full((1, 4, 4), 2.0))
-    assert "roughness: written as grey, the luminance" in report
+    assert "roughness: given in colour; its luminance was written" in report
     assert "height: 16 pixels lay outside 0..1" in report
 
 
