@@ -48,8 +48,11 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
 
 
 def fingerprint(folder: Path) -> list[tuple[str, int, int]]:
-    """(relative path, size, modification time) of every file: it differs when a file was changed, added or removed."""
-    files = [file for _, files in _walk(folder) for file in files]
+    """(relative path, size, modification time) of every file, or of the one file that `folder` is.
+
+    It differs when a file was changed, added or removed.
+    """
+    files = [folder] if folder.is_file() else [file for _, files in _walk(folder) for file in files]
     return sorted((str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 

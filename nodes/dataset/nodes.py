@@ -11,6 +11,7 @@ from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
 from .save_nodes import SaveDataset, SplitDataset
+from .substance_nodes import InspectSubstance
 
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
@@ -110,4 +111,4 @@ class RenderProcedural(io.ComfyNode):
         return io.NodeOutput(dataset, str(path), report)
 
 
-NODES: list[type[io.ComfyNode]] = [RenderProcedural, LoadDataset, CleanDataset, SplitDataset, SaveDataset]
+NODES: list[type[io.ComfyNode]] = [InspectSubstance, RenderProcedural, LoadDataset, CleanDataset, SplitDataset, SaveDataset]

@@ -1,0 +1,1 @@
+"""Substance archives: reading them without Substance, and rendering them with sbsrender."""
