@@ -9,11 +9,12 @@ from torch.nn import functional as F
 from .pool import Pool
 from .run import Average, Clock, log, resume_state, save_state
 
-CROP = 96  # pixels: small crops show more different images for the same work
-BATCH = 6
+CROP = 80  # pixels: small crops show more different images for the same work
+BATCH = 4
 PEAK_LEARNING_RATE = 1.5e-3
 KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
 GRADIENT_WEIGHT = 0.3  # without it edges between bricks come out soft
+RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing costs as much as half a step
 CHECKPOINT_STEPS = 100
 WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
 
@@ -41,7 +42,7 @@ def train_autoencoder(
     generator = torch.Generator().manual_seed(0)
     step = resume_state(state, network, optimizer, average, clock, pool)
     while (progress := clock.progress) < 1:
-        pool.renew(1 if step % 2 == 0 else 0)
+        pool.renew(1 if step % RENEWAL_STEPS == 0 else 0)
         images = _crops(pool, generator)
         loss, parts = autoencoder_loss(network, images)
         optimizer.zero_grad()

@@ -1,0 +1,82 @@
+"""The Render Procedural node: files, manifest, dataset, and what happens the second time."""
+
+import hashlib
+
+import folder_paths
+import pytest
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.common.manifest import read_manifest
+from tilewright.nodes.dataset.nodes import RenderProcedural
+from tilewright.nodes.dataset.procedural.render import MAPS, render_folder, render_material
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    return tmp_path
+
+
+def hashes(folder):
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+
+
+def test_renders_carry_all_maps_and_a_record(output):
+    dataset, folder, report = RenderProcedural.execute("weave", 2, 64, 7, "cloth").result
+    assert folder == str(output / "datasets" / "cloth")
+    names = {f"weave_000{index}_{kind}.png" for index in range(2) for kind in MAPS}
+    assert set(hashes(output / "datasets" / "cloth")) == names | {"manifest.json"}
+    assert [sample.map for sample in dataset.samples] == ["basecolor"] * 2
+    assert all(sample.tileable and sample.size == (64, 64) and sample.file.exists() for sample in dataset.samples)
+    assert [record.seed for record in read_manifest(output / "datasets" / "cloth")] == [7, 8]
+    assert dataset.samples[0].record == read_manifest(output / "datasets" / "cloth")[0]
+    assert "weave_0001 (seed 8)" in report
+
+
+def test_the_same_settings_give_the_same_files(output):
+    RenderProcedural.execute("bricks", 2, 64, 1, "walls")
+    first = hashes(output / "datasets" / "walls")
+    RenderProcedural.execute("bricks", 2, 64, 1, "walls")
+    assert hashes(output / "datasets" / "walls") == first
+
+
+def test_other_files_and_other_materials_stay(output):
+    folder = output / "datasets" / "mixed"
+    RenderProcedural.execute("rock", 1, 64, 0, "mixed")
+    (folder / "notes.txt").write_text("mine")
+    RenderProcedural.execute("hexagons", 1, 64, 0, "mixed")
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert [record.name for record in read_manifest(folder)] == ["hexagons_0000", "rock_0000"]
+
+
+def test_any_map_and_all_materials(output):
+    dataset = RenderProcedural.execute("all", 1, 64, 0, "everything", map="any").result[0]
+    assert len(dataset) == 6 * len(MAPS)
+    assert {sample.record.category for sample in dataset.samples} == {
+        "bricks", "planks", "cobblestone", "weave", "hexagons", "rock"
+    }  # fmt: skip
+
+
+def test_files_hold_what_the_generator_made(output):
+    import cv2
+
+    dataset = RenderProcedural.execute("planks", 1, 64, 3, "boards", map="height").result[0]
+    height = cv2.imread(str(dataset.samples[0].file), cv2.IMREAD_UNCHANGED)
+    exact = render_material("planks", 3, 64).maps["height"][0].numpy()
+    assert height.dtype.name == "uint16"
+    assert abs(height / 65535 - exact).max() < 1e-5
+
+
+def test_an_interrupted_run_keeps_what_it_has_rendered(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render_folder(tmp_path, ["bricks"], 3, 64, 0, rendered=interrupt)
+    assert [record.name for record in read_manifest(tmp_path)] == ["bricks_0000"]
+
+
+@pytest.mark.parametrize("folder", ["", "../elsewhere", "a/b", "/tmp/x", "con"])
+def test_a_folder_that_cannot_be_one_is_told_before_anything_runs(folder):
+    assert "folder" in RenderProcedural.validate_inputs(folder=folder)
+    with pytest.raises(InputError):
+        RenderProcedural.execute("bricks", 1, 64, 0, folder)
