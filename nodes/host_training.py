@@ -15,6 +15,7 @@ import comfy.sd
 import comfy.supported_models
 import comfy.utils
 import torch
+from comfy.clip_model import CLIPLayer
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 
@@ -106,7 +107,17 @@ def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Modu
         memo[id(parameter)] = torch.nn.Parameter(_for_autograd(weights[key].to(device)), requires_grad=False)
     for layer in stage.modules():  # the host's places on the device belong to its own copy
         memo.update({id(value): None for name, value in vars(layer).items() if name in ("_v", "_pin_state")})
-    return copy.deepcopy(stage, memo).eval()
+    own = copy.deepcopy(stage, memo).eval()
+    for layer in own.modules():
+        if isinstance(layer, CLIPLayer):
+            layer.forward = partial(_clip_layer, layer)
+    return own
+
+
+def _clip_layer(layer: CLIPLayer, x: torch.Tensor, mask: Any = None, optimized_attention: Any = None) -> torch.Tensor:
+    # As the host's, but not in place, which would overwrite what the norms keep for the backward pass.
+    x = x + layer.self_attn(layer.layer_norm1(x), mask, optimized_attention)
+    return x + layer.mlp(layer.layer_norm2(x))
 
 
 def trained_text_encoding(stage: torch.nn.Module, clip_skip: int, device: torch.device) -> TextEncode:

@@ -1,6 +1,8 @@
 """Training in the graph on small models of each family, built from the host's own classes in memory."""
 
+import errno
 import logging
+from types import SimpleNamespace
 
 import comfy.ldm.modules.diffusionmodules.openaimodel
 import comfy.model_base
@@ -14,11 +16,15 @@ import folder_paths
 import pytest
 import torch
 from safetensors import safe_open
+from tilewright.nodes import host_training
+from tilewright.nodes.common import files as checkpoint_module
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.training import run_files
 from tilewright.nodes.training.adapter import encoding, train_lora, training_config
-from tilewright.nodes.training.nodes import DemoModel, TrainLora
+from tilewright.nodes.training.nodes import DemoModel, LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 
 SETTINGS = {
     "name": "stripes",
@@ -66,7 +72,8 @@ def weights(model):
 
 
 def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    bits = [{name: value.numpy().tobytes() for name, value in state.items()} for state in (one, other)]
+    return bits[0] == bits[1]  # as bytes: weights that a checkpoint lacks may be no numbers
 
 
 def test_the_file_is_written_in_kohya_names_with_its_metadata(checkpoint, dataset, output):
@@ -208,3 +215,132 @@ def test_bad_widgets_are_refused_before_anything_runs(widget, value):
 
 def test_linked_widgets_are_judged_when_their_values_are_known():
     assert TrainLora.validate_inputs(**dict.fromkeys(SETTINGS)) is True
+
+
+def test_the_text_encoder_trains_and_the_host_loads_it(checkpoint, dataset, caplog):
+    model, clip, vae = checkpoint
+    before = {name: value.clone() for name, value in clip.cond_stage_model.state_dict().items()}
+    options = {"network": NetworkConfig(text_encoder=True), "objective": ObjectiveConfig(clip_skip=2, max_tokens=150)}
+    config = training_config(options, 4, 4.0, 1e-2, steps=3, batch_size=2, resolution=64, seed=0)
+    with torch.inference_mode():
+        lora = train_lora(model, vae, clip, dataset, "words", config).state
+    assert same(clip.cond_stage_model.state_dict(), before)
+    first = "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_up.weight"
+    assert lora[first].abs().max() > 0
+
+    with caplog.at_level(logging.WARNING):
+        _, patched = comfy.sd.load_lora_for_models(model, clip, lora, 1.0, 1.0)
+    assert not [record for record in caplog.records if "not loaded" in record.message.lower()]
+    with torch.inference_mode():
+        texts = [one.encode_from_tokens(one.tokenize("stripes")) for one in (clip, patched)]
+    assert not torch.equal(*texts)
+
+
+def test_the_trained_text_encoder_is_the_hosts_own(checkpoint):
+    clip = checkpoint[1]
+    tokens = clip.tokenize("red bricks, worn")
+    cpu = torch.device("cpu")
+    with torch.inference_mode():
+        expected = host_training.text_encoding(clip, 2)(tokens)
+    stage = host_training.text_encoders_for_training(clip, cpu)
+    context, pooled = host_training.trained_text_encoding(stage, 2, cpu)(tokens)
+    torch.testing.assert_close(context, expected[0])
+    torch.testing.assert_close(pooled, expected[1])
+    shared = dict(stage.named_parameters())
+    assert all(shared[name].data_ptr() == own.data_ptr() for name, own in clip.cond_stage_model.named_parameters())
+
+
+def test_checkpoints_samples_and_validation_come_on_the_way(checkpoint, dataset, output):
+    model, clip, vae = checkpoint
+    saving = SavingConfig(
+        every_steps=1,
+        keep_last=2,
+        precision="float16",
+        sample_every=2,
+        prompts="stripes\ndots",
+        validation_share=0.3,
+        validation_every=2,
+        trigger_words="twstripes",
+    )
+    config = training_config({"saving": saving}, 4, 4.0, 1e-3, steps=4, batch_size=1, resolution=64, seed=0)
+    with torch.inference_mode():
+        trained = train_lora(model, vae, clip, dataset, "stripes", config)
+    names = {path.name for path in (output / "loras").iterdir()}
+    assert names == {"stripes.safetensors", "stripes-step00000002.safetensors", "stripes-step00000003.safetensors"}
+    samples = sorted(path.name for path in (output / "training" / "stripes" / "samples").iterdir())
+    assert samples == [f"step0000000{step}_{prompt}.png" for step in (2, 4) for prompt in (0, 1)]
+    assert [step for step, _ in trained.validation] == [0, 2, 4]
+    with safe_open(trained.files.lora, "pt") as file:
+        assert file.metadata()["modelspec.trigger_phrase"] == "twstripes"
+        assert file.get_tensor(next(iter(file.keys()))).dtype == torch.float16
+
+
+def test_images_of_several_aspects_train_in_their_own_buckets(checkpoint, tmp_path):
+    samples = []
+    for number, (width, height) in enumerate([(256, 256), (512, 256), (256, 512)]):
+        file = tmp_path / f"{number}.png"
+        write_png(file, torch.rand(3, height, width))
+        samples.append(Sample(file, "basecolor", (width, height), caption="noise"))
+    config = training_config({}, 4, 4.0, 1e-3, steps=1, batch_size=1, resolution=256, seed=0)
+    examples = encoding.cached_examples(checkpoint[0], checkpoint[2], TextureDataset(tuple(samples)), config)
+    assert [example.size for example in examples] == [(256, 256), (320, 192), (192, 320)]
+    assert [tuple(example.latent.shape) for example in examples] == [(4, 32, 32), (4, 24, 40), (4, 40, 24)]
+
+
+def test_a_damaged_image_is_left_out_by_name_and_alone_it_is_refused(checkpoint, dataset, tmp_path, caplog):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    bad = Sample(broken, "basecolor", (64, 64), caption="nothing")
+    config = training_config({}, 4, 4.0, 1e-3, steps=1, batch_size=1, resolution=64, seed=0)
+    model, _, vae = checkpoint
+    with caplog.at_level(logging.WARNING):
+        examples = encoding.cached_examples(model, vae, TextureDataset((*dataset.samples, bad)), config)
+    assert len(examples) == 3 and "broken.png" in caplog.text
+    with pytest.raises(InputError, match="broken.png"):
+        encoding.cached_examples(model, vae, TextureDataset((bad,)), config)
+
+
+def test_a_loss_that_is_no_number_is_told_with_its_step_and_the_file_kept(checkpoint, dataset, output):
+    with pytest.raises(InputError, match="no number any more at step 2"):
+        train(checkpoint, dataset, learning_rate=1e38, steps=9)
+    with safe_open(output / "loras" / "stripes.safetensors", "pt") as file:
+        assert file.metadata()["ss_steps"] == "1"
+
+
+def test_a_disk_that_is_too_small_is_told_before_training(checkpoint, dataset, monkeypatch):
+    monkeypatch.setattr(run_files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2**20))
+    with pytest.raises(InputError, match="has 1 MB left"):
+        train(checkpoint, dataset)
+
+
+def test_a_disk_that_fills_up_keeps_the_last_state(checkpoint, dataset, output, monkeypatch):
+    train(checkpoint, dataset, steps=2)
+    before = (output / "training" / "stripes" / "state.safetensors").read_bytes()
+
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_module.os, "replace", no_room)
+    with pytest.raises(InputError, match="No space left.*goes on from its last state"):
+        train(checkpoint, dataset, steps=4)
+    assert (output / "training" / "stripes" / "state.safetensors").read_bytes() == before
+
+
+def test_a_run_starts_from_an_existing_lora(checkpoint, dataset, output, monkeypatch):
+    first = train(checkpoint, dataset, steps=3, learning_rate=1e-2)
+    monkeypatch.setattr(folder_paths, "get_full_path", lambda kind, name: first[3] if name == "given" else None)
+    model, clip, vae = checkpoint
+    config = training_config(
+        {"network": NetworkConfig(start_from="given")}, 4, 2.0, 1e-9, steps=1, batch_size=1, resolution=64, seed=0
+    )
+    with torch.inference_mode():
+        second = train_lora(model, vae, clip, dataset, "second", config).state
+    up = next(name for name in first[2] if name.endswith("lora_up.weight"))
+    torch.testing.assert_close(second[up] * 0.5, first[2][up], atol=1e-6, rtol=1e-4)  # alpha 2 instead of 4
+
+
+@pytest.mark.parametrize("node", [LoraNetwork, LoraOptimizer, LoraObjective, LoraSaving])
+def test_an_option_node_as_it_is_dropped_changes_nothing(node):
+    schema = node.define_schema()
+    (config,) = node.execute(**{one.id: one.default for one in schema.inputs}).result
+    assert config == type(config)()
