@@ -4,11 +4,12 @@ Beside `host.py`, this is the only place that knows the classes of ComfyUI's net
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import comfy.ops
 import torch
+from comfy.cldm.cldm import ControlNet
 from comfy.ldm.models.autoencoder import AutoencodingEngine
 from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -35,6 +36,23 @@ def unet(model: ModelPatcher) -> torch.nn.Module:
             "their kin) can be made seamless: other denoisers are told the position of every pixel. Connect a UNet."
         )
     return network
+
+
+def control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:
+    """The networks of all ControlNets and T2I adapters that the conditionings use, each once."""
+    seen = set()
+    for control in (cond.get("control") for group in conds for cond in group or ()):
+        while control is not None:
+            network = getattr(control, "control_model", None) or getattr(control, "t2i_model", None)
+            if network is not None and id(network) not in seen:
+                seen.add(id(network))
+                yield network
+            control = control.previous_controlnet
+
+
+def is_unet_control(network: torch.nn.Module) -> bool:
+    """Whether `network` is a ControlNet for UNets, which sees position only through padding."""
+    return isinstance(network, ControlNet)
 
 
 def autoencoder(vae: VAE) -> torch.nn.Module:

@@ -75,21 +75,22 @@ def plain_convolutions(network: torch.nn.Module, paths: Iterable[str]) -> dict[s
 
 
 @contextmanager
-def replaced(network: torch.nn.Module, replacements: Mapping[str, ConvForward]) -> Iterator[None]:
+def replaced(network: torch.nn.Module, replacements: Mapping[str, Callable]) -> Iterator[None]:
     """Put `replacements` (attribute path -> function) in place while the block runs."""
-    before = {}
+    before = []
     for path, replacement in replacements.items():
-        layer = network.get_submodule(path.rpartition(".")[0])
-        before[path] = layer, layer.__dict__.get("_conv_forward")
-        layer._conv_forward = replacement
+        owner, _, attribute = path.rpartition(".")
+        layer = network.get_submodule(owner)
+        before.append((layer, attribute, vars(layer).get(attribute)))
+        setattr(layer, attribute, replacement)
     try:
         yield
     finally:
-        for layer, own in before.values():
+        for layer, attribute, own in before:
             if own is None:
-                del layer._conv_forward
+                delattr(layer, attribute)
             else:
-                layer._conv_forward = own
+                setattr(layer, attribute, own)
 
 
 def _reaches_neighbours(layer: torch.nn.modules.conv._ConvNd) -> bool:

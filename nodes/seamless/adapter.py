@@ -1,6 +1,6 @@
 """A seamless MODEL of the host: which steps wrap, ControlNets that wrap along, latents shifted at every step."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +8,17 @@ from typing import Any
 import torch
 
 from ..common.axes import Axes
+from ..common.sampling_steps import step_number
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
-from ..host_networks import AROUND_CONDS, AROUND_DENOISER, DENOISER, ModelPatcher, unet, with_object_patches
+from ..host_networks import (
+    AROUND_CONDS,
+    AROUND_DENOISER,
+    DENOISER,
+    ModelPatcher,
+    control_networks,
+    unet,
+    with_object_patches,
+)
 from .latent_rolls import denoise_rolled
 
 KEY = "tilewright_seamless"
@@ -29,11 +38,6 @@ class StepShare:
             return True
         done = step_number(sigmas, timestep) / (len(sigmas) - 1)
         return self.start <= done < self.end
-
-
-def step_number(sigmas: torch.Tensor, timestep: torch.Tensor) -> int:
-    """How many steps of a run over noise levels `sigmas` (falling) are behind the noise level `timestep`."""
-    return int((sigmas[:-1].to(timestep) > timestep.flatten()[0] * (1 + 1e-5)).sum())
 
 
 def seamless_model(model: ModelPatcher, axes: Axes, share: StepShare, roll: bool) -> ModelPatcher:
@@ -58,7 +62,7 @@ def _wrap_during(share: StepShare, axes: Axes, paths: Sequence[str]) -> Callable
     ) -> Any:
         with ExitStack() as stack:
             if share.includes(options.get("transformer_options", {}), timestep):
-                for network in _control_networks(conds):
+                for network in control_networks(conds):
                     stack.enter_context(replaced(network, wrapped_convolutions(network, axes, what="The ControlNet")))
             else:
                 network = getattr(model, DENOISER)
@@ -66,18 +70,6 @@ def _wrap_during(share: StepShare, axes: Axes, paths: Sequence[str]) -> Callable
             return execute(model, conds, latent, timestep, options)
 
     return run
-
-
-def _control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:
-    """The networks of all ControlNets and T2I adapters that the conditionings use, each once."""
-    seen = set()
-    for control in (cond.get("control") for group in conds for cond in group or ()):
-        while control is not None:
-            network = getattr(control, "control_model", None) or getattr(control, "t2i_model", None)
-            if network is not None and id(network) not in seen:
-                seen.add(id(network))
-                yield network
-            control = control.previous_controlnet
 
 
 def _rolled(axes: Axes) -> Callable[..., torch.Tensor]:

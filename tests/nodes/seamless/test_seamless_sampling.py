@@ -8,8 +8,8 @@ from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from random_networks import random_state
 from tilewright.nodes.common.axes import Axes
+from tilewright.nodes.common.sampling_steps import step_number
 from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
-from tilewright.nodes.seamless.adapter import step_number
 from tilewright.nodes.seamless.latent_rolls import step_offset
 from tilewright.nodes.seamless.nodes import SeamlessModel
 from tilewright.nodes.training.demo_model import UNET, load_demo_model
