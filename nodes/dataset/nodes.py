@@ -7,13 +7,12 @@ from comfy_api.latest import io
 from .. import host
 from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
+from .augment_nodes import AugmentDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
-from .save_nodes import SaveDataset, SplitDataset
+from .save_nodes import DATASETS, SaveDataset, SplitDataset
 from .substance_nodes import InspectSubstance
-
-DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
 
 class RenderProcedural(io.ComfyNode):
@@ -111,4 +110,12 @@ class RenderProcedural(io.ComfyNode):
         return io.NodeOutput(dataset, str(path), report)
 
 
-NODES: list[type[io.ComfyNode]] = [InspectSubstance, RenderProcedural, LoadDataset, CleanDataset, SplitDataset, SaveDataset]
+NODES: list[type[io.ComfyNode]] = [
+    InspectSubstance,
+    RenderProcedural,
+    LoadDataset,
+    CleanDataset,
+    AugmentDataset,
+    SplitDataset,
+    SaveDataset,
+]

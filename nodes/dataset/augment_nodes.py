@@ -1,0 +1,115 @@
+"""The node that writes variations of the materials of a dataset."""
+
+from dataclasses import replace
+
+from comfy_api.latest import io
+
+from .. import host
+from ..common.errors import InputError
+from ..common.files import check_name
+from ..common.progress_adapter import progress_callback
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from .augment import Augmentation, augment_dataset
+from .rejections import listed
+from .save_nodes import DATASETS
+
+
+class AugmentDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightAugmentDataset",
+            display_name="Augment Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Writes more views of the same materials: rolled, turned, mirrored, cropped, in other colours. "
+                "All maps of a material change together, and normals turn with the surface."
+            ),
+            search_aliases=["data augmentation", "flip images", "rotate images", "random crop", "color jitter"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The materials to vary."),
+                io.Int.Input("count", default=2, min=1, max=100, tooltip="Variations of each material."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**53,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Another seed draws other variations.",
+                ),
+                io.String.Input(
+                    "folder",
+                    default="augmented",
+                    tooltip="Folder below output/datasets to write to. Files of the same name are replaced.",
+                ),
+                io.Boolean.Input(
+                    "rolls", default=True, optional=True, tooltip="Shift tileable materials around their edges."
+                ),
+                io.Boolean.Input(
+                    "turns",
+                    default=True,
+                    optional=True,
+                    tooltip="Quarter turns. Turn off for materials with an up and a down. 'horizontal' and 'vertical' "
+                    "in captions follow.",
+                ),
+                io.Boolean.Input(
+                    "mirror", default=True, optional=True, tooltip="Mirror images. Turn off where there is writing."
+                ),
+                io.Int.Input(
+                    "crop",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    optional=True,
+                    tooltip="Cut pieces of this many pixels out of large renders, 0 for none. Pieces do not tile.",
+                ),
+                io.Float.Input(
+                    "color",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How far basecolors stray: at 1 lightness by 0.1, chroma by 30 % and hue by 20 degrees. "
+                    "Other maps never change.",
+                ),
+                io.Boolean.Input(
+                    "keep_originals", default=True, optional=True, tooltip="Put the variations behind the originals."
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The variations, behind the originals if kept."),
+                io.String.Output("report", tooltip="What was written, and files that could not be read."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None) -> bool | str:
+        try:
+            folder is None or check_name(folder, "The folder")
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        count: int,
+        seed: int,
+        folder: str,
+        rolls: bool = True,
+        turns: bool = True,
+        mirror: bool = True,
+        crop: int = 0,
+        color: float = 0.0,
+        keep_originals: bool = True,
+    ) -> io.NodeOutput:
+        path = host.output_folder(DATASETS, check_name(folder, "The folder"))
+        wanted = Augmentation(count, rolls, turns, mirror, crop, color)
+        varied, rejected = augment_dataset(dataset, path, wanted, seed, progress_callback())
+        originals = dataset.samples if keep_originals else ()
+        lines = [f"{len(varied)} variations written to {path}", *listed(rejected, path)]
+        return io.NodeOutput(replace(dataset, samples=(*originals, *varied)), "\n".join(lines))
