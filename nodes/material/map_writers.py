@@ -51,6 +51,11 @@ def linear_from_srgb(image: torch.Tensor) -> torch.Tensor:
     return torch.cat([linear, image[3:]])
 
 
+def srgb_from_linear(image: torch.Tensor) -> torch.Tensor:
+    """Linear light as sRGB values, of any shape (IEC 61966-2-1); light above 1 stays above 1."""
+    return torch.where(image <= 0.0031308, image * 12.92, 1.055 * image.clamp(min=0) ** (1 / 2.4) - 0.055)
+
+
 def _whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
     return quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
 

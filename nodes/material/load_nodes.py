@@ -1,0 +1,90 @@
+"""The node that reads a map."""
+
+from pathlib import Path
+
+import folder_paths
+import torch
+from comfy_api.latest import io
+
+from ..common.errors import InputError
+from ..common.images import IMAGE_SUFFIXES
+from ..common.layout import to_bhwc
+from ..common.map_kinds import MAP_KINDS
+from ..common.paths import resolve_inside
+from ..host import readable_folders
+from .load_map import load_map
+from .surface_inputs import CATEGORY
+
+DETECT = "detect"
+
+
+class LoadMap(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightLoadMap",
+            display_name="Load Map",
+            category=CATEGORY,
+            description="Reads a material map at the file's full precision, 8, 16 or 32 bits, without touching data.",
+            search_aliases=["load 16-bit image", "load exr", "load height", "load normal map", "load tiff"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=_files(),
+                    upload=io.UploadType.image,
+                    image_folder=io.FolderType.input,
+                    tooltip="An image of ComfyUI's input folder: PNG, JPEG, TIFF, EXR, TGA, WebP, BMP.",
+                ),
+                io.Combo.Input(
+                    "kind",
+                    options=[DETECT, *MAP_KINDS],
+                    default=DETECT,
+                    tooltip="What the map is. detect reads it from the file's name, else from the pixels.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The map, with every value as in the file."),
+                io.String.Output(
+                    "kind", tooltip="basecolor, normal, roughness, metallic, height, ao, opacity or emissive."
+                ),
+                io.String.Output("report", tooltip="The size, the range of values, and how the kind was found."),
+                io.Mask.Output(
+                    "alpha", tooltip="The file's alpha channel, 1 is opaque; 1 throughout where there is none."
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file: str | None = None) -> bool | str:
+        try:
+            return file is None or bool(_resolve(file))
+        except InputError as error:
+            return str(error)
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str | None = None, **_: object) -> list:
+        if file is None:
+            return []
+        state = _resolve(file).stat()
+        return [file, state.st_size, state.st_mtime_ns]
+
+    @classmethod
+    def execute(cls, file: str, kind: str = DETECT) -> io.NodeOutput:
+        loaded = load_map(_resolve(file), "" if kind == DETECT else kind)
+        pixels = loaded.pixels
+        channels = pixels.shape[1]
+        alpha = pixels[:, 3] if channels == 4 else torch.ones_like(pixels[:, 0])
+        image = pixels[:, :3] if channels >= 3 else pixels.expand(-1, 3, -1, -1)
+        size = (
+            f"{pixels.shape[-1]} x {pixels.shape[-2]}, {channels} channels, {pixels.min():.5g} to {pixels.max():.5g}."
+        )
+        return io.NodeOutput(to_bhwc(image), loaded.kind, f"{file}: {size}\n{loaded.found}", alpha)
+
+
+def _resolve(file: str) -> Path:
+    return resolve_inside(file, readable_folders(), "The file")
+
+
+def _files() -> list[str]:
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(file.name for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)

@@ -1,0 +1,84 @@
+"""Maps read exactly, from files that other libraries wrote."""
+
+import cv2
+import folder_paths
+import numpy as np
+import OpenEXR
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from tilewright.nodes.material.load_map import kind_of, looks_like_normals
+from tilewright.nodes.material.nodes import LoadMap
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    for kind in ("input", "output", "temp"):
+        (tmp_path / kind).mkdir()
+        monkeypatch.setattr(folder_paths, f"get_{kind}_directory", lambda kind=kind: str(tmp_path / kind))
+    return tmp_path / "input"
+
+
+def test_every_16_bit_value_comes_exactly(folder):
+    cv2.imwrite(str(folder / "rock_height.png"), np.arange(65536, dtype=np.uint16).reshape(256, 256))
+    image, kind, report, alpha = LoadMap.execute("rock_height.png")
+    assert torch.equal(image[0, ..., 0].flatten(), torch.arange(65536) / 65535)
+    assert kind == "height"
+    assert "by its name" in report
+    assert torch.equal(alpha, torch.ones(1, 256, 256))
+
+
+def test_16_bit_colour_and_alpha_keep_their_order(folder):
+    pixels = RNG.integers(0, 65536, (6, 9, 4), dtype=np.uint16)
+    cv2.imwrite(str(folder / "n.png"), pixels[..., [2, 1, 0, 3]])
+    image, _, _, alpha = LoadMap.execute("n.png", "normal")
+    assert np.array_equal((image[0] * 65535).round().numpy(), pixels[..., :3])
+    assert np.array_equal((alpha[0] * 65535).round().numpy(), pixels[..., 3])
+
+
+def test_float_tiff_and_exr_keep_every_value(folder):
+    pixels = RNG.normal(size=(7, 11, 3)).astype(np.float32) * 100
+    tifffile.imwrite(folder / "a.tif", pixels, photometric="rgb")
+    OpenEXR.File({}, {"RGB": pixels}).write(str(folder / "b.exr"))
+    for name in ("a.tif", "b.exr"):
+        assert np.array_equal(LoadMap.execute(name, "height")[0][0].numpy(), pixels)
+
+
+@pytest.mark.parametrize("suffix", ["tga", "webp", "png", "bmp"])
+def test_8_bit_formats(folder, suffix):
+    pixels = RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / f"a.{suffix}", **({"lossless": True} if suffix == "webp" else {}))
+    assert np.array_equal((LoadMap.execute(f"a.{suffix}")[0][0] * 255).round().numpy(), pixels)
+
+
+def test_colours_in_exr_become_srgb_and_data_does_not(folder):
+    OpenEXR.File({}, {"RGB": np.full((4, 4, 3), 0.2140411, np.float32)}).write(str(folder / "m.exr"))
+    color, _, report, _ = LoadMap.execute("m.exr", "basecolor")
+    assert color[0, 0, 0].tolist() == pytest.approx([0.5] * 3, abs=1e-5)
+    assert "sRGB" in report
+    assert LoadMap.execute("m.exr", "roughness")[0][0, 0, 0, 0] == pytest.approx(0.2140411)
+
+
+def test_the_kind_is_seen_in_the_pixels_where_the_name_is_silent(folder):
+    vectors = torch.nn.functional.normalize(torch.rand(1, 3, 8, 8) + torch.tensor([0, 0, 2.0])[:, None, None], dim=1)
+    assert looks_like_normals(vectors / 2 + 0.5)
+    assert not looks_like_normals(torch.rand(1, 3, 8, 8))
+    assert kind_of(folder / "scan7.png", vectors / 2 + 0.5)[0] == "normal"
+    assert kind_of(folder / "scan7.png", torch.rand(1, 3, 8, 8))[0] == "basecolor"
+    assert kind_of(folder / "scan7.png", torch.rand(1, 1, 8, 8))[0] == "height"
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/hostname", "missing.png", ""])
+def test_files_outside_the_allowed_folders_are_refused_before_running(name, folder):
+    (folder.parent / "secret.png").write_bytes(b"")
+    assert "The file is" in LoadMap.validate_inputs(file=name)
+
+
+def test_a_changed_file_is_read_again(folder):
+    cv2.imwrite(str(folder / "a.png"), np.zeros((4, 4), np.uint8))
+    before = LoadMap.fingerprint_inputs(file="a.png", kind="detect")
+    cv2.imwrite(str(folder / "a.png"), np.zeros((5, 5), np.uint8))
+    assert LoadMap.fingerprint_inputs(file="a.png", kind="detect") != before
