@@ -7,7 +7,7 @@ import pytest
 from tilewright.launch.browser import open_editor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright keeps an event loop running, which other tests could not live with
 def editor(server):
     """A playwright page with ComfyUI's editor loaded; `editor.evaluate` runs JavaScript in it."""
     browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")

@@ -12,7 +12,7 @@ each_workflow = pytest.mark.parametrize("name", NAMES)
 _TO_PROMPT = """async graph => {
   await app.loadGraphData(graph);
   const { output } = await app.graphToPrompt();
-  const lost = app.graph.nodes.filter(node => node.has_errors || !LiteGraph.registered_node_types[node.type]);
+  const lost = app.graph.nodes.filter(node => !LiteGraph.registered_node_types[node.type]);
   return { output, lost: lost.map(node => node.type) };
 }"""
 
