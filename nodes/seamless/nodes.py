@@ -1,9 +1,10 @@
 """Seamless models and autoencoders, and the tools that show and measure seams."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..common.axes import AXES_OPTIONS, Axes
+from ..common.errors import InputError
 from ..common.layout import to_bchw, to_bhwc
 from ..common.wrapped_convolutions import wrapped_convolutions
 from ..host_networks import (
@@ -14,7 +15,9 @@ from ..host_networks import (
     wrappable_autoencoder,
 )
 from .adapter import StepShare, seamless_model
-from .seam_report import measure_seams
+from .make_seamless import METHODS, repair
+from .offset import offset_image, seam_mask
+from .seam_report import heat_strips, measure_seams
 from .tiling import tile_image
 
 CATEGORY = "Tilewright/seamless"
@@ -134,6 +137,113 @@ class TilePreview(io.ComfyNode):
         return io.NodeOutput(to_bhwc(tile_image(to_bchw(image), columns, rows)))
 
 
+class OffsetImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightOffsetImage",
+            display_name="Offset Image",
+            category=CATEGORY,
+            description="Rolls a texture so that its seams lie in the middle, with a mask of them for inpainting.",
+            search_aliases=["roll image", "scroll", "offset filter", "seam mask", "inpaint seam"],
+            inputs=[
+                io.Image.Input("image", tooltip="The texture, or a batch of them."),
+                io.Float.Input(
+                    "x",
+                    default=0.5,
+                    min=-1.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="How far to roll right, in widths. The negative value brings the texture back.",
+                ),
+                io.Float.Input(
+                    "y",
+                    default=0.5,
+                    min=-1.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="How far to roll down, in heights. The negative value brings the texture back.",
+                ),
+                io.Int.Input(
+                    "seam_width", default=64, min=1, max=4096, tooltip="Width of the marked strips, in pixels."
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=16,
+                    min=0,
+                    max=1024,
+                    tooltip="Over how many more pixels, on either side, the mask fades out.",
+                ),
+                seamless_axes_input(),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The rolled texture."),
+                io.Mask.Output("mask", tooltip="White where the edges of the texture came to lie, for inpainting."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, x: float, y: float, seam_width: int, feather: int, axes: str
+    ) -> io.NodeOutput:
+        image = to_bchw(image)
+        mask = seam_mask(*image.shape[-2:], x, y, Axes.parse(axes), seam_width, feather)
+        return io.NodeOutput(to_bhwc(offset_image(image, x, y)), mask.expand(image.shape[0], -1, -1))
+
+
+class MakeSeamless(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightMakeSeamless",
+            display_name="Make Seamless",
+            category=CATEGORY,
+            description=(
+                "Makes an existing image tile. Near the edges it shows the image shifted by half, joined along the "
+                "line where both differ least. Other maps of the material are cut along the same line."
+            ),
+            search_aliases=["make tileable", "image quilting", "seam removal", "photo to texture", "poisson blend"],
+            inputs=[
+                io.Image.Input("image", tooltip="The picture, usually the basecolor. It decides where the cuts run."),
+                io.Image.Input(
+                    "maps",
+                    optional=True,
+                    tooltip="Other maps of the same material, as a batch in the size of the image.",
+                ),
+                seamless_axes_input(),
+                io.Int.Input(
+                    "width",
+                    default=96,
+                    min=16,
+                    max=4096,
+                    tooltip="How far from the edges a cut may run, in pixels. About the size of one stone or brick.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=METHODS,
+                    default=METHODS[0],
+                    tooltip="poisson also evens out light and colour along the cut; cut keeps every value as it is.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The picture, tiling."),
+                io.Image.Output("maps", tooltip="The other maps, cut alike. Without maps, the picture again."),
+                io.Mask.Output("mask", tooltip="White where the picture was replaced."),
+                io.String.Output("report", tooltip="The seams afterwards, and whether they only moved inside."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, axes: str, width: int, method: str, maps: torch.Tensor | None = None
+    ) -> io.NodeOutput:
+        pictures = to_bchw(image)
+        others = pictures if maps is None else to_bchw(maps)
+        tiled, cut_alike, mask = repair(pictures, others, Axes.parse(axes), width, method)
+        report = str(measure_seams(tiled, before=pictures))
+        return io.NodeOutput(to_bhwc(tiled), to_bhwc(cut_alike), mask, report)
+
+
 class MeasureSeams(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -146,18 +256,47 @@ class MeasureSeams(io.ComfyNode):
                 "that line with the strongest step inside the texture: up to 1.05 is seamless, up to 1.2 doubtful."
             ),
             search_aliases=["seam check", "tileable test", "is it seamless"],
-            inputs=[io.Image.Input("image", tooltip="The texture, or a batch of them, each measured by itself.")],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("image", tooltip="The texture, or a batch of them, each measured by itself."),
+                io.Image.Input(
+                    "before",
+                    optional=True,
+                    tooltip="The texture before a repair, to see whether its seam only moved inside.",
+                ),
+                io.Combo.Input(
+                    "on_seam",
+                    options=["report", "stop"],
+                    default="report",
+                    optional=True,
+                    tooltip="Whether to stop the workflow, with the report as its message, where a seam shows.",
+                ),
+            ],
             outputs=[
                 io.Float.Output("seam_x", tooltip="Q at the left-right wrap; of a batch, the largest."),
                 io.Float.Output("seam_y", tooltip="Q at the top-bottom wrap; of a batch, the largest."),
-                io.String.Output("report", tooltip="Verdict, Q, R and R2 per axis and image, in words."),
+                io.String.Output("report", tooltip="Verdict, Q, R, R2 and Q2 per axis and image, in words."),
+                io.String.Output("verdict", tooltip="The worst of the batch: seamless, doubtful or seam."),
+                io.Boolean.Output("passed", tooltip="Whether no image of the batch has a seam."),
             ],
         )
 
     @classmethod
-    def execute(cls, image: torch.Tensor) -> io.NodeOutput:
-        report = measure_seams(to_bchw(image))
-        return io.NodeOutput(report.worst_x, report.worst_y, str(report))
+    def execute(cls, image: torch.Tensor, before: torch.Tensor | None = None, on_seam: str = "report") -> io.NodeOutput:
+        image = to_bchw(image)
+        report = measure_seams(image, None if before is None else to_bchw(before))
+        passed = report.verdict != "seam"
+        if on_seam == "stop" and not passed:
+            raise InputError(f"The texture does not tile:\n{report}\nRepair it, or set on_seam to report.")
+        preview = ui.PreviewImage(to_bhwc(heat_strips(image)), cls=cls)
+        return io.NodeOutput(report.worst_x, report.worst_y, str(report), report.verdict, passed, ui=preview)
 
 
-NODES: list[type[io.ComfyNode]] = [SeamlessModel, SeamlessVAE, TilePreview, MeasureSeams]
+NODES: list[type[io.ComfyNode]] = [
+    SeamlessModel,
+    SeamlessVAE,
+    OffsetImage,
+    MakeSeamless,
+    TilePreview,
+    MeasureSeams,
+]

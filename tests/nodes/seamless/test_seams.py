@@ -1,10 +1,17 @@
 """Seams with answers one can count by hand."""
 
+import folder_paths
 import pytest
 import torch
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.seams import seam_statistics
 from tilewright.nodes.seamless.nodes import MeasureSeams
+from tilewright.nodes.seamless.seam_report import STRIP_HEIGHT, heat_strips
+
+
+@pytest.fixture(autouse=True)
+def previews_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path))
 
 
 def ramp(size=32):
@@ -74,7 +81,39 @@ def test_a_brick_wall_is_judged_by_its_own_joints(axis):
     """Its wrap line is a joint: a strong step, but no stronger than the joints inside."""
     seam = seam_statistics(bricks(), axis)
     assert seam.r > 2
+    assert seam.r2 > 1.5
     assert seam.q <= 1.05
+    assert seam.verdict == "seamless"
+
+
+def test_a_thin_line_shows_although_it_steps_no_further_than_others():
+    """A dark line one pixel wide on the edge of noise: no step is the strongest, but none bends as much."""
+    image = one_over_f()
+    image[..., 0] -= 0.06
+    seam = seam_statistics(image, "x")
+    assert seam.q2 > seam.q
+    assert seam.verdict == "seam"
+
+
+def test_a_repair_that_moves_the_seam_is_noticed():
+    cropped = one_over_f()[..., :200, :200]
+    report, verdict = MeasureSeams.execute(*(t.movedim(1, -1) for t in (cropped.roll(100, -1), cropped))).args[2:4]
+    assert "x (left-right): moved inside" in report
+    assert verdict == "seam"
+
+
+def test_a_gate_stops_where_a_seam_shows():
+    cropped = one_over_f()[..., :200, :200].movedim(1, -1)
+    with pytest.raises(InputError, match="does not tile:\nx .left-right.: seam"):
+        MeasureSeams.execute(cropped, on_seam="stop")
+    assert MeasureSeams.execute(one_over_f().movedim(1, -1), on_seam="stop").args[4] is True
+
+
+def test_the_heat_strip_is_white_at_the_seam():
+    strips = heat_strips(one_over_f()[..., :200, :200])
+    assert strips.shape == (1, 3, 200 + STRIP_HEIGHT, 200 + STRIP_HEIGHT)
+    above = strips[0, :, 0, STRIP_HEIGHT:].mean(0)
+    assert int(above.argmax()) == 100
 
 
 def test_a_flat_image_is_seamless():
@@ -83,10 +122,11 @@ def test_a_flat_image_is_seamless():
 
 def test_a_batch_is_judged_by_its_worst_image():
     batch = torch.cat([one_over_f()[..., :128, :128], one_over_f(128)]).movedim(1, -1)
-    seam_x, seam_y, report = MeasureSeams.execute(batch).args
+    seam_x, seam_y, report, verdict, passed = MeasureSeams.execute(batch).args
     alone = [MeasureSeams.execute(single).args for single in batch.split(1)]
-    assert seam_x == max(x for x, _, _ in alone)
-    assert seam_y == max(y for _, y, _ in alone)
+    assert seam_x == max(x for x, *_ in alone)
+    assert seam_y == max(y for _, y, *_ in alone)
+    assert (verdict, passed) == ("seam", False)
     assert [line.split(" (Q")[0] for line in report.splitlines()] == [
         "image 1, x (left-right): seam",
         "image 1, y (top-bottom): seam",
