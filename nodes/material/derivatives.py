@@ -118,7 +118,10 @@ def _slope_last(image: torch.Tensor, kernel: Kernel) -> torch.Tensor:
     def difference(reach: int) -> torch.Tensor:
         return image.narrow(-1, middle + reach, width) - image.narrow(-1, middle - reach, width)
 
-    return sum(weight * difference(i + 1) for i, weight in enumerate(kernel.slope))
+    slope = difference(1) * kernel.slope[0]
+    for i, weight in enumerate(kernel.slope[1:], start=2):
+        slope = torch.add(slope, difference(i), alpha=weight)
+    return slope
 
 
 def _smooth_last(image: torch.Tensor, kernel: Kernel) -> torch.Tensor:
@@ -128,9 +131,8 @@ def _smooth_last(image: torch.Tensor, kernel: Kernel) -> torch.Tensor:
         return smoothed
     smoothed = kernel.across[0] * smoothed
     for reach, weight in enumerate(kernel.across[1:], start=1):
-        smoothed = smoothed + weight * (
-            image.narrow(-1, middle + reach, width) + image.narrow(-1, middle - reach, width)
-        )
+        neighbours = image.narrow(-1, middle + reach, width) + image.narrow(-1, middle - reach, width)
+        smoothed = torch.add(smoothed, neighbours, alpha=weight)
     return smoothed
 
 

@@ -11,7 +11,7 @@ from ..common.axes import Axes
 from .derivatives import gradient_in_strips
 
 CONVENTIONS = ["OpenGL", "DirectX"]
-STRIP_PIXELS = 2**19  # a strip's intermediates stay in the processor's cache
+STRIP_PIXELS = 2**18  # a strip's intermediates stay in the processor's cache
 
 
 def slope_scale(height_cm: float, size_cm: float, width: int) -> float:
@@ -29,15 +29,15 @@ def normal_map(height: torch.Tensor, scale: float, method: str, axes: Axes, conv
     batch, _, rows, columns = height.shape
     encoded = height.new_empty(batch, 3, rows, columns)
     rows_at_once = max(1, STRIP_PIXELS // (batch * columns))
+    half, one = height.new_tensor(0.5), height.new_tensor(1.0)
+    green_sign = 1 if convention == "OpenGL" else -1
     for strip, p, q in gradient_in_strips(height, method, axes, rows_at_once):
-        encoded[..., strip, :] = encode_normals(normals_from_slopes(scale * p, scale * q, convention))
+        # (n + 1) / 2 in as few passes as there can be: memory is what this waits for.
+        z = torch.add(one, torch.addcmul(p * p, q, q), alpha=scale**2).rsqrt()
+        encoded[:, 0:1, strip] = torch.addcmul(half, p, z, value=-scale / 2)
+        encoded[:, 1:2, strip] = torch.addcmul(half, q, z, value=green_sign * scale / 2)
+        encoded[:, 2:3, strip] = torch.add(half, z, alpha=0.5)
     return encoded
-
-
-def normals_from_slopes(p: torch.Tensor, q: torch.Tensor, convention: str) -> torch.Tensor:
-    """Unit normals (B, 3, H, W) of a surface with the slopes p to the right and q downwards, each (B, 1, H, W)."""
-    z = torch.rsqrt(1 + p * p + q * q)
-    return torch.cat([-p * z, q * z if convention == "OpenGL" else -q * z, z], dim=1)
 
 
 def encode_normals(normals: torch.Tensor) -> torch.Tensor:
