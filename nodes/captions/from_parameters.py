@@ -27,13 +27,25 @@ def caption_dataset(dataset: TextureDataset, details: int, colors: bool) -> tupl
 
 
 def caption_record(record: MaterialRecord, map_kind: str, details: int = 6, colors: bool = True) -> str:
-    """Subject, colours (of colour maps only), then the `details` most telling parameters, separated by commas."""
+    """Subject, category and keywords, colours (of colour maps only), then the `details` most telling parameters."""
     subject = record.label or record.category
+    kinds = [_last_part(record.category), *(keyword.lower() for keyword in record.keywords)]
+    kinds = [kind for kind in kinds if kind and not _says(record.label, kind)]
     if map_kind != "basecolor":
         subject = f"{_SPOKEN_MAPS.get(map_kind, map_kind)} map of {subject}"
     named = [f"{color_name(color)} {part}" for part, color in record.colors.items()]
     shown = named if colors and map_kind in COLOR_MAPS else []
-    return ", ".join(dict.fromkeys([subject, *shown, *_telling_phrases(record, details)]))
+    return ", ".join(dict.fromkeys([subject, *kinds, *shown, *_telling_phrases(record, details)]))
+
+
+def _last_part(category: str) -> str:
+    """ "Materials/Stone" -> "stone"."""
+    return category.split("/")[-1].strip().lower()
+
+
+def _says(label: str, kind: str) -> bool:
+    """Whether the label holds the word, be it singular or plural."""
+    return kind.rstrip("s") in label.lower()
 
 
 def _telling_phrases(record: MaterialRecord, details: int) -> list[str]:

@@ -11,6 +11,7 @@ from .augment_nodes import AugmentDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
+from .render_nodes import RenderSubstance
 from .save_nodes import DATASETS, SaveDataset, SplitDataset
 from .substance_nodes import InspectSubstance
 
@@ -112,6 +113,7 @@ class RenderProcedural(io.ComfyNode):
 
 NODES: list[type[io.ComfyNode]] = [
     InspectSubstance,
+    RenderSubstance,
     RenderProcedural,
     LoadDataset,
     CleanDataset,

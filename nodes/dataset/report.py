@@ -9,6 +9,7 @@ from ..common.texture_dataset import Sample, TextureDataset
 from .clean import Cleaned
 from .rejections import Rejected, listed
 from .save import Saved
+from .substance.render import Rendered
 
 
 def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
@@ -43,6 +44,17 @@ def clean_report(cleaned: Cleaned) -> str:
     tiling = sum(sample.tileable for sample in kept)
     lines = [f"{len(kept)} of {len(kept) + len(cleaned.rejected)} images kept, {tiling} of them tileable."]
     return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, _common_folder(cleaned)))])
+
+
+def render_report(rendered: Rendered, folder: Path) -> str:
+    """Counts of new, reused and failed renders, failures with sbsrender's words, then each render's values."""
+    fresh = len(rendered.records) - len(rendered.reused)
+    lines = [f"{fresh} materials rendered to {folder}, {len(rendered.reused)} were there already."]
+    lines += [f"  {name} failed twice: {words}" for name, words in rendered.failures.items()]
+    for record in rendered.records:
+        values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
+        lines.append(f"{record.name} (seed {record.seed}): {values}")
+    return "\n".join(lines)
 
 
 def _common_folder(cleaned: Cleaned) -> Path:

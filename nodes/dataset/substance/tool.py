@@ -1,0 +1,189 @@
+"""sbsrender: where it is, how it is called, and how its processes end."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+from ...common.errors import InputError
+from ...common.paths import is_inside
+from .description import INTEGERS, SubstanceGraph
+from .plan import RANDOM_SEED, Variant
+
+SETTING = "TILEWRIGHT_SBSRENDER"  # environment variable: full path of sbsrender
+_NAMES = ("sbsrender", "sbsrender.exe")
+_PLACES = (
+    "C:/Program Files/Adobe/Adobe Substance 3D Designer*",
+    "C:/Program Files/Adobe/Adobe Substance 3D Automation Toolkit*",
+    "C:/Program Files/Allegorithmic/*",
+    "/Applications/Adobe Substance 3D Designer*/Contents/MacOS",
+    "/Applications/Adobe Substance 3D Automation Toolkit*/Contents/MacOS",
+    "/opt/Adobe/Adobe_Substance_3D_*",
+    "/opt/Allegorithmic/*",
+)
+
+
+class RenderFailed(Exception):
+    """sbsrender did not do its work; the message holds its own words."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How to render. size is log2 of the side in pixels. engine is sbsrender's name for one, "" for its choice."""
+
+    tool: Path
+    version: str
+    size: int
+    format: str
+    bit_depth: str
+    engine: str = ""
+    cpu_count: int = 1
+    memory_mb: int = 1000
+
+
+def find_sbsrender(path: str, not_in: Iterable[Path]) -> Path:
+    """The tool at `path` (file or its folder), else by the setting, on PATH and in the usual places.
+
+    A path may come with a shared workflow, so it must be named sbsrender and lie in no folder of `not_in`, where
+    workflows can put files. Raises `InputError`.
+    """
+    if path.strip():
+        tool = next(_tools_at(Path(path.strip())), None)
+        if tool is None:
+            raise InputError(f"There is no sbsrender at {path!r}. Give the full path of sbsrender or of its folder.")
+        if any(is_inside(tool, folder) for folder in not_in):
+            raise InputError(
+                f"{tool} lies in a folder that workflows can write to, so it is not run. Install it elsewhere."
+            )
+        return tool
+    on_path = [Path(found) for name in _NAMES if (found := shutil.which(name))]
+    settings = [Path(os.environ[name]) for name in (SETTING, "SAT_INSTALL_PATH") if os.environ.get(name)]
+    places = [place for pattern in _PLACES for place in sorted(map(Path, glob(pattern)), reverse=True)]
+    tool = next((tool for place in [*settings, *on_path, *places] for tool in _tools_at(place)), None)
+    if tool is None:
+        raise InputError(
+            "sbsrender was not found. It comes with Adobe Substance 3D Designer and with the Automation Toolkit. "
+            f"Install one of them, or give the path of sbsrender in this node or in the variable {SETTING}."
+        )
+    return tool
+
+
+def tool_version(tool: Path) -> str:
+    """What sbsrender says of its version. Raises `InputError` where it does not start."""
+    try:
+        answer = subprocess.run([tool, "--version"], capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InputError(f"{tool} does not start: {error}. Check the installation.") from None
+    return answer.stdout.decode(errors="replace").strip()
+
+
+def value_arguments(graph: SubstanceGraph, variant: Variant, size: int) -> list[str]:
+    """--set-value for each parameter of a variant, in sbsrender's form id@a,b."""
+    types = {one.identifier: one.type for one in graph.inputs}
+    values = {name: _written(numbers, types[name]) for name, numbers in sorted(variant.values.items())}
+    if "$outputsize" in types:
+        values["$outputsize"] = f"{size},{size}"
+    if RANDOM_SEED in types:
+        values[RANDOM_SEED] = str(variant.seed)
+    return [part for name, value in values.items() for part in ("--set-value", f"{name}@{value}")]
+
+
+def command(archive: Path, graph: SubstanceGraph, outputs: Sequence[str], engine: Engine, folder: Path) -> list[str]:
+    """The command line without the values. Every output goes to <folder>/<identifier>.<format>."""
+    chosen = [part for output in outputs for part in ("--input-graph-output", output)]
+    optional = ["--engine", engine.engine] if engine.engine else []
+    return [
+        str(engine.tool), "render",
+        "--input", str(archive),
+        "--input-graph", graph.url,
+        *chosen,
+        "--output-path", str(folder),
+        "--output-name", "{outputNodeName}",
+        "--output-format", engine.format,
+        "--output-bit-depth", engine.bit_depth,
+        *optional,
+        "--cpu-count", str(engine.cpu_count),
+        "--memory-budget", str(engine.memory_mb),
+    ]  # fmt: skip
+
+
+def archive_hash(archive: Path) -> str:
+    """SHA-256 of the file."""
+    digest = hashlib.sha256()
+    with archive.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Children:
+    """The processes that are running. After `end_all` none is left and none starts any more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen] = set()
+        self._ended = False
+
+    def run(self, arguments: Sequence[str], timeout: float) -> None:
+        """Run one process to its end. Raises `RenderFailed` for an exit other than 0 and after `timeout` seconds."""
+        process = self._start(arguments)
+        try:
+            output, errors = process.communicate(timeout=timeout or None)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            process.communicate()
+            raise RenderFailed(f"it did not finish within {timeout:g} seconds") from None
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if process.returncode:
+            raise RenderFailed(f"it ended with code {process.returncode}: {_own_words(output, errors)}")
+
+    def end_all(self) -> None:
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                _kill(process)
+
+    def _start(self, arguments: Sequence[str]) -> subprocess.Popen:
+        with self._lock:
+            if self._ended:
+                raise RenderFailed("the run was cancelled")
+            process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=os.name != "nt",
+            )
+            self._running.add(process)
+            return process
+
+
+def _kill(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+
+
+def _own_words(output: bytes, errors: bytes) -> str:
+    """The last lines that are not part of the JSON report."""
+    lines = (errors or output).decode(errors="replace").splitlines()
+    return " ".join(line.strip() for line in lines if line.strip())[-400:] or "no message"
+
+
+def _written(numbers: Sequence[float], kind: int) -> str:
+    return ",".join(str(round(number)) if kind in INTEGERS else f"{number:.6g}" for number in numbers)
+
+
+def _tools_at(place: Path) -> Iterator[Path]:
+    candidates = [place] if place.name.lower() in _NAMES else [place / name for name in _NAMES]
+    return (tool for tool in candidates if tool.is_file() and tool.name.lower() in _NAMES)

@@ -1,0 +1,225 @@
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import folder_paths
+import py7zr
+import pytest
+from tilewright.nodes.captions.from_parameters import caption_record
+from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.dataset import render_nodes
+from tilewright.nodes.dataset.folder_nodes import LoadDataset
+from tilewright.nodes.dataset.render_nodes import RenderSubstance
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
+
+BRICKS = """<sbsdescription><graphs>
+  <graph pkgurl="pkg://Old Bricks" label="Old Bricks" category="Masonry/Walls" keywords="brick;outdoor">
+    <sbspresets><sbspreset label="Wet"><presetinput identifier="wear" type="0" value="0.9"/>
+      <presetinput identifier="photo" type="5" value="/etc/passwd"/></sbspreset></sbspresets>
+    <outputs>
+      <output uid="1" identifier="basecolor"/>
+      <output uid="2" identifier="height"/>
+    </outputs>
+    <inputs>
+      <input uid="3" identifier="$outputsize" type="8" default="8,8" alteroutputs="1,2"/>
+      <input uid="4" identifier="$randomseed" type="4" default="0" alteroutputs="1,2"/>
+      <input uid="5" identifier="wear" type="0" default="0.5" alteroutputs="1,2">
+        <inputgui widget="slider" label="Wear"><guislider min="0" max="1" step="0.25"/></inputgui></input>
+      <input uid="6" identifier="rows" type="4" default="8" alteroutputs="1,2">
+        <inputgui widget="slider" label="Rows" group="Layout"><guislider min="4" max="12"/></inputgui></input>
+      <input uid="7" identifier="tint" type="3" default="0.5,0.2,0.1,1" alteroutputs="1">
+        <inputgui widget="color" label="Tiles"/></input>
+      <input uid="8" identifier="depth" type="0" default="0.5" alteroutputs="2">
+        <inputgui widget="slider" label="Depth"><guislider min="0" max="1"/></inputgui></input>
+      <input uid="9" identifier="bond" type="4" default="1" alteroutputs="1,2"><inputgui widget="combobox" label="Bond">
+        <guicombobox>
+          <guicomboboxitem value="1" text="Running"/><guicomboboxitem value="5" text="Stack"/>
+        </guicombobox></inputgui></input>
+      <input uid="10" identifier="photo" type="5" alteroutputs="1"/>
+    </inputs>
+  </graph></graphs></sbsdescription>"""
+
+
+class Studio:
+    """A ComfyUI with an archive, and a stand-in for sbsrender outside of ComfyUI's folders."""
+
+    def __init__(self, folder):
+        self.output = folder / "Ausgabe für Tests" / "datasets" / "bricks"
+        self.archive = folder / "input" / "alte Ziegel №1.sbsar"
+        self.archive.parent.mkdir()
+        with py7zr.SevenZipFile(self.archive, "w") as file:
+            file.writef(io.BytesIO(BRICKS.encode()), "assemblies/content/0000/Bricks.xml")
+        self.tool = folder / "Substance tools" / "sbsrender"
+        self.tool.parent.mkdir()
+        script = Path(__file__).with_name("sbsrender_stand_in.py").read_text(encoding="utf-8")
+        self.tool.write_text(f"#!{sys.executable} -S\n{script}", encoding="utf-8")
+        self.tool.chmod(0o755)
+
+    def behave(self, **behaviour):
+        (self.tool.parent / "behaviour.json").write_text(json.dumps(behaviour))
+
+    def calls(self):
+        file = self.tool.parent / "calls.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def render(self, count=3, outputs="basecolor, height", seed=1, **options):
+        options = {"folder": "bricks", "sbsrender": str(self.tool), "timeout": 30.0} | options
+        return RenderSubstance.execute(self.archive.name, "", outputs, count, "128", seed, **options)
+
+
+@pytest.fixture
+def studio(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path / "input"))
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "Ausgabe für Tests"))
+    return Studio(tmp_path)
+
+
+def test_every_variation_is_rendered_with_all_its_maps_and_a_manifest(studio):
+    dataset, folder, report = studio.render(3)
+    assert folder == str(studio.output)
+    assert [sample.map for sample in dataset.samples] == ["basecolor", "height"] * 3
+    assert all(sample.file.is_file() and sample.tileable for sample in dataset.samples)
+    assert "3 materials rendered" in report
+    loaded = LoadDataset.execute("datasets/bricks", "any")[0]
+    assert {one.file.name: one.record for one in loaded.samples} == {one.file.name: one.record for one in dataset.samples}
+    assert not list(studio.output.glob(".*"))
+
+
+def test_the_command_line_is_the_one_that_sbsrender_documents(studio):
+    studio.render(1, presets=False, engine="sse2", bit_depth="8")
+    (call,) = studio.calls()
+    assert call["--input"] == [str(studio.archive)]
+    assert call["--input-graph"] == ["pkg://Old Bricks"]
+    assert call["--input-graph-output"] == ["basecolor", "height"]
+    assert (call["--output-format"], call["--output-bit-depth"], call["--engine"]) == (["png"], ["8"], ["sse2"])
+    values = dict(value.split("@") for value in call["--set-value"])
+    assert values["$outputsize"] == "7,7"
+    assert set(values) == {"$outputsize", "$randomseed", "wear", "rows", "tint", "depth", "bond"}
+
+
+def test_presets_come_first_and_hold_only_numbers(studio):
+    dataset = studio.render(2, outputs="basecolor")[0]
+    first, second = (sample.record for sample in dataset.samples)
+    assert first.parameters["preset"].value == "Wet"
+    assert first.parameters["wear"].value == 0.9
+    assert "preset" not in second.parameters
+    assert "/etc/passwd" not in json.dumps(studio.calls())
+
+
+def test_a_render_gets_its_exact_caption(studio):
+    fixed = "wear = 1\nrows = 4\ntint = 0.54, 0.29, 0.2, 1\nbond = Stack"
+    dataset = studio.render(1, outputs="basecolor", presets=False, fixed=fixed)[0]
+    assert caption_record(dataset.samples[0].record, "basecolor") == (
+        "old bricks, walls, outdoor, red-brown tiles, high wear, low rows layout, stack bond"
+    )
+
+
+def test_finished_renders_are_never_made_twice(studio):
+    first = studio.render(3)[0]
+    assert len(studio.calls()) == 3
+    again, _, report = studio.render(5)
+    assert len(studio.calls()) == 5
+    assert "2 materials rendered" in report and "3 were there already" in report
+    assert again.samples[:6] == first.samples
+    first.samples[0].file.unlink()
+    studio.render(5)
+    assert len(studio.calls()) == 6
+    studio.archive.write_bytes(studio.archive.read_bytes() + b"\0")
+    studio.render(1)
+    assert len(studio.calls()) == 7
+
+
+def test_a_failed_render_is_tried_once_more(studio):
+    studio.behave(flaky=True)
+    assert len(studio.render(2)[0]) == 4
+    assert len(studio.calls()) == 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ({"fail": True}, "ended with code 1: .*Engine ran out of memory"),
+        ({"partial": True}, "did not write the output height"),
+        ({"damaged": True}, "wrote the output basecolor, but it is damaged"),
+        ({"hang": True}, "did not finish within 0.5 seconds"),
+    ],
+)
+def test_what_sbsrender_does_wrong_is_told_in_its_words(studio, behaviour, words):
+    studio.behave(**behaviour)
+    with pytest.raises(InputError, match=words):
+        studio.render(1, timeout=0.5 if "hang" in behaviour else 30.0)
+    assert len(studio.calls()) == 2
+    assert not list(studio.output.iterdir())
+
+
+class Cancelled(BaseException):
+    pass
+
+
+def test_cancelling_ends_the_children_at_once_and_keeps_what_is_finished(studio, monkeypatch):
+    studio.render(1)
+    studio.behave(hang=True)
+
+    def cancel_when_started(done, total):
+        if len(studio.calls()) > 1:
+            raise Cancelled
+
+    monkeypatch.setattr(render_nodes, "progress_callback", lambda: cancel_when_started)
+    with pytest.raises(Cancelled):
+        studio.render(4, timeout=600.0)
+    assert not running_stand_ins(studio)
+    assert sorted(path.suffix for path in studio.output.iterdir()) == [".json", ".png", ".png"]
+    studio.behave()
+    monkeypatch.setattr(render_nodes, "progress_callback", lambda: lambda done, total: None)
+    assert "1 were there already" in studio.render(2)[2]
+
+
+def running_stand_ins(studio):
+    """Processes whose command line names this studio's tool, after at most a second for the system to clear up."""
+    for _ in range(20):
+        lines = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()]
+        found = [line for line in lines if os.fsencode(str(studio.tool)) in line]
+        if not found:
+            break
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"outputs": "emissive"}, "no output 'emissive'. It has: basecolor"),
+        ({"vary": "hue"}, "no input or group 'hue'.*wear, rows"),
+        ({"fixed": "hue = 1"}, "no input 'hue' to fix"),
+        ({"fixed": "tint = 1, 2"}, "must be 4 numbers"),
+        ({"fixed": "bond = Herringbone"}, "one of running, stack"),
+        ({"fixed": "wear = 1; rm -rf /"}, "must be 1 numbers"),
+    ],
+)
+def test_names_and_values_are_checked_before_rendering(studio, options, message):
+    with pytest.raises(InputError, match=message):
+        studio.render(**options)
+    assert studio.calls() == []
+
+
+def test_only_a_tool_called_sbsrender_is_run_and_none_from_comfyuis_folders(studio, tmp_path):
+    with pytest.raises(InputError, match="no sbsrender at"):
+        studio.render(sbsrender="/bin/sh")
+    planted = tmp_path / "input" / "sbsrender"
+    shutil.copy(studio.tool, planted)
+    with pytest.raises(InputError, match="folder that workflows can write to"):
+        studio.render(sbsrender=str(planted))
+
+
+def test_sbsrender_is_found_by_setting_and_its_absence_is_explained(studio, monkeypatch):
+    monkeypatch.setenv("TILEWRIGHT_SBSRENDER", str(studio.tool))
+    assert len(studio.render(1, sbsrender="")[0]) == 2
+    monkeypatch.delenv("TILEWRIGHT_SBSRENDER")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="sbsrender was not found.*Designer"):
+        studio.render(1, sbsrender="")
