@@ -23,6 +23,7 @@ from .material_files import (
 )
 from .packing import LAYOUTS, pack_channels, parse_channel
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+from .validation import validate
 
 FOLDER = "materials"
 CUSTOM = "custom"
@@ -142,7 +143,7 @@ class SaveMaterial(io.ComfyNode):
             outputs=[
                 io.String.Output("path", tooltip="The folder that was written."),
                 io.String.Output(
-                    "report", tooltip="The files that were written, and what was packed, flipped or clipped."
+                    "report", tooltip="The files that were written, and how they were made, and the checks."
                 ),
             ],
         )
@@ -179,8 +180,9 @@ class SaveMaterial(io.ComfyNode):
         settings = ExportSettings(preset, file_format, bit_depth, if_exists)
         saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
         lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
-        report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format)])
-        return io.NodeOutput(str(saved.folder), report, ui=_pictures(saved))
+        checks = validate(maps, convention, height_cm, size_cm)
+        report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format), *checks])
+        return io.NodeOutput(str(saved.folder), report, ui={**_results(saved), "text": [report]})
 
 
 def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
@@ -190,10 +192,11 @@ def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
     }
 
 
-def _pictures(saved: SavedMaterial) -> ui.SavedImages:
-    return ui.SavedImages(
-        [ui.SavedResult(file.name, f"{FOLDER}/{saved.folder.name}", io.FolderType.output) for file in saved.files]
-    )
+def _results(saved: SavedMaterial) -> dict[str, list]:
+    """What the history tells of the files: all of them, and as images those that a browser can show."""
+    subfolder = f"{FOLDER}/{saved.folder.name}"
+    results = [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in saved.files]
+    return {"files": results, "images": [result for result in results if result.filename.endswith(".png")]}
 
 
 def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.nodes import SaveMaterial
+from tilewright.nodes.material.engine_presets import MAPS, PRESETS
+from tilewright.nodes.material.nodes import HeightToNormal, SaveMaterial
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +102,46 @@ def test_a_second_material_of_a_name_is_numbered_unless_told_to_overwrite(output
 
 def test_the_written_files_show_up_in_the_history(output):
     result = SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3), height=torch.rand(1, 4, 4, 3))
-    assert result.ui.as_dict()["images"] == [
+    assert result.ui["images"] == [
         {"filename": "m_basecolor.png", "subfolder": "materials/m", "type": "output"},
         {"filename": "m_height.png", "subfolder": "materials/m", "type": "output"},
     ]
+    assert result.ui["text"] == [result[1]]
+
+
+def test_files_that_no_browser_shows_are_in_the_history_too(output):
+    result = SaveMaterial.execute("m", height=torch.rand(1, 4, 4, 3), file_format="EXR half")
+    assert result.ui["images"] == []
+    assert [file["filename"] for file in result.ui["files"]] == ["m_height.exr"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("file_format", ["PNG", "EXR half", "TGA"])
+def test_every_preset_in_every_kind_of_file(output, preset, file_format):
+    maps = {name: torch.rand(1, 4, 4, 3) for name in MAPS}
+    path, report = SaveMaterial.execute("m", preset=preset, file_format=file_format, **maps)
+    written = {file.name for file in (output / "materials/m").iterdir()}
+    described = json.loads((output / "materials/m/material.json").read_text())["materials"]["m"]
+    assert written == {entry["file"] for entry in described.values()} | {"material.json"}
+
+
+def test_colours_in_exr_are_linear_light_and_data_stays(output):
+    half = torch.full((1, 4, 4, 3), 0.5)
+    SaveMaterial.execute("m", basecolor=half, roughness=half, file_format="EXR float")
+    found = {}
+    for name in ("basecolor", "roughness"):
+        with av.open(str(output / f"materials/m/m_{name}.exr")) as container:
+            found[name] = np.frombuffer(next(container.decode(video=0)).planes[0], np.float32)[0]
+    assert found["basecolor"] == pytest.approx(0.2140411)
+    assert found["roughness"] == 0.5
+
+
+def test_the_checks_are_in_the_report(output):
+    height = torch.rand(1, 32, 32)
+    normal = HeightToNormal.execute(height, "DirectX")[0]
+    _, report = SaveMaterial.execute("m", height=height, normal=normal, convention="OpenGL")
+    assert "height: x Q" in report
+    assert "its pixels say DirectX" in report
 
 
 def test_clipping_and_colour_in_a_grey_map_are_reported(output):

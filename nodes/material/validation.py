@@ -1,0 +1,82 @@
+"""What is wrong with a material before an engine shows it: seams, normals that are none, maps that contradict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from ..common.axes import Axes
+from ..common.seams import EDGE, seam_statistics
+from .conventions import CLEAR, detect_convention, slopes
+from .derivatives import height_gradient
+from .normals import decode_normals, slope_scale
+
+LENGTH = 0.02  # by how much the length of normals may differ from 1, on average: 8 bits differ by 0.003
+FOLLOWS = 0.5  # correlation of slopes from which on a normal map shows the height map
+BOTH = Axes(True, True)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the slopes of a normal map follow those of a height map.
+
+    correlation is 1 where both show the same shapes, -1 where one is inverted. factor is how many times as steep the
+    normals are.
+    """
+
+    correlation: float
+    factor: float
+
+
+def validate(maps: Mapping[str, torch.Tensor], convention: str, height_cm: float, size_cm: float) -> list[str]:
+    """One line for every check of maps, (B, C, H, W) by name: seams of all, normals, and normals against height."""
+    lines = [line for name, pixels in maps.items() for line in seam_lines(name, pixels)]
+    if "normal" not in maps or maps["normal"].shape[1] < 3:
+        return lines
+    normals = maps["normal"][:, :3]
+    lines += normal_lines(normals, convention)
+    if "height" in maps and maps["height"].shape[-2:] == normals.shape[-2:]:
+        scale = slope_scale(height_cm, size_cm, normals.shape[-1])
+        lines.append(agreement_line(agreement(maps["height"][:, :1], normals, convention, scale)))
+    return lines
+
+
+def seam_lines(name: str, pixels: torch.Tensor) -> list[str]:
+    """What the seams of a map are like, [] for one too small to tell."""
+    if min(pixels.shape[-2:]) < 3 * EDGE:
+        return []
+    found = {axis: seam_statistics(pixels, axis) for axis in ("x", "y")}
+    ratios = ", ".join(f"{axis} Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}" for axis, seam in found.items())
+    return [f"{name}: {ratios}."]
+
+
+def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:
+    """Whether normals have unit length and the convention they are said to have."""
+    lines = []
+    off = float((decode_normals(normals).norm(dim=1) - 1).abs().mean())
+    if off > LENGTH:
+        lines.append(f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture.")
+    detected, factor = detect_convention(normals, BOTH)
+    if factor >= CLEAR and detected != convention:
+        lines.append(f"normal: given as {convention}, but its pixels say {detected} ({factor:.1f} times as clearly).")
+    return lines
+
+
+def agreement(height: torch.Tensor, normals: torch.Tensor, convention: str, scale: float) -> Agreement:
+    """Compare the slopes of a height map (B, 1, H, W), `scale` for a rise of 1 per pixel, with those of its normals."""
+    expected = scale * torch.stack(height_gradient(height, "scharr", BOTH))
+    found = torch.stack(slopes(normals, convention)).clamp(-10, 10)  # a few walls must not outvote the rest
+    both, of_height, of_normals = (expected * found).sum(), expected.square().sum(), found.square().sum()
+    if of_height == 0 or of_normals == 0:
+        return Agreement(0.0, 0.0)
+    return Agreement(float(both / (of_height * of_normals).sqrt()), float(both / of_height))
+
+
+def agreement_line(found: Agreement) -> str:
+    """An agreement in words."""
+    figures = f"(correlation of slopes {found.correlation:.2f}, {abs(found.factor):.2g} times as steep)"
+    if found.correlation >= FOLLOWS:
+        return f"normal and height show the same surface {figures}."
+    if found.correlation <= -FOLLOWS:
+        return f"normal and height are opposite {figures}: one of them is inverted."
+    return f"normal and height show different surfaces {figures}."
