@@ -10,6 +10,8 @@ from typing import Any
 import comfy.ops
 import torch
 from comfy.cldm.cldm import ControlNet
+from comfy.ldm.chroma.model import Chroma
+from comfy.ldm.flux.model import Flux
 from comfy.ldm.models.autoencoder import AutoencodingEngine
 from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -32,10 +34,15 @@ def unet(model: ModelPatcher) -> torch.nn.Module:
     network = model.get_model_object(DENOISER)
     if not isinstance(network, UNetModel):
         raise InputError(
-            f"The model is of the kind {type(network).__name__}. Only UNets (Stable Diffusion 1, 2, XL and "
-            "their kin) can be made seamless: other denoisers are told the position of every pixel. Connect a UNet."
+            f"The model is of the kind {type(network).__name__}. Known are UNets (Stable Diffusion 1, 2, XL and "
+            "their kin), and for Seamless Model also Flux and Chroma. Connect one of those."
         )
     return network
+
+
+def is_rotary_transformer(model: ModelPatcher) -> bool:
+    """Whether the denoiser of a MODEL is Flux or Chroma, whose only notion of place is a rotary embedding."""
+    return isinstance(model.get_model_object(DENOISER), Flux | Chroma)
 
 
 def control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:

@@ -11,10 +11,12 @@ from ..host_networks import (
     VAE,
     ModelPatcher,
     convolutions_padded_outside,
+    is_rotary_transformer,
     vae_with_object_patches,
     wrappable_autoencoder,
 )
 from .adapter import StepShare, seamless_model
+from .adapter_transformer import seamless_transformer
 from .make_seamless import METHODS, repair
 from .offset import offset_image, seam_mask
 from .seam_report import heat_strips, measure_seams
@@ -43,7 +45,7 @@ class SeamlessModel(io.ComfyNode):
             description="Makes a diffusion model generate textures that tile: its convolutions wrap around the image.",
             search_aliases=["tileable", "circular padding", "asymmetric tiling", "seamless tile"],
             inputs=[
-                io.Model.Input("model", tooltip="A UNet model (Stable Diffusion 1, 2, XL). It is not changed."),
+                io.Model.Input("model", tooltip="A UNet (SD 1, 2, XL), Flux or Chroma. It is not changed."),
                 seamless_axes_input(),
                 io.Float.Input(
                     "start",
@@ -70,7 +72,7 @@ class SeamlessModel(io.ComfyNode):
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Shifts the latent around the texture at every step, so that nothing settles at the edge.",
+                    tooltip="Shifts the latent around the texture at every step (Flux and Chroma always do).",
                 ),
             ],
             outputs=[
@@ -82,7 +84,10 @@ class SeamlessModel(io.ComfyNode):
     def execute(
         cls, model: ModelPatcher, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
     ) -> io.NodeOutput:
-        return io.NodeOutput(seamless_model(model, Axes.parse(axes), StepShare(start, end), roll))
+        share = StepShare(start, end)
+        if is_rotary_transformer(model):
+            return io.NodeOutput(seamless_transformer(model, Axes.parse(axes), share))
+        return io.NodeOutput(seamless_model(model, Axes.parse(axes), share, roll))
 
     @classmethod
     def validate_inputs(cls, start: float | None = None, end: float | None = None) -> bool | str:

@@ -181,7 +181,7 @@ def test_a_network_without_convolutions_is_refused():
 def test_a_model_that_is_no_unet_is_refused(model):
     transformer = model.clone()
     transformer.add_object_patch("diffusion_model", torch.nn.Identity())
-    with pytest.raises(InputError, match="The model is of the kind Identity. Only UNets"):
+    with pytest.raises(InputError, match="The model is of the kind Identity. Known are UNets"):
         seamless_model(transformer, "both")
 
 
