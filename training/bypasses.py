@@ -38,15 +38,21 @@ class Bypass(nn.Module):
         """What is added to the layer's output for its input x."""
         return self.apply_weight(nn.functional.dropout(x, self.dropout, self.training), self.delta().to(x.dtype))
 
+    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The layer's output with the bypass."""
+        return output + self(x)
+
     def delta(self) -> torch.Tensor:
         """D, in the shape of W."""
         raise NotImplementedError
 
     def apply_weight(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """The layer's own operation with another weight and no bias."""
-        if isinstance(self.layer, nn.Conv2d):
-            return self.layer._conv_forward(x, weight, None)  # keeps stride and wrapping
-        return nn.functional.linear(x, weight)
+        if not isinstance(self.layer, nn.Conv2d):
+            return nn.functional.linear(x, weight)
+        if self.layer.kernel_size == (1, 1) and self.layer.stride == (1, 1):
+            return _pointwise(x, weight)
+        return self.layer._conv_forward(x, weight, None)  # keeps stride and wrapping
 
     def file_state(self) -> dict[str, torch.Tensor]:
         """The weights and alpha by their names in a file, float32 on the CPU, copied."""
@@ -67,8 +73,17 @@ class LoRA(Bypass):
         down, up = self.lora_down__weight.to(x.dtype), (self.lora_up__weight * self.scale).to(x.dtype)
         narrow = nn.functional.dropout(self.apply_weight(x, down), self.dropout, self.training)
         if isinstance(self.layer, nn.Conv2d):
-            return nn.functional.conv2d(narrow, up)
+            return _pointwise(narrow, up)
         return nn.functional.linear(narrow, up)
+
+    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.layer, nn.Conv2d):
+            return super().add_to(output, x)
+        narrow = nn.functional.linear(x, self.lora_down__weight.to(x.dtype))
+        narrow = nn.functional.dropout(narrow, self.dropout, self.training)
+        # Product, scale and sum in one pass over the output, which is far larger than the bottleneck.
+        up = self.lora_up__weight.to(x.dtype).t()
+        return torch.addmm(output.flatten(0, -2), narrow.flatten(0, -2), up, alpha=self.scale).view_as(output)
 
     def delta(self) -> torch.Tensor:
         product = self.lora_up__weight.flatten(1) @ self.lora_down__weight.flatten(1)
@@ -84,6 +99,9 @@ class DoRA(LoRA):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return Bypass.forward(self, x)
+
+    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return Bypass.add_to(self, output, x)
 
     def delta(self) -> torch.Tensor:
         frozen = self.layer.weight.float()
@@ -132,6 +150,14 @@ class LoKr(Bypass):
 
 
 KINDS: dict[str, type[Bypass]] = {"LoRA": LoRA, "DoRA": DoRA, "LoHa": LoHa, "LoKr": LoKr}
+
+
+def _pointwise(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """A convolution of one pixel, (B, in, H, W) -> (B, out, H, W), as the matrix product it is.
+
+    On a CPU torch takes a slow path for convolutions as narrow as these.
+    """
+    return (weight.flatten(1) @ x.flatten(2)).view(x.shape[0], weight.shape[0], *x.shape[2:])
 
 
 def _uniform(layer: Layer, shape: tuple[int, ...], draw: torch.Generator) -> nn.Parameter:

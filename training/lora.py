@@ -72,7 +72,7 @@ def is_spatial(layer: nn.Module) -> bool:
 
 
 def _adding(bypass: Bypass):  # noqa: ANN202 - a forward hook
-    return lambda _layer, inputs, output: output + bypass(inputs[0])
+    return lambda _layer, inputs, output: bypass.add_to(output, inputs[0])
 
 
 def _rescale(bypass: Bypass, factor: float) -> None:
