@@ -86,7 +86,9 @@ def test_every_variation_is_rendered_with_all_its_maps_and_a_manifest(studio):
     assert all(sample.file.is_file() and sample.tileable for sample in dataset.samples)
     assert "3 materials rendered" in report
     loaded = LoadDataset.execute("datasets/bricks", "any")[0]
-    assert {one.file.name: one.record for one in loaded.samples} == {one.file.name: one.record for one in dataset.samples}
+    assert {one.file.name: one.record for one in loaded.samples} == {
+        one.file.name: one.record for one in dataset.samples
+    }
     assert not list(studio.output.glob(".*"))
 
 
