@@ -5,15 +5,15 @@ import torch
 from ..common.axes import Axes
 
 LEVELS = 255
+ROWS_AT_ONCE = 64  # a height that is not banded shows it in the first rows
 ON_GRID = 1e-4  # of a step: how near to whole steps values must lie to be 8-bit ones
 REACHES = (1, 2, 4, 8, 16, 8, 4, 2, 1)  # pixels between the neighbours that even out, up and down again
 STRAIGHT = 2.5  # steps by which the file may bend between three pixels that even out: rounding alone bends by 2
 
 
 def is_banded(height: torch.Tensor) -> bool:
-    """Whether every value of a height 0..1 is one of the 256 of an 8-bit file."""
-    steps = height * LEVELS
-    return bool(((steps - steps.round()).abs() < ON_GRID).all())
+    """Whether every value of a height (..., H, W) of 0..1 is one of the 256 of an 8-bit file."""
+    return all(_on_grid(rows) for rows in height.split(ROWS_AT_ONCE, dim=-2))
 
 
 def deband(height: torch.Tensor, axes: Axes) -> torch.Tensor:
@@ -29,6 +29,11 @@ def deband(height: torch.Tensor, axes: Axes) -> torch.Tensor:
         smooth = _even_out(smooth.mT, height.mT, reach, axes.y).mT
         smooth = torch.minimum(torch.maximum(smooth, lowest), highest)
     return smooth
+
+
+def _on_grid(height: torch.Tensor) -> bool:
+    steps = height * LEVELS
+    return bool(((steps - steps.round()).abs() < ON_GRID).all())
 
 
 def _even_out(smooth: torch.Tensor, source: torch.Tensor, reach: int, wraps: bool) -> torch.Tensor:

@@ -44,7 +44,7 @@ def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
     """
     first = pixels[:, :1]
     if pixels.shape[1] < 3 or (torch.equal(first, pixels[:, 1:2]) and torch.equal(first, pixels[:, 2:3])):
-        return first, ""
+        return first.contiguous(), ""
     return luminance(pixels), "luminance"
 
 

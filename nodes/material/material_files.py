@@ -12,6 +12,7 @@ from ..common.files import check_name, write_json
 from ..common.map_kinds import COLOR_MAPS
 from .conventions import flip_green
 from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
+from .gltf import gltf_scene
 from .map_inputs import single_channel
 from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, linear_from_srgb, write_map
 from .packing import pack_channels, parse_channel
@@ -72,6 +73,8 @@ def save_material(
     try:
         folder = claim_folder(parent, name, settings.if_exists)
         files = write_images(folder, images, preset, settings, text)
+        if settings.preset == "glTF" and settings.file_format == "PNG":
+            write_scenes(folder, files, images, surface.size_cm)
         write_json(folder / DESCRIPTION, describe(files, preset, surface, settings))
     except OSError as error:
         raise InputError(
@@ -150,6 +153,19 @@ def write_images(
             write_map(path, image, settings.file_format, map_bits(file, settings.bit_depth), text)
             written[stem][file] = path
     return written
+
+
+def write_scenes(
+    folder: Path,
+    files: Mapping[str, Mapping[MapFile, Path]],
+    images: Mapping[MapFile, torch.Tensor],
+    size_cm: float,
+) -> None:
+    """Write `<stem>.gltf` beside the images of every material: a rectangle of it for any viewer."""
+    rows, columns = next(iter(images.values())).shape[-2:]
+    for stem, paths in files.items():
+        alpha = {file for file, pixels in images.items() if pixels.shape[1] == 4}
+        write_json(folder / f"{stem}.gltf", gltf_scene(paths, alpha, size_cm, size_cm * rows / columns))
 
 
 def map_bits(file: MapFile, bit_depth: str) -> int:

@@ -58,9 +58,7 @@ def cases() -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
         "  the same, OpenCV": opencv_scharr,
         "height to normal, eighth order": ours("eighth_order"),
         "height to normal, spectral": ours("spectral"),
-        "normal to height": lambda height: height_from_normals(
-            ours("scharr")(height), "OpenGL", "scharr", both
-        ).height,
+        "normal to height": lambda height: height_from_normals(ours("scharr")(height), "OpenGL", "scharr", both).height,
         "occlusion, 4 slices, radius 16 px": lambda height: open_sky(height * SCALE, 16, 4, both).open,
     }
 

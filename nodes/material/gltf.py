@@ -1,0 +1,85 @@
+"""A square of a material that any glTF 2.0 viewer opens, beside the material's files."""
+
+import base64
+import struct
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from .engine_presets import MapFile
+
+TRIANGLE_STRIP, FLOAT, ARRAY_BUFFER, REPEAT = 5, 5126, 34962, 10497
+
+
+def gltf_scene(
+    files: Mapping[MapFile, Path], with_alpha: Collection[MapFile], width_cm: float, height_cm: float
+) -> dict:
+    """The content of a .gltf: an upright rectangle with the files of the glTF preset as textures.
+
+    `with_alpha` are the files that hold an alpha channel.
+    """
+    files = {file: path for file, path in files.items() if file.suffix != "height"}  # glTF knows no displacement
+    textures = {file.suffix: index for index, file in enumerate(files)}
+    shape, buffer = _rectangle(width_cm / 100, height_cm / 100)
+    scene = {
+        "asset": {"version": "2.0", "generator": "Tilewright"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "images": [{"uri": path.name} for path in files.values()],
+        "samplers": [{"wrapS": REPEAT, "wrapT": REPEAT}],
+        "textures": [{"source": index, "sampler": 0} for index in textures.values()],
+        "materials": [_material(textures, any(file.suffix == "baseColor" for file in with_alpha))],
+        **shape,
+        "buffers": [buffer],
+    }
+    return {key: value for key, value in scene.items() if value}  # the specification knows no empty lists
+
+
+def _material(textures: Mapping[str, int], has_alpha: bool) -> dict:
+    def texture(suffix: str) -> dict:
+        return {"index": textures[suffix]}
+
+    surface, material = {}, {"doubleSided": True}
+    if "baseColor" in textures:
+        surface["baseColorTexture"] = texture("baseColor")
+    if "occlusionRoughnessMetallic" in textures:
+        surface["metallicRoughnessTexture"] = texture("occlusionRoughnessMetallic")
+        material["occlusionTexture"] = texture("occlusionRoughnessMetallic")
+    else:
+        surface |= {"metallicFactor": 0.0, "roughnessFactor": 0.5}
+    if "normal" in textures:
+        material["normalTexture"] = texture("normal")
+    if "emissive" in textures:
+        material |= {"emissiveTexture": texture("emissive"), "emissiveFactor": [1.0, 1.0, 1.0]}
+    if has_alpha:
+        material["alphaMode"] = "MASK"
+    return {"pbrMetallicRoughness": surface, **material}
+
+
+def _rectangle(width: float, height: float) -> tuple[dict, dict]:
+    """Mesh, accessors and views of a rectangle in metres, with normals and tangents, and the buffer they read."""
+    x, y = width / 2, height / 2
+    corners = [(-x, -y), (x, -y), (-x, y), (x, y)]
+    attributes = {
+        "POSITION": [(right, up, 0.0) for right, up in corners],
+        "NORMAL": [(0.0, 0.0, 1.0)] * 4,
+        "TANGENT": [(1.0, 0.0, 0.0, 1.0)] * 4,
+        "TEXCOORD_0": [(0.0, 1.0), (1.0, 1.0), (0.0, 0.0), (1.0, 0.0)],
+    }
+    data, views, accessors = b"", [], []
+    for name, vectors in attributes.items():
+        packed = b"".join(struct.pack(f"<{len(vector)}f", *vector) for vector in vectors)
+        views.append({"buffer": 0, "byteOffset": len(data), "byteLength": len(packed), "target": ARRAY_BUFFER})
+        kind = f"VEC{len(vectors[0])}"
+        accessors.append({"bufferView": len(accessors), "componentType": FLOAT, "count": 4, "type": kind})
+        if name == "POSITION":
+            accessors[-1] |= {"min": [-x, -y, 0.0], "max": [x, y, 0.0]}
+        data += packed
+    primitive = {
+        "attributes": {name: index for index, name in enumerate(attributes)},
+        "material": 0,
+        "mode": TRIANGLE_STRIP,
+    }
+    uri = "data:application/octet-stream;base64," + base64.b64encode(data).decode()
+    shape = {"meshes": [{"primitives": [primitive]}], "accessors": accessors, "bufferViews": views}
+    return shape, {"uri": uri, "byteLength": len(data)}
