@@ -65,9 +65,12 @@ def integrate_slopes(p: torch.Tensor, q: torch.Tensor, method: str, axes: Axes) 
     rows, columns = p.shape[-2:]
     across = 2 * math.pi * torch.fft.rfftfreq(columns, dtype=p.dtype, device=p.device)[None, :]
     down = 2 * math.pi * torch.fft.fftfreq(rows, dtype=p.dtype, device=p.device)[:, None]
-    spectrum = _nearest_height(p, q, slope_response(across, down, method), slope_response(down, across, method))
-    seen = _seen(across, down, method)
-    return torch.fft.irfft2(spectrum * seen, s=(rows, columns))[..., :height, :width]
+    u, v = slope_response(across, down, method), slope_response(down, across, method)
+    energy = u.square() + v.square()
+    seen = energy > BLIND * (across.square() + down.square())
+    gain = torch.where(seen, 1 / energy, 0.0)
+    spectrum = -1j * (torch.fft.rfft2(p) * (u * gain) + torch.fft.rfft2(q) * (v * gain))
+    return torch.fft.irfft2(spectrum, s=(rows, columns))[..., :height, :width]
 
 
 def slope_response(along: torch.Tensor, across: torch.Tensor, method: str) -> torch.Tensor:
@@ -94,14 +97,3 @@ def _smoothing_response(across: torch.Tensor, kernel: Kernel) -> torch.Tensor:
     return kernel.across[0] + sum(
         2 * weight * torch.cos((i + 1) * across) for i, weight in enumerate(kernel.across[1:])
     )
-
-
-def _nearest_height(p: torch.Tensor, q: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    energy = (u.square() + v.square()).clamp(min=torch.finfo(u.dtype).tiny)
-    return -1j * (torch.fft.rfft2(p) * (u / energy) + torch.fft.rfft2(q) * (v / energy))
-
-
-def _seen(across: torch.Tensor, down: torch.Tensor, method: str) -> torch.Tensor:
-    u, v = slope_response(across, down, method), slope_response(down, across, method)
-    true = across.square() + down.square()
-    return (u.square() + v.square() > BLIND * true) & (true > 0)
