@@ -18,7 +18,7 @@ from .height_from_image import (
     stretch,
     weigh_details,
 )
-from .map_inputs import read_map, single_channel
+from .map_inputs import read_height, read_map
 from .normals import normal_map, slope_scale
 from .smoothing import gaussian_blur
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
@@ -208,15 +208,15 @@ class HeightToNormal(io.ComfyNode):
         deband: bool = True,
         repair: bool = False,
     ) -> io.NodeOutput:
-        heights, note = single_channel(read_map(height, "The height", repair))
+        heights, notes = read_height(height, repair)
         wrap, width = Axes.parse(axes), heights.shape[-1]
         banded = deband and is_banded(heights)
         heights = smooth_steps(heights, wrap) if banded else heights
         heights = gaussian_blur(heights, smooth_cm * width / size_cm / 2, wrap)
         scale = (-strength if invert else strength) * slope_scale(height_cm, size_cm, width)
         normals = normal_map(heights, scale, method, wrap, convention)
-        notes = [f"The height is a colour image: its {note} was used." if note else "", BANDED if banded else ""]
-        return io.NodeOutput(to_bhwc(normals), "\n".join([_slope_report(normals, size_cm), *filter(None, notes)]))
+        notes += [BANDED] if banded else []
+        return io.NodeOutput(to_bhwc(normals), "\n".join([_slope_report(normals, size_cm), *notes]))
 
 
 def _slope_report(normals: torch.Tensor, size_cm: float) -> str:

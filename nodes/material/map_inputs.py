@@ -37,6 +37,12 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tens
     )
 
 
+def read_height(image: torch.Tensor, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
+    """The IMAGE of a `height` input as float32 (B, 1, H, W), and what there is to say about it; see `read_map`."""
+    heights, used = single_channel(read_map(image, "The height", repair))
+    return heights, [f"The height is a colour image: its {used} was used."] if used else []
+
+
 def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
     """(B, C, H, W) -> (B, 1, H, W), and a note on what was used where that is a choice, "" where it is not.
 

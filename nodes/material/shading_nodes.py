@@ -8,7 +8,7 @@ from ..common.axes import Axes
 from ..common.layout import grey_to_rgb, to_bhwc
 from ..common.sockets import axes_input
 from .curvature import curvature_range, mean_curvature
-from .map_inputs import read_map, single_channel
+from .map_inputs import read_height
 from .normals import encode_normals, slope_scale
 from .occlusion import open_sky
 from .smoothing import gaussian_blur
@@ -50,6 +50,7 @@ class Occlusion(io.ComfyNode):
             outputs=[
                 io.Image.Output("occlusion", tooltip="1 where the whole sky is open, darker where it is not."),
                 io.Image.Output("bent_normal", tooltip="The mean open direction as a normal map, in tangent space."),
+                io.String.Output("report", tooltip="How far was looked, and what was used of a colour image."),
             ],
         )
 
@@ -64,7 +65,7 @@ class Occlusion(io.ComfyNode):
         axes: str = "both",
         convention: str = "OpenGL",
     ) -> io.NodeOutput:
-        heights, _ = single_channel(read_map(height, "The height"))
+        heights, notes = read_height(height)
         rows, columns = heights.shape[-2:]
         progress = comfy.utils.ProgressBar(rows)
         sky = open_sky(
@@ -77,7 +78,11 @@ class Occlusion(io.ComfyNode):
         )
         up = -1 if convention == "OpenGL" else 1
         bent = sky.bent * torch.tensor([1, up, 1], dtype=sky.bent.dtype)[:, None, None]
-        return io.NodeOutput(to_bhwc(grey_to_rgb(sky.open)), to_bhwc(encode_normals(bent)))
+        reach = (
+            f"Light was looked for in {2 * slices} directions, up to {radius_cm * columns / size_cm:.4g} pixels away."
+        )
+        report = "\n".join([reach, *notes])
+        return io.NodeOutput(to_bhwc(grey_to_rgb(sky.open)), to_bhwc(encode_normals(bent)), report)
 
 
 class Curvature(io.ComfyNode):
@@ -120,7 +125,9 @@ class Curvature(io.ComfyNode):
                 io.Image.Output("convexity", tooltip="Ridges and edges only, white on black: where paint wears off."),
                 io.Image.Output("concavity", tooltip="Grooves and corners only, white on black: where dirt settles."),
                 io.Image.Output("cavity", tooltip="Dark in grooves, white elsewhere: to multiply over a basecolor."),
-                io.String.Output("report", tooltip="The radius in cm that became full white."),
+                io.String.Output(
+                    "report", tooltip="The radius in cm that became full white, and what was used of colours."
+                ),
             ],
         )
 
@@ -134,7 +141,7 @@ class Curvature(io.ComfyNode):
         smooth_cm: float = 0.2,
         full_radius_cm: float = 0.0,
     ) -> io.NodeOutput:
-        heights, _ = single_channel(read_map(height, "The height"))
+        heights, notes = read_height(height)
         wrap, pixels_per_cm = Axes.parse(axes), heights.shape[-1] / size_cm
         smooth = gaussian_blur(heights, smooth_cm * pixels_per_cm / 2, wrap)
         ridges = -mean_curvature(smooth * height_cm * pixels_per_cm, wrap) * pixels_per_cm  # in 1/cm
@@ -143,4 +150,5 @@ class Curvature(io.ComfyNode):
         convex, concave = part.clamp(min=0), (-part).clamp(min=0)
         images = [to_bhwc(grey_to_rgb(image)) for image in (0.5 + part / 2, convex, concave, 1 - concave)]
         sharpest = f"{1 / full:.3g} cm" if full > 0 else "nothing: the surface is flat"
-        return io.NodeOutput(*images, f"The radius that became full white is {sharpest}.")
+        report = "\n".join([f"The radius that became full white is {sharpest}.", *notes])
+        return io.NodeOutput(*images, report)
