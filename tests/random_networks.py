@@ -8,11 +8,11 @@ STABLE_DIFFUSION = {"ch": 32, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2}
 DEMO_MODEL = {"ch": 32, "ch_mult": [1, 2, 2, 2], "num_res_blocks": 1}
 
 
-def random_autoencoder(shape):
+def random_autoencoder(shape, dtype=torch.float32):
     """A VAE of Stable Diffusion's build: `shape` gives ch, ch_mult and num_res_blocks."""
     common = {"double_z": True, "z_channels": 4, "resolution": 64, "in_channels": 3, "out_ch": 3}
     params = {"embed_dim": 4, "ddconfig": {**common, **shape, "attn_resolutions": [], "dropout": 0.0}}
-    return VAE(sd=random_state(AutoencoderKL(**params)), config={"params": params}, dtype=torch.float32)
+    return VAE(sd=random_state(AutoencoderKL(**params)), config={"params": params}, dtype=dtype)
 
 
 def random_weights(network):

@@ -118,10 +118,7 @@ class TiledLayers:
             return FeatureMap(into.values[: conv.out_channels], cell)
         size = conv.out_channels * height * width * source.values.element_size()
         device = self.device if size <= self.largest_map else torch.device("cpu")
-        pinned = device != self.device
-        values = torch.empty(
-            conv.out_channels, height, width, dtype=source.values.dtype, device=device, pin_memory=pinned
-        )
+        values = torch.empty(conv.out_channels, height, width, dtype=source.values.dtype, device=device)
         return FeatureMap(values, cell)
 
     def _tiles(self, target: FeatureMap, work: int) -> list[Tile]:
@@ -130,7 +127,7 @@ class TiledLayers:
         return list(tiles(target.height, target.width, max(min(int(self.tile_size / target.cell), swift), 1)))
 
     def _read(self, source: FeatureMap, tile: Tile) -> torch.Tensor:
-        return read(source.values, tile, self.axes).to(self.device, non_blocking=True).unsqueeze(0)
+        return read(source.values, tile, self.axes).to(self.device).unsqueeze(0)
 
     def _window(self, source: FeatureMap, window: Tile, before: TilePass | None, upscale: int) -> torch.Tensor:
         """(1, C, h, w) under `window`, given in upscaled cells. Outside the image is zero, after `before`."""

@@ -111,16 +111,18 @@ def fuse(
         if not sums:
             ratios = [part.shape[-1] / group[0].width for part in parts]
             shapes = [(round(height * ratio), round(width * ratio)) for ratio in ratios]
+            # In float32 whatever the latent: Gaussian weights in a corner vanish in half precision.
             sums = [
-                part.new_zeros(part.shape[0], part.shape[2], *shape) for part, shape in zip(parts, shapes, strict=True)
+                torch.zeros(part.shape[0], part.shape[2], *shape, device=part.device)
+                for part, shape in zip(parts, shapes, strict=True)
             ]
             totals = [torch.zeros(shape, device=latent.device) for shape in shapes]
         for part, ratio, sum_, total in zip(parts, ratios, sums, totals, strict=True):
             for number, window in enumerate(group):
                 weight = plan.weights(window, height, width, ratio).to(latent.device)
-                window.add(sum_, part[:, number] * weight.to(part.dtype), ratio)
+                window.add(sum_, part[:, number] * weight, ratio)
                 window.add(total, weight, ratio)
-    return [sum_ / total.to(sum_.dtype) for sum_, total in zip(sums, totals, strict=True)]
+    return [(sum_ / total).to(part.dtype) for sum_, total, part in zip(sums, totals, parts, strict=True)]
 
 
 def crop_all(values: torch.Tensor, windows: Sequence[Window], latent_width: int) -> torch.Tensor:

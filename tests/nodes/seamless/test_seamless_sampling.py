@@ -125,9 +125,9 @@ def test_a_share_that_ends_before_it_starts_is_refused():
     assert "start comes before end" in SeamlessModel.validate_inputs(0.8, 0.2)
 
 
-def test_steps_are_counted_by_the_noise_that_is_gone():
+def test_an_evaluation_between_two_levels_belongs_to_the_step_begun():
     sigmas = torch.tensor([8.0, 4.0, 2.0, 0.0])
-    assert [step_number(sigmas, torch.tensor([sigma])) for sigma in (8.0, 5.0, 4.0, 2.0, 1.0)] == [0, 1, 1, 2, 3]
+    assert [step_number(sigmas, torch.tensor([sigma])) for sigma in (8.0, 5.0, 4.0, 2.0, 1.0)] == [0, 0, 1, 2, 2]
 
 
 def test_shifts_keep_to_the_unit_and_the_axes():

@@ -79,6 +79,12 @@ def test_a_denoiser_without_surroundings_is_the_same_in_windows(method, at_once)
     torch.testing.assert_close(fuse(plan, windows, latent, predict, at_once)[0], latent.square())
 
 
+def test_half_precision_keeps_the_corners_of_gaussian_windows():
+    plan, latent = WindowPlan(16, 0, METHODS[1], TORUS), noise(1, 4, 32, 32).half()
+    result = fuse(plan, plan.windows(32, 32, 0, 8), latent, lambda group: [crop_all(latent, group, 32)[None]], 4)[0]
+    assert torch.equal(result, latent)
+
+
 @each_method
 def test_windows_wrap_with_the_latent(method):
     """A fixed denoiser and a roll by the pitch of the windows: the same windows, one further."""

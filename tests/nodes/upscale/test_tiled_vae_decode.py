@@ -65,6 +65,13 @@ def test_taesd_too(axes):
     torch.testing.assert_close(tiled(taesd, samples, 64, axes), whole.decode(samples), atol=1e-5, rtol=0)
 
 
+def test_half_precision_rounds_as_much_as_untiled(vae):
+    samples, exact = latents(1, 4, 17, 24), vae.decode(latents(1, 4, 17, 24))
+    half = random_autoencoder(STABLE_DIFFUSION, torch.bfloat16)
+    error, untiled = ((image - exact).norm() for image in (tiled(half, samples, 64), half.decode(samples)))
+    assert error < 1.2 * untiled
+
+
 def test_a_seamless_vae_does_not_wrap_tiles(vae):
     """The axes of the node count, and every tile still meets its true neighbours."""
     samples = latents(1, 4, 16, 16)
