@@ -139,6 +139,12 @@ class SaveMaterial(io.ComfyNode):
                     tooltip="PNG and TIFF in 8 or 16 bits, TGA in 8; EXR and TIFF float keep every value. In EXR "
                     "colours are linear light.",
                 ),
+                io.Boolean.Input(
+                    "dither",
+                    default=False,
+                    optional=True,
+                    tooltip="Turns the rounding of 8-bit files into fine noise, so that soft gradients show no steps.",
+                ),
             ],
             outputs=[
                 io.String.Output("path", tooltip="The folder that was written."),
@@ -174,10 +180,11 @@ class SaveMaterial(io.ComfyNode):
         size_cm: float = 100.0,
         preset: str = "plain",
         file_format: str = "PNG",
+        dither: bool = False,
     ) -> io.NodeOutput:
         maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         surface = Surface(convention, height_cm, size_cm)
-        settings = ExportSettings(preset, file_format, bit_depth, if_exists)
+        settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
         saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
         lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
         checks = validate(maps, convention, height_cm, size_cm)

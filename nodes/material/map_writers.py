@@ -25,12 +25,18 @@ PLAIN, DEFLATE = 1, 8  # the kinds of TIFF that most programs read; few read def
 CLIPPED = {"PNG", "TIFF", "TGA"}  # formats of whole numbers
 
 
-def write_map(path: Path, image: torch.Tensor, file_format: str, bits: int, text: Mapping[str, str]) -> None:
+def write_map(
+    path: Path, image: torch.Tensor, file_format: str, bits: int, text: Mapping[str, str], dither: bool = False
+) -> None:
     """Write (C, H, W), C being 1, 3 or 4, in one of `FILE_FORMATS`, whole or not at all.
 
     `bits` a channel, 8 or 16, count for PNG and TIFF: 0..1 is rounded to whole numbers, values outside are clipped.
-    TGA has 8 bits, EXR and TIFF float keep every value. `text` is kept in PNG and EXR files.
+    TGA has 8 bits, EXR and TIFF float keep every value. `text` is kept in PNG and EXR files. `dither` turns the
+    rounding error of 8-bit files into noise that is the same every time.
     """
+    bits = 8 if file_format == "TGA" else bits
+    if dither and bits == 8 and file_format in CLIPPED:
+        image = with_rounding_noise(image)
     with written_whole(path) as unfinished:
         if file_format == "PNG":
             unfinished.write_bytes(_with_png_text(_encode_with_opencv(_whole_numbers(image, bits), ".png"), text))
@@ -39,9 +45,15 @@ def write_map(path: Path, image: torch.Tensor, file_format: str, bits: int, text
         elif file_format == "TIFF float":
             unfinished.write_bytes(_encode_with_opencv(image.cpu().movedim(0, -1).numpy(), ".tiff"))
         elif file_format == "TGA":
-            unfinished.write_bytes(_tga(_whole_numbers(image, 8)))
+            unfinished.write_bytes(_tga(_whole_numbers(image, bits)))
         else:
             _write_exr(unfinished, image, np.float16 if file_format == "EXR half" else np.float32, text)
+
+
+def with_rounding_noise(image: torch.Tensor) -> torch.Tensor:
+    """Add up to half an 8-bit step of uniform noise: the mean stays, and so do whole steps."""
+    noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+    return image.cpu() + noise * (0.999 / 255)
 
 
 def linear_from_srgb(image: torch.Tensor) -> torch.Tensor:

@@ -26,12 +26,16 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """How a material is written: a key of `PRESETS`, one of `FILE_FORMATS`, of `BIT_DEPTHS` and of `IF_EXISTS`."""
+    """How a material is written: a key of `PRESETS`, one of `FILE_FORMATS`, of `BIT_DEPTHS` and of `IF_EXISTS`.
+
+    dither turns the rounding of 8-bit files into noise.
+    """
 
     preset: str = "plain"
     file_format: str = "PNG"
     bit_depth: str = BIT_DEPTHS[0]
     if_exists: str = "number"
+    dither: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,8 @@ def write_images(
             path = folder / f"{preset.prefix}{stem}_{file.suffix}{SUFFIXES[settings.file_format]}"
             if file.is_color and settings.file_format in SCENE_LINEAR:
                 image = linear_from_srgb(image)
-            write_map(path, image, settings.file_format, map_bits(file, settings.bit_depth), text)
+            bits = map_bits(file, settings.bit_depth)
+            write_map(path, image, settings.file_format, bits, text, settings.dither)
             written[stem][file] = path
     return written
 

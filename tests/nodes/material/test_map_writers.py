@@ -86,3 +86,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_map(path, torch.ones(1, 4, 4), "EXR half", 16, {})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_dither_keeps_the_mean_between_two_steps(tmp_path):
+    between = torch.full((1, 64, 64), 100.3 / 255)
+    write_map(tmp_path / "m.png", between, "PNG", 8, {}, dither=True)
+    with Image.open(tmp_path / "m.png") as found:
+        pixels = np.asarray(found)
+    assert set(np.unique(pixels)) == {100, 101}
+    assert pixels.mean() == pytest.approx(100.3, abs=0.03)
+
+
+def test_dither_leaves_whole_steps_and_16_bits_alone(tmp_path):
+    steps = torch.arange(256.0).reshape(1, 16, 16) / 255
+    for bits, full in [(8, 255), (16, 65535)]:
+        write_map(tmp_path / "m.png", steps, "PNG", bits, {}, dither=True)
+        with av.open(str(tmp_path / "m.png")) as container:
+            found = next(container.decode(video=0)).to_ndarray().ravel()
+        assert np.array_equal(found, (steps * full).round().numpy().ravel())
