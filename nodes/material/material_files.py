@@ -74,6 +74,10 @@ def save_material(
     check_batches(maps)
     preset = PRESETS[settings.preset]
     images, notes = arrange(maps, preset, surface.convention)
+    if not images:
+        raise InputError(
+            f"The preset {settings.preset} has no file for {', '.join(maps)} alone. Connect more maps or choose plain."
+        )
     try:
         folder = claim_folder(parent, name, settings.if_exists)
         files = write_images(folder, images, preset, settings, text)
@@ -106,6 +110,8 @@ def arrange(
 ) -> tuple[dict[MapFile, torch.Tensor], list[str]]:
     """The images (B, C, H, W) that a preset makes of the maps, and what was filled in, flipped or left out."""
     maps, notes = {name: _with_channels(name, pixels) for name, pixels in maps.items()}, []
+    if "normal" in maps and maps["normal"].shape[1] < 3:
+        raise InputError("The normal map has one channel. A normal map has three; connect an RGB image.")
     if "normal" in maps and preset.convention not in ("", convention):
         maps["normal"] = flip_green(maps["normal"])
         notes.append(f"normal: green flipped from {convention} to {preset.convention}.")

@@ -156,6 +156,14 @@ def test_batches_that_do_not_match_are_refused():
         SaveMaterial.execute("m", basecolor=torch.rand(2, 4, 4, 3), height=torch.rand(1, 4, 4, 3))
 
 
+def test_a_map_without_a_file_alone_and_a_grey_normal_are_refused(output):
+    with pytest.raises(InputError, match="The preset Unreal has no file for opacity alone"):
+        SaveMaterial.execute("m", opacity=torch.rand(1, 4, 4), preset="Unreal")
+    with pytest.raises(InputError, match="The normal map has one channel"):
+        SaveMaterial.execute("m", normal=torch.rand(1, 4, 4), preset="Unreal")
+    assert list(output.iterdir()) == []
+
+
 def test_no_map_at_all_is_refused():
     with pytest.raises(InputError, match="No map is connected"):
         SaveMaterial.execute("m")
