@@ -70,8 +70,8 @@ def load_state(path: Path, trainer: Trainer) -> None:
     trainer.validation_losses = [tuple(entry) for entry in facts["validation"]]
 
 
-def latest_state(paths: Iterable[Path], fingerprint: str) -> tuple[Path, str] | None:
-    """The state among `paths` that belongs to `fingerprint` and is furthest on, with its LoRA's file name."""
+def latest_state(paths: Iterable[Path], fingerprint: str, steps: int) -> tuple[Path, str] | None:
+    """The state among `paths` that belongs to `fingerprint` and is furthest on within `steps`, with its LoRA's name."""
     from safetensors import SafetensorError, safe_open
 
     found = []
@@ -81,7 +81,8 @@ def latest_state(paths: Iterable[Path], fingerprint: str) -> tuple[Path, str] | 
                 header = file.metadata() or {}
         except (SafetensorError, OSError):  # another program's file, or one that a disk has damaged
             continue
-        if header.get("format") == FORMAT and header.get("fingerprint") == fingerprint:
+        ours = header.get("format") == FORMAT and header.get("fingerprint") == fingerprint
+        if ours and int(header["step"]) <= steps:
             found.append((int(header["step"]), path, header["lora"]))
     if not found:
         return None
@@ -92,11 +93,13 @@ def latest_state(paths: Iterable[Path], fingerprint: str) -> tuple[Path, str] | 
 def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: torch.nn.Module) -> str:
     """Equal for two runs that go the same way: settings, cached examples and the model's weights (sampled).
 
-    How long a run is and what it writes on its way do not count, so a finished run can be made longer.
+    What it writes on its way does not count. Nor does its length where no step depends on it, so a finished run at
+    a constant rate can be made longer.
     """
     settings = asdict(config)
-    for name in ("steps", "epochs", "saving"):
-        settings.pop(name)
+    settings.pop("saving")
+    if config.optimizer.scheduler == "constant" and config.objective.text_encoder_until == 1:
+        settings.pop("steps"), settings.pop("epochs")
     settings["validation_share"] = config.saving.validation_share
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     for example in examples:

@@ -45,10 +45,10 @@ class RunFiles:
             self.checkpoints.pop(0).unlink(missing_ok=True)
 
 
-def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str, resume: bool) -> RunFiles:
-    """Those of the unfinished or finished run of this fingerprint and name, else new ones under a free name."""
-    if resume:
-        found = latest_state(runs.glob(f"{_literal(name)}*/{STATE_NAME}"), fingerprint)
+def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, steps: int) -> RunFiles:
+    """Those of the run of this name and fingerprint that is at most at `steps`, else new ones under a free name."""
+    if fingerprint is not None:
+        found = latest_state(runs.glob(f"{_literal(name)}*/{STATE_NAME}"), fingerprint, steps)
         if found and Path(found[1]).name == found[1]:
             state, lora = found
             return RunFiles(loras / lora, state.parent)

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from tilewright.launch.train_demo_model import draw, initial_networks
 from tilewright.nodes.training.demo_model import ARCHITECTURE
-from tilewright.nodes.training.train_demo_model import draw, initial_networks
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import autoencoder_loss, decode, encode_moments, normalise_latents
 from tilewright.training.demo.denoiser import Denoiser, denoiser_loss, sample, sd1_alphas_cumprod, wrap_convolutions

@@ -41,9 +41,9 @@ def test_the_state_furthest_on_is_found_among_those_of_the_same_run(tmp_path):
         run.step = step
         save_state(tmp_path / f"{fingerprint}_{step}", run, fingerprint, f"lora_{step}")
     (tmp_path / "junk").write_bytes(b"no tensors here")
-    found = latest_state(tmp_path.iterdir(), "mine")
-    assert found == (tmp_path / "mine_5", "lora_5")
-    assert latest_state(tmp_path.iterdir(), "nobody") is None
+    assert latest_state(tmp_path.iterdir(), "mine", 8) == (tmp_path / "mine_5", "lora_5")
+    assert latest_state(tmp_path.iterdir(), "mine", 4) == (tmp_path / "mine_2", "lora_2")
+    assert latest_state(tmp_path.iterdir(), "nobody", 8) is None
 
 
 def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_else():
@@ -56,6 +56,8 @@ def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_e
     same = fingerprint()
     assert same == fingerprint(steps=900, saving=SavingConfig(every_steps=10))
     assert same != fingerprint(seed=1)
+    cosine = OptimizerConfig(scheduler="cosine")
+    assert fingerprint(optimizer=cosine) != fingerprint(optimizer=cosine, steps=900)
     assert same != fingerprint(network=NetworkConfig(rank=3))
     run.examples[0] = replace(run.examples[0], caption="other")
     assert same != fingerprint()

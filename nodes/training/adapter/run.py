@@ -1,6 +1,8 @@
 """One training, from the host's objects to its files."""
 
+import gc
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +10,7 @@ import comfy.model_management
 import torch
 
 from ....training.checkpoint import save_tensors
-from ....training.config import TrainingConfig
+from ....training.config import ConfigError, TrainingConfig
 from ....training.data import Example, split_validation
 from ....training.loop import Diverged, Trainer
 from ....training.lora import LoraNetwork
@@ -67,9 +69,24 @@ def train_lora(
     check_name(name, "name")
     examples = cached_examples(model, vae, dataset, config)
     comfy.model_management.unload_all_models()
-    with torch.inference_mode(False):
-        run = _Run(model, vae, clip, base, name.strip(), examples, dataset, config, node_id)
-        return run.train()
+    try:
+        with torch.inference_mode(False):
+            return _Run(model, vae, clip, base, name.strip(), examples, dataset, config, node_id).train()
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+    except Diverged as error:
+        raise InputError(
+            f"The loss was no number any more at step {error.step}, so the training stopped. The {error.step - 1} "
+            "steps before are saved. Lower the learning rate, or use bfloat16 or float32."
+        ) from None
+    except comfy.model_management.OOM_EXCEPTION:
+        raise InputError(
+            "The device ran out of memory; the steps made so far are saved. Lower batch_size, resolution or rank, or "
+            "switch gradient_checkpointing on."
+        ) from None
+    finally:
+        gc.collect()  # the UNet's blocks refer to themselves, and the host needs the memory now
+        comfy.model_management.soft_empty_cache()
 
 
 class _Run:
@@ -109,7 +126,8 @@ class _Run:
         )
         self.fingerprint = fingerprint
         loras, runs = host.output_folder("loras"), host.output_folder("training")
-        self.files = files_of_run(loras, runs, name, fingerprint, config.saving.resume)
+        resumed = fingerprint if config.saving.resume else None
+        self.files = files_of_run(loras, runs, name, resumed, self.trainer.steps)
         size = sum(parameter.numel() for parameter in network.parameters())
         check_room(self.files, 4 * size * 4)  # a file, and a state with two moments
         self.view = LiveView(
@@ -136,16 +154,6 @@ class _Run:
         trainer.network.attach()
         try:
             self._go()
-        except Diverged as error:
-            raise InputError(
-                f"The loss was no number any more at step {error.step}, so the training stopped. "
-                f"{self.files.lora.name} holds the step before. Lower the learning rate, or use bfloat16 or float32."
-            ) from None
-        except comfy.model_management.OOM_EXCEPTION:
-            raise InputError(
-                f"The device ran out of memory after {trainer.step} steps; they are saved. Lower batch_size, "
-                "resolution or rank, or switch gradient_checkpointing on."
-            ) from None
         finally:
             trainer.network.detach()
             state = self._save_all()
@@ -189,6 +197,8 @@ class _Run:
             save_state(self.files.state, self.trainer, self.fingerprint, self.files.lora.name)
 
     def _save_all(self) -> dict[str, torch.Tensor]:
+        with suppress(Diverged):  # then the steps after the last sound one are taken back
+            self.trainer.settle()
         if not self.trainer.step:
             return {}
         tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sys
 from types import SimpleNamespace
 
 import comfy.ldm.modules.diffusionmodules.openaimodel
@@ -24,7 +25,7 @@ from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.training import run_files
 from tilewright.nodes.training.adapter import encoding, train_lora, training_config
 from tilewright.nodes.training.nodes import DemoModel, LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
-from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 
 SETTINGS = {
     "name": "stripes",
@@ -119,6 +120,8 @@ def test_a_finished_run_is_found_again_and_can_be_made_longer(checkpoint, datase
     _, _, lora, longer, _ = train(checkpoint, dataset, steps=4)
     assert longer == path
     assert same(lora, whole) and not same(lora, half)
+    _, _, shorter, other, _ = train(checkpoint, dataset, steps=2)
+    assert other != path and same(shorter, half)
 
 
 def test_the_host_loads_every_key(checkpoint, dataset, caplog):
@@ -305,6 +308,28 @@ def test_a_loss_that_is_no_number_is_told_with_its_step_and_the_file_kept(checkp
         train(checkpoint, dataset, learning_rate=1e38, steps=9)
     with safe_open(output / "loras" / "stripes.safetensors", "pt") as file:
         assert file.metadata()["ss_steps"] == "1"
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_trains(checkpoint, dataset, precision):
+    lora = train(checkpoint, dataset, steps=2, precision=precision, gradient_checkpointing=True)[2]
+    ups = [value for name, value in lora.items() if name.endswith("lora_up.weight")]
+    assert all(up.isfinite().all() and up.abs().max() > 0 for up in ups)
+
+
+def test_a_missing_optimizer_library_is_told(checkpoint, dataset, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prodigyopt", None)
+    with pytest.raises(InputError, match="Prodigy needs the Python package prodigyopt"):
+        train(checkpoint, dataset, optimizer=OptimizerConfig("Prodigy"))
+
+
+def test_running_out_of_memory_is_told(checkpoint, dataset, monkeypatch):
+    def out_of_memory(*_):
+        raise comfy.model_management.OOM_EXCEPTION("no room")
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", lambda *_, **__: out_of_memory())
+    with pytest.raises(InputError, match="ran out of memory.*batch_size"):
+        train(checkpoint, dataset)
 
 
 def test_a_disk_that_is_too_small_is_told_before_training(checkpoint, dataset, monkeypatch):
