@@ -7,7 +7,7 @@ import torch
 from .torus import Torus, wrapped
 
 _BLOCKS = 32  # per side; a pixel looks only among the sites nearest to its block
-_NEIGHBOURS = 10
+_NEIGHBOURS = 8
 
 
 @dataclass(frozen=True)
@@ -34,37 +34,35 @@ def voronoi(sites: torch.Tensor, u: torch.Tensor, v: torch.Tensor, rounding: flo
     `rounding` is the radius, in tile coordinates, that corners are rounded off by: the border is then the smooth
     minimum of the distances to the bisectors with the neighbours (Inigo Quilez, "Voronoi borders").
     """
-    point = torch.stack([u, v], -1)
-    near = _candidates(sites)[_block(v), _block(u)]  # (H, W, K)
-    to_site = wrapped(sites[near] - point[..., None, :])  # (H, W, K, 2)
-    squared = to_site.square().sum(-1)
-    own = squared.argmin(-1, keepdim=True)
-    to_own = to_site.gather(-2, own[..., None].expand(*own.shape, 2))
-    between = (to_site - to_own).square().sum(-1).sqrt()
-    bisector = (squared - squared.gather(-1, own)) / (2 * between.clamp(min=1e-6))
-    bisector = bisector.scatter(-1, own, 9.0)
-    return Cells(
-        near.gather(-1, own).squeeze(-1), -to_own.squeeze(-2).movedim(-1, 0), _smooth_minimum(bisector, rounding)
-    )
+    ids, near_u, near_v = _candidates(sites)
+    block_u, block_v = u * _BLOCKS, v * _BLOCKS
+    block = (block_v.floor().long() % _BLOCKS) * _BLOCKS + block_u.floor().long() % _BLOCKS
+    # From the pixel to each candidate, (K, H, W), measured from the middle of the block: no distance needs wrapping.
+    to_u = near_u[:, block] - (block_u - block_u.floor() - 0.5) / _BLOCKS
+    to_v = near_v[:, block] - (block_v - block_v.floor() - 0.5) / _BLOCKS
+    squared = to_u.square().add_(to_v.square())
+    own_squared, own = squared.min(0, keepdim=True)
+    own_u, own_v = to_u.gather(0, own), to_v.gather(0, own)
+    # In place: these are the largest arrays of a render, and allocating them takes longer than the arithmetic.
+    between = to_u.sub_(own_u).square_().add_(to_v.sub_(own_v).square_()).sqrt_().clamp_(min=1e-6)
+    bisector = squared.sub_(own_squared).div_(between.mul_(2)).scatter_(0, own, 9.0)
+    own_id = ids.view(-1)[own.squeeze(0) * _BLOCKS**2 + block]
+    return Cells(own_id, -torch.cat([own_u, own_v]), _smooth_minimum(bisector, rounding))
 
 
 def _smooth_minimum(distances: torch.Tensor, radius: float) -> torch.Tensor:
     if radius == 0:
-        return distances.amin(-1)
-    return -radius * torch.logsumexp(-distances / radius, -1)
+        return distances.amin(0)
+    return -radius * torch.logsumexp(-distances / radius, 0)
 
 
-def _block(coordinate: torch.Tensor) -> torch.Tensor:
-    return (coordinate * _BLOCKS).floor().long() % _BLOCKS
-
-
-def _candidates(sites: torch.Tensor) -> torch.Tensor:
-    """(blocks, blocks, K) the sites nearest to the middle of each block."""
+def _candidates(sites: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """For each block the sites nearest to its middle, (K, blocks²), and the ways from the middle to them."""
     centres = (torch.arange(_BLOCKS) + 0.5) / _BLOCKS
-    du = wrapped(centres[:, None] - sites[:, 0]).square()
-    dv = wrapped(centres[:, None] - sites[:, 1]).square()
-    squared = dv[:, None] + du[None]
-    return squared.topk(min(_NEIGHBOURS, len(sites)), largest=False).indices
+    du = wrapped(sites[:, 0] - centres[:, None]).repeat(_BLOCKS, 1)  # (blocks², N)
+    dv = wrapped(sites[:, 1] - centres[:, None]).repeat_interleave(_BLOCKS, 0)
+    nearest = (du.square() + dv.square()).topk(min(_NEIGHBOURS, len(sites)), largest=False).indices
+    return nearest.T.contiguous(), du.gather(1, nearest).T.contiguous(), dv.gather(1, nearest).T.contiguous()
 
 
 def _relaxed(sites: torch.Tensor, grid: int = 64) -> torch.Tensor:

@@ -7,6 +7,7 @@ so that the same seed is the same material at every resolution.
 import math
 import zlib
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -58,16 +59,12 @@ class Torus:
         Waves of `low` to `high` periods a tile take part, with amplitudes falling as frequency**-slope. `stretch`
         draws features out by that factor along u and v. Mean 0, variance 1 in expectation.
         """
-        harmonics = (self.size - 1) // 2
-        spectrum = torch.zeros(self.size, self.size // 2 + 1, dtype=torch.complex64)
-        rows, columns = _shells(harmonics)
-        coefficients = self.rng(name).standard_normal((len(rows), 2), dtype=np.float32)
-        amplitudes = _amplitudes(harmonics, low, high, slope, stretch)
-        # The half pixel puts values at pixel centres, the same places at every resolution.
-        phase = torch.polar(amplitudes, math.pi * self.pixel * (rows + columns).float())
-        spectrum[rows, columns] = torch.view_as_complex(torch.from_numpy(coefficients)) * phase
-        spectrum[:, 0] *= math.sqrt(2)  # the transform keeps only the real part of this column
-        return torch.fft.irfft2(spectrum, s=(self.size, self.size), norm="forward")
+        order = _shells(self.size)
+        coefficients = self.rng(name).standard_normal((len(order.places), 2), dtype=np.float32)
+        amplitudes = _amplitudes(self.size, low, high, slope, stretch)
+        spectrum = torch.zeros(self.size * (self.size // 2 + 1), dtype=torch.complex64)
+        spectrum[order.places] = torch.view_as_complex(torch.from_numpy(coefficients)) * (order.phases * amplitudes)
+        return torch.fft.irfft2(spectrum.view(self.size, -1), s=(self.size, self.size), norm="forward")
 
     def sample(self, image: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """(H, W) `image` at the tile coordinates (u, v), bilinear, wrapped."""
@@ -96,31 +93,42 @@ def wrapped(distance: torch.Tensor) -> torch.Tensor:
     return distance - distance.round()
 
 
-@lru_cache(maxsize=16)
-def _shells(harmonics: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows and columns of the half spectrum ordered by max(|ku|, |kv|), so that a small image uses the first
-    coefficients of a large one."""
-    kv = np.arange(-harmonics, harmonics + 1)[:, None]
-    ku = np.arange(harmonics + 1)[None, :]
-    shell = np.maximum(np.abs(kv), ku)
-    order = np.lexsort(
-        (np.broadcast_to(ku, shell.shape).ravel(), np.broadcast_to(kv, shell.shape).ravel(), shell.ravel())
-    )
-    kv, ku = np.broadcast_to(kv, shell.shape).ravel()[order], np.broadcast_to(ku, shell.shape).ravel()[order]
-    return torch.from_numpy(kv.copy()), torch.from_numpy(ku.copy())
+class _Shells(NamedTuple):
+    """The waves of the half spectrum, outwards: their frequencies, their places in it and their phases.
+
+    The phase of half a pixel puts values at pixel centres, the same places at every resolution.
+    """
+
+    ku: torch.Tensor
+    kv: torch.Tensor
+    places: torch.Tensor
+    phases: torch.Tensor
 
 
-def _amplitudes(harmonics: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
-    amplitudes = _weights(harmonics, low, high, slope, stretch)
-    reference = (REFERENCE_SIZE - 1) // 2
-    known = amplitudes if harmonics == reference else _weights(reference, low, high, slope, stretch)
-    half_plane = torch.where(_shells(reference)[1] == 0, 0.5, 1.0)
-    return amplitudes / (4 * half_plane * known**2).sum().sqrt()
+@lru_cache(maxsize=8)
+def _shells(size: int) -> _Shells:
+    """Waves ordered by max(|ku|, |kv|), so that a small image uses the first coefficients of a large one."""
+    harmonics = (size - 1) // 2
+    ku, kv = np.meshgrid(np.arange(harmonics + 1), np.arange(-harmonics, harmonics + 1))
+    ku, kv = ku.ravel(), kv.ravel()
+    order = np.lexsort((ku, kv, np.maximum(np.abs(kv), ku)))
+    ku, kv = torch.from_numpy(ku[order]), torch.from_numpy(kv[order])
+    # The transform keeps only the real part of the column ku = 0.
+    doubled = torch.where(ku == 0, math.sqrt(2), 1.0)
+    phases = torch.polar(doubled, math.pi / size * (ku + kv).float())
+    return _Shells(ku.float(), kv.float(), kv % size * (size // 2 + 1) + ku, phases)
 
 
-def _weights(harmonics: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
-    kv, ku = _shells(harmonics)
-    frequency = torch.hypot(ku.float() * stretch[0], kv.float() * stretch[1])
+def _amplitudes(size: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
+    amplitudes = _weights(size, low, high, slope, stretch)
+    known = amplitudes if size == REFERENCE_SIZE else _weights(REFERENCE_SIZE, low, high, slope, stretch)
+    half_plane = torch.where(_shells(REFERENCE_SIZE).ku == 0, 0.5, 1.0)
+    return amplitudes / (4 * half_plane * known.square()).sum().sqrt()
+
+
+def _weights(size: int, low: float, high: float, slope: float, stretch: tuple[float, float]) -> torch.Tensor:
+    waves = _shells(size)
+    frequency = torch.hypot(waves.ku * stretch[0], waves.kv * stretch[1])
     fade_in = (frequency / low - 0.5).clamp(0, 1)  # a band that starts and ends softly does not ring
     fade_out = (2 - frequency / high).clamp(0, 1)
     weights = frequency.clamp(min=1e-6) ** -slope * fade_in * fade_out

@@ -9,25 +9,36 @@ from pathlib import Path
 
 import torch
 
-from ...training.demo.autoencoder import (
+from ..nodes.captions.from_parameters import caption_record
+from ..nodes.common.files import write_json
+from ..nodes.common.images import write_png
+from ..nodes.dataset.procedural.render import MATERIALS, render_material
+from ..nodes.training.demo_model import (
+    ARCHITECTURE,
+    checkpoint_state,
+    initial_state,
+    load_weights,
+    network_states,
+    save_weights,
+)
+from ..training.demo.autoencoder import (
     decode_wrapped,
     encode_wrapped,
     normalise_latents,
     train_autoencoder,
 )
-from ...training.demo.denoiser import Denoiser, sample, sd1_alphas_cumprod, train_denoiser, wrap_convolutions
-from ...training.demo.pool import Drawing, Pool
-from ...training.demo.run import Average
-from ..captions.from_parameters import caption_record
-from ..common.images import write_png
-from ..dataset.procedural.render import MATERIALS, render_material
-from .demo_model import ARCHITECTURE, checkpoint_state, initial_state, network_states, save_weights
+from ..training.demo.denoiser import Denoiser, sample, sd1_alphas_cumprod, train_denoiser, wrap_convolutions
+from ..training.demo.evaluation import NearestClass, psnr, texture_statistics
+from ..training.demo.pool import Drawing, Pool
+from ..training.demo.run import Average
 
 SIZE = 256
 POOL = 1200  # images of 256 px: 236 MB
-HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
+HELD_OUT = 600_000_000  # seeds from here on are never trained on; a multiple of six, as materials take turns
 LATENT_SCALE = 0.18215  # SD1's
-STAGES = ("autoencoder", "decoder", "denoiser", "pack")
+KINDS = tuple(MATERIALS)
+EXAMPLES = 180  # held-out renders that the evaluation looks at
+STAGES = ("autoencoder", "decoder", "denoiser", "pack", "evaluate")
 METADATA = {
     "title": "Tilewright demo model",
     "license": "MIT",
@@ -93,11 +104,41 @@ def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> N
     save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA)
 
 
+@torch.no_grad()
+def evaluate_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
+    """folder/evaluation.json and .png: the packed model on held-out renders and captions."""
+    for part, state in network_states(load_weights(folder / "demo_model.safetensors")).items():
+        networks[part].load_state_dict(state)
+    wrap_convolutions(networks["unet"])
+    network, denoiser = networks["autoencoder"], denoiser_of(networks)
+    classes = torch.arange(EXAMPLES) % len(MATERIALS)
+    drawings = [draw(HELD_OUT + 6 * index + number) for index, number in enumerate(classes.tolist())]
+    images = torch.cat([as_input(drawing) for drawing in drawings])
+    results = torch.cat([decode_wrapped(network, encode_wrapped(network, image[None])) for image in images])
+    judge = NearestClass.fitted(texture_statistics(results), classes)
+    generated, prompts = [], [drawing.captions[1] for drawing in drawings[: 4 * len(MATERIALS)]]
+    for index, prompt in enumerate(prompts):
+        generated.append(decode_wrapped(network, sample(denoiser, [prompt], SIZE // 8, seed=index)))
+    told = judge.classify(texture_statistics(torch.cat(generated)))
+    right = (told == classes[: len(prompts)]).float()
+    figures = {
+        "psnr": psnr(results, images).mean().item(),
+        "psnr_by_material": {name: psnr(results, images)[classes == n].mean().item() for n, name in enumerate(KINDS)},
+        "renders_told_apart": (judge.classify(texture_statistics(results)) == classes).float().mean().item(),
+        "generated_told_apart": right.mean().item(),
+        "generated_by_material": {name: right[n :: len(KINDS)].mean().item() for n, name in enumerate(KINDS)},
+    }
+    write_json(folder / "evaluation.json", figures)
+    rows = [generated[row : row + len(KINDS)] for row in range(0, len(generated), len(KINDS))]
+    write_sheet(folder / "evaluation.png", rows)
+
+
 RUN = {
     "autoencoder": autoencoder_stage,
     "decoder": decoder_stage,
     "denoiser": denoiser_stage,
     "pack": pack_stage,
+    "evaluate": evaluate_stage,
 }
 
 
@@ -124,8 +165,7 @@ def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:
 
 def draw(seed: int) -> Drawing:
     """The basecolor of the seed's material, with captions from full to short."""
-    materials = list(MATERIALS)
-    tile = render_material(materials[seed % len(materials)], seed, SIZE, maps=("basecolor",))
+    tile = render_material(KINDS[seed % len(KINDS)], seed, SIZE, maps=("basecolor",))
     variants = ((6, True), (4, True), (3, False), (0, True), (0, False))
     captions = tuple(caption_record(tile.record, "basecolor", details, colors) for details, colors in variants)
     return Drawing((tile.maps["basecolor"] * 255).round().byte(), captions)
