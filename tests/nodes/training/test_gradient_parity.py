@@ -183,6 +183,39 @@ def test_kohya_has_a_name_for_every_layer_of_sd1_and_sdxl():
     assert "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_out_0" in names["SDXL"]
 
 
+FULL_SIZE = {
+    "SD1": {
+        "model_channels": 320,
+        "channel_mult": [1, 2, 4, 4],
+        "num_res_blocks": [2] * 4,
+        "transformer_depth": [1] * 6 + [0] * 2,
+        "transformer_depth_output": [1] * 9 + [0] * 3,
+        "context_dim": 768,
+    },
+    "SDXL": {
+        "model_channels": 320,
+        "channel_mult": [1, 2, 4],
+        "num_res_blocks": [2] * 3,
+        "transformer_depth": [0, 0, 2, 2, 10, 10],
+        "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
+        "transformer_depth_middle": 10,
+        "context_dim": 2048,
+    },
+}
+
+
+@pytest.mark.parametrize(("family", "count"), [("SD1", 192), ("SDXL", 722)])
+def test_a_full_size_model_has_as_many_modules_as_kohyas_files(family, count):
+    shape = {**UNET, **DIFFERENT[family], **FULL_SIZE[family]}
+    kind = comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel
+    config = CONFIGS[family](shape)
+    config.unet_config.update(shape)
+    with torch.device("meta"):
+        model = comfy.model_patcher.CoreModelPatcher(kind(config, device="meta"), CPU, CPU)
+    layers = unet_layers(model, model.model.diffusion_model, TrainingConfig())
+    assert len(layers) == count
+
+
 def test_recomputed_activations_give_the_same_gradients():
     case = Case("SD1")
     kept = case.gradients()
