@@ -8,7 +8,6 @@ python run.py serve [...]     start ComfyUI with the pack and open the editor; a
 """
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below 
 
 from launch.hosts import PACK, Host, HostError, find_host
 from launch.server import running_server
-from launch.terminal import complain, say
+from launch.terminal import complain, end_politely, say
 
 
 def demo(arguments: list[str]) -> int:
@@ -62,7 +61,12 @@ def _ready_host(*more_requirements: str) -> Host:
 
 def _python(host: Host, *arguments: str | Path) -> int:
     environment = {**os.environ, "COMFYUI_PATH": str(host.root), "COMFYUI_PYTHON": str(host.python)}
-    return subprocess.run([host.python, *arguments], cwd=PACK, env=environment).returncode
+    process = subprocess.Popen([host.python, *arguments], cwd=PACK, env=environment)
+    try:
+        return process.wait()
+    finally:
+        process.terminate()  # does nothing to a process that has ended
+        process.wait()
 
 
 def main() -> int:
@@ -70,7 +74,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         say(__doc__)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended with us
+    end_politely()
     try:
         return commands[sys.argv[1]](sys.argv[2:])
     except HostError as error:

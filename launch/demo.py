@@ -14,7 +14,7 @@ from typing import Any
 from .client import Prompt, PromptError, run_prompt
 from .hosts import PACK, HostError, find_host
 from .server import Server, running_server
-from .terminal import complain, say
+from .terminal import complain, end_politely, say
 
 FILES_NAMED = 6  # a folder with more is told by their number
 WORKFLOW = PACK / "workflows" / "api" / "quick_start.json"
@@ -58,6 +58,7 @@ class Progress:
 
 
 def main() -> int:
+    end_politely()
     arguments = argparse.ArgumentParser(prog="run.py demo", description="Walk the whole road once, without a screen.")
     arguments.add_argument("--output", type=Path, default=PACK / "output" / "demo", help="where the results go")
     arguments.add_argument("--workflow", type=Path, default=WORKFLOW, help="a workflow in API format")

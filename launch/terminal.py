@@ -1,5 +1,6 @@
 """What the commands tell the user."""
 
+import signal
 import sys
 
 
@@ -13,3 +14,8 @@ def complain(message: str) -> None:
     """Show what went wrong, after everything said before."""
     sys.stdout.flush()
     sys.stderr.write(message + "\n")
+
+
+def end_politely() -> None:
+    """Let a request to terminate run every `finally`, so that no server is left behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

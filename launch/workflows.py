@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 from .browser import open_editor
 from .hosts import PACK, HostError, find_host
 from .server import running_server
-from .terminal import complain, say
+from .terminal import complain, end_politely, say
 
 WORKFLOWS = PACK / "workflows"
 GAP, BOX_MARGIN, BOX_TITLE, NODE_TITLE, ROW_WIDTH = 40, 30, 90, 30, 3200
@@ -129,6 +129,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def main() -> int:
+    end_politely()
     try:
         build(sys.argv[1:] or sorted(file.stem for file in (WORKFLOWS / "api").glob("*.json")))
     except HostError as error:

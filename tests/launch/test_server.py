@@ -1,5 +1,8 @@
+import os
 import socket
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tilewright.launch.hosts import PACK, Host, HostError
@@ -22,22 +25,55 @@ def test_the_pack_is_linked_once_and_a_stale_link_is_replaced(tmp_path):
 
 def test_a_comfyui_that_dies_while_starting_is_reported_with_its_last_words(tmp_path):
     (tmp_path / "main.py").write_text("raise SystemExit('the models folder is on fire')")
-    host = Host(tmp_path, PACK / sys.executable, ours=True)
+    host = Host(tmp_path, Path(sys.executable), ours=True)
     with pytest.raises(HostError, match="the models folder is on fire"):
         with running_server(host, tmp_path / "base", tmp_path / "output"):
             pass
 
 
-def test_the_server_is_ended_with_the_block(tmp_path):
-    (tmp_path / "main.py").write_text(
-        "import http.server, sys\n"
-        "port = int(sys.argv[sys.argv.index('--port') + 1])\n"
-        "http.server.SimpleHTTPRequestHandler.do_GET = lambda self: self.send_response(200) or self.end_headers()\n"
-        "http.server.ThreadingHTTPServer(('127.0.0.1', port), http.server.SimpleHTTPRequestHandler).serve_forever()\n"
-    )
-    host = Host(tmp_path, PACK / sys.executable, ours=True)
+STANDIN_SERVER = """
+import http.server, os, pathlib, sys
+pathlib.Path("pid").write_text(str(os.getpid()))
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.SimpleHTTPRequestHandler.do_GET = lambda self: self.send_response(200) or self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A stand-in for ComfyUI that takes its arguments, answers its first request and notes its process id."""
+    (tmp_path / "main.py").write_text(STANDIN_SERVER)
+    return Host(tmp_path, Path(sys.executable), ours=True)
+
+
+def test_the_server_is_ended_with_the_block(host, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         with running_server(host, tmp_path / "base", tmp_path / "output") as server:
             assert server.process.poll() is None
             raise KeyboardInterrupt
     assert server.process.poll() is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+def test_a_command_that_is_told_to_end_takes_its_server_along(host, tmp_path):
+    command = """
+import sys
+from pathlib import Path
+from launch.hosts import Host
+from launch.server import running_server
+from launch.terminal import end_politely, say
+
+end_politely()
+folder = Path(sys.argv[1])
+with running_server(Host(folder, Path(sys.executable), ours=True), folder / "base", folder / "output") as server:
+    say("up")
+    server.process.wait()
+"""
+    arguments = [sys.executable, "-c", command, tmp_path]
+    process = subprocess.Popen(arguments, cwd=PACK, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    assert process.wait(30) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
