@@ -1,6 +1,5 @@
 """What loading and saving did, in words."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +42,7 @@ def clean_report(cleaned: Cleaned) -> str:
     kept = cleaned.kept.samples
     tiling = sum(sample.tileable for sample in kept)
     lines = [f"{len(kept)} of {len(kept) + len(cleaned.rejected)} images kept, {tiling} of them tileable."]
-    return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, _common_folder(cleaned)))])
+    return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, kept[0].file.parent))])
 
 
 def render_report(rendered: Rendered, folder: Path) -> str:
@@ -55,10 +54,6 @@ def render_report(rendered: Rendered, folder: Path) -> str:
         values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
         lines.append(f"{record.name} (seed {record.seed}): {values}")
     return "\n".join(lines)
-
-
-def _common_folder(cleaned: Cleaned) -> Path:
-    return Path(os.path.commonpath([sample.file.parent for sample in cleaned.kept.samples]))
 
 
 def _described(samples: Sequence[Sample]) -> list[str]:
