@@ -66,6 +66,9 @@ def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> t
     for key, entry in model.get_key_patches(_UNET).items():
         value = _patched(entry, key, device).to(device, dtype)
         comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), _for_autograd(value))
+    for own, given in zip(unet.modules(), model.model.diffusion_model.modules(), strict=True):
+        if isinstance(own, torch.nn.GroupNorm):
+            own.num_groups = given.num_groups  # small models have fewer, and no configuration says so
     return unet.requires_grad_(False).eval()
 
 
