@@ -14,7 +14,7 @@ from ....training.randomness import generator
 from ....training.sampling import sample
 from ... import host_training
 from ...common.images import write_png
-from ..run_files import RunFiles
+from ..run_files import RunFiles, told_if_disk_fails
 
 PICTURE_EVERY = 3.0  # seconds between two pictures in the node
 PICTURE_SIZE = 768
@@ -84,7 +84,9 @@ class LiveView:
         told, untold = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
         latent = sample(self.trainer.denoise, self.trainer.schedule, noise, told, untold, SAMPLE_STEPS)
         picture = host_training.decode_latents(self.model, self.vae, latent)[0]
-        write_png(self.files.folder / "samples" / f"step{step:08}_{number}.png", picture.movedim(-1, 0))
+        file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
+        with told_if_disk_fails(file):
+            write_png(file, picture.movedim(-1, 0))
         return picture.tile(2, 2, 1) if self.tiles else picture
 
 
