@@ -5,6 +5,7 @@ methods of ModelPatcher.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,11 @@ def readable_folders() -> list[Path]:
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
     extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
     return [Path(folder) for folder in [*own, *extra]]
+
+
+@cache
+def _tokenizer() -> comfy.sd1_clip.SD1Tokenizer:
+    return comfy.sd1_clip.SD1Tokenizer()
 
 
 Network = TypeVar("Network", bound=torch.nn.Module)
@@ -71,8 +77,7 @@ class SD1Architecture:
 
     def tokens(self, captions: Sequence[str]) -> torch.Tensor:
         """(B, 77) the numbers of the first 75 tokens of each caption, between the start and the end token."""
-        tokenizer = comfy.sd1_clip.SD1Tokenizer()
-        numbers = [tokenizer.tokenize_with_weights(caption)["l"][0] for caption in captions]
+        numbers = [_tokenizer().tokenize_with_weights(caption)["l"][0] for caption in captions]
         return torch.tensor([[number for number, _ in tokens] for tokens in numbers])
 
     def load(self, state: Mapping[str, torch.Tensor]) -> tuple[Any, Any, Any]:

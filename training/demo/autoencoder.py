@@ -38,7 +38,7 @@ def train_autoencoder(
     trained = network.decoder if decoder_only else network
     network.requires_grad_(False)
     trained.requires_grad_(True)
-    optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.95), weight_decay=0.001)
+    optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.95), weight_decay=0.001, fused=True)
     generator = torch.Generator().manual_seed(0)
     step = resume_state(state, network, optimizer, average, clock, pool)
     while (progress := clock.progress) < 1:

@@ -15,7 +15,8 @@ BATCH = 8
 PEAK_LEARNING_RATE = 1e-3
 CAPTION_DROPOUT = 0.1  # so many samples are trained without a caption, for classifier-free guidance
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023): without it the nearly clean images get most of the loss
-RENEWED = 1  # images drawn anew per step
+FIRST_DRAWINGS = 120
+RENEWAL_STEPS = 2  # one image is drawn anew every so many steps
 CHECKPOINT_STEPS = 200
 
 
@@ -69,13 +70,13 @@ def train_denoiser(
     """
     networks, clock = denoiser.networks, Clock(seconds)
     average = Average(networks, 0.999)
-    optimizer = torch.optim.AdamW(networks.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(networks.parameters(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(1)
     step = resume_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool)
     latents: dict[int, torch.Tensor] = {}
-    _encode(autoencoder, pool, pool.renew(pool.capacity // 4), latents)
+    _encode(autoencoder, pool, pool.renew(FIRST_DRAWINGS), latents)
     while (progress := clock.progress) < 1:
-        _encode(autoencoder, pool, pool.renew(RENEWED), latents)
+        _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
         clean, captions = _batch(pool, latents, generator)
         loss, at_low_noise = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
         optimizer.zero_grad()

@@ -73,7 +73,6 @@ def render_material(
         maps={},
         parameters={"palette": Parameter(palette.name, "palette"), **parameters},
         colors={part: to_hex(_mean_color(surface.color, mask)) for part, mask in surface.parts.items()},
-        keywords=generator.keywords,
         height_cm=float(surface.height.amax() - surface.height.amin()),
         size_cm=surface.size_cm,
     )

@@ -1,7 +1,7 @@
 """What a generator makes of its parameters, before it becomes map files."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -31,4 +31,3 @@ class Material:
     parameters: Mapping[str, ParameterSpec]
     palettes: tuple[Palette, ...]
     build: Callable[[Torus, Values, DrawnPalette], Surface]
-    keywords: tuple[str, ...] = field(default=())
