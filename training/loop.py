@@ -195,6 +195,7 @@ class Trainer:
     def validate(self) -> float:
         """Mean loss of the held-out examples with the same noise and timesteps every time."""
         losses = []
+        self.network.eval()  # without dropout
         for number, example in enumerate(self.validation):
             latents = example.latent.unsqueeze(0).expand(VALIDATION_TIMESTEPS, -1, -1, -1)
             noise = torch.randn(latents.shape, generator=self._draw("validation", number)).to(self.device)
@@ -204,6 +205,7 @@ class Trainer:
                 latents.to(self.device), noise, timesteps.long().to(self.device), conditioning, None
             )
             losses.append(rows.mean())
+        self.network.train()
         self.validation_losses.append((self.step, torch.stack(losses).mean().item()))
         return self.validation_losses[-1][1]
 

@@ -26,7 +26,8 @@ class NoiseSchedule:
         return len(self.alphas_cumprod)
 
     def to(self, device: torch.device) -> "NoiseSchedule":
-        return replace(self, alphas_cumprod=self.alphas_cumprod.to(device))
+        dtype = torch.float32 if device.type == "mps" else torch.float64  # Apple's GPUs have no double precision
+        return replace(self, alphas_cumprod=self.alphas_cumprod.to(device, dtype))
 
     def with_zero_terminal_snr(self) -> "NoiseSchedule":
         """The schedule stretched until its last timestep is pure noise (Lin et al. 2024, algorithm 1)."""

@@ -29,12 +29,12 @@ def encode_texts(captions, sizes):
     return Conditioning(torch.tensor([float(caption or -1) for caption in captions]).view(-1, 1, 1))
 
 
-def trainer(steps=6, batch_size=2, tileable=True, denoiser=None, validation=(), **parts):
+def trainer(steps=6, batch_size=2, tileable=True, denoiser=None, validation=(), dropout=0.0, **parts):
     denoiser = denoiser or ChannelDenoiser()
     draw = torch.Generator().manual_seed(1)
     examples = [Example(torch.randn(4, 8, 8, generator=draw), str(i), (64, 64), tileable=tileable) for i in range(3)]
     parts.setdefault("optimizer", OptimizerConfig(learning_rate=0.05))
-    config = TrainingConfig(steps, batch_size, 64, network=NetworkConfig(rank=2, alpha=2), **parts)
+    config = TrainingConfig(steps, batch_size, 64, network=NetworkConfig(rank=2, alpha=2, dropout=dropout), **parts)
     network = LoraNetwork({"lora_unet_mix": denoiser.mix}, config.network, config.seed)
     schedule = NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps")
     network.attach()
@@ -127,6 +127,20 @@ def test_validation_repeats_its_noise_and_falls_with_the_loss():
     assert run.validate() == before
     assert finished(run).validate() < before
     assert [step for step, _ in run.validation_losses] == [0, 0, 60]
+
+
+def test_dropout_belongs_to_the_step_and_is_off_in_validation():
+    held_out = [Example(torch.randn(4, 8, 8), "0", (64, 64))]
+    before = torch.get_rng_state()
+    first, second = (trainer(3, validation=held_out, dropout=0.5) for _ in range(2))
+    finished(first)
+    for _ in second.run():
+        second.validate()
+        torch.rand(1)  # whatever else draws from torch's own generator
+    assert first.losses == second.losses
+    assert first.losses != finished(trainer(3)).losses
+    assert first.validate() == first.validate()
+    torch.set_rng_state(before)
 
 
 def test_the_running_mean_lags_behind_the_weights():

@@ -45,7 +45,9 @@ class LiveView:
         """Show the state of things after `step`."""
         every = self.config.saving.sample_every
         if every and step % every == 0:
+            self.trainer.network.eval()  # without dropout
             self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(self._prompts())]
+            self.trainer.network.train()
         self.recent.append(time.monotonic())
         due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
         self.bar.update_absolute(step, preview=("JPEG", self._picture(), PICTURE_SIZE) if due else None)
