@@ -23,6 +23,7 @@ PARAMETERS = {
     "wear": Range("wear", 0.0, 1.0, 0.3, "new", "worn and chipped"),
     "dirt": Range("dirt", 0.0, 1.0, 0.3, "clean joints", "dirty joints"),
     "color_variation": Range("colour variation", 0.1, 1.0, 0.4, "even colour", "mixed colours"),
+    "metal": Choice("metal", ("steel", "brass", "copper", "iron")),
 }
 
 PALETTES = (
@@ -38,7 +39,7 @@ PALETTES = (
     Palette("burgundy", ("#6d2f38", "#4f2129", "#945860"), "#8f877d"),
 )
 
-METALS = ("#b8b5b0", "#b58a55", "#9c6b4f", "#87898c")  # steel, brass, copper, iron: reflectance at normal incidence
+METALS = {"steel": "#b8b5b0", "brass": "#b58a55", "copper": "#9c6b4f", "iron": "#87898c"}  # seen head-on
 TILE_CM = 5.0
 ROUGHNESS = {"glazed": 0.14, "matt": 0.55, "stone": 0.45, "metal": 0.32}
 
@@ -62,7 +63,9 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     roughness = ROUGHNESS[p["finish"]] + dull + 0.35 * soiled
     metallic = tile * (1 - soiled) if p["finish"] == "metal" else torch.zeros_like(tile)
     roughness = torch.lerp(0.88 + 0.02 * grain, roughness, tile)
-    return Surface(size_cm, over(joint, face, tile), height, roughness, metallic, {"tile": tile, "joint": 1 - tile})
+    unseen = frozenset({"palette", "pattern"} if p["finish"] == "metal" else {"metal"})
+    parts = {"tile": tile, "joint": 1 - tile}
+    return Surface(size_cm, over(joint, face, tile), height, roughness, metallic, parts, unseen)
 
 
 def _lattice(columns: int) -> torch.Tensor:
@@ -121,7 +124,7 @@ def _face(
 
 
 def _metal(torus: Torus, p: Values, ids: torch.Tensor, count: int, size_cm: float) -> tuple[torch.Tensor, torch.Tensor]:
-    metal = oklab_from_hex(METALS[int(torus.rng("metal").integers(len(METALS)))])
+    metal = oklab_from_hex(METALS[p["metal"]])
     brushed = torus.pieces(torus.noise("brushed", size_cm / 2, size_cm / 0.08, 0.4, (12, 1)), ids, "brushed", count)
     tarnish = torus.pieces(torus.noise("tarnish", size_cm / 8, size_cm / 0.6, 1.4), ids, "tarnish", count)
     spots = smoothstep(tarnish, 0.6, 2.4) * (0.2 + 0.8 * p["wear"])

@@ -63,7 +63,8 @@ def render_material(
     values = draw_parameters(generator.parameters, torus.rng("parameters"), variation)
     palette = _draw_palette(generator.palettes, torus, variation)
     surface = generator.build(torus, values, palette.drawn(torus.rng("palette colors"), variation))
-    parameters = {name: generator.parameters[name].record(value) for name, value in values.items()}
+    parameters = {"palette": Parameter(palette.name, "palette")}
+    parameters |= {name: generator.parameters[name].record(value) for name, value in values.items()}
     record = MaterialRecord(
         name=f"{material}_{seed}",
         category=material,
@@ -71,7 +72,7 @@ def render_material(
         seed=seed,
         tileable=True,
         maps={},
-        parameters={"palette": Parameter(palette.name, "palette"), **parameters},
+        parameters={name: value for name, value in parameters.items() if name not in surface.unseen},
         colors={part: to_hex(_mean_color(surface.color, mask)) for part, mask in surface.parts.items()},
         height_cm=float(surface.height.amax() - surface.height.amin()),
         size_cm=surface.size_cm,

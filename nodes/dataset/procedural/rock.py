@@ -19,7 +19,7 @@ PARAMETERS = {
     "ruggedness": Range("ruggedness", 0.2, 1.0, 0.5, "smooth grain", "rugged"),
     "lichen": Range("lichen", 0.0, 1.0, 0.2, "", "lichen"),
     "color_variation": Range("colour variation", 0.2, 1.0, 0.5, "even colour", "mixed colours"),
-    "roughness": Range("roughness", 0.65, 0.95, 0.85, "smooth", "rough"),
+    "roughness": Range("roughness", 0.65, 0.95, 0.85, "polished surface", "rough surface"),
 }
 
 PALETTES = (
@@ -64,7 +64,8 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     )
     solid = (1 - lichen) * (1 - seams.clamp(0, 1))
     parts = {"rock": solid} | ({"lichen": lichen} if p["lichen"] > 0.4 else {})
-    return Surface(SIZE_CM, color, height, roughness, torch.zeros_like(height), parts)
+    unseen = frozenset({"layers"} if p["strata"] < 0.25 else ())
+    return Surface(SIZE_CM, color, height, roughness, torch.zeros_like(height), parts, unseen)
 
 
 def _warped(torus: Torus, amount: float) -> tuple[torch.Tensor, torch.Tensor]:

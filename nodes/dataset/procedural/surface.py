@@ -13,7 +13,8 @@ from .torus import Torus
 @dataclass(frozen=True)
 class Surface:
     """A piece of a surface, size_cm wide. color (3, H, W) is Oklab reflectance without any light, height (H, W) is
-    in cm, roughness and metallic (H, W) are 0..1. parts names regions (H, W, 0..1) whose colour goes on record."""
+    in cm, roughness and metallic (H, W) are 0..1. parts names regions (H, W, 0..1) whose colour goes on record. unseen
+    are the parameters that change nothing here ("palette" among them), so that no caption speaks of them."""
 
     size_cm: float
     color: torch.Tensor
@@ -21,6 +22,7 @@ class Surface:
     roughness: torch.Tensor
     metallic: torch.Tensor
     parts: Mapping[str, torch.Tensor]
+    unseen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

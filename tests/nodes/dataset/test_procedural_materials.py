@@ -146,6 +146,13 @@ def test_metal_is_only_where_metal_is():
     assert render_material("rock", 0, 64, maps=("metallic",)).maps["metallic"].max() == 0
 
 
+def test_parameters_without_effect_are_not_on_record():
+    """A caption must not call brass tiles cobalt because the palette that was drawn is."""
+    for seed in range(8):
+        parameters = render_material("hexagons", seed, 64, maps=()).record.parameters
+        assert ("metal" in parameters) == (parameters["finish"].value == "metal") == ("palette" not in parameters)
+
+
 def test_unknown_materials_and_sizes_too_small_are_told():
     with pytest.raises(InputError, match="marble.*bricks"):
         render_material("marble", 0, 256)
