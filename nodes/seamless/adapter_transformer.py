@@ -7,7 +7,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.sampling_steps import step_number
-from ..host_networks import AROUND_DENOISER, DENOISER, ModelPatcher, with_object_patches
+from ..host.networks import AROUND_DENOISER, DENOISER, ModelPatcher, with_object_patches
 from .adapter import KEY, StepShare
 from .harmonic_positions import rotary_positions
 from .latent_rolls import step_offset

@@ -7,7 +7,7 @@ from ..common.axes import AXES_OPTIONS, Axes
 from ..common.errors import InputError
 from ..common.layout import to_bchw, to_bhwc
 from ..common.wrapped_convolutions import wrapped_convolutions
-from ..host_networks import (
+from ..host.networks import (
     VAE,
     ModelPatcher,
     convolutions_padded_outside,

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..host import SD1Architecture
+from ..host.architecture import SD1Architecture
 
 WEIGHTS = Path(__file__).with_name("demo_model.safetensors")
 

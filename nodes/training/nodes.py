@@ -10,7 +10,7 @@ from ..common.errors import InputError
 from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
-from ..host_training import with_lora
+from ..host.training import with_lora
 from .adapter import train_lora, training_config
 from .demo_model import load_demo_model
 from .network_nodes import LoraNetwork, NetworkSocket

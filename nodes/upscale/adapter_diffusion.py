@@ -11,7 +11,7 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.sampling_steps import step_number
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
-from ..host_networks import (
+from ..host.networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
     ModelPatcher,

@@ -10,7 +10,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
-from ..host_networks import (
+from ..host.networks import (
     VAE,
     autoencoder,
     is_image_autoencoder,

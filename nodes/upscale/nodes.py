@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ..common.axes import Axes
 from ..common.layout import to_bchw, to_bhwc
 from ..common.sockets import axes_input
-from ..host_networks import VAE, ModelPatcher
+from ..host.networks import VAE, ModelPatcher
 from .adapter_diffusion import tiled_diffusion
 from .adapter_upscale import upscale_image
 from .adapter_vae import decode_latents, encode_image

@@ -46,7 +46,7 @@ def seams(checkpoint: tuple, lora: dict, count: int, side: int) -> tuple[float, 
     import torch
     from tilewright.nodes.common.layout import to_bchw
     from tilewright.nodes.common.seams import seam_statistics
-    from tilewright.nodes.host_training import with_lora
+    from tilewright.nodes.host.training import with_lora
 
     model, clip, vae = checkpoint
     model, clip = with_lora(model, clip, lora)

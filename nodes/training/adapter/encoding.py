@@ -9,12 +9,13 @@ import torch
 
 from ....training.config import TrainingConfig
 from ....training.data import Conditioning, Example
-from ... import host_networks, host_training
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.images import UnreadableImage, composite, read_image
 from ...common.texture_dataset import Sample, TextureDataset
 from ...common.wrapped_convolutions import wrapped_convolutions
+from ...host import networks as host_networks
+from ...host import training as host_training
 from ..framing import bucket_size, frame
 
 REMEMBERED_TEXTS = 4096  # encoded captions kept at once; shuffling makes new ones without end

@@ -12,8 +12,8 @@ from ....training.loop import Trainer
 from ....training.plot import plot_losses, smoothed
 from ....training.randomness import generator
 from ....training.sampling import sample
-from ... import host_training
 from ...common.images import write_png
+from ...host import training as host_training
 from ..run_files import RunFiles, told_if_disk_fails
 
 PICTURE_EVERY = 3.0  # seconds between two pictures in the node

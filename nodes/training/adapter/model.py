@@ -14,8 +14,8 @@ from ....training.loop import Denoiser
 from ....training.lora import LoraNetwork, is_spatial
 from ....training.metadata import BaseModel
 from ....training.noise import NoiseSchedule
-from ... import host_training
 from ...common.errors import InputError
+from ...host import training as host_training
 
 _BASE_MODELS = {
     ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),

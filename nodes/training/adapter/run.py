@@ -16,10 +16,11 @@ from ....training.loop import Diverged, Trainer
 from ....training.lora import LoraNetwork
 from ....training.metadata import BaseModel, lora_metadata
 from ....training.state import load_state, run_fingerprint, save_state
-from ... import host, host_training
+from ... import host
 from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
+from ...host import training as host_training
 from ..run_files import RunFiles, check_room, files_of_run, told_if_disk_fails
 from .encoding import Texts, cached_examples, wrapped_vae
 from .live import LiveView

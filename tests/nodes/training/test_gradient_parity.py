@@ -11,7 +11,7 @@ import comfy.supported_models
 import peft
 import pytest
 import torch
-from tilewright.nodes import host_training
+from tilewright.nodes.host import training as host_training
 from tilewright.nodes.training.adapter.model import unet_denoiser, unet_layers
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.data import Conditioning

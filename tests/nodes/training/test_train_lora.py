@@ -17,11 +17,11 @@ import folder_paths
 import pytest
 import torch
 from safetensors import safe_open
-from tilewright.nodes import host_training
 from tilewright.nodes.common import files as checkpoint_module
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.host import training as host_training
 from tilewright.nodes.training import run_files
 from tilewright.nodes.training.adapter import encoding, train_lora, training_config
 from tilewright.nodes.training.adapter.model import unet_denoiser

@@ -1,12 +1,7 @@
-"""The one place that touches what ComfyUI does not promise to keep.
-
-Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_management, comfy.utils and the
-methods of ModelPatcher.
-"""
+"""Latent diffusion models of SD1's kind at any size, out of the host's own classes."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import comfy.ldm.models.autoencoder
@@ -18,28 +13,7 @@ import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models
 import comfy.supported_models_base
-import folder_paths
 import torch
-
-DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
-
-
-def output_folder(*parts: str) -> Path:
-    """A folder below ComfyUI's output directory."""
-    return Path(folder_paths.get_output_directory(), *parts)
-
-
-def readable_folders() -> list[Path]:
-    """The folders that a workflow may read images from: input, output, temp and the user's dataset folders."""
-    own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
-    extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
-    return [Path(folder) for folder in [*own, *extra]]
-
-
-@cache
-def _tokenizer() -> comfy.sd1_clip.SD1Tokenizer:
-    return comfy.sd1_clip.SD1Tokenizer()
-
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -117,3 +91,8 @@ class SD1Architecture:
 
     def _text_options(self) -> dict[str, Any]:
         return {"clip_l_model_config": self.text_encoder}
+
+
+@cache
+def _tokenizer() -> comfy.sd1_clip.SD1Tokenizer:
+    return comfy.sd1_clip.SD1Tokenizer()

@@ -20,7 +20,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy.sd import VAE
 from comfy.taesd import taesd
 
-from .common.errors import InputError
+from ..common.errors import InputError
 
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
 
