@@ -12,7 +12,8 @@ import torch
 from ..nodes.captions.from_parameters import caption_record
 from ..nodes.common.files import write_json
 from ..nodes.common.images import write_png
-from ..nodes.dataset.procedural.render import MATERIALS, render_material
+from ..nodes.common.manifest import MaterialRecord
+from ..nodes.dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
 from ..nodes.training.demo_model import (
     ARCHITECTURE,
     checkpoint_state,
@@ -99,7 +100,8 @@ def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> N
         vae = torch.load(decoder, weights_only=True)["average"]
     networks["autoencoder"].load_state_dict(vae)
     denoiser_of(networks).networks.load_state_dict(torch.load(denoiser, weights_only=True)["average"])
-    captions = {caption for seed in range(1200) for caption in draw(seed).captions}
+    records = [render_material(KINDS[seed % len(KINDS)], seed, MIN_SIZE, maps=()).record for seed in range(1200)]
+    captions = {caption for record in records for caption in captions_of(record)}
     tokens = ARCHITECTURE.tokens(["", *sorted(captions)]).unique()
     save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA)
 
@@ -166,9 +168,13 @@ def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:
 def draw(seed: int) -> Drawing:
     """The basecolor of the seed's material, with captions from full to short."""
     tile = render_material(KINDS[seed % len(KINDS)], seed, SIZE, maps=("basecolor",))
+    return Drawing((tile.maps["basecolor"] * 255).round().byte(), captions_of(tile.record))
+
+
+def captions_of(record: MaterialRecord) -> tuple[str, ...]:
+    """Captions of a basecolor from full to short, so that both long and short prompts work."""
     variants = ((6, True), (4, True), (3, False), (0, True), (0, False))
-    captions = tuple(caption_record(tile.record, "basecolor", details, colors) for details, colors in variants)
-    return Drawing((tile.maps["basecolor"] * 255).round().byte(), captions)
+    return tuple(caption_record(record, "basecolor", details, colors) for details, colors in variants)
 
 
 def as_input(drawing: Drawing) -> torch.Tensor:
