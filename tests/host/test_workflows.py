@@ -1,37 +1,14 @@
 """The API files, queued at a real server as they are, and what comes out of them."""
 
 import copy
-import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
+from api_workflows import load, of_class, picture, seams
 from safetensors import safe_open
 from standin_checkpoint import write_standin_checkpoint
 from tilewright.launch.client import run_prompt
-from tilewright.nodes.common.seams import seam_statistics
-
-API = Path(__file__).resolve().parents[2] / "workflows" / "api"
-
-
-def load(name):
-    return json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def of_class(prompt, class_type):
-    return next(node_id for node_id, node in prompt.items() if node["class_type"] == class_type)
-
-
-def picture(server, image):
-    return np.asarray(Image.open(server.output / image["subfolder"] / image["filename"]))
-
-
-def seams(pixels):
-    image = torch.from_numpy(pixels.copy()).double().movedim(-1, 0)[None]
-    return [seam_statistics(image, axis) for axis in ("x", "y")]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,104 @@
+"""The workflows that make textures tile and grow, small, and whether they still tile."""
+
+import pytest
+import torch
+from api_workflows import load, path, pixels, seams_of, titled, with_widgets
+from tilewright.launch.client import run_prompt
+
+SAVED = "Save texture"
+CUT = {"TilewrightRenderProcedural": {"size": 384}, "ImageCrop": {"width": 256, "height": 256, "x": 48, "y": 32}}
+
+
+class Run:
+    """A workflow queued with other widget values; `image` and `text` give what the node of a title left."""
+
+    def __init__(self, server, name, **widgets):
+        self.server, self.prompt = server, with_widgets(load(name), **widgets)
+        self.outputs = run_prompt(server.url, self.prompt)
+
+    def image(self, title, ending=".png"):
+        images = self.outputs[titled(self.prompt, title)]["images"]
+        return pixels(path(self.server, next(image for image in images if image["filename"].endswith(ending))))
+
+    def text(self, title):
+        return self.outputs[titled(self.prompt, title)]["text"][0]
+
+
+def small_latent(size, steps=2):
+    return {"EmptyLatentImage": {"width": size, "height": size}, "KSampler": {"steps": steps}}
+
+
+def assert_tiles(image):
+    for statistics in seams_of(image):
+        assert statistics.q <= 1.05
+
+
+def assert_repeats(preview, image):
+    assert torch.equal(preview, image.repeat(1, 1, 2, 2))
+
+
+def test_seamless_texture_tiles(server):
+    run = Run(server, "seamless_texture", **small_latent(128))
+    texture = run.image(SAVED)
+    assert texture.shape == (1, 3, 128, 128)
+    assert_tiles(texture)
+    assert_repeats(run.image("Save 2 x 2 preview"), texture)
+
+
+@pytest.fixture(scope="module")
+def made_seamless(server):
+    return Run(server, "make_seamless", **CUT, TilewrightMakeSeamless={"width": 48})
+
+
+def test_make_seamless_begins_with_a_seam_and_ends_without(made_seamless):
+    before = made_seamless.image("Save 2 x 2 before")[..., :256, :256]
+    after = made_seamless.image("Save material", "basecolor.png")
+    assert max(statistics.q for statistics in seams_of(before)) > 1.2
+    assert_tiles(after)
+    assert "not moved" in made_seamless.text("Seams")
+    preview = made_seamless.image("Save 2 x 2 after")
+    assert (preview - after.repeat(1, 1, 2, 2)).abs().max() < 1.5 / 255  # previews are cut to 8 bits, not rounded
+
+
+def test_make_seamless_leaves_the_middle_as_it_was(server):
+    cut = Run(server, "make_seamless", **CUT, TilewrightMakeSeamless={"width": 48, "method": "cut"})
+    whole = pixels(server.output / "datasets" / "make_seamless" / "cobblestone_0000_height.png")[:, :1]
+    before, after = whole[..., 32:288, 48:304], cut.image("Save material", "height.png")
+    assert torch.equal(before[..., 64:192, 64:192], after[..., 64:192, 64:192])
+
+
+def test_make_seamless_saves_the_height_cut_alike_in_16_bits(made_seamless):
+    height = made_seamless.image("Save material", "height.png")
+    assert ((height * 65535).round() % 257 != 0).any()  # values that 8 bits do not hold
+    assert_tiles(height)
+
+
+def test_inpaint_seam_repaints_the_strip_and_nothing_else(server):
+    run = Run(server, "inpaint_seam", **CUT, KSampler={"steps": 2})
+    whole = pixels(server.output / "datasets" / "inpaint_seam" / "rock_0000_basecolor.png")
+    cut, painted = whole[..., 32:288, 48:304], run.image(SAVED)
+    change = (painted - cut).abs()
+    assert change[..., 56:200, 56:200].max() < 1.5 / 255
+    assert change[..., :16].mean() > 1 / 255
+    assert_tiles(painted)
+
+
+def test_hires_fix_doubles_a_texture_that_tiles(server):
+    run = Run(server, "hires_fix", **small_latent(64))
+    texture = run.image(SAVED)
+    assert texture.shape == (1, 3, 128, 128)
+    assert_tiles(texture)
+
+
+def test_upscale_4k_makes_eight_times_the_size_in_windows_and_tiles(server):
+    run = Run(
+        server,
+        "upscale_4k",
+        **small_latent(64, steps=1),
+        TilewrightTiledDiffusion={"tile_size": 128, "overlap": 64},
+        TilewrightTiledVAEDecode={"tile_size": 128},
+    )
+    texture = run.image(SAVED)
+    assert texture.shape == (1, 3, 512, 512)
+    assert_tiles(texture)
+    assert "equal to the untiled result" in run.text("How it was decoded")
