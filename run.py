@@ -29,6 +29,7 @@ def demo(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     host = _ready_host("tests/requirements.txt")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads mostly wait for each other
     chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)
     return _python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
 

@@ -38,8 +38,16 @@ async def _run_prompt(url: str, prompt: Prompt, listener: Listener) -> dict[str,
         async with session.ws_connect(f"/ws?clientId={client_id}", max_msg_size=0) as socket:
             prompt_id = await _queue(session, prompt, client_id)
             await _follow(socket, prompt_id, prompt, listener)
+        return await _outputs(session, prompt_id)
+
+
+async def _outputs(session: aiohttp.ClientSession, prompt_id: str) -> dict[str, Any]:
+    while True:  # the server announces the end of a prompt a moment before it files it
         async with session.get(f"/history/{prompt_id}") as answer:
-            return (await answer.json())[prompt_id]["outputs"]
+            history = await answer.json()
+        if prompt_id in history:
+            return history[prompt_id]["outputs"]
+        await asyncio.sleep(0.05)
 
 
 async def _queue(session: aiohttp.ClientSession, prompt: Prompt, client_id: str) -> str:

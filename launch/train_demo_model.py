@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ..nodes.captions.from_parameters import caption_record
-from ..nodes.common.files import write_json
+from ..nodes.common.files import write_json, written_whole
 from ..nodes.common.images import write_png
 from ..nodes.common.manifest import MaterialRecord
 from ..nodes.dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
@@ -64,14 +64,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def autoencoder_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
-    """Encoder and decoder together; leaves folder/latents.pt, whose encoder is final."""
+    """Encoder and decoder together; leaves folder/latents.pt, whose encoder is final: the denoiser builds on it."""
+    if (folder / "latents.pt").exists():
+        return
     network, pool = networks["autoencoder"], Pool(draw, POOL)
     pool.renew(96)
     average = train_autoencoder(network, pool, folder, seconds, lambda now: reconstructions(network, now, folder))
     network.load_state_dict(average.weights)
     latents = torch.cat([encode_wrapped(network, as_input(drawing)) for drawing in pool.drawings[:200]])
     normalise_latents(network, latents, LATENT_SCALE)
-    torch.save(network.state_dict(), folder / "latents.pt")
+    with written_whole(folder / "latents.pt") as unfinished:
+        torch.save(network.state_dict(), unfinished)
 
 
 def decoder_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:

@@ -2,21 +2,38 @@
 
 from comfy_api.latest import io
 
+from ..common.caption_files import split_phrases
 from ..common.progress_adapter import progress_callback
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from .captioning import COMBINING, REPLACE, Describe, blip, caption_images, florence
-from .model_adapter import load_captioner
+from .model_adapter import load_captioner, load_tagger
 from .report import caption_report
+from .tagging import Choice, read_vocabulary, tagger
 
 BLIP_SOURCE = "Salesforce/blip-image-captioning-base"
 FLORENCE_SOURCE = "florence-community/Florence-2-base"
+TAGGER_SOURCE = "SmilingWolf/wd-vit-tagger-v3"
 FLORENCE_TASKS = {"short": "<CAPTION>", "detailed": "<DETAILED_CAPTION>", "long": "<MORE_DETAILED_CAPTION>"}
 
 
-def _shared_inputs() -> list[io.Input]:
+def _batch_size_input() -> io.Int.Input:
+    return io.Int.Input("batch_size", default=4, min=1, max=256, tooltip="Images the model looks at together.")
+
+
+def _existing_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "existing",
+        options=COMBINING,
+        default=REPLACE,
+        optional=True,
+        tooltip="Where new captions go: in place of the existing ones, before them or after them.",
+    )
+
+
+def _sentence_inputs() -> list[io.Input]:
     return [
-        io.Int.Input("batch_size", default=4, min=1, max=256, tooltip="Images the model looks at together."),
+        _batch_size_input(),
         io.Int.Input(
             "max_tokens", default=60, min=1, max=1000, optional=True, tooltip="Longest caption, in the model's tokens."
         ),
@@ -28,13 +45,7 @@ def _shared_inputs() -> list[io.Input]:
             optional=True,
             tooltip="Captions that are followed at once to find the best. 1 is fastest.",
         ),
-        io.Combo.Input(
-            "existing",
-            options=COMBINING,
-            default=REPLACE,
-            optional=True,
-            tooltip="Where new captions go: in place of the existing ones, before them or after them.",
-        ),
+        _existing_input(),
     ]
 
 
@@ -73,7 +84,7 @@ class CaptionBLIP(io.ComfyNode):
                     default="",
                     tooltip="How captions begin, such as 'a texture of'; empty for anything.",
                 ),
-                *_shared_inputs(),
+                *_sentence_inputs(),
             ],
             outputs=_outputs(),
         )
@@ -112,7 +123,7 @@ class CaptionFlorence2(io.ComfyNode):
                 io.Combo.Input(
                     "detail", options=list(FLORENCE_TASKS), default="detailed", tooltip="How much a caption tells."
                 ),
-                *_shared_inputs(),
+                *_sentence_inputs(),
             ],
             outputs=_outputs(),
         )
@@ -133,3 +144,74 @@ class CaptionFlorence2(io.ComfyNode):
         )
         describe = florence(loaded, processor, FLORENCE_TASKS[detail], max_tokens, beams)
         return _captioned(dataset, describe, batch_size, existing)
+
+
+class CaptionTagger(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCaptionTagger",
+            display_name="Caption with Tagger",
+            category="Tilewright/captions",
+            description="Captions each image with tags from a WD or DeepDanbooru tagger in models/captioners (ONNX). "
+            "Nothing is downloaded.",
+            search_aliases=["wd14 tagger", "deepdanbooru", "danbooru tags", "auto tag", "interrogate", "onnx"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images to tag."),
+                io.String.Input(
+                    "model",
+                    default="wd-vit-tagger-v3",
+                    tooltip=f"Folder below models/captioners with model.onnx and selected_tags.csv of {TAGGER_SOURCE} "
+                    "or its kin, or with the .onnx and tags.txt of DeepDanbooru.",
+                ),
+                io.Float.Input(
+                    "threshold",
+                    default=0.35,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How sure the tagger must be of a tag. Lower gives more tags, and more wrong ones.",
+                ),
+                io.Float.Input(
+                    "character_threshold",
+                    default=0.85,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="The same for names of characters. Textures show none.",
+                ),
+                _batch_size_input(),
+                io.String.Input(
+                    "blacklist",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Tags never to write, separated by commas, such as 'no humans, simple background'.",
+                ),
+                io.Boolean.Input(
+                    "underscores",
+                    default=False,
+                    optional=True,
+                    tooltip="Write tags with underscores, as in brick_wall. Off writes spaces, except in emoticons.",
+                ),
+                _existing_input(),
+            ],
+            outputs=_outputs(),
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        model: str,
+        threshold: float,
+        character_threshold: float,
+        batch_size: int,
+        blacklist: str = "",
+        underscores: bool = False,
+        existing: str = REPLACE,
+    ) -> io.NodeOutput:
+        run, size, folder = load_tagger(model, TAGGER_SOURCE)
+        unwanted = split_phrases(blacklist.replace("\n", ","))
+        choice = Choice(threshold, character_threshold, unwanted, underscores)
+        return _captioned(dataset, tagger(run, size, read_vocabulary(folder), choice), batch_size, existing)

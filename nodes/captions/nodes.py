@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from .from_parameters import caption_dataset
-from .model_nodes import CaptionBLIP, CaptionFlorence2
+from .model_nodes import CaptionBLIP, CaptionFlorence2, CaptionTagger
 from .report import caption_report
 from .template_nodes import CaptionTemplate
 
@@ -53,4 +53,4 @@ class CaptionFromParameters(io.ComfyNode):
         return io.NodeOutput(captioned, captioned.captions, report)
 
 
-NODES: list[type[io.ComfyNode]] = [CaptionFromParameters, CaptionTemplate, CaptionBLIP, CaptionFlorence2]
+NODES: list[type[io.ComfyNode]] = [CaptionFromParameters, CaptionTemplate, CaptionBLIP, CaptionFlorence2, CaptionTagger]
