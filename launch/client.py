@@ -75,8 +75,8 @@ async def _follow(socket: aiohttp.ClientWebSocketResponse, prompt_id: str, promp
         if data.get("prompt_id") not in (None, prompt_id):
             continue
         listener(kind, data)
-        if kind == "executing" and data["node"] is None:
-            return  # unlike execution_success this comes when the history has the outputs
+        if kind == "execution_success":
+            return
         if kind == "execution_interrupted":
             raise PromptError("The run was cancelled.", data["node_id"], data)
         if kind == "execution_error":
