@@ -1,10 +1,11 @@
 """Tilewright's commands. Each does its own set-up; Python 3.10 or newer is all it needs.
 
-python run.py demo            walk the whole road once, pictures in output/demo
-python run.py test [...]      run every test; arguments go to pytest
-python run.py bench NAME      run a benchmark of tests/benchmarks
-python run.py workflows [...] lay out workflows/*.json anew from workflows/api (needs Chromium)
-python run.py serve [...]     start ComfyUI with the pack and open the editor; arguments go to ComfyUI
+python run.py demo                walk the whole road once, pictures in output/demo
+python run.py test [...]          run every test; arguments go to pytest
+python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
+python run.py bench NAME          run a benchmark of tests/benchmarks
+python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
+python run.py train-demo-model    train the model behind TilewrightDemoModel from nothing; --help tells its options
 """
 
 import os
@@ -46,6 +47,11 @@ def workflows(arguments: list[str]) -> int:
     return _python(_ready_host("tests/requirements.txt"), "-m", "launch.workflows", *arguments)
 
 
+def train_demo_model(arguments: list[str]) -> int:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a long run shares the machine with its user
+    return _python(_ready_host(), "-m", "launch.in_pack", "launch.train_demo_model", *arguments)
+
+
 def serve(arguments: list[str]) -> int:
     with running_server(_ready_host(), PACK / "output" / "base", PACK / "output", arguments) as server:
         say(f"ComfyUI with Tilewright: {server.url} (Ctrl+C ends it; log: {server.log})")
@@ -71,7 +77,14 @@ def _python(host: Host, *arguments: str | Path) -> int:
 
 
 def main() -> int:
-    commands = {"demo": demo, "test": test, "bench": bench, "workflows": workflows, "serve": serve}
+    commands = {
+        "demo": demo,
+        "test": test,
+        "serve": serve,
+        "bench": bench,
+        "workflows": workflows,
+        "train-demo-model": train_demo_model,
+    }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         say(__doc__)
         return 2

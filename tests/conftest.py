@@ -2,7 +2,6 @@
 
 import os
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,11 @@ import pytest
 PACK = Path(__file__).resolve().parent.parent
 HOST = Path(os.environ["COMFYUI_PATH"])  # `python run.py test` sets it
 
-sys.path.insert(0, str(HOST))
+sys.path.insert(0, str(PACK))
+from launch.in_pack import open_pack  # noqa: E402
 
-# The package without running its __init__: tests of algorithms need no ComfyUI.
-package = types.ModuleType("tilewright")
-package.__path__ = [str(PACK)]
-sys.modules["tilewright"] = package
-
-import comfy.cli_args  # noqa: E402
-
-comfy.cli_args.args.cpu = True  # before any other comfy module asks for a device
+sys.path.remove(str(PACK))  # its `nodes` package must not stand before the host's module of that name
+open_pack(HOST)
 
 from tilewright.launch.hosts import Host  # noqa: E402
 from tilewright.launch.server import running_server  # noqa: E402
