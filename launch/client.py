@@ -53,7 +53,7 @@ async def _outputs(session: aiohttp.ClientSession, prompt_id: str) -> dict[str, 
 async def _queue(session: aiohttp.ClientSession, prompt: Prompt, client_id: str) -> str:
     async with session.post("/prompt", json={"prompt": prompt, "client_id": client_id}) as answer:
         body = await answer.json()
-    if answer.status == 200 and not body["node_errors"]:
+    if answer.status == 200 and not body.get("node_errors"):
         return body["prompt_id"]
     # With node errors and status 200 the server runs the outputs they do not touch: half a graph is not what was asked.
     node_id, reason = _validation_reason(prompt, body)
