@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .buckets import Buckets
 from .manifest import MaterialRecord
 
 
@@ -30,10 +31,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class TextureDataset:
-    """An immutable list of samples. background is the sRGB colour (0..1) that transparency is laid over."""
+    """An immutable list of samples.
+
+    background is the sRGB colour (0..1) that transparency is laid over, buckets are the sizes to train at.
+    """
 
     samples: tuple[Sample, ...]
     background: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    buckets: Buckets = Buckets()
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -8,6 +8,7 @@ from .. import host
 from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
 from .augment_nodes import AugmentDataset
+from .bucket_nodes import BucketDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
@@ -119,5 +120,6 @@ NODES: list[type[io.ComfyNode]] = [
     CleanDataset,
     AugmentDataset,
     SplitDataset,
+    BucketDataset,
     SaveDataset,
 ]

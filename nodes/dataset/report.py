@@ -1,10 +1,11 @@
 """What loading and saving did, in words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..common.texture_dataset import Sample, TextureDataset
+from .bucketing import Bucketed
 from .clean import Cleaned
 from .rejections import Rejected, listed
 from .save import Saved
@@ -54,6 +55,24 @@ def render_report(rendered: Rendered, folder: Path) -> str:
         values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
         lines.append(f"{record.name} (seed {record.seed}): {values}")
     return "\n".join(lines)
+
+
+def bucket_report(bucketed: Bucketed, resolution: int) -> str:
+    """Images of an epoch by size, the commonest first, then the files that suffer from it, the worst first."""
+    lines = [f"{bucketed.counts.total()} images an epoch in {len(bucketed.counts)} buckets at resolution {resolution}:"]
+    lines += [f"{count:6}  {width} × {height}" for (width, height), count in bucketed.counts.most_common()]
+    lines += _worst(bucketed.enlarged, "enlarged by more than a tenth", lambda factor: f"×{factor:.2f}")
+    lines += _worst(bucketed.cut, "cut by more than a tenth", lambda share: f"{share:.0%}")
+    lines += _worst(bucketed.stretched, "tileable and stretched by more than a tenth", lambda factor: f"×{factor:.2f}")
+    return "\n".join(lines)
+
+
+def _worst(
+    found: Sequence[tuple[Sample, float]], what: str, written: Callable[[float], str], most: int = 20
+) -> list[str]:
+    worst = sorted(found, key=lambda pair: -pair[1])
+    named = ", ".join(f"{sample.file.name} ({written(number)})" for sample, number in worst[:most])
+    return [f"{len(found)} {what}: {named}{', …' if len(worst) > most else ''}"] if found else []
 
 
 def _described(samples: Sequence[Sample]) -> list[str]:

@@ -6,21 +6,6 @@ import torch
 
 from ..common.axes import Axes, wrap_pad
 
-STEP = 64  # sides of buckets are multiples of it: the deepest level of the UNet has a whole number of latents then
-MAX_ASPECT = 2.5
-
-
-def bucket_size(size: tuple[int, int], resolution: int) -> tuple[int, int]:
-    """The (width, height) to train an image of `size` at: sides in steps of 64, at most resolution squared pixels.
-
-    Of those the one nearest in aspect, and among equals the largest.
-    """
-    aspect = size[0] / size[1]
-    sides = range(STEP, int(resolution * MAX_ASPECT**0.5) + 1, STEP)
-    candidates = [(width, resolution**2 // width // STEP * STEP) for width in sides]
-    within = [(w, h) for w, h in candidates if 1 / MAX_ASPECT <= w / h <= MAX_ASPECT] or [(resolution, resolution)]
-    return min(within, key=lambda wh: (round(abs(math.log(wh[0] / wh[1] / aspect)), 6), -wh[0] * wh[1]))
-
 
 def frame(image: torch.Tensor, size: tuple[int, int], tileable: bool) -> torch.Tensor:
     """(C, H, W) -> (C, height, width) of `size` = (width, height).

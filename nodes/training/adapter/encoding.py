@@ -16,7 +16,7 @@ from ...common.texture_dataset import Sample, TextureDataset
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...host import networks as host_networks
 from ...host import training as host_training
-from ..framing import bucket_size, frame
+from ..framing import frame
 
 REMEMBERED_TEXTS = 4096  # encoded captions kept at once; shuffling makes new ones without end
 
@@ -42,7 +42,7 @@ def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: Train
 
 def _encoded(model: Any, vae: Any, sample: Sample, dataset: TextureDataset, config: TrainingConfig) -> Example:
     image = read_image(sample.file).clamp(0, 1)
-    size = bucket_size((image.shape[-1], image.shape[-2]), config.resolution)
+    size = dataset.buckets.size((image.shape[-1], image.shape[-2]), config.resolution)
     pixels = frame(composite(image, dataset.background), size, sample.tileable)
     latent = encode_image(model, vae, pixels)
     mask = None

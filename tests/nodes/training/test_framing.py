@@ -1,22 +1,11 @@
 import pytest
 import torch
-from tilewright.nodes.training.framing import bucket_size, frame
+from tilewright.nodes.training.framing import frame
 
 
 def test_an_image_of_the_right_size_is_untouched():
     image = torch.rand(3, 64, 64)
     assert torch.equal(frame(image, (64, 64), tileable=True), image)
-
-
-@pytest.mark.parametrize(
-    ("size", "bucket"),
-    [((512, 512), (512, 512)), ((4096, 4096), (512, 512)), ((1024, 512), (704, 320)), ((100, 300), (320, 768))],
-)
-def test_buckets_keep_the_aspect_and_the_area(size, bucket):
-    width, height = bucket_size(size, 512)
-    assert width % 64 == height % 64 == 0
-    assert width * height <= 512**2
-    assert (width, height) == bucket
 
 
 def test_the_centre_of_a_long_image_is_kept():

@@ -1,0 +1,72 @@
+"""Aspect-ratio buckets: the few sizes that images of any shape are brought to, so that they train in batches.
+
+The sizes are those of kohya's trainers (sd-scripts, BucketManager), and so are the names of the settings.
+"""
+
+import math
+from dataclasses import dataclass
+
+from .errors import InputError
+
+Size = tuple[int, int]
+"""(width, height) in pixels"""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Which sizes there are. All sides are multiples of `step`, and no area exceeds that of the resolution squared.
+
+    minimum and maximum: shortest and longest side in pixels, 0 for half and twice the resolution.
+    step: 64 gives the deepest level of every UNet a whole number of latents; SDXL does with 32.
+    upscale: without it small images get smaller sizes of their own, and minimum and maximum do not count.
+    """
+
+    minimum: int = 0
+    maximum: int = 0
+    step: int = 64
+    upscale: bool = True
+
+    def __post_init__(self) -> None:
+        if self.step < 8 or self.step % 8:
+            raise InputError(f"The step of buckets is {self.step}. Choose a multiple of 8, such as 64.")
+        if 0 < self.maximum < self.minimum:
+            raise InputError(f"Buckets cannot have sides from {self.minimum} to {self.maximum}. Swap the two.")
+
+    def size(self, image: Size, resolution: int) -> Size:
+        """The size to train an image at. Of those there are it is nearest in aspect, and among equals largest."""
+        return _nearest(image, self.sizes(resolution) if self.upscale else self._within(image, resolution))
+
+    def sizes(self, resolution: int) -> list[Size]:
+        """All sizes that images may be enlarged to, the square of the resolution among them."""
+        low = _multiple((self.minimum or resolution // 2) + self.step - 1, self.step)  # rounded up
+        high = _multiple(self.maximum or resolution * 2, self.step)
+        square = _multiple(min(resolution, high), self.step)
+        wide = [
+            (width, min(high, resolution**2 // width // self.step * self.step))
+            for width in range(low, high + 1, self.step)
+        ]
+        found = {(width, height) for width, height in wide if height >= low} | {(square, square)}
+        return sorted(found | {(height, width) for width, height in found})
+
+    def _within(self, image: Size, resolution: int) -> list[Size]:
+        """Sizes no larger than the image: shrunk to the resolution's area, width or height whole steps; else cut."""
+        width, height = image
+        shrink = resolution / math.sqrt(width * height)
+        if shrink >= 1:
+            return [(_multiple(width, self.step), _multiple(height, self.step))]
+        by_width, by_height = (_multiple(round(side * shrink), self.step) for side in image)
+        return [
+            (by_width, _multiple(round(by_width * height / width), self.step)),
+            (_multiple(round(by_height * width / height), self.step), by_height),
+        ]
+
+
+def _nearest(image: Size, sizes: list[Size]) -> Size:
+    """By the ratio of the aspects, where sd-scripts takes the difference: a turned image gets the turned size."""
+    aspect = image[0] / image[1]
+    return min(sizes, key=lambda size: (round(abs(math.log(size[0] / size[1] / aspect)), 6), -size[0] * size[1]))
+
+
+def _multiple(number: float, step: int) -> int:
+    """The largest multiple of `step` that is no more than `number`, and at least one step."""
+    return max(step, int(number // step) * step)

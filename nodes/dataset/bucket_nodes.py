@@ -1,0 +1,90 @@
+"""The node that sets the sizes which a dataset is trained at."""
+
+from dataclasses import replace
+
+from comfy_api.latest import io
+
+from ..common.buckets import Buckets
+from ..common.errors import InputError
+from ..common.sockets import TextureDatasetSocket
+from ..common.texture_dataset import TextureDataset
+from .bucketing import bucket_dataset
+from .report import bucket_report
+
+
+class BucketDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightBucketDataset",
+            display_name="Bucket Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Sets the sizes that images of different shapes are trained at, as kohya's aspect-ratio buckets, "
+                "and tells how many images each holds. Without this node the trainer uses the defaults."
+            ),
+            search_aliases=["aspect ratio bucketing", "enable_bucket", "bucket_no_upscale", "resolution"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images to train on."),
+                io.Int.Input(
+                    "resolution",
+                    default=512,
+                    min=64,
+                    max=4096,
+                    step=64,
+                    tooltip="The resolution that Train LoRA is set to. The report is made for it; no size has a larger "
+                    "area than its square.",
+                ),
+                io.Int.Input(
+                    "minimum",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    step=8,
+                    tooltip="Shortest side of a bucket in pixels. 0 is half the resolution. Longer images are cut.",
+                ),
+                io.Int.Input(
+                    "maximum",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    step=8,
+                    tooltip="Longest side of a bucket in pixels. 0 is twice the resolution.",
+                ),
+                io.Int.Input(
+                    "step",
+                    default=64,
+                    min=8,
+                    max=512,
+                    step=8,
+                    tooltip="Sides are multiples of this. 64 suits every model; SDXL can take 32, which cuts less.",
+                ),
+                io.Boolean.Input(
+                    "upscale",
+                    default=True,
+                    tooltip="Enlarge images that are smaller than their bucket. Off trains them at a smaller size of "
+                    "their own; minimum and maximum do not count then.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output(
+                    "dataset", tooltip="The same images, which the trainer brings to these sizes."
+                ),
+                io.String.Output("report", tooltip="Images per bucket, and those that are enlarged, cut or stretched."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0, step: int | None = 64) -> bool | str:
+        try:
+            Buckets(minimum or 0, maximum or 0, step or 64)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls, dataset: TextureDataset, resolution: int, minimum: int, maximum: int, step: int, upscale: bool
+    ) -> io.NodeOutput:
+        bucketed = replace(dataset, buckets=Buckets(minimum, maximum, step, upscale))
+        return io.NodeOutput(bucketed, bucket_report(bucket_dataset(bucketed, resolution), resolution))
