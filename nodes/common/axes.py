@@ -29,15 +29,21 @@ def wrap_pad(
     A wrapped pad may be wider than the image.
     """
     left, right, top, bottom = (pad,) * 4 if isinstance(pad, int) else pad
-    image = _pad_last(image, left, right, axes.x, edge)
-    return _pad_last(image.transpose(-1, -2), top, bottom, axes.y, edge).transpose(-1, -2)
+    image = _pad_axis(image, -1, left, right, axes.x, edge)
+    return _pad_axis(image, -2, top, bottom, axes.y, edge)
 
 
-def _pad_last(image: torch.Tensor, before: int, after: int, wraps: bool, edge: str) -> torch.Tensor:
+def _pad_axis(image: torch.Tensor, axis: int, before: int, after: int, wraps: bool, edge: str) -> torch.Tensor:
     if before == after == 0:
         return image
-    size = image.shape[-1]
+    size = image.shape[axis]
     if not wraps and edge == "zeros":
-        return torch.nn.functional.pad(image, (before, after))
-    position = torch.arange(-before, size + after, device=image.device)
-    return image.index_select(-1, position % size if wraps else position.clamp(0, size - 1))
+        return torch.nn.functional.pad(image, (0, 0) * (-1 - axis) + (before, after))
+    if wraps and max(before, after) > size:
+        return image.index_select(axis, torch.arange(-before, size + after, device=image.device) % size)
+    # Laying slices side by side is several times as fast as gathering by index, forwards and backwards.
+    first = image.narrow(axis, size - before if wraps else 0, before if wraps else 1)
+    last = image.narrow(axis, 0 if wraps else size - 1, after if wraps else 1)
+    if not wraps:
+        first, last = first.repeat_interleave(before, axis), last.repeat_interleave(after, axis)
+    return torch.cat([first, image, last], axis)
