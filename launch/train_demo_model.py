@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 
 from ..nodes.captions.from_parameters import caption_record
+from ..nodes.common.axes import Axes
 from ..nodes.common.files import write_json, written_whole
 from ..nodes.common.images import write_png
 from ..nodes.common.manifest import MaterialRecord
+from ..nodes.common.wrapped_convolutions import wrap_in_place
 from ..nodes.dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
 from ..nodes.training.demo_model import (
     ARCHITECTURE,
@@ -28,17 +30,20 @@ from ..training.demo.autoencoder import (
     normalise_latents,
     train_autoencoder,
 )
-from ..training.demo.denoiser import Denoiser, sample, sd1_alphas_cumprod, train_denoiser, wrap_convolutions
+from ..training.demo.denoiser import Denoiser, train_denoiser
 from ..training.demo.evaluation import NearestClass, psnr, texture_statistics
 from ..training.demo.pool import Drawing, Pool
 from ..training.demo.run import Average
+from ..training.noise import NoiseSchedule
 
 SIZE = 256
 POOL = 1200  # images of 256 px: 236 MB
 HELD_OUT = 600_000_000  # seeds from here on are never trained on; a multiple of six, as materials take turns
 LATENT_SCALE = 0.18215  # SD1's
 KINDS = tuple(MATERIALS)
-EXAMPLES = 180  # held-out renders that the evaluation looks at
+KNOWN = 480  # held-out renders from which the evaluation learns what the materials look like
+UNKNOWN = 120  # and those on which it sees how well it learnt that
+GENERATED = 48  # images painted from held-out captions
 STAGES = ("autoencoder", "decoder", "denoiser", "pack", "evaluate")
 METADATA = {
     "title": "Tilewright demo model",
@@ -89,7 +94,6 @@ def denoiser_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) 
     """UNet and text encoder on the latents of the frozen encoder."""
     network = networks["autoencoder"]
     network.load_state_dict(torch.load(folder / "latents.pt", weights_only=True))
-    wrap_convolutions(networks["unet"])
     denoiser = denoiser_of(networks)
     pool = Pool(draw, POOL)
     train_denoiser(denoiser, network, pool, folder, seconds, lambda now: samples(networks, now, folder))
@@ -114,28 +118,30 @@ def evaluate_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) 
     """folder/evaluation.json and .png: the packed model on held-out renders and captions."""
     for part, state in network_states(load_weights(folder / "demo_model.safetensors")).items():
         networks[part].load_state_dict(state)
-    wrap_convolutions(networks["unet"])
     network, denoiser = networks["autoencoder"], denoiser_of(networks)
-    classes = torch.arange(EXAMPLES) % len(MATERIALS)
-    drawings = [draw(HELD_OUT + 6 * index + number) for index, number in enumerate(classes.tolist())]
+    drawings = [draw(HELD_OUT + index) for index in range(KNOWN + UNKNOWN)]
+    classes = torch.arange(len(drawings)) % len(KINDS)
     images = torch.cat([as_input(drawing) for drawing in drawings])
     results = torch.cat([decode_wrapped(network, encode_wrapped(network, image[None])) for image in images])
-    judge = NearestClass.fitted(texture_statistics(results), classes)
-    generated, prompts = [], [drawing.captions[1] for drawing in drawings[: 4 * len(MATERIALS)]]
-    for index, prompt in enumerate(prompts):
-        generated.append(decode_wrapped(network, sample(denoiser, [prompt], SIZE // 8, seed=index)))
-    told = judge.classify(texture_statistics(torch.cat(generated)))
-    right = (told == classes[: len(prompts)]).float()
+    judge = NearestClass.fitted(texture_statistics(results[:KNOWN]), classes[:KNOWN])
+    told = judge.classify(texture_statistics(results[KNOWN:]))
+    prompts = [drawing.captions[1] for drawing in drawings[KNOWN : KNOWN + GENERATED]]
+    latents = [denoiser.paint([prompt], SIZE // 8, seed) for seed, prompt in enumerate(prompts)]
+    generated = [decode_wrapped(network, latent) for latent in latents]
+    generated_told = judge.classify(texture_statistics(torch.cat(generated)))
     figures = {
-        "psnr": psnr(results, images).mean().item(),
-        "psnr_by_material": {name: psnr(results, images)[classes == n].mean().item() for n, name in enumerate(KINDS)},
-        "renders_told_apart": (judge.classify(texture_statistics(results)) == classes).float().mean().item(),
-        "generated_told_apart": right.mean().item(),
-        "generated_by_material": {name: right[n :: len(KINDS)].mean().item() for n, name in enumerate(KINDS)},
+        "psnr": _by_material(psnr(results, images), classes),
+        "renders_told_apart": _by_material((told == classes[KNOWN:]).float(), classes[KNOWN:]),
+        "generated_told_apart": _by_material((generated_told == classes[:GENERATED]).float(), classes[:GENERATED]),
     }
     write_json(folder / "evaluation.json", figures)
-    rows = [generated[row : row + len(KINDS)] for row in range(0, len(generated), len(KINDS))]
+    rows = [generated[row : row + len(KINDS)] for row in range(0, GENERATED, len(KINDS))]
     write_sheet(folder / "evaluation.png", rows)
+
+
+def _by_material(values: torch.Tensor, classes: torch.Tensor) -> dict[str, float]:
+    means = {name: values[classes == number].mean().item() for number, name in enumerate(KINDS)}
+    return {"all": values.mean().item(), **means}
 
 
 RUN = {
@@ -164,8 +170,10 @@ def initial_networks() -> torch.nn.ModuleDict:
 
 
 def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:
-    """The trainer's view of the UNet and the text encoder."""
-    return Denoiser(networks["unet"], networks["text_encoder"], ARCHITECTURE.tokens, LATENT_SCALE, sd1_alphas_cumprod())
+    """The trainer's view of the UNet, which from now on wraps, and of the text encoder."""
+    wrap_in_place(networks["unet"], Axes(x=True, y=True), "The demo model")
+    schedule = NoiseSchedule.from_sigmas(ARCHITECTURE.sigmas(), "eps")
+    return Denoiser(networks["unet"], networks["text_encoder"], ARCHITECTURE.tokens, LATENT_SCALE, schedule)
 
 
 def draw(seed: int) -> Drawing:
@@ -200,8 +208,8 @@ def samples(networks: torch.nn.ModuleDict, average: Average, folder: Path) -> No
     denoiser = denoiser_of(averaged)
     denoiser.networks.load_state_dict(average.weights)
     drawings = [draw(HELD_OUT + index) for index in range(6)]
-    latents = sample(denoiser, [drawing.captions[1] for drawing in drawings], SIZE // 8)
-    short = sample(denoiser, [drawing.captions[-1] for drawing in drawings], SIZE // 8, seed=1)
+    latents = denoiser.paint([drawing.captions[1] for drawing in drawings], SIZE // 8)
+    short = denoiser.paint([drawing.captions[-1] for drawing in drawings], SIZE // 8, seed=1)
     rows = [[decode_wrapped(averaged["autoencoder"], latent[None]) for latent in row] for row in (latents, short)]
     write_sheet(folder / "denoiser.png", [[as_input(drawing) for drawing in drawings], *rows])
 

@@ -68,6 +68,13 @@ def wrapped_convolutions(
     return replacements
 
 
+def wrap_in_place(network: torch.nn.Module, axes: Axes, what: str) -> None:
+    """Make `network` itself wrap along `axes`, for good: for one that nobody else uses. Raises as above."""
+    for path, replacement in wrapped_convolutions(network, axes, what).items():
+        owner, _, attribute = path.rpartition(".")
+        setattr(network.get_submodule(owner), attribute, replacement)
+
+
 def plain_convolutions(network: torch.nn.Module, paths: Iterable[str]) -> dict[str, ConvForward]:
     """What the attribute `paths` of `wrapped_convolutions` hold in a network that was never touched."""
     layers = {path: network.get_submodule(path.rpartition(".")[0]) for path in paths}

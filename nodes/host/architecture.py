@@ -1,19 +1,21 @@
 """Latent diffusion models of SD1's kind at any size, out of the host's own classes."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import comfy.ldm.models.autoencoder
 import comfy.ldm.modules.diffusionmodules.openaimodel
 import comfy.model_management
 import comfy.model_patcher
+import comfy.model_sampling
 import comfy.ops
 import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models
 import comfy.supported_models_base
 import torch
+from comfy.clip_model import CLIPLayer
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -40,14 +42,19 @@ class SD1Architecture:
         self.norm_groups = norm_groups
 
     def networks(self) -> torch.nn.ModuleDict:
-        """The bare networks in float32 on the CPU, with weights yet to be filled, for training from scratch."""
+        """The bare networks in float32 on the CPU, with weights yet to be filled, every one of them to be trained."""
         unet = comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel(
             **self.unet, dtype=torch.float32, operations=comfy.ops.manual_cast
         )
         text = comfy.sd1_clip.SD1ClipModel(dtype=torch.float32, model_options=self._text_options())
         vae = comfy.ldm.models.autoencoder.AutoencoderKL(**self.autoencoder)
-        networks = {"unet": unet, "text_encoder": text.clip_l.transformer, "autoencoder": vae}
-        return self._regrouped(torch.nn.ModuleDict(networks))
+        transformer = passable_by_autograd(text.clip_l.transformer)
+        networks = torch.nn.ModuleDict({"unet": unet, "text_encoder": transformer, "autoencoder": vae})
+        return self._regrouped(networks).requires_grad_(True)  # the host freezes its text encoders
+
+    def sigmas(self) -> torch.Tensor:
+        """(1000,) the ratio of noise to signal at each timestep."""
+        return comfy.model_sampling.ModelSamplingDiscrete().sigmas
 
     def tokens(self, captions: Sequence[str]) -> torch.Tensor:
         """(B, 77) the numbers of the first 75 tokens of each caption, between the start and the end token."""
@@ -91,6 +98,19 @@ class SD1Architecture:
 
     def _text_options(self) -> dict[str, Any]:
         return {"clip_l_model_config": self.text_encoder}
+
+
+def passable_by_autograd(text_encoders: Network) -> Network:
+    """The same network, whose layers no longer add in place: that would overwrite what the norms keep for backward."""
+    for layer in text_encoders.modules():
+        if isinstance(layer, CLIPLayer):
+            layer.forward = partial(_clip_layer, layer)
+    return text_encoders
+
+
+def _clip_layer(layer: CLIPLayer, x: torch.Tensor, mask: Any = None, optimized_attention: Any = None) -> torch.Tensor:
+    x = x + layer.self_attn(layer.layer_norm1(x), mask, optimized_attention)
+    return x + layer.mlp(layer.layer_norm2(x))
 
 
 @cache

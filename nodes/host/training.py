@@ -1,6 +1,7 @@
 """What the trainer needs of the host beyond its public API: facts about a MODEL, its UNet, and LoRA names."""
 
 import copy
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ import comfy.sd
 import comfy.supported_models
 import comfy.utils
 import torch
-from comfy.clip_model import CLIPLayer
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+
+from .architecture import passable_by_autograd
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,19 @@ def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> t
     return unet.requires_grad_(False).eval()
 
 
+def network_digest(patcher: Any, *facts: object) -> str:
+    """Differs for two networks that could give different results, and for other `facts`.
+
+    It covers the network's build, its weights with their patches, and the parts that were put in place of others.
+    """
+    digest = hashlib.blake2b(repr((facts, patcher.model, sorted(patcher.object_patches.items()))).encode())
+    for key, entry in sorted(patcher.get_key_patches().items()):
+        value = _patched(entry, key, torch.device("cpu")).detach().cpu().contiguous()
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _patched(entry: list, key: str, device: torch.device) -> torch.Tensor:
     (value, convert), *patches = entry
     if not patches:
@@ -110,17 +125,7 @@ def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Modu
         memo[id(parameter)] = torch.nn.Parameter(_for_autograd(weights[key].to(device)), requires_grad=False)
     for layer in stage.modules():  # the host's places on the device belong to its own copy
         memo.update({id(value): None for name, value in vars(layer).items() if name in ("_v", "_pin_state")})
-    own = copy.deepcopy(stage, memo).eval()
-    for layer in own.modules():
-        if isinstance(layer, CLIPLayer):
-            layer.forward = partial(_clip_layer, layer)
-    return own
-
-
-def _clip_layer(layer: CLIPLayer, x: torch.Tensor, mask: Any = None, optimized_attention: Any = None) -> torch.Tensor:
-    # As the host's, but not in place, which would overwrite what the norms keep for the backward pass.
-    x = x + layer.self_attn(layer.layer_norm1(x), mask, optimized_attention)
-    return x + layer.mlp(layer.layer_norm2(x))
+    return passable_by_autograd(copy.deepcopy(stage, memo).eval())
 
 
 def trained_text_encoding(stage: torch.nn.Module, clip_skip: int, device: torch.device) -> TextEncode:

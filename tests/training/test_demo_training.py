@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tilewright.launch.train_demo_model import draw, initial_networks
+from tilewright.launch.train_demo_model import denoiser_of, draw, initial_networks
 from tilewright.nodes.training.demo_model import ARCHITECTURE
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import autoencoder_loss, decode, encode_moments, normalise_latents
-from tilewright.training.demo.denoiser import Denoiser, denoiser_loss, sample, sd1_alphas_cumprod, wrap_convolutions
+from tilewright.training.demo.denoiser import denoiser_loss
 from tilewright.training.demo.evaluation import NearestClass, psnr, texture_statistics
 from tilewright.training.demo.pool import Drawing, Pool
 
@@ -82,7 +82,7 @@ def test_normalised_latents_have_unit_spread_and_the_images_stay(networks):
 def test_both_losses_reach_every_trained_weight(networks):
     images = torch.stack([draw(seed).image for seed in (0, 1)]).float()[:, :, :64, :64] / 127.5 - 1
     autoencoder_loss(networks["autoencoder"], images)[0].backward()
-    denoiser = _denoiser(networks)
+    denoiser = denoiser_of(networks)
     generator = torch.Generator().manual_seed(0)
     denoiser_loss(denoiser, torch.randn(2, 4, 16, 16), ["bricks", ""], generator)[0].backward()
     # Residual branches start at zero, so at first only their last layers learn: those of the output all do.
@@ -91,23 +91,33 @@ def test_both_losses_reach_every_trained_weight(networks):
     assert networks["unet"].out[-1].weight.grad.abs().sum() > 0
 
 
-def test_the_schedule_is_sd1s():
+def test_the_schedule_is_sd1s(networks):
     """Known values of SD1's alphas_cumprod: 0.99915 at the first step and 0.00466 at the last."""
-    schedule = sd1_alphas_cumprod()
-    assert schedule[0].item() == pytest.approx(0.99915, abs=1e-5)
-    assert schedule[-1].item() == pytest.approx(0.00466, abs=1e-5)
+    shares = denoiser_of(networks).schedule.alphas_cumprod
+    assert len(shares) == 1000
+    assert shares[0].item() == pytest.approx(0.99915, abs=1e-5)
+    assert shares[-1].item() == pytest.approx(0.00466, abs=1e-5)
 
 
-def test_samples_have_the_latents_shape(networks):
-    latents = sample(_denoiser(networks), ["rock face", "planks"], 16, steps=2)
+def test_captions_are_learnt(networks):
+    """The text encoder is trained too: its token embedding gets a gradient for the words of the caption."""
+    denoiser = denoiser_of(networks)
+    table = denoiser.text_encoder.text_model.embeddings.token_embedding.weight
+    denoiser.conditioning(["brick wall"]).context.square().mean().backward()
+    met = ARCHITECTURE.tokens(["brick wall"]).unique()
+    assert sorted(table.grad.abs().sum(1).nonzero().flatten().tolist()) == met.tolist()
+    assert all(parameter.requires_grad for parameter in denoiser.networks.parameters())
+
+
+def test_painted_latents_have_the_shape_asked_for_and_know_no_edge(networks):
+    denoiser = denoiser_of(networks)
+    latents = denoiser.paint(["rock face", "planks"], 16)
     assert latents.shape == (2, 4, 16, 16) and latents.isfinite().all()
-
-
-def test_wrapped_convolutions_know_no_edge():
-    convolution = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3, padding=1))
-    wrap_convolutions(convolution)
-    image = torch.randn(1, 1, 8, 8)
-    assert torch.allclose(convolution(image.roll((3, 2), (2, 3))), convolution(image).roll((3, 2), (2, 3)), atol=1e-6)
+    noisy, told = torch.randn(1, 4, 16, 16), denoiser.conditioning(["planks"])
+    with torch.no_grad():
+        torch.nn.init.normal_(denoiser.unet.out[-1].weight)
+        before, rolled = (denoiser(x, torch.tensor([500]), told) for x in (noisy, noisy.roll((4, 8), (2, 3))))
+    assert torch.allclose(rolled, before.roll((4, 8), (2, 3)), atol=1e-4)
 
 
 def test_psnr_of_a_known_error():
@@ -128,7 +138,3 @@ def test_statistics_tell_stripes_from_stripes_turned_and_from_noise():
 
     judge = NearestClass.fitted(texture_statistics(all_three(10)), torch.arange(3).repeat_interleave(10))
     assert torch.equal(judge.classify(texture_statistics(all_three(4))), torch.arange(3).repeat_interleave(4))
-
-
-def _denoiser(networks):
-    return Denoiser(networks["unet"], networks["text_encoder"], ARCHITECTURE.tokens, 0.18215, sd1_alphas_cumprod())

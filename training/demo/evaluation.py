@@ -13,10 +13,17 @@ def psnr(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
 
 
 def texture_statistics(images: torch.Tensor) -> torch.Tensor:
-    """(B, 27) simple statistics of tiles (B, 3, H, W) in -1..1 that say what is depicted, not in which colours.
+    """(B, 68) simple statistics of tiles (B, 3, H, W) in -1..1 that say what is depicted, not in which colours."""
+    overall = images.mean(1).flatten(1).std(1).clamp(min=1e-4).log()
+    colorfulness = images.std(1).mean((1, 2)).clamp(min=1e-4).log()
+    parts = [_contrasts(images), _spectrum(images), overall[:, None], colorfulness[:, None]]
+    return torch.cat(parts, 1)
 
-    Of the brightness, at five scales an octave apart: the contrast of steps along x, along y and along both diagonals
-    (log standard deviations, less their mean), how rare strong steps are (kurtosis), and the overall contrast.
+
+def _contrasts(images: torch.Tensor) -> torch.Tensor:
+    """(B, 25) of the brightness at five scales an octave apart: contrast and rareness of its steps.
+
+    The contrast of steps along x, along y and along both diagonals (log standard deviations), and their kurtosis.
     """
     grey = images.mean(1, keepdim=True)
     rows = []
@@ -26,10 +33,29 @@ def texture_statistics(images: torch.Tensor) -> torch.Tensor:
         fourth = torch.stack([step.flatten(1).pow(4).mean(1) for step in steps], 1).mean(1)
         rows += [deviations.log(), (fourth / deviations.mean(1).pow(4)).log()[:, None]]
         grey = F.avg_pool2d(grey, 2)
-    contrasts = torch.cat(rows, 1)
-    overall = images.mean(1).flatten(1).std(1).clamp(min=1e-4).log()
-    colorfulness = images.std(1).mean((1, 2)).clamp(min=1e-4).log()
-    return torch.cat([contrasts, overall[:, None], colorfulness[:, None]], 1)
+    return torch.cat(rows, 1)
+
+
+def _spectrum(images: torch.Tensor, rings: int = 6, sectors: int = 6) -> torch.Tensor:
+    """(B, 41) log shares of the brightness's power: by frequency and direction, in its strongest waves, on the axes.
+
+    Rings are an octave wide, the last one open; sectors are centred on the axes. A repeating pattern holds much of its
+    power in a few waves; rows and columns hold it on the axes.
+    """
+    grey = images.mean(1)
+    power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs().square()
+    across, down = (torch.fft.fftfreq(size, 1 / size) for size in (grey.shape[-1], grey.shape[-2]))
+    frequency = torch.hypot(across[None], down[:, None])
+    direction = torch.atan2(down[:, None], across[None]).remainder(torch.pi) / torch.pi
+    ring = frequency.clamp(min=1).log2().floor().clamp(max=rings - 1).long()
+    sector = (direction * sectors).round().long() % sectors
+    cell = F.one_hot((ring * sectors + sector).flatten(), rings * sectors).float()
+    shares = power.flatten(1) / power.sum((1, 2), keepdim=True).flatten(1).clamp(min=1e-9)
+    cells = shares @ cell
+    strongest = shares.topk(24).values.cumsum(1)[:, [1, 5, 23]]
+    square = shares.view_as(power)
+    axes = torch.stack([square[:, 0].sum(1), square[:, :, 0].sum(1)], 1)
+    return (torch.cat([cells, strongest, axes], 1) + 1e-5).log()
 
 
 @dataclass(frozen=True)
