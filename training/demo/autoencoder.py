@@ -13,7 +13,7 @@ CROP = 80  # pixels: small crops show more different images for the same work
 BATCH = 4
 PEAK_LEARNING_RATE = 1.5e-3
 KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
-GRADIENT_WEIGHT = 0.3  # without it edges between bricks come out soft
+GRADIENT_WEIGHT = 0.2  # without it edges between bricks come out soft
 RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing costs as much as half a step
 CHECKPOINT_STEPS = 100
 WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
@@ -109,7 +109,7 @@ def autoencoder_loss(network: torch.nn.Module, images: torch.Tensor) -> tuple[to
     squared = F.mse_loss(result, images)
     gradients = sum(F.l1_loss(result.diff(dim=axis), images.diff(dim=axis)) for axis in (-1, -2))
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum((1, 2, 3)).mean()
-    loss = 4 * squared + F.l1_loss(result, images) + GRADIENT_WEIGHT * gradients + KL_WEIGHT * divergence
+    loss = 12 * squared + 0.5 * F.l1_loss(result, images) + GRADIENT_WEIGHT * gradients + KL_WEIGHT * divergence
     psnr = 10 * torch.log10(4 / squared)
     return loss, {"psnr": psnr.item(), "latent_std": mean.std().item()}
 
