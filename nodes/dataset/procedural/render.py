@@ -20,6 +20,7 @@ from .parameters import draw_parameters
 from .planks import PLANKS
 from .rock import ROCK
 from .surface import Surface
+from .terrazzo import TERRAZZO
 from .torus import Torus
 from .weave import WEAVE
 
@@ -30,6 +31,7 @@ MATERIALS = {
     "weave": WEAVE,
     "hexagons": HEXAGONS,
     "rock": ROCK,
+    "terrazzo": TERRAZZO,
 }
 ALL_MATERIALS = "all"
 MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
