@@ -5,7 +5,7 @@ Captions, datasets and resumed renders all read it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,13 @@ def read_manifest(folder: Path) -> list[MaterialRecord]:
             f"{path} is not a manifest of rendered materials ({error}). "
             "Render the folder again, or delete the file to read the folder by file names."
         ) from None
+
+
+def other_materials(names: Collection[str], most: int = 10) -> list[str]:
+    """A line for reports on materials of earlier runs in the folder that was written to, [] where there are none."""
+    listed = ", ".join(sorted(names)[:most]) + (", …" if len(names) > most else "")
+    what = "1 material of an earlier run lies" if len(names) == 1 else f"{len(names)} materials of earlier runs lie"
+    return [f"{what} in the same folder, and Load Dataset reads them as well: {listed}"] if names else []
 
 
 def _record(entry: dict) -> MaterialRecord:

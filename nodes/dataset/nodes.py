@@ -2,16 +2,18 @@
 
 import comfy.model_management
 import comfy.utils
+import torch
 from comfy_api.latest import io
 
 from .. import host
 from ..common.files import check_name
+from ..common.layout import grey_to_rgb, to_bhwc
 from ..common.sockets import TextureDatasetSocket
 from .augment_nodes import AugmentDataset
 from .bucket_nodes import BucketDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
-from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, render_folder
+from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, Rendered, render_folder
 from .render_nodes import RenderSubstance
 from .save_nodes import DATASETS, SaveDataset, SplitDataset
 from .substance_nodes import InspectSubstance
@@ -72,11 +74,25 @@ class RenderProcedural(io.ComfyNode):
                     tooltip="How far parameters and colours stray from each material's typical look: "
                     "0 always renders the typical material, 1 uses the whole range.",
                 ),
+                io.Int.Input(
+                    "image_limit",
+                    default=16,
+                    min=1,
+                    max=10000,
+                    optional=True,
+                    tooltip="How many images the images output holds. All of them stay in memory: 3 MB for each "
+                    "512 px image. The dataset is always complete.",
+                ),
             ],
             outputs=[
                 TextureDatasetSocket.Output("dataset", tooltip="The rendered maps as a dataset, ready for captions."),
                 io.String.Output("folder", tooltip="Full path of the folder that was written."),
                 io.String.Output("report", tooltip="What was rendered and with which parameters, in words."),
+                io.Image.Output(
+                    "images",
+                    tooltip="The first image_limit images of the dataset as one batch, before they are rounded to "
+                    "the bits of their files. 'any' gives each render's maps in the order that `map` lists them.",
+                ),
             ],
         )
 
@@ -98,18 +114,21 @@ class RenderProcedural(io.ComfyNode):
         folder: str,
         map: str = "basecolor",
         variation: float = 1.0,
+        image_limit: int = 16,
     ) -> io.NodeOutput:
         path = host.output_folder(DATASETS, check_name(folder, "The folder"))
         materials = list(MATERIALS) if material == ALL_MATERIALS else [material]
+        kinds = MAPS if map == "any" else (map,)
         progress = comfy.utils.ProgressBar(count * len(materials))
+        images: list[torch.Tensor] = []
 
-        def rendered() -> None:
+        def rendered(tile: Rendered) -> None:
+            images.extend(grey_to_rgb(tile.maps[kind][None]) for kind in kinds[: image_limit - len(images)])
             progress.update(1)
             comfy.model_management.throw_exception_if_processing_interrupted()
 
-        kinds = MAPS if map == "any" else (map,)
         dataset, report = render_folder(path, materials, count, size, seed, variation, kinds, rendered)
-        return io.NodeOutput(dataset, str(path), report)
+        return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)))
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..common.manifest import other_materials
 from ..common.texture_dataset import Sample, TextureDataset
 from .bucketing import Bucketed
 from .clean import Cleaned
@@ -54,7 +55,7 @@ def render_report(rendered: Rendered, folder: Path) -> str:
     for record in rendered.records:
         values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
         lines.append(f"{record.name} (seed {record.seed}): {values}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *other_materials(rendered.others)])
 
 
 def bucket_report(bucketed: Bucketed, resolution: int) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from ...common.errors import InputError
 from ...common.images import write_png
-from ...common.manifest import MaterialRecord, Parameter, read_manifest, write_manifest
+from ...common.manifest import MaterialRecord, Parameter, other_materials, read_manifest, write_manifest
 from ...common.oklab import srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset
 from .bricks import BRICKS
@@ -90,33 +90,33 @@ def render_folder(
     seed: int,
     variation: float = 1.0,
     kinds: Sequence[str] = ("basecolor",),
-    rendered: Callable[[], None] = lambda: None,
+    rendered: Callable[[Rendered], None] = lambda tile: None,
 ) -> tuple[TextureDataset, str]:
     """Render `count` tiles of each material with all maps into `folder`, the seeds counting on from `seed`.
 
-    Returns the maps of `kinds` as a dataset, and a report. `rendered` is called after each tile and may raise to
-    stop; the manifest then lists what is finished. Other files and the manifest's other entries stay.
+    Returns the maps of `kinds` as a dataset, and a report. `rendered` is called with each tile and may raise to
+    stop; the manifest then lists what is finished. Other files and the manifest's other entries stay, and are named
+    in the report.
     """
-    records = {record.name: record for record in read_manifest(folder)}
-    samples, lines = [], []
+    before = {record.name: record for record in read_manifest(folder)}
+    records: dict[str, MaterialRecord] = {}
     try:
         for material in materials:
             for index in range(count):
-                record = _render_files(folder, material, index, seed + index, size, variation)
-                records[record.name] = record
-                samples += [_sample(folder, record, kind, size) for kind in kinds]
-                lines.append(_described(record))
-                rendered()
+                tile = render_material(material, seed + index, size, variation)
+                name = f"{material}_{index:04d}"
+                records[name] = _written(folder, name, tile)
+                rendered(tile)
     finally:
         generator = {"name": "Tilewright procedural materials", "version": VERSION}
-        write_manifest(folder, generator, [records[name] for name in sorted(records)])
-    heading = f"{len(lines)} tiles of {size} x {size} pixels, each with {', '.join(MAPS)}, in {folder}"
-    return TextureDataset(tuple(samples)), "\n".join([heading, *lines])
+        write_manifest(folder, generator, [record for _, record in sorted((before | records).items())])
+    heading = f"{len(records)} tiles of {size} x {size} pixels, each with {', '.join(MAPS)}, in {folder}"
+    lines = [heading, *map(_described, records.values()), *other_materials(before.keys() - records.keys())]
+    samples = [_sample(folder, record, kind, size) for record in records.values() for kind in kinds]
+    return TextureDataset(tuple(samples)), "\n".join(lines)
 
 
-def _render_files(folder: Path, material: str, index: int, seed: int, size: int, variation: float) -> MaterialRecord:
-    tile = render_material(material, seed, size, variation)
-    name = f"{material}_{index:04d}"
+def _written(folder: Path, name: str, tile: Rendered) -> MaterialRecord:
     files = {kind: f"{name}_{kind}.png" for kind in MAPS}
     for kind, file in files.items():
         write_png(folder / file, tile.maps[kind], _BITS.get(kind, 8))

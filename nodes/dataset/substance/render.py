@@ -39,11 +39,12 @@ class Job:
 @dataclass
 class Rendered:
     """records: one for each variant that is there, in the plan's order; reused: names of those that were there
-    before; failures: names with sbsrender's words."""
+    before; failures: names with sbsrender's words; others: what else the folder holds, from other plans."""
 
     records: list[MaterialRecord] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
 
 
 def render_plan(
@@ -66,7 +67,7 @@ def render_plan(
     known = {record.name: record for record in read_manifest(folder)}
     there = {job.name: record for job in jobs if (record := _finished(known, job, folder))}
     todo = [job for job in jobs if job.name not in there]
-    result = Rendered(reused=list(there))
+    result = Rendered(reused=list(there), others=sorted(known.keys() - {job.name for job in jobs}))
     children = Children()
 
     def render(job: Job) -> MaterialRecord:

@@ -4,7 +4,9 @@ import hashlib
 
 import folder_paths
 import pytest
+import torch
 from tilewright.nodes.common.errors import InputError
+from tilewright.nodes.common.images import composite, read_image
 from tilewright.nodes.common.manifest import read_manifest
 from tilewright.nodes.dataset.nodes import RenderProcedural
 from tilewright.nodes.dataset.procedural.render import MAPS, render_folder, render_material
@@ -21,7 +23,7 @@ def hashes(folder):
 
 
 def test_renders_carry_all_maps_and_a_record(output):
-    dataset, folder, report = RenderProcedural.execute("weave", 2, 64, 7, "cloth").result
+    dataset, folder, report, _ = RenderProcedural.execute("weave", 2, 64, 7, "cloth").result
     assert folder == str(output / "datasets" / "cloth")
     names = {f"weave_000{index}_{kind}.png" for index in range(2) for kind in MAPS}
     assert set(hashes(output / "datasets" / "cloth")) == names | {"manifest.json"}
@@ -48,6 +50,30 @@ def test_other_files_and_other_materials_stay(output):
     assert [record.name for record in read_manifest(folder)] == ["hexagons_0000", "rock_0000"]
 
 
+def test_what_earlier_runs_left_in_the_folder_is_named(output):
+    assert "earlier run" not in RenderProcedural.execute("bricks", 3, 64, 0, "walls").result[2]
+    assert "earlier run" not in RenderProcedural.execute("bricks", 3, 64, 9, "walls").result[2]
+    report = RenderProcedural.execute("bricks", 1, 64, 20, "walls").result[2]
+    assert "2 materials of earlier runs lie in the same folder" in report
+    assert report.endswith("bricks_0001, bricks_0002")
+
+
+def test_the_images_are_those_of_this_run_whatever_lies_in_the_folder(output):
+    RenderProcedural.execute("bricks", 2, 64, 0, "walls")
+    dataset, _, _, images = RenderProcedural.execute("rock", 2, 64, 5, "walls", map="height").result
+    assert images.shape == (2, 64, 64, 3)
+    assert torch.equal(images[1, ..., 1], render_material("rock", 6, 64).maps["height"][0])
+    assert [sample.file.name for sample in dataset.samples] == ["rock_0000_height.png", "rock_0001_height.png"]
+
+
+def test_the_images_follow_the_dataset_up_to_their_limit(output):
+    dataset, _, _, images = RenderProcedural.execute("weave", 2, 64, 0, "cloth", map="any", image_limit=8).result
+    assert (len(dataset), len(images)) == (2 * len(MAPS), 8)
+    for sample, image in zip(dataset.samples, images, strict=False):
+        in_file = composite(read_image(sample.file), (0, 0, 0))
+        assert (image.movedim(-1, 0) - in_file).abs().max() <= 0.5 / 255 + 1e-6
+
+
 def test_any_map_and_all_materials(output):
     dataset = RenderProcedural.execute("all", 1, 64, 0, "everything", map="any").result[0]
     assert len(dataset) == 6 * len(MAPS)
@@ -67,7 +93,7 @@ def test_files_hold_what_the_generator_made(output):
 
 
 def test_an_interrupted_run_keeps_what_it_has_rendered(tmp_path):
-    def interrupt():
+    def interrupt(tile):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -136,6 +136,15 @@ def test_finished_renders_are_never_made_twice(studio):
     assert len(studio.calls()) == 7
 
 
+def test_renders_of_another_plan_in_the_same_folder_are_named(studio):
+    assert "Load Dataset reads them" not in studio.render(2)[2]
+    dataset, _, report = studio.render(2, seed=2, presets=False)
+    assert len(dataset) == 4
+    assert (
+        "2 materials of earlier runs lie in the same folder, and Load Dataset reads them as well: Old Bricks" in report
+    )
+
+
 def test_a_failed_render_is_tried_once_more(studio):
     studio.behave(flaky=True)
     assert len(studio.render(2)[0]) == 4
