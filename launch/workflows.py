@@ -105,8 +105,9 @@ def build(names: Iterable[str]) -> None:
     """Write the graph of each named API file, and complete the API file with the widgets it leaves out."""
     browser = shutil.which("chromium") or shutil.which("google-chrome") or "chrome"
     with TemporaryDirectory() as folder, running_server(find_host(), Path(folder), Path(folder, "output")) as server:
-        with open_editor(server.url, browser) as editor:
-            for name in names:
+        for name in names:
+            # Each in a page of its own: a widget that the API file leaves out would keep its value of the graph before.
+            with open_editor(server.url, browser) as editor:
                 _build_one(editor, name)
 
 
@@ -118,10 +119,21 @@ def _build_one(editor: Page, name: str) -> None:
     text = (WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8")
     note = {"text": text, "pos": [-460, 0], "size": [420, 520]}
     laid_out = editor.evaluate(_ARRANGE, {"positions": positions, "boxes": boxes, "note": note})
+    check_kept(prompt, laid_out["prompt"])
     complete = {node_id: {**laid_out["prompt"][node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
     write_json(WORKFLOWS / f"{name}.json", laid_out["graph"])
     write_json(api, complete)
     say(f"workflows/{name}.json: {len(made)} nodes in {len(boxes)} groups")
+
+
+def check_kept(given: dict[str, Any], made: dict[str, Any]) -> None:
+    """Raise `HostError` unless the graph that the frontend `made` says all that the `given` API file says."""
+    for node_id, node in given.items():
+        kept = made[node_id]["inputs"]
+        lost = [f"{name} is {kept.get(name)!r}, not {value!r}" for name, value in node["inputs"].items()
+                if kept.get(name) != value]  # fmt: skip
+        if lost:
+            raise HostError(f"The frontend changed node {node_id} ({node['class_type']}): {'; '.join(lost)}.")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -69,6 +69,15 @@ def test_defaults_lie_in_their_range(schema):
 
 
 @each_node
+def test_no_control_of_a_seed_is_called_like_an_input(schema):
+    # The frontend names the control by its first value, and widgets of one name share their value.
+    controls = [getattr(one, "control_after_generate", None) for one in widgets(schema)]
+    assert not {str(control.value) for control in controls if hasattr(control, "value")} & {
+        one.id for one in widgets(schema)
+    }
+
+
+@each_node
 def test_execute_takes_every_input_and_defaults_the_optional_ones(schema):
     execute = NODES[schema.node_id].execute.__func__
     names = execute.__code__.co_varnames[1 : execute.__code__.co_argcount]

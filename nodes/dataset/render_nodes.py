@@ -55,7 +55,8 @@ class RenderSubstance(io.ComfyNode):
                     default=0,
                     min=0,
                     max=2**53,
-                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    # The frontend would call the control of the seed "fixed", as one of this node's own widgets.
+                    control_after_generate=False,
                     tooltip="The same seed gives the same plan; a larger count begins with the same renders.",
                 ),
                 io.String.Input(

@@ -59,3 +59,30 @@ def test_every_node_has_a_help_page_the_editor_can_fetch(editor):
         }"""
     )
     assert missing == []
+
+
+_FRESH = """async () => {
+  await app.loadGraphData();
+  const types = Object.keys(LiteGraph.registered_node_types).filter(type => type.startsWith("Tilewright"));
+  const nodes = types.map(type => app.graph.add(LiteGraph.createNode(type)));
+  const { output } = await app.graphToPrompt();
+  return nodes.map(node => {
+    const { required, optional } = node.constructor.nodeData.input;
+    const inputs = Object.entries({ ...required, ...optional });
+    return {
+      type: node.type,
+      widgets: (node.widgets ?? []).map(widget => widget.name),
+      inputs: output[String(node.id)]?.inputs ?? {},
+      defaults: Object.fromEntries(inputs.map(([name, input]) => [name, input[1]?.default])),
+    };
+  });
+}"""
+
+
+def test_a_node_as_it_is_dropped_has_its_defaults_and_no_two_widgets_of_one_name(editor):
+    made = editor.evaluate(_FRESH)
+    assert len(made) > 35
+    for node in made:
+        assert len(set(node["widgets"])) == len(node["widgets"]), node["type"]
+        told = {name: value for name, value in node["defaults"].items() if value is not None}
+        assert {name: node["inputs"].get(name) for name in told} == told, node["type"]
