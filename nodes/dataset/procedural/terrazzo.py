@@ -50,7 +50,7 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     color = over(over(cement, splinters.color, splinters.cover), chips.color, chips.cover)
     chip = torch.maximum(chips.cover, splinters.cover)
     level = 0.004 * torus.normal_table("level", chips.count)[chips.ids]
-    height = torch.lerp(-0.008 + 0.003 * sand, level, chip)
+    height = torch.lerp(-0.02 + 0.002 * sand, level, chip)
     shine = 0.5 - 0.32 * p["polish"]
     roughness = torch.lerp(shine + 0.16 + 0.02 * sand, shine + 0.02 * cloud, chip)
     parts = {"chips": chips.cover, "cement": 1 - chip}
