@@ -67,13 +67,12 @@ def _ready_host(*more_requirements: str) -> Host:
 
 
 def _python(host: Host, *arguments: str | Path) -> int:
+    """Go on as the host's Python in the pack's folder: to end this process is then to end that one."""
     environment = {**os.environ, "COMFYUI_PATH": str(host.root), "COMFYUI_PYTHON": str(host.python)}
-    process = subprocess.Popen([host.python, *arguments], cwd=PACK, env=environment)
-    try:
-        return process.wait()
-    finally:
-        process.terminate()  # does nothing to a process that has ended
-        process.wait()
+    if os.name == "nt":  # where a process cannot become another one
+        return subprocess.run([host.python, *arguments], cwd=PACK, env=environment).returncode
+    os.chdir(PACK)
+    os.execve(host.python, [str(host.python), *map(str, arguments)], environment)
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from .hosts import PACK, Host, HostError
 
 START_SECONDS = 180
+TETHER = PACK / "launch" / "tether.py"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Server:
 
 @contextmanager
 def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = ()) -> Iterator[Server]:
-    """Start `host` with the pack linked into `base`; the process is ended when the block is left, however it is left.
+    """Start `host` with the pack linked into `base`; the process ends when the block is left, however it is left.
+
+    That includes this process being killed: the server is tethered to it.
 
     base: the run's own base directory (models, input, user, temp). output: where results go. extra: more
     command-line arguments. Raises `HostError` with the end of the log when ComfyUI does not come up.
@@ -49,8 +52,9 @@ def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = 
         arguments += ["--cpu", "--use-pytorch-cross-attention"]
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [host.python, host.root / "main.py", *arguments],
+            [host.python, TETHER, host.root / "main.py", *arguments],
             cwd=host.root,
+            stdin=subprocess.PIPE,
             stdout=sink,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -125,3 +129,4 @@ def _end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    process.stdin.close()

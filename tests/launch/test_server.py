@@ -2,6 +2,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,7 @@ def test_the_server_is_ended_with_the_block(host, tmp_path):
     assert server.process.poll() is not None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
-def test_a_command_that_is_told_to_end_takes_its_server_along(host, tmp_path):
-    command = """
+COMMAND = """
 import sys
 from pathlib import Path
 from launch.hosts import Host
@@ -70,10 +69,53 @@ with running_server(Host(folder, Path(sys.executable), ours=True), folder / "bas
     say("up")
     server.process.wait()
 """
-    arguments = [sys.executable, "-c", command, tmp_path]
+
+
+@pytest.fixture
+def command(host, tmp_path):
+    """A process that keeps such a server running."""
+    arguments = [sys.executable, "-c", COMMAND, tmp_path]
     process = subprocess.Popen(arguments, cwd=PACK, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "up\n"
-    process.terminate()
-    assert process.wait(30) == 143
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_for_the_end_of_the_server(folder):
+    pid = int((folder / "pid").read_text())
+    for _ in range(600):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"the server is still running as process {pid}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+def test_a_command_that_is_told_to_end_takes_its_server_along(command, tmp_path):
+    command.terminate()
+    assert command.wait(30) == 143
+    wait_for_the_end_of_the_server(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="os.kill(pid, 0) ends a process there")
+def test_a_command_that_is_killed_takes_its_server_along(command, tmp_path):
+    command.kill()
+    command.wait(30)
+    wait_for_the_end_of_the_server(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot become another one there")
+def test_what_run_py_runs_is_run_py_itself_and_dies_with_it():
+    script = """
+import sys
+from pathlib import Path
+import run
+sys.exit(run._python(run.Host(Path("/comfyui"), Path(sys.executable), ours=True), "-c",
+    "import os; print(os.getpid(), os.environ['COMFYUI_PATH'], os.getcwd()); raise SystemExit(7)"))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=PACK, stdout=subprocess.PIPE, text=True)
+    assert process.communicate()[0].split() == [str(process.pid), "/comfyui", str(PACK)]
+    assert process.returncode == 7
