@@ -80,8 +80,8 @@ class CaptionTemplate(io.ComfyNode):
                     min=0,
                     max=1000,
                     optional=True,
-                    tooltip="Drop a caption's last phrases until it has no more tokens than this; 0 for any length. "
-                    "SD1 and SDXL read 75 at a time.",
+                    tooltip="Drop a caption's last tags, and the end of a sentence, until it has no more tokens than "
+                    "this; 0 for any length. SD1 and SDXL read 75 at a time.",
                 ),
                 io.Clip.Input(
                     "clip",

@@ -70,16 +70,58 @@ def test_a_long_caption_loses_its_own_last_phrases():
     assert caption("[filewords]", caption=given, max_tokens=1) == "brick wall"
 
 
+WALL = "The image shows an old wall of red bricks with wide mortar joints. Moss grows in the cracks and on the edges."
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (40, f"tw, {WALL}"),
+        (24, "tw, The image shows an old wall of red bricks with wide mortar joints."),
+        (17, "tw, The image shows an old wall of red bricks with wide mortar joints."),
+        (15, "tw, The image shows an old wall of red bricks with wide mortar"),
+        (11, "tw, The image shows an old wall of red bricks"),  # not "bricks with"
+        (5, "tw"),  # not "The image shows"
+    ],
+)
+def test_a_sentence_is_cut_at_its_end_or_between_words(most, expected):
+    assert caption("{trigger}, [filewords]", trigger="tw", caption=WALL, max_tokens=most) == expected
+
+
+def test_a_sentence_alone_is_cut_as_short_as_it_must_be():
+    assert caption("[filewords]", caption=WALL, max_tokens=3) == "The image shows"
+    assert (
+        caption("[filewords]", caption=WALL, suffix="seamless", max_tokens=8) == "The image shows an old wall, seamless"
+    )
+
+
+def test_tags_behind_a_sentence_go_before_it_is_cut():
+    given = f"{WALL}, worn edges"
+    assert caption("[filewords]", caption=given, max_tokens=24) == WALL
+
+
+class Clip:
+    """ComfyUI's own tokenizer of SD1 behind the one method that the node calls."""
+
+    def tokenize(self, text, return_word_ids=False):
+        from comfy.sd1_clip import SD1Tokenizer
+
+        return SD1Tokenizer().tokenize_with_weights(text, return_word_ids)
+
+
 def test_tokens_are_counted_by_the_text_encoder_that_is_given():
-    from comfy.sd1_clip import SD1Tokenizer
-
-    class Clip:
-        def tokenize(self, text, return_word_ids=False):
-            return SD1Tokenizer().tokenize_with_weights(text, return_word_ids)
-
     given = "cobblestone, twxqzv"  # 2 and 5 tokens, and the comma
     assert caption("[filewords]", caption=given, max_tokens=7, clip=Clip()) == "cobblestone"
     assert caption("[filewords]", caption=given, max_tokens=8, clip=Clip()) == given
+
+
+def test_a_sentence_is_cut_by_the_tokens_of_the_text_encoder():
+    given = "worn cobblestone twxqzv pavement with grass between the stones"  # 1 + 2 + 5 + 1 tokens, then 1 a word
+    assert (
+        caption("[filewords]", caption=given, max_tokens=12, clip=Clip())
+        == "worn cobblestone twxqzv pavement with grass"
+    )
+    assert caption("[filewords]", caption=given, max_tokens=8, clip=Clip()) == "worn cobblestone twxqzv"
 
 
 def test_a_replacement_without_an_arrow_is_told():
