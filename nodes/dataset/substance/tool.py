@@ -1,6 +1,7 @@
 """sbsrender: where it is, how it is called, and how its processes end."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -175,9 +176,20 @@ def _kill(process: subprocess.Popen) -> None:
 
 
 def _own_words(output: bytes, errors: bytes) -> str:
-    """The last lines that are not part of the JSON report."""
+    """The last lines of the log, which comes before the JSON report where there is one."""
     lines = (errors or output).decode(errors="replace").splitlines()
-    return " ".join(line.strip() for line in lines if line.strip())[-400:] or "no message"
+    report = next((start for start in range(len(lines)) if _is_json(lines[start:])), len(lines))
+    return " ".join(line.strip() for line in lines[:report] if line.strip())[-400:] or "no message"
+
+
+def _is_json(lines: Sequence[str]) -> bool:
+    if not lines[0].startswith(("[", "{")):  # log lines begin with a bracket as well
+        return False
+    try:
+        json.loads("\n".join(lines))
+    except ValueError:
+        return False
+    return True
 
 
 def _written(numbers: Sequence[float], kind: int) -> str:

@@ -1,8 +1,10 @@
 """Behaves as sbsrender does where Tilewright relies on it, without Substance.
 
-Copied to an executable called `sbsrender`. `behaviour.json` beside it may say: "hang" (never end), "fail" (exit 1),
-"flaky" (fail at the first try of each folder), "partial" (leave an output out), "damaged" (write half a file).
-Each call adds a line to `calls.jsonl`.
+Copied to an executable called `sbsrender`. `behaviour.json` beside it may say: "hang" (never end), "fail" (exit 1, with
+the words on standard error), "complain" (exit 1, with the words in the log before the JSON report), "no folder" (as if
+the output folder were missing), "flaky" (fail at the first try of each folder), "partial" (leave an output out),
+"damaged" (write half a file), "meet" (go on when this many calls have begun), "version" (another version).
+Each call adds a line to `calls.jsonl`. Unknown values are taken without a word, as sbsrender does.
 """
 
 import hashlib
@@ -20,15 +22,15 @@ EXIT_NO_FOLDER = 47
 
 
 def main(arguments):
+    behaviour = json.loads((HERE / "behaviour.json").read_text()) if (HERE / "behaviour.json").is_file() else {}
     if arguments == ["--version"]:
-        print("Substance 3D Automation Toolkit stand-in 1.0")
+        print(f"Substance 3D Automation Toolkit stand-in {behaviour.get('version', '1.0')}")
         return 0
     options = parse(arguments[1:])
     with (HERE / "calls.jsonl").open("a", encoding="utf-8") as calls:
         calls.write(json.dumps(options) + "\n")
-    behaviour = json.loads((HERE / "behaviour.json").read_text()) if (HERE / "behaviour.json").is_file() else {}
     folder = Path(options["--output-path"][0])
-    if not folder.is_dir():
+    if behaviour.get("no folder") or not folder.is_dir():
         print(f"[ERROR][SBSRender] Output folder {folder} does not exist", file=sys.stderr)
         return EXIT_NO_FOLDER
     if behaviour.get("hang"):
@@ -39,6 +41,12 @@ def main(arguments):
         marker.touch()
         print("[ERROR][SBSRender] Engine ran out of memory", file=sys.stderr)
         return 1
+    if behaviour.get("complain"):
+        print('[INFO] Loading package\n[ERROR][SBSRender] Cannot link "bricks"')
+        print(json.dumps([{"graph": options["--input-graph"][0], "outputs": []}], indent=2))
+        return 1
+    while sum(1 for _ in (HERE / "calls.jsonl").open(encoding="utf-8")) < behaviour.get("meet", 0):
+        time.sleep(0.02)
     render(options, folder, behaviour)
     return 0
 

@@ -14,6 +14,9 @@ from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.dataset import render_nodes
 from tilewright.nodes.dataset.folder_nodes import LoadDataset
 from tilewright.nodes.dataset.render_nodes import RenderSubstance
+from tilewright.nodes.dataset.substance import tool
+from tilewright.nodes.dataset.substance.description import SubstanceGraph
+from tilewright.nodes.dataset.substance.tool import Children, Engine, RenderFailed, command
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
 
@@ -134,6 +137,12 @@ def test_finished_renders_are_never_made_twice(studio):
     studio.archive.write_bytes(studio.archive.read_bytes() + b"\0")
     studio.render(1)
     assert len(studio.calls()) == 7
+    for number, change in enumerate([dict(bit_depth="8"), dict(outputs="height"), dict(fixed="wear = 1")], 8):
+        studio.render(1, **change)
+        assert len(studio.calls()) == number
+    studio.behave(version="2.0")
+    studio.render(1)
+    assert len(studio.calls()) == 11
 
 
 def test_renders_of_another_plan_in_the_same_folder_are_named(studio):
@@ -155,6 +164,11 @@ def test_a_failed_render_is_tried_once_more(studio):
     ("behaviour", "words"),
     [
         ({"fail": True}, "ended with code 1: .*Engine ran out of memory"),
+        (
+            {"complain": True},
+            r'ended with code 1: \[INFO\] Loading package \[ERROR\]\[SBSRender\] Cannot link "bricks"$',
+        ),
+        ({"no folder": True}, "ended with code 47: .*Output folder .* does not exist"),
         ({"partial": True}, "did not write the output height"),
         ({"damaged": True}, "wrote the output basecolor, but it is damaged"),
         ({"hang": True}, "did not finish within 0.5 seconds"),
@@ -166,6 +180,28 @@ def test_what_sbsrender_does_wrong_is_told_in_its_words(studio, behaviour, words
         studio.render(1, timeout=0.5 if "hang" in behaviour else 30.0)
     assert len(studio.calls()) == 2
     assert not list(studio.output.iterdir())
+
+
+def test_a_missing_folder_ends_sbsrender_with_47_so_it_is_made_before(studio, tmp_path):
+    missing = tmp_path / "not there"
+    graph = SubstanceGraph("pkg://Old Bricks")
+    arguments = command(studio.archive, graph, ["height"], Engine(studio.tool, "1", 7, "png", "8"), missing)
+    with pytest.raises(RenderFailed, match="ended with code 47: .*not there does not exist"):
+        Children().run(arguments, 30)
+    missing.mkdir()
+    Children().run(arguments, 30)
+    assert [file.name for file in missing.iterdir()] == ["height.png"]
+
+
+def test_several_processes_run_at_once_within_cores_and_memory(studio, monkeypatch):
+    monkeypatch.setattr(render_nodes.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(render_nodes, "_free_megabytes", lambda: 8000)
+    told = []
+    monkeypatch.setattr(render_nodes, "progress_callback", lambda: lambda done, total: told.append((done, total)))
+    studio.behave(meet=2)  # alone, a process would wait for the second until it is given up
+    assert len(studio.render(4, outputs="height")[0]) == 4
+    assert {(call["--cpu-count"][0], call["--memory-budget"][0]) for call in studio.calls()} == {("2", "2000")}
+    assert told == sorted(told) and told[-1] == (4, 4)
 
 
 class Cancelled(BaseException):
@@ -225,6 +261,35 @@ def test_only_a_tool_called_sbsrender_is_run_and_none_from_comfyuis_folders(stud
     shutil.copy(studio.tool, planted)
     with pytest.raises(InputError, match="folder that workflows can write to"):
         studio.render(sbsrender=str(planted))
+
+
+@pytest.mark.parametrize("identifier", ["../../evil", "/tmp/evil", "C:\\evil", "a/b", ".."])
+def test_an_archive_cannot_name_a_file_elsewhere(studio, tmp_path, identifier):
+    with py7zr.SevenZipFile(studio.archive, "w") as file:
+        evil = BRICKS.replace('identifier="height"', f'identifier="{identifier}"').replace("Old Bricks", identifier)
+        file.writef(io.BytesIO(evil.encode()), "assemblies/content/0000/Bricks.xml")
+    with pytest.raises(InputError, match="An output of the archive is .* cannot name a file"):
+        studio.render(1, outputs="")
+    assert studio.calls() == []
+
+
+def test_a_graph_may_be_called_anything_and_its_files_stay_in_the_folder(studio, tmp_path):
+    with py7zr.SevenZipFile(studio.archive, "w") as file:
+        evil = BRICKS.replace("pkg://Old Bricks", "pkg://../../Old: Bricks?")
+        file.writef(io.BytesIO(evil.encode()), "assemblies/content/0000/Bricks.xml")
+    dataset = studio.render(1)[0]
+    assert {sample.file.parent for sample in dataset.samples} == {studio.output}
+
+
+@pytest.mark.parametrize("place", ["TILEWRIGHT_SBSRENDER", "SAT_INSTALL_PATH", "PATH", "a usual place"])
+def test_sbsrender_is_found_where_it_usually_is(studio, monkeypatch, place):
+    folder = str(studio.tool.parent)
+    monkeypatch.setenv("PATH", "")
+    if place == "a usual place":
+        monkeypatch.setattr(tool, "_PLACES", (f"{studio.tool.parent.parent}/Substance*",))
+    else:
+        monkeypatch.setenv(place, folder)
+    assert tool.find_sbsrender("", []) == studio.tool
 
 
 def test_sbsrender_is_found_by_setting_and_its_absence_is_explained(studio, monkeypatch):
