@@ -7,33 +7,35 @@ from collections.abc import Callable
 
 import torch
 
+from .normals import unit
+
 
 def scale_slopes(normals: torch.Tensor, factor: torch.Tensor | float) -> torch.Tensor:
     """Multiply the slopes that normals stand for; `factor` is a number or (B, 1, H, W). 0 is flat."""
-    return _unit(torch.cat([normals[:, :2] * factor, normals[:, 2:]], dim=1))
+    return unit(torch.cat([normals[:, :2] * factor, normals[:, 2:]], dim=1))
 
 
 def reoriented(base: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """RNM: the detail is turned as a whole onto the base, as if the base were its flat ground."""
     t = base + base.new_tensor([0.0, 0.0, 1.0])[:, None, None]
     u = detail * detail.new_tensor([-1.0, -1.0, 1.0])[:, None, None]
-    return _unit(t * (t * u).sum(dim=1, keepdim=True) / t[:, 2:].clamp(min=1e-6) - u)
+    return unit(t * (t * u).sum(dim=1, keepdim=True) / t[:, 2:].clamp(min=1e-6) - u)
 
 
 def partial_derivative(base: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """The slopes add up: exactly the normals of the sum of both heights."""
     sideways = base[:, :2] * detail[:, 2:] + detail[:, :2] * base[:, 2:]
-    return _unit(torch.cat([sideways, base[:, 2:] * detail[:, 2:]], dim=1))
+    return unit(torch.cat([sideways, base[:, 2:] * detail[:, 2:]], dim=1))
 
 
 def whiteout(base: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """Sideways parts add up, upright parts multiply: cheap, a little flatter than the sum of heights."""
-    return _unit(torch.cat([base[:, :2] + detail[:, :2], base[:, 2:] * detail[:, 2:]], dim=1))
+    return unit(torch.cat([base[:, :2] + detail[:, :2], base[:, 2:] * detail[:, 2:]], dim=1))
 
 
 def udn(base: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
     """Sideways parts add up on the base's upright part: cheapest, weak detail on steep ground."""
-    return _unit(torch.cat([base[:, :2] + detail[:, :2], base[:, 2:]], dim=1))
+    return unit(torch.cat([base[:, :2] + detail[:, :2], base[:, 2:]], dim=1))
 
 
 BLENDS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -42,7 +44,3 @@ BLENDS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "whiteout": whiteout,
     "UDN": udn,
 }
-
-
-def _unit(normals: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(normals, dim=1)

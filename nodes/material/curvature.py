@@ -3,35 +3,47 @@
 import torch
 
 from ..common.axes import Axes
-from .derivatives import KERNELS, extend, kernel_gradient
+from .borders import empty_image, row_strips, strip_around
+from .derivatives import KERNELS, kernel_slope
 
 # The second derivative's 8th-order kernel: the middle, then the two neighbours at each distance.
 SECOND = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
+KERNEL = KERNELS["eighth_order"]
+STRIP_PIXELS = 2**17
 
 
-def mean_curvature(height: torch.Tensor, axes: Axes) -> torch.Tensor:
-    """The mean curvature of (B, 1, H, W) heights in pixels, in 1/pixel: positive in hollows, negative on ridges.
+def mean_curvature(height: torch.Tensor, scale: float, axes: Axes, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """The mean curvature of (B, 1, H, W) heights of which a rise of 1 is `scale` pixels; in `dtype` or the heights'.
 
-    A ball of radius R under the surface has -1/R. H = [(1+q^2) r - 2pqs + (1+p^2) t] / [2 (1+p^2+q^2)^1.5] with the
-    first derivatives p, q and the second r, s, t, each by a kernel of 8th order.
+    In 1/pixel: positive in hollows, negative on ridges; a ball of radius R under the surface has -1/R.
+    H = [(1+q^2) r - 2pqs + (1+p^2) t] / [2 (1+p^2+q^2)^1.5] with the first derivatives p, q and the second r, s, t,
+    each by a kernel of 8th order. Computed in strips and in float64: what is left of rounding errors is that of the
+    heights themselves, which in float32 is up to 2e-7 * scale. Where that counts, smooth them first, into float64.
     """
-    kernel = KERNELS["eighth_order"]
-    around = extend(height, kernel.radius, axes)
-    p, q = kernel_gradient(around, kernel)
-    _, s = kernel_gradient(extend(p, kernel.radius, axes), kernel)
-    reach = kernel.radius
-    r = _second_along_rows(around[..., reach:-reach, :])
-    t = _second_along_rows(around[..., reach:-reach].mT).mT
+    curvature = empty_image(height, 1, dtype)
+    for strip in row_strips(height.shape[-2], STRIP_PIXELS // (len(height) * height.shape[-1])):
+        around = strip_around(height, strip, KERNEL.radius, axes)
+        curvature[..., strip, :] = _mean_curvature(around.double() * scale)
+    return curvature
+
+
+def _mean_curvature(around: torch.Tensor) -> torch.Tensor:
+    reach = KERNEL.radius
+    p_and_around = kernel_slope(around, KERNEL, -1)
+    p, s = p_and_around[..., reach:-reach, :], kernel_slope(p_and_around, KERNEL, -2)
+    q = kernel_slope(around[..., reach:-reach], KERNEL, -2)
+    r, t = _bend(around[..., reach:-reach, :], -1), _bend(around[..., reach:-reach], -2)
     return ((1 + q * q) * r - 2 * p * q * s + (1 + p * p) * t) / (2 * (1 + p * p + q * q) ** 1.5)
 
 
-def _second_along_rows(around: torch.Tensor) -> torch.Tensor:
-    reach = len(SECOND) - 1
-    width = around.shape[-1] - 2 * reach
-    middle = around.narrow(-1, reach, width)
+def _bend(around: torch.Tensor, dim: int) -> torch.Tensor:
+    """The second derivative along `dim` of (..., n + 2 * reach, ...) -> (..., n, ...)."""
+    reach = KERNEL.radius
+    size = around.shape[dim] - 2 * reach
+    middle = around.narrow(dim, reach, size)
 
     def bend(distance: int) -> torch.Tensor:  # from differences, so that a plane has none at all
-        before, after = around.narrow(-1, reach - distance, width), around.narrow(-1, reach + distance, width)
+        before, after = around.narrow(dim, reach - distance, size), around.narrow(dim, reach + distance, size)
         return (before - middle) + (after - middle)
 
     return sum(weight * bend(distance) for distance, weight in enumerate(SECOND) if distance > 0)

@@ -3,11 +3,14 @@
 import torch
 
 from ..common.axes import Axes
+from .borders import empty_image, row_strips
 
 LEVELS = 255
 ROWS_AT_ONCE = 64  # a height that is not banded shows it in the first rows
 ON_GRID = 1e-4  # of a step: how near to whole steps values must lie to be 8-bit ones
 REACHES = (1, 2, 4, 8, 16, 8, 4, 2, 1)  # pixels between the neighbours that even out, up and down again
+HALO = 2 * sum(REACHES)  # rows within which others can have an influence: two reaches a step
+STRIP_PIXELS = 2**20
 STRAIGHT = 2.5  # steps by which the file may bend between three pixels that even out: rounding alone bends by 2
 
 
@@ -16,17 +19,43 @@ def is_banded(height: torch.Tensor) -> bool:
     return all(_on_grid(rows) for rows in height.split(ROWS_AT_ONCE, dim=-2))
 
 
-def deband(height: torch.Tensor, axes: Axes) -> torch.Tensor:
+def deband(height: torch.Tensor, axes: Axes, rows_at_once: int = 0) -> torch.Tensor:
     """Even out the steps of an 8-bit height (B, 1, H, W) of 0..1, by half a step at most.
 
     Pixels even out with neighbours at rising and falling distances, by a kernel that keeps parabolas, so that round
     shapes stay round. Near cliffs, where the file itself bends, nothing moves: they stay sharp, the ground flat.
+    Works in strips of `rows_at_once` rows, by default of about `STRIP_PIXELS`.
     """
+    rows = height.shape[-2]
+    at_once = rows_at_once or max(HALO, STRIP_PIXELS // (len(height) * height.shape[-1]))
+    if rows <= at_once + 2 * HALO:
+        return _deband(height, axes)
+    smooth = empty_image(height, 1)
+    for strip in row_strips(rows, at_once):
+        around, inside = _with_halo(height, strip, axes.y)
+        smooth[..., strip, :] = _deband(around, Axes(axes.x, False))[..., inside, :]
+    return smooth
+
+
+def _with_halo(height: torch.Tensor, strip: slice, wraps: bool) -> tuple[torch.Tensor, slice]:
+    """The strip with the rows that can reach it, and where it lies in them."""
+    rows = height.shape[-2]
+    first, last = strip.start - HALO, strip.stop + HALO
+    inside = slice(HALO, HALO + strip.stop - strip.start)
+    if first >= 0 and last <= rows:
+        return height[..., first:last, :], inside
+    if wraps:
+        return height.index_select(-2, torch.arange(first, last, device=height.device) % rows), inside
+    cut_off = max(0, -first)
+    return height[..., first + cut_off : min(last, rows), :], slice(inside.start - cut_off, inside.stop - cut_off)
+
+
+def _deband(height: torch.Tensor, axes: Axes) -> torch.Tensor:
     lowest, highest = height - 0.5 / LEVELS, height + 0.5 / LEVELS
     smooth = height
     for reach in REACHES:
-        smooth = _even_out(smooth, height, reach, axes.x)
-        smooth = _even_out(smooth.mT, height.mT, reach, axes.y).mT
+        smooth = _even_out(smooth, height, reach, -1, axes.x)
+        smooth = _even_out(smooth, height, reach, -2, axes.y)
         smooth = torch.minimum(torch.maximum(smooth, lowest), highest)
     return smooth
 
@@ -36,15 +65,16 @@ def _on_grid(height: torch.Tensor) -> bool:
     return bool(((steps - steps.round()).abs() < ON_GRID).all())
 
 
-def _even_out(smooth: torch.Tensor, source: torch.Tensor, reach: int, wraps: bool) -> torch.Tensor:
-    """[-1, 4, 10, 4, -1] / 16 along the last dimension, `reach` pixels apart, where the source is straight enough."""
-    reach = min(reach, source.shape[-1] - 1)
-    straight = _bend(source, reach).abs() < STRAIGHT / LEVELS
+def _even_out(smooth: torch.Tensor, source: torch.Tensor, reach: int, dim: int, wraps: bool) -> torch.Tensor:
+    """[-1, 4, 10, 4, -1] / 16 along `dim`, `reach` pixels apart, where the source is straight enough."""
+    size = source.shape[dim]
+    reach = min(reach, size - 1)
+    straight = _bend(source, reach, dim).abs() < STRAIGHT / LEVELS
     if not wraps:
-        straight[..., :reach] = straight[..., -reach:] = False
-    straight = straight & straight.roll(reach, -1) & straight.roll(-reach, -1)
-    return smooth - _bend(_bend(smooth, reach), reach) * straight / 16
+        straight.narrow(dim, 0, reach)[:] = straight.narrow(dim, size - reach, reach)[:] = False
+    straight = straight & straight.roll(reach, dim) & straight.roll(-reach, dim)
+    return smooth - _bend(_bend(smooth, reach, dim), reach, dim) * straight / 16
 
 
-def _bend(height: torch.Tensor, reach: int) -> torch.Tensor:
-    return height.roll(-reach, -1) + height.roll(reach, -1) - 2 * height
+def _bend(height: torch.Tensor, reach: int, dim: int) -> torch.Tensor:
+    return height.roll(-reach, dim) + height.roll(reach, dim) - 2 * height

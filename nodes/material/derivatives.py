@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
+from .borders import extend, row_strips, strip_around
 from .spectra import filter_lines
 
 SPECTRAL = "spectral"
@@ -57,82 +58,47 @@ def height_gradient(height: torch.Tensor, method: str, axes: Axes) -> tuple[torc
 def gradient_in_strips(
     height: torch.Tensor, method: str, axes: Axes, rows: int
 ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-    """`height_gradient` as strips of at most `rows` rows, so that what is made of them stays small: rows, p, q."""
+    """`height_gradient` in strips of at most `rows` rows: which rows, p, q. The spectral q is computed as a whole."""
+    strips = row_strips(height.shape[-2], rows)
     if method == SPECTRAL:
-        p, q = height_gradient(height, method, axes)
-        for strip in _strips(height.shape[-2], rows):
-            yield strip, p[..., strip, :], q[..., strip, :]
+        q = _spectral_slope(height, -2, axes.y)
+        for strip in strips:
+            yield strip, _spectral_slope(height[..., strip, :], -1, axes.x), q[..., strip, :]
         return
     kernel = KERNELS[method]
-    for strip in _strips(height.shape[-2], rows):
-        tall = extend_rows(height, strip, kernel.radius, axes.y)
-        wide = _extend_last(tall, kernel.radius, axes.x)
-        yield strip, *kernel_gradient(wide, kernel)
+    for strip in strips:
+        yield strip, *kernel_gradient(strip_around(height, strip, kernel.radius, axes), kernel)
 
 
 def kernel_gradient(extended: torch.Tensor, kernel: Kernel) -> tuple[torch.Tensor, torch.Tensor]:
     """Both derivatives of (..., H + 2r, W + 2r) by a kernel of radius r -> two of (..., H, W)."""
-    p = _slope_last(_smooth_last(extended.mT, kernel).mT, kernel)
-    q = _slope_last(_smooth_last(extended, kernel).mT, kernel).mT
-    return p, q
+    return (
+        kernel_slope(_smooth_to_middle(extended, kernel, -2), kernel, -1),
+        kernel_slope(_smooth_to_middle(extended, kernel, -1), kernel, -2),
+    )
 
 
-def extend(image: torch.Tensor, pad: int, axes: Axes) -> torch.Tensor:
-    """Continue (..., H, W) by `pad` pixels all round: wrapped along `axes`, else along the border's parabola."""
-    image = _extend_last(image, pad, axes.x)
-    return _extend_last(image.mT, pad, axes.y).mT
-
-
-def extend_rows(image: torch.Tensor, rows: slice, pad: int, wraps: bool) -> torch.Tensor:
-    """The given rows of (..., H, W) with `pad` more above and below, continued as by `extend`."""
-    height = image.shape[-2]
-    first, last = rows.start - pad, rows.stop + pad
-    if first >= 0 and last <= height:
-        return image[..., first:last, :]
-    if wraps:
-        return image.index_select(-2, torch.arange(first, last, device=image.device) % height)
-    inside = image[..., max(first, 0) : min(last, height), :]
-    above = _parabola(image[..., :3, :].mT, max(-first, 0)).mT
-    below = _parabola(image[..., -3:, :].flip(-2).mT, max(last - height, 0)).flip(-1).mT
-    return torch.cat([above, inside, below], dim=-2)
-
-
-def _extend_last(image: torch.Tensor, pad: int, wraps: bool) -> torch.Tensor:
-    if wraps:
-        position = torch.arange(-pad, image.shape[-1] + pad, device=image.device)
-        return image.index_select(-1, position % image.shape[-1])
-    before, after = _parabola(image[..., :3], pad), _parabola(image[..., -3:].flip(-1), pad).flip(-1)
-    return torch.cat([before, image, after], dim=-1)
-
-
-def _parabola(image: torch.Tensor, pad: int) -> torch.Tensor:
-    # From differences, so that a constant continues as exactly that constant.
-    edge, second, third = image[..., 0:1], image[..., 1:2], image[..., 2:3]
-    steps = torch.arange(pad, 0, -1, device=image.device, dtype=image.dtype)
-    return edge + steps * (edge - second) + steps * (steps + 1) / 2 * ((edge - second) - (second - third))
-
-
-def _slope_last(image: torch.Tensor, kernel: Kernel) -> torch.Tensor:
-    middle, width = kernel.radius, image.shape[-1] - 2 * kernel.radius
+def kernel_slope(smoothed: torch.Tensor, kernel: Kernel, dim: int) -> torch.Tensor:
+    """The derivative along `dim` of (..., n + 2r, ...) that was smoothed across it -> (..., n, ...)."""
+    size, gain = smoothed.shape[dim] - 2 * kernel.radius, kernel.across[0] if kernel.across else 1.0
 
     def difference(reach: int) -> torch.Tensor:
-        return image.narrow(-1, middle + reach, width) - image.narrow(-1, middle - reach, width)
+        after = smoothed.narrow(dim, kernel.radius + reach, size)
+        return after - smoothed.narrow(dim, kernel.radius - reach, size)
 
-    slope = difference(1) * kernel.slope[0]
-    for i, weight in enumerate(kernel.slope[1:], start=2):
-        slope = torch.add(slope, difference(i), alpha=weight)
+    slope = difference(1).mul_(kernel.slope[0] * gain)
+    for reach, weight in enumerate(kernel.slope[1:], start=2):
+        slope = torch.add(slope, difference(reach), alpha=weight * gain)
     return slope
 
 
-def _smooth_last(image: torch.Tensor, kernel: Kernel) -> torch.Tensor:
-    middle, width = kernel.radius, image.shape[-1] - 2 * kernel.radius
-    smoothed = image.narrow(-1, middle, width)
-    if not kernel.across:
-        return smoothed
-    smoothed = kernel.across[0] * smoothed
+def _smooth_to_middle(image: torch.Tensor, kernel: Kernel, dim: int) -> torch.Tensor:
+    """The rows smoothed across the slope, divided by the middle weight: it is multiplied in last, once."""
+    size = image.shape[dim] - 2 * kernel.radius
+    smoothed = image.narrow(dim, kernel.radius, size)
     for reach, weight in enumerate(kernel.across[1:], start=1):
-        neighbours = image.narrow(-1, middle + reach, width) + image.narrow(-1, middle - reach, width)
-        smoothed = torch.add(smoothed, neighbours, alpha=weight)
+        neighbours = image.narrow(dim, kernel.radius - reach, size) + image.narrow(dim, kernel.radius + reach, size)
+        smoothed = torch.add(smoothed, neighbours, alpha=weight / kernel.across[0])
     return smoothed
 
 
@@ -140,9 +106,4 @@ def _spectral_slope(height: torch.Tensor, dim: int, wraps: bool) -> torch.Tensor
     def response(omega: torch.Tensor) -> torch.Tensor:
         return 1j * torch.where(omega < torch.pi - 1e-9, omega, 0.0)  # the Nyquist frequency has no slope at the pixels
 
-    return filter_lines(height - height.narrow(dim, 0, 1), response, dim, wraps)
-
-
-def _strips(height: int, rows: int) -> Iterator[slice]:
-    for first in range(0, height, rows):
-        yield slice(first, min(first + rows, height))
+    return filter_lines(height, response, dim, wraps)

@@ -5,17 +5,22 @@ R. T. Frankot, R. Chellappa, A method for enforcing integrability in shape from 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from ..common.axes import Axes
+from .borders import empty_image, row_strips
 from .conventions import slopes
-from .derivatives import KERNELS, SPECTRAL, Kernel
-from .normals import decode_normals, decode_unit_normals, normal_map
+from .derivatives import KERNELS, SPECTRAL, Kernel, gradient_in_strips
+from .normals import decode_unit_normals, unit
 
 FLAT = 1e-4  # pixels of relief below which a surface is flat: what 16-bit normals cannot tell from nothing
+STRIP_PIXELS = 2**18
 BLIND = 1e-4  # of the true slope's energy: where a kernel sees less, dividing by it would only amplify noise
+
+SlopesOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -32,45 +37,81 @@ class Relief:
 
 
 def height_from_normals(image: torch.Tensor, convention: str, method: str, axes: Axes) -> Relief:
-    """The height that encoded normals (B, 3, H, W) in 0..1 stand for; `method` is the one that made them."""
-    height = integrate_slopes(*slopes(image, convention), method, axes)
+    """The height that encoded normals (B, 3, H, W) in 0..1 stand for; `method` is the one that made them.
+
+    Beside the height it needs 8 bytes a pixel, or 16 where the map does not wrap along x, and some strips.
+    """
+    height = integrate_slopes(lambda rows: slopes(image[..., rows, :], convention), image, method, axes)
+    misfit = _misfit(height, image, convention, method, axes)
     lowest = height.amin((-1, -2), keepdim=True)
     span = height.amax((-1, -2), keepdim=True) - lowest
     flat = span < FLAT
-    again = decode_normals(normal_map(height, 1.0, method, axes, convention))
-    return Relief(
-        torch.where(flat, 0.5, (height - lowest) / torch.where(flat, 1, span)),
-        torch.where(flat, 0, span).flatten(),
-        _mean_angle(again, decode_unit_normals(image[:, :3])),
-    )
+    height = height.sub_(lowest).div_(torch.where(flat, 1, span)).masked_fill_(flat, 0.5)
+    return Relief(height, torch.where(flat, 0, span).flatten(), misfit)
 
 
-def _mean_angle(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    # By the chord, not the cosine: float32 cosines know nothing below 0.02 degrees.
-    chord = (one - other).norm(dim=1)
-    return torch.rad2deg(2 * torch.asin((chord / 2).clamp(max=1))).mean((-1, -2))
+def _misfit(height: torch.Tensor, image: torch.Tensor, convention: str, method: str, axes: Axes) -> torch.Tensor:
+    """The mean angle in degrees between the normals of heights in pixels and encoded ones, per image (B)."""
+    batch, _, rows, columns = height.shape
+    total = torch.zeros(batch, dtype=torch.float64)
+    for strip, p, q in gradient_in_strips(height, method, axes, STRIP_PIXELS // (batch * columns)):
+        wanted = decode_unit_normals(image[:, :3, strip])
+        found = torch.cat([-p, q if convention == "OpenGL" else -q, torch.ones_like(p)], dim=1)
+        # By the chord, not the cosine: float32 cosines know nothing below 0.02 degrees.
+        chord = (unit(found) - wanted).square().sum(dim=1).sqrt()
+        total += torch.rad2deg(2 * torch.asin((chord / 2).clamp(max=1))).sum((-1, -2)).double().cpu()
+    return total / (rows * columns)
 
 
-def integrate_slopes(p: torch.Tensor, q: torch.Tensor, method: str, axes: Axes) -> torch.Tensor:
-    """The height in pixels, of mean 0, of slopes to the right and downwards: (B, 1, H, W) each -> (B, 1, H, W).
+def integrate_slopes(slopes_of: SlopesOfRows, like: torch.Tensor, method: str, axes: Axes) -> torch.Tensor:
+    """The height in pixels, of mean 0, that has the given slopes: -> (B, 1, H, W).
 
-    `method` is the one of `derivatives.METHODS` that made the slopes. Along an axis that does not wrap the surface
-    continues as its mirror image. A tilt of the whole surface along a wrapping axis is no periodic height: it is lost.
+    `slopes_of` gives the slopes to the right and downwards of some rows, each (B, 1, rows, W), of an image of the
+    size and type of `like` (B, C, H, W). `method` is the one of `derivatives.METHODS` that made them. Along an axis
+    that does not wrap the surface continues as its mirror image. A tilt of the whole surface along a wrapping axis is
+    no periodic height: it is lost. Rows are transformed in strips, then columns with everything that needs both.
     """
-    height, width = p.shape[-2:]
-    if not axes.x:
-        p, q = _mirror_slopes(p, q, method)
-    if not axes.y:
+    batch, _, rows, columns = like.shape
+    spectra = _spectra_of_rows(slopes_of, like, method, axes)
+    size = columns if axes.x else 2 * columns
+    across = 2 * math.pi * torch.fft.rfftfreq(size, dtype=like.dtype, device=like.device)
+    for some in row_strips(len(across), STRIP_PIXELS // (batch * rows)):
+        p, q = (spectrum[..., some] for spectrum in spectra)
+        p[:] = _integrate_columns(p, q, across[some], method, axes.y)
+    height = empty_image(like, 1)
+    for strip in row_strips(rows, STRIP_PIXELS // (batch * columns)):
+        height[..., strip, :] = torch.fft.irfft(spectra[0][..., strip, :], n=size)[..., :columns]
+    return height
+
+
+def _spectra_of_rows(
+    slopes_of: SlopesOfRows, like: torch.Tensor, method: str, axes: Axes
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The spectra along the rows of both slopes, (B, 1, H, frequencies)."""
+    batch, _, rows, columns = like.shape
+    frequencies = columns // 2 + 1 if axes.x else columns + 1
+    both = [empty_image(like, 1, like.dtype.to_complex(), frequencies) for _ in range(2)]
+    for strip in row_strips(rows, STRIP_PIXELS // (batch * columns)):
+        found = slopes_of(strip)
+        for spectrum, slope in zip(both, found if axes.x else _mirror_slopes(*found, method), strict=True):
+            spectrum[..., strip, :] = torch.fft.rfft(slope)
+    return both[0], both[1]
+
+
+def _integrate_columns(
+    p: torch.Tensor, q: torch.Tensor, across: torch.Tensor, method: str, wraps: bool
+) -> torch.Tensor:
+    """The spectrum along the rows of the height, from those of the slopes: (B, 1, H, some frequencies) each."""
+    rows = p.shape[-2]
+    if not wraps:
         q, p = (slope.mT for slope in _mirror_slopes(q.mT, p.mT, method))
-    rows, columns = p.shape[-2:]
-    across = 2 * math.pi * torch.fft.rfftfreq(columns, dtype=p.dtype, device=p.device)[None, :]
-    down = 2 * math.pi * torch.fft.fftfreq(rows, dtype=p.dtype, device=p.device)[:, None]
+    down = 2 * math.pi * torch.fft.fftfreq(p.shape[-2], dtype=across.dtype, device=p.device)[:, None]
     u, v = slope_response(across, down, method), slope_response(down, across, method)
     energy = u.square() + v.square()
     seen = energy > BLIND * (across.square() + down.square())
     gain = torch.where(seen, 1 / energy, 0.0)
-    spectrum = -1j * (torch.fft.rfft2(p) * (u * gain) + torch.fft.rfft2(q) * (v * gain))
-    return torch.fft.irfft2(spectrum, s=(rows, columns))[..., :height, :width]
+    height = torch.fft.fft(p, dim=-2) * (u * gain) + torch.fft.fft(q, dim=-2) * (v * gain)
+    return torch.fft.ifft(-1j * height, dim=-2)[..., :rows, :]
 
 
 def slope_response(along: torch.Tensor, across: torch.Tensor, method: str) -> torch.Tensor:

@@ -55,4 +55,4 @@ def looks_like_normals(pixels: torch.Tensor) -> bool:
         return False
     normals = decode_normals(pixels[:, :3])
     upright = normals[:, 2].mean() > 0.5
-    return bool(upright and (normals.norm(dim=1) - 1).abs().mean() < UNIT_LENGTH)
+    return bool(upright and (normals.square().sum(dim=1).sqrt() - 1).abs().mean() < UNIT_LENGTH)

@@ -24,9 +24,9 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tens
             f"{what} is {width} x {height} pixels. A surface needs at least {SMALLEST} x {SMALLEST}; "
             "connect a larger image."
         )
-    broken = ~pixels.isfinite()
-    if not broken.any():
+    if all(extreme.isfinite() for extreme in pixels.aminmax()):  # NaN spreads to both
         return pixels
+    broken = ~pixels.isfinite()
     if repair:
         return _without(pixels, broken)
     count = int(broken.any(dim=1).sum())

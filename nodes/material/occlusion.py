@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..common.axes import Axes, wrap_pad
-from .derivatives import height_gradient
+from ..common.axes import Axes
+from .borders import empty_image, strip_around
+from .derivatives import gradient_in_strips
+from .normals import unit
 
 EXACT = 32  # pixels: up to here a ray visits every pixel, beyond it one in every 1/32 of its length
 FADE = 0.8  # of the radius: from here on what stands there blocks less and less, so that no edge shows at the radius
@@ -40,24 +42,20 @@ def open_sky(
     """The sky above (B, 1, H, W) heights in pixels, looking `radius` pixels far in `slices` vertical slices.
 
     Rays wrap along `axes`; beyond the other borders nothing stands. Every slice looks both ways, so 16 slices are 32
-    directions. Works in strips of rows, calling `on_rows` with the number of rows that are done, and needs the height,
-    its surroundings and the result in memory. Made for inference: it has no gradient.
+    directions. Works in strips of rows, calling `on_rows` with the number of rows that are done; beside the result it
+    needs a few strips with their surroundings in memory. Made for inference: it has no gradient.
     """
-    reach = max(1, math.ceil(radius))
-    around = _surroundings(height, reach, axes)
-    p, q = height_gradient(height, "central", axes)
-    batch, _, rows, columns = height.shape
-    rows_at_once = max(1, STRIP_PIXELS // (batch * columns))
-    strips = []
-    for first in range(0, rows, rows_at_once):
-        strip = slice(first, min(first + rows_at_once, rows))
-        visible = around[..., strip.start : strip.stop + 2 * reach, :]
-        strips.append(_strip_sky(visible, p[..., strip, :], q[..., strip, :], reach, radius, slices, bent))
+    reach, lowest = max(1, math.ceil(radius)), height.min()
+    sky = Sky(empty_image(height, 1), empty_image(height, 3) if bent else None)
+    rows_at_once = max(1, STRIP_PIXELS // (len(height) * height.shape[-1]))
+    for strip, p, q in gradient_in_strips(height, "central", axes, rows_at_once):
+        around = strip_around(height, strip, reach, axes, lambda edge, pad: lowest.expand(*edge.shape[:-1], pad))
+        part = _strip_sky(around, p, q, reach, radius, slices, bent)
+        sky.open[..., strip, :] = part.open
+        if bent:
+            sky.bent[..., strip, :] = part.bent
         on_rows(strip.stop)
-    return Sky(
-        torch.cat([strip.open for strip in strips], dim=-2),
-        torch.cat([strip.bent for strip in strips], dim=-2) if bent else None,
-    )
+    return sky
 
 
 def ray_distances(radius: float) -> list[int]:
@@ -68,48 +66,44 @@ def ray_distances(radius: float) -> list[int]:
     return [distance for distance in distances if distance <= radius] or [1]
 
 
-def _surroundings(height: torch.Tensor, reach: int, axes: Axes) -> torch.Tensor:
-    around, lowest = wrap_pad(height, reach, axes), height.min()
-    if not axes.x:
-        around[..., :reach] = around[..., -reach:] = lowest
-    if not axes.y:
-        around[..., :reach, :] = around[..., -reach:, :] = lowest
-    return around
-
-
 def _strip_sky(
     around: torch.Tensor, p: torch.Tensor, q: torch.Tensor, reach: int, radius: float, slices: int, bent: bool
 ) -> Sky:
-    length = torch.sqrt(1 + p * p + q * q)
+    """The published integral with everything in slopes: m of the surface along a slice, a and b up to its horizons.
+
+    Twice the open part is [(1 + m a) / (1 + a^2) + (1 - m b) / (1 + b^2) + m (atan a - atan b)] / sqrt(1 + p^2 + q^2).
+    """
     openness = torch.zeros_like(p)
     direction = p.new_zeros(p.shape[0], 3, *p.shape[2:]) if bent else None
     for index in range(slices):
         angle = math.pi * index / slices
         right, down = math.cos(angle), math.sin(angle)
-        ahead = _horizon(around, reach, radius, right, down)
-        behind = -_horizon(around, reach, radius, -right, -down)
-        along, up = -(p * right + q * down) / length, 1 / length
-        openness += torch.hypot(along, up) * _slice_light(behind, ahead, torch.atan2(along, up))
+        m = torch.add(p * right, q, alpha=down)
+        a = torch.maximum(_horizon(around, reach, radius, right, down), m)
+        b = torch.maximum(_horizon(around, reach, radius, -right, -down), -m)
+        of_a, of_b = 1 / (1 + a * a), 1 / (1 + b * b)
+        turn = torch.atan((a - b) / (1 + a * b))  # between the horizons, which lie above the level: a, b >= 0
+        openness += (1 + m * a) * of_a + (1 - m * b) * of_b + m * turn
         if bent:
-            sideways = _open_side(ahead) - _open_side(behind)
-            direction += torch.cat([right * sideways, down * sideways, _open_up(ahead) - _open_up(behind)], dim=1)
-    bent_normal = torch.nn.functional.normalize(direction, dim=1) if bent else None
-    return Sky((openness / slices).clamp(0, 1), bent_normal)
+            sideways = b * of_b - a * of_a - turn
+            direction += torch.cat([right * sideways, down * sideways, of_a + of_b], dim=1)
+    bent_normal = unit(direction) if bent else None
+    return Sky((openness / (2 * slices * torch.sqrt(1 + p * p + q * q))).clamp(0, 1), bent_normal)
 
 
 def _horizon(around: torch.Tensor, reach: int, radius: float, right: float, down: float) -> torch.Tensor:
-    """The angle from straight up to the horizon in one direction, 0 to pi/2."""
+    """The slope up to the horizon in one direction, 0 where nothing stands above."""
     rows, columns = around.shape[-2] - 2 * reach, around.shape[-1] - 2 * reach
     here = around[..., reach : reach + rows, reach : reach + columns]
-    steepest = torch.zeros_like(here)
+    highest = here  # of what stands around, drawn in to a distance of one pixel
     longer = max(abs(right), abs(down))  # a step goes one pixel along the longer part of the direction
     for distance in ray_distances(radius * longer):
         along, across = distance * right / longer, distance * down / longer
         true_distance = distance / longer
-        rise = _shifted(around, reach, rows, columns, along, across) - here
-        rise *= _fade(true_distance / radius) / true_distance
-        torch.maximum(steepest, rise, out=steepest)
-    return math.pi / 2 - torch.atan(steepest)
+        there = _shifted(around, reach, rows, columns, along, across)
+        drawn_in = torch.lerp(here, there, _fade(true_distance / radius) / true_distance)
+        highest = torch.maximum(highest, drawn_in, out=drawn_in)
+    return highest - here
 
 
 def _shifted(around: torch.Tensor, reach: int, rows: int, columns: int, right: float, down: float) -> torch.Tensor:
@@ -130,19 +124,3 @@ def _floor(offset: float) -> int:
 
 def _fade(part_of_radius: float) -> float:
     return min(1.0, max(0.0, (1 - part_of_radius) / (1 - FADE)))
-
-
-def _slice_light(behind: torch.Tensor, ahead: torch.Tensor, tilt: torch.Tensor) -> torch.Tensor:
-    """The cosine-weighted light between two horizons for a normal that leans by `tilt` in the slice; 1 at most."""
-    ahead = torch.minimum(ahead, tilt + math.pi / 2)
-    behind = torch.maximum(behind, tilt - math.pi / 2)
-    cosine, sine = torch.cos(tilt), torch.sin(tilt)
-    return (2 * cosine - torch.cos(2 * behind - tilt) - torch.cos(2 * ahead - tilt) + 2 * (behind + ahead) * sine) / 4
-
-
-def _open_side(angle: torch.Tensor) -> torch.Tensor:
-    return torch.sign(angle) * (angle - torch.sin(angle) * torch.cos(angle)) / 2
-
-
-def _open_up(angle: torch.Tensor) -> torch.Tensor:
-    return torch.sign(angle) * torch.sin(angle).square() / 2

@@ -5,7 +5,7 @@ import math
 import torch
 
 from ..common.axes import Axes, wrap_pad
-from .normals import decode_normals, encode_normals
+from .normals import decode_normals, encode_normals, unit
 
 REACH = 8  # source pixels that a bicubic kernel may look beyond the border, per pixel of the coarser image
 
@@ -13,7 +13,7 @@ REACH = 8  # source pixels that a bicubic kernel may look beyond the border, per
 def resize_normals(image: torch.Tensor, height: int, width: int, axes: Axes) -> torch.Tensor:
     """Resize an encoded normal map (B, 3, H, W) -> (B, 3, height, width), every normal of unit length again."""
     resized = resize(decode_normals(image), height, width, axes)
-    return encode_normals(torch.nn.functional.normalize(resized, dim=1))
+    return encode_normals(unit(resized))
 
 
 def resize(image: torch.Tensor, height: int, width: int, axes: Axes) -> torch.Tensor:

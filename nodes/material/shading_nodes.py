@@ -143,8 +143,8 @@ class Curvature(io.ComfyNode):
     ) -> io.NodeOutput:
         heights, notes = read_height(height)
         wrap, pixels_per_cm = Axes.parse(axes), heights.shape[-1] / size_cm
-        smooth = gaussian_blur(heights, smooth_cm * pixels_per_cm / 2, wrap)
-        ridges = -mean_curvature(smooth * height_cm * pixels_per_cm, wrap) * pixels_per_cm  # in 1/cm
+        smooth = gaussian_blur(heights, smooth_cm * pixels_per_cm / 2, wrap, torch.float64)
+        ridges = mean_curvature(smooth, height_cm * pixels_per_cm, wrap, torch.float32).mul_(-pixels_per_cm)  # in 1/cm
         full = 1 / full_radius_cm if full_radius_cm > 0 else curvature_range(ridges)
         part = (ridges / full).clamp(-1, 1) if full > 0 else ridges
         convex, concave = part.clamp(min=0), (-part).clamp(min=0)

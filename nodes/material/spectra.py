@@ -5,30 +5,36 @@ from collections.abc import Callable
 
 import torch
 
-SAMPLES_AT_ONCE = 2**22  # float64 spectra of this many samples take about 100 MB
+from .borders import empty_image, row_strips
+
+SAMPLES_AT_ONCE = 2**19  # in float64 and with their spectra about 25 MB
 
 
 def filter_lines(
-    image: torch.Tensor, response: Callable[[torch.Tensor], torch.Tensor], dim: int, wraps: bool
+    image: torch.Tensor,
+    response: Callable[[torch.Tensor], torch.Tensor],
+    dim: int,
+    wraps: bool,
+    into: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Multiply the spectrum of (..., H, W) along `dim` by `response`, computed in float64, in the image's dtype.
+    """Multiply the spectrum of (B, C, H, W) along `dim` by `response`, computed in float64, some lines at once.
 
     `response` maps angular frequencies in radians per pixel, 0 to pi, to real or complex gains. A line that does
-    not wrap is continued by its mirror image, so that a real response sees no step at the border.
+    not wrap is continued by its mirror image, so that a real response sees no step at the border. The result goes
+    `into` an image, which may be the same one, else into a new one.
     """
     lines = image.transpose(dim, -1)
     size = lines.shape[-1] if wraps else 2 * lines.shape[-1]
     gain = response(2 * math.pi * torch.fft.rfftfreq(size, dtype=torch.float64, device=image.device))
     others = lines.numel() // (lines.shape[-1] * lines.shape[-2])
-    rows = max(1, SAMPLES_AT_ONCE // (size * others))
-    filtered = [_filter(part, gain, wraps) for part in lines.split(rows, dim=-2)]
-    return torch.cat(filtered, dim=-2).transpose(dim, -1)
+    filtered = empty_image(image, image.shape[1]) if into is None else into
+    for part in row_strips(lines.shape[-2], SAMPLES_AT_ONCE // (size * others)):
+        filtered.transpose(dim, -1)[..., part, :] = _filter(lines[..., part, :].double(), gain, wraps)
+    return filtered
 
 
 def _filter(lines: torch.Tensor, gain: torch.Tensor, wraps: bool) -> torch.Tensor:
-    width = lines.shape[-1]
-    signal = lines.double()
-    if not wraps:
-        signal = torch.cat([signal, signal.flip(-1)], dim=-1)
-    spectrum = torch.fft.rfft(signal) * gain
-    return torch.fft.irfft(spectrum, n=signal.shape[-1])[..., :width].to(lines.dtype)
+    width, first = lines.shape[-1], lines[..., :1]
+    signal = lines - first  # so that a constant line has exactly one frequency
+    signal = signal if wraps else torch.cat([signal, signal.flip(-1)], dim=-1)
+    return torch.fft.irfft(torch.fft.rfft(signal) * gain, n=signal.shape[-1])[..., :width] + first * gain[0].real

@@ -53,7 +53,7 @@ def seam_lines(name: str, pixels: torch.Tensor) -> list[str]:
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:
     """Whether normals have unit length and the convention they are said to have."""
     lines = []
-    off = float((decode_normals(normals).norm(dim=1) - 1).abs().mean())
+    off = float((decode_normals(normals).square().sum(dim=1).sqrt() - 1).abs().mean())
     if off > LENGTH:
         lines.append(f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture.")
     detected, factor = detect_convention(normals, BOTH)
