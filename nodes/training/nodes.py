@@ -13,6 +13,7 @@ from ..common.texture_dataset import TextureDataset
 from ..host.training import with_lora
 from .adapter import train_lora, training_config
 from .demo_model import load_demo_model
+from .kohya_nodes import NODES as KOHYA_NODES
 from .network_nodes import LoraNetwork, NetworkSocket
 from .objective_nodes import LoraObjective, ObjectiveSocket
 from .optimizer_nodes import LoraOptimizer, OptimizerSocket
@@ -243,4 +244,5 @@ NODES: list[type[io.ComfyNode]] = [
     LoraOptimizer,
     LoraObjective,
     LoraSaving,
+    *KOHYA_NODES,
 ]

@@ -1,0 +1,153 @@
+"""Running a script in a process group of its own, which ends as a whole."""
+
+import atexit
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .checkout import Interpreter
+
+_STARTER = Path(__file__).with_name("start_script.py")
+_LEAKS = re.compile(  # of the host's own Python, of its memory settings, of a launcher that it runs under
+    r"PYTHON.*|VIRTUAL_ENV|__PYVENV_LAUNCHER__|PYTORCH_(CUDA_|HIP_)?ALLOC_CONF"
+    r"|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|ACCELERATE_.*|TORCHELASTIC_.*"
+)
+GRACE_SECONDS = 1.0
+_FOREVER = 10.0
+_LAST_WORDS = 2.0
+
+
+def script_command(interpreter: Interpreter, script: Path, arguments: Sequence[str]) -> list[str]:
+    """The command line for a script in one process."""
+    return [str(interpreter.python), "-u", *_with_packages(interpreter, script), *arguments]
+
+
+def launched_command(interpreter: Interpreter, script: Path, arguments: Sequence[str], threads: int) -> list[str]:
+    """The command line for a script through accelerate and the user's own configuration of it."""
+    per_process = ["--num_cpu_threads_per_process", str(threads)] if threads else []
+    launcher = ["-m", "accelerate.commands.launch", *per_process]
+    return [str(interpreter.python), "-u", *launcher, *_with_packages(interpreter, script), *arguments]
+
+
+def _with_packages(interpreter: Interpreter, script: Path) -> list[str]:
+    # ComfyUI's portable Python takes no PYTHONPATH, so the starter puts the packages into the path.
+    return [str(_STARTER), str(interpreter.packages), str(script)] if interpreter.packages else [str(script)]
+
+
+def script_environment(
+    host: Mapping[str, str], interpreter: Interpreter, threads: int, offline: bool = True
+) -> dict[str, str]:
+    """The host's variables without those that would lead the script to the host's packages; no hub, plain text."""
+    own = {name: value for name, value in host.items() if not _LEAKS.fullmatch(name.upper())}
+    own |= {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1"}
+    own |= {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    if offline:
+        own |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    if interpreter.packages:
+        own["PYTHONPATH"] = str(interpreter.packages)
+    if threads:
+        own["OMP_NUM_THREADS"] = str(threads)
+    return own
+
+
+class ScriptProcess:
+    """A running script, its output line by line, and its end. Use it as a context: nothing of it outlives the block."""
+
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._ended = False
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = log.open("ab")
+        own_group = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
+        self._process = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **own_group,
+        )
+        atexit.register(self.end)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> "ScriptProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def lines(self, pause: float) -> Iterator[list[str]]:
+        """The lines of each `pause` seconds, empty lists for silence, until the output ends."""
+        silent = 0.0
+        while not self._ended and silent < _LAST_WORDS:
+            time.sleep(pause)
+            lines = self._waiting_lines()
+            gone = self._process.poll() is not None and not lines
+            silent = silent + pause if gone else 0.0  # something it started may hold its output open
+            yield lines
+
+    def exit_code(self) -> int:
+        """How the script ended; negative for the signal that ended it. To be asked after its last line."""
+        return self._process.wait(timeout=_FOREVER)
+
+    def end(self) -> None:
+        """End the script and all it started, within two seconds; nothing where all have ended."""
+        atexit.unregister(self.end)
+        if os.name == "nt":
+            self._end_tree()
+        else:
+            self._signal(signal.SIGTERM)
+            self._wait(GRACE_SECONDS)
+            self._signal(signal.SIGKILL)  # also what the script started and left behind
+        self._wait(_FOREVER)
+        self._reader.join(timeout=1)
+        self._log.close()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):  # the latter is macOS's word for a group of the dead
+            return
+
+    def _end_tree(self) -> None:
+        if self._process.poll() is None:
+            tree = ["taskkill", "/T", "/F", "/PID", str(self._process.pid)]
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return
+
+    def _waiting_lines(self) -> list[str]:
+        lines = []
+        while True:
+            try:
+                line = self._lines.get_nowait()
+            except queue.Empty:
+                return lines
+            if line is None:
+                self._ended = True
+                return lines
+            lines.append(line)
+
+    def _read(self) -> None:
+        rest = b""
+        while block := self._process.stdout.read1(65536):
+            if not self._log.closed:
+                self._log.write(block)
+                self._log.flush()
+            *whole, rest = re.split(rb"[\r\n]+", rest + block)
+            for line in whole:
+                self._lines.put(line.decode("utf-8", errors="replace"))
+        self._lines.put(rest.decode("utf-8", errors="replace"))
+        self._lines.put(None)
