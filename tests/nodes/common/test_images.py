@@ -146,6 +146,14 @@ def test_composite_repeats_grey_and_blends_half_transparency():
     assert composite(half_white, (0, 0, 0)).flatten().tolist() == [0.5, 0.5, 0.5]
 
 
+def test_the_size_of_a_png_is_told_without_decoding_it(tmp_path):
+    path = tmp_path / "half.png"
+    path.write_bytes(whole_png(path)[:5000])
+    assert image_size(path) == (64, 64)
+    with pytest.raises(UnreadableImage):
+        read_image(path)
+
+
 def claiming(png, side):
     header = b"IHDR" + struct.pack(">II", side, side) + png[24:29]
     return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
