@@ -17,6 +17,8 @@ TOKEN_LENGTHS = (75, 150, 225)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 FILE_PRECISIONS = ("float32", "float16", "bfloat16")
 SWITCH = ("auto", "on", "off")
+CACHES = ("memory", "disk")
+ACCELERATIONS = ("off", "compile", "CUDA graph")
 
 
 class ConfigError(ValueError):
@@ -190,6 +192,7 @@ class SavingConfig:
     state_every: steps between resumable states.
     resume: go on from a state of the same settings, images and model where there is one.
     trigger_words, comment: for the file's metadata.
+    measure_every: steps between measurements of a few training images with noise that stays the same; 0 chooses.
     """
 
     every_steps: int = 0
@@ -204,9 +207,10 @@ class SavingConfig:
     resume: bool = True
     trigger_words: str = ""
     comment: str = ""
+    measure_every: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("every_steps", "every_epochs", "keep_last", "sample_every"):
+        for name in ("every_steps", "every_epochs", "keep_last", "sample_every", "measure_every"):
             _whole(name, getattr(self, name), 0, 10_000_000)
         _one_of("precision", self.precision, FILE_PRECISIONS)
         _within("validation_share", self.validation_share, 0, 0.5)
@@ -230,6 +234,9 @@ class TrainingConfig:
         gives the same file on the same machine.
     precision: of the frozen model; LoRA weights are float32. "auto" is bfloat16 on a GPU that has it, else float32.
     gradient_checkpointing: compute activations twice instead of keeping them: a third slower, far less memory.
+    cache: where encoded images and captions are kept, in memory for the run or on disk for later ones too.
+    acceleration: "compile" has torch.compile fuse each block, which pays after a minute or two; "CUDA graph" records
+        the pass over a batch once and replays it, for small batches on fast GPUs.
     """
 
     steps: int = 500
@@ -239,6 +246,8 @@ class TrainingConfig:
     epochs: int = 0
     precision: str = "auto"
     gradient_checkpointing: bool = False
+    cache: str = "memory"
+    acceleration: str = "off"
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -254,6 +263,17 @@ class TrainingConfig:
             raise ConfigError(f"resolution is {self.resolution}, but must be a multiple of 64, such as {nearest}.")
         _whole("seed", self.seed, 0, 2**64 - 1)
         _one_of("precision", self.precision, PRECISIONS)
+        _one_of("cache", self.cache, CACHES)
+        _one_of("acceleration", self.acceleration, ACCELERATIONS)
+        self._check_graph()
+
+    def _check_graph(self) -> None:
+        if self.acceleration == "CUDA graph" and (self.network.text_encoder or self.network.dropout):
+            changing = "text_encoder" if self.network.text_encoder else "dropout"
+            raise ConfigError(
+                f"acceleration is 'CUDA graph', which replays the same computation at every step, but {changing} of "
+                "LoRA Network changes it. Switch one of them off."
+            )
 
 
 def _whole(name: str, value: int, low: int, high: int) -> None:

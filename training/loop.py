@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from .captions import vary_captions
+from .batches import Batch, Batches
 from .config import TrainingConfig
-from .data import BatchOrder, Conditioning, Example, TextEncoder, random_shifts, roll_rows
+from .data import Conditioning, Example, TextEncoder
+from .graphs import GraphedPass, Inputs
 from .lora import LoraNetwork
 from .loss import elementwise_loss, masked_mean, style_distance, timestep_weights
-from .noise import NoiseSchedule, sample_noise, sample_timesteps
+from .noise import NoiseSchedule
 from .optimizers import build_optimizer, rate_factor
 from .randomness import generator
 
@@ -19,7 +20,8 @@ Denoiser = Callable[[torch.Tensor, torch.Tensor, Conditioning], torch.Tensor]
 """(noisy (B, C, H, W), timesteps (B,), conditioning) -> prediction (B, C, H, W)"""
 
 SETTLE_EVERY = 10  # steps a GPU runs ahead before its losses are read: each reading makes it wait
-VALIDATION_TIMESTEPS = 4
+VALIDATION_FRACTIONS = (0.125, 0.375, 0.625, 0.875)  # of the schedule, at which each held-out image is measured
+FIXED_ROWS = 8  # images measured to see whether the run learns, each at a fraction of the schedule of its own
 
 
 class Diverged(Exception):
@@ -57,8 +59,8 @@ class Trainer:
         self.schedule = schedule.to(device)
         self.config = config
         self.device = device
-        self.order = BatchOrder(examples, config.batch_size, config.seed)
-        self.batches_per_epoch = self.order.batches_per_epoch
+        self.batches = Batches(examples, config, len(schedule))
+        self.batches_per_epoch = self.batches.order.batches_per_epoch
         self.steps_per_epoch = -(-self.batches_per_epoch // config.optimizer.accumulation)
         self.steps = config.epochs * self.steps_per_epoch or config.steps
         self.parameters = list(network.parameters())
@@ -69,18 +71,22 @@ class Trainer:
         self.step = 0
         self.losses: list[float] = []
         self.validation_losses: list[tuple[int, float]] = []
+        self.fixed_losses: list[tuple[int, float]] = []
         self._unread: list[torch.Tensor] = []
         self._broken_steps = torch.zeros((), device=device)
+        graphed = config.acceleration == "CUDA graph"
+        self._pass = GraphedPass(self._forward_backward, self.parameters) if graphed else self._forward_backward
 
     def run(self) -> Iterator[int]:
         """Train to the last step, yielding the number of steps made. At each yield weights and optimizer agree.
 
         Raises `Diverged` when a loss or gradient is not finite.
         """
+        batches = self.batches.ahead(self.step * self.config.optimizer.accumulation, self.device)
         while self.step < self.steps:
             self._set_learning_rates()
             with self._dropout_of_step():
-                loss = self._accumulated_loss()
+                loss = self._accumulated_loss(batches)
             self._update(loss)
             self._unread.append(loss)
             self.step += 1
@@ -111,63 +117,50 @@ class Trainer:
             for parameter in self.network.parameters_of("lora_te"):
                 parameter.requires_grad_(False)
 
-    def _accumulated_loss(self) -> torch.Tensor:
-        count = self.config.optimizer.accumulation
+    def _accumulated_loss(self, batches: Iterator[Batch]) -> torch.Tensor:
         total = torch.zeros((), device=self.device)
-        for micro in range(count):
-            loss = self._loss(self.step * count + micro)
-            self.scaler.scale(loss / count).backward()
-            total += loss.detach() / count
+        for _ in range(self.config.optimizer.accumulation):
+            total += self._pass(self._inputs(next(batches)))
         return total
 
-    def _loss(self, index: int) -> torch.Tensor:
-        """Loss of batch number `index` of the run."""
-        batch = [self.examples[i] for i in self.order.batch(index)]
-        shifts = random_shifts(batch, self._draw("roll", index)) if self.config.objective.roll else []
-        latents = torch.stack([example.latent for example in batch])
-        latents = roll_rows(latents, shifts) if any(map(any, shifts)) else latents
-        mask = self._mask(batch, shifts)
-        noise = sample_noise(latents.shape, self.config.objective, self._draw("noise", index))
-        timesteps = sample_timesteps(len(batch), len(self.schedule), self._draw("timesteps", index))
-        counts = torch.tensor([self._weight(example) for example in batch])
+    def _inputs(self, batch: Batch) -> Inputs:
+        """Everything that a pass reads, on the device."""
+        conditioning = self.encode_texts(batch.captions, batch.sizes)
+        there = batch.to(self.device)
+        inputs = {
+            "latents": there.latents,
+            "noise": there.noise,
+            "timesteps": there.timesteps,
+            "counts": there.counts,
+            "mask": there.mask,
+            "context": conditioning.context,
+            "vector": conditioning.vector,
+        }
+        return {name: value for name, value in inputs.items() if value is not None}
 
-        latents, noise, timesteps, counts = (
-            value.to(self.device, non_blocking=True) for value in (latents, noise, timesteps, counts)
-        )
-        captions = [example.caption for example in batch]
-        captions = vary_captions(captions, self.config.objective, self._draw("captions", index))
-        conditioning = self.encode_texts(captions, [example.size for example in batch])
-        return (self._row_losses(latents, noise, timesteps, conditioning, mask) * counts).mean()
+    def _forward_backward(self, inputs: Inputs) -> torch.Tensor:
+        """The loss of a batch as its part of a step; adds its gradient to those of the parameters."""
+        loss = self._loss(inputs) / self.config.optimizer.accumulation
+        self.scaler.scale(loss).backward()
+        return loss.detach()
 
-    def _row_losses(
-        self,
-        latents: torch.Tensor,
-        noise: torch.Tensor,
-        timesteps: torch.Tensor,
-        conditioning: Conditioning,
-        mask: torch.Tensor | None,
-    ) -> torch.Tensor:
+    def _loss(self, inputs: Inputs) -> torch.Tensor:
+        return (self._row_losses(inputs) * inputs["counts"]).mean()
+
+    def _row_losses(self, inputs: Inputs) -> torch.Tensor:
+        """(B,) as the objective says."""
         objective = self.config.objective
+        latents, noise, timesteps = inputs["latents"], inputs["noise"], inputs["timesteps"]
         noisy = self.schedule.add_noise(latents, noise, timesteps)
-        prediction = self.denoise(noisy, timesteps, conditioning)
+        prediction = self.denoise(noisy, timesteps, Conditioning(inputs["context"], inputs.get("vector")))
         target = self.schedule.target(latents, noise, timesteps)
-        rows = masked_mean(elementwise_loss(prediction, target, objective), mask)
+        rows = masked_mean(elementwise_loss(prediction, target, objective), inputs.get("mask"))
         rows = rows * timestep_weights(self.schedule, timesteps, objective)
         if objective.style:
             clean = self.schedule.clean(noisy, prediction, timesteps)
             certainty = self.schedule.alphas_cumprod[timesteps].float() ** 2  # a clean latent read from noise is none
             rows = rows + objective.style * certainty * style_distance(clean, latents)
         return rows
-
-    def _mask(self, batch: Sequence[Example], shifts: Sequence[tuple[int, int]]) -> torch.Tensor | None:
-        if not self.config.objective.masked or all(example.mask is None for example in batch):
-            return None
-        whole = torch.ones_like(batch[0].latent[:1])
-        mask = torch.stack([whole if example.mask is None else example.mask for example in batch])
-        return (roll_rows(mask, shifts) if shifts else mask).to(self.device)
-
-    def _weight(self, example: Example) -> float:
-        return self.config.objective.prior_weight if example.regularisation else 1.0
 
     def _update(self, loss: torch.Tensor) -> None:
         self.scaler.unscale_(self.optimizer)
@@ -181,33 +174,44 @@ class Trainer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         elif self.fused:
-            self.optimizer.found_inf = self._broken_steps.clamp(
-                max=1
-            )  # the kernel itself then leaves the weights alone
+            self.optimizer.found_inf = self._broken_steps.clamp(max=1)  # the kernel then leaves the weights alone
             self.optimizer.step()
         elif not self._broken_steps:
             self.optimizer.step()
-        self.optimizer.zero_grad()
+        self.optimizer.zero_grad(set_to_none=self.config.acceleration != "CUDA graph")
         if self.ema:
             torch._foreach_lerp_(self.ema, [p.detach() for p in self.parameters], 1 - self.config.optimizer.ema)
 
-    @torch.no_grad()
+    @property
+    def measure_every(self) -> int:
+        """Steps between two measurements: as told, or so that they are 20 at most and take 5 % of the time at most."""
+        rows = self.config.batch_size * self.config.optimizer.accumulation
+        affordable = -(-20 * FIXED_ROWS // (3 * rows))  # a row only measured costs a third of one trained on
+        return self.config.saving.measure_every or max(affordable, -(-self.steps // 20))
+
+    def measure(self) -> float:
+        """Mean loss of a few training images whose noise and timesteps never change, so it shows what was learnt.
+
+        The loss of the steps themselves tells more about the timesteps they met.
+        """
+        own = [example for example in self.examples if not example.regularisation] or self.examples
+        chosen = [own[number * len(own) // FIXED_ROWS] for number in range(FIXED_ROWS)]
+        rows = [(example, (number + 0.5) / FIXED_ROWS) for number, example in enumerate(chosen)]
+        self.fixed_losses.append((self.step, self._mean_loss(self.batches.fixed(rows, "fixed noise"))))
+        return self.fixed_losses[-1][1]
+
     def validate(self) -> float:
         """Mean loss of the held-out examples with the same noise and timesteps every time."""
-        losses = []
-        self.network.eval()  # without dropout
-        for number, example in enumerate(self.validation):
-            latents = example.latent.unsqueeze(0).expand(VALIDATION_TIMESTEPS, -1, -1, -1)
-            noise = torch.randn(latents.shape, generator=self._draw("validation", number)).to(self.device)
-            timesteps = (torch.arange(VALIDATION_TIMESTEPS) + 0.5) / VALIDATION_TIMESTEPS * len(self.schedule)
-            conditioning = self.encode_texts([example.caption] * len(latents), [example.size] * len(latents))
-            rows = self._row_losses(
-                latents.to(self.device), noise, timesteps.long().to(self.device), conditioning, None
-            )
-            losses.append(rows.mean())
-        self.network.train()
-        self.validation_losses.append((self.step, torch.stack(losses).mean().item()))
+        rows = [(example, fraction) for example in self.validation for fraction in VALIDATION_FRACTIONS]
+        self.validation_losses.append((self.step, self._mean_loss(self.batches.fixed(rows, "validation"))))
         return self.validation_losses[-1][1]
+
+    @torch.no_grad()
+    def _mean_loss(self, batches: Iterator[Batch]) -> float:
+        self.network.eval()  # without dropout
+        losses = [self._row_losses(self._inputs(batch)) for batch in batches]
+        self.network.train()
+        return torch.cat(losses).mean().item()
 
     def kohya_state(self, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
         """The LoRA so far, of the running mean where there is one."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .config import TrainingConfig
+from .config import ObjectiveConfig, TrainingConfig
 from .data import Example
 from .loop import Trainer
 from .optimizers import warmup_steps
@@ -35,41 +35,66 @@ def lora_metadata(
     trainer: Trainer,
 ) -> dict[str, str]:
     """The metadata of the LoRA that `trainer` has come to. folders counts each dataset folder's images by its name."""
-    network, optimizer, objective, saving = config.network, config.optimizer, config.objective, config.saving
-    text_rate = optimizer.text_encoder_rate or optimizer.learning_rate / 2
-    regular = sum(example.repeats for example in examples if not example.regularisation)
     entries = {
         "ss_v2": base.version.startswith("sd_v2"),
         "ss_base_model_version": base.version,
         "ss_output_name": name,
+        "ss_seed": config.seed,
+        "ss_training_comment": config.saving.comment,
+        **_network(config),
+        **_optimizer(config, trainer.steps),
+        **_course(config, trainer),
+        **_objective(config.objective),
+        **_dataset(config, examples, folders),
+        **_modelspec(name, base, config),
+    }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in entries.items() if value != ""
+    }
+
+
+def _network(config: TrainingConfig) -> dict[str, object]:
+    network = config.network
+    return {
         "ss_network_module": "networks.lora" if network.kind in ("LoRA", "DoRA") else "lycoris.kohya",
         "ss_network_dim": network.rank,
         "ss_network_alpha": network.alpha,
         "ss_network_dropout": network.dropout,
         "ss_network_args": _network_arguments(config),
+    }
+
+
+def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
+    optimizer = config.optimizer
+    text_rate = optimizer.text_encoder_rate or optimizer.learning_rate / 2
+    return {
         "ss_learning_rate": optimizer.learning_rate,
         "ss_unet_lr": optimizer.learning_rate,
-        "ss_text_encoder_lr": text_rate if network.text_encoder else 0.0,
+        "ss_text_encoder_lr": text_rate if config.network.text_encoder else 0.0,
         "ss_optimizer": optimizer.kind + (f"({optimizer.arguments})" if optimizer.arguments else ""),
         "ss_lr_scheduler": optimizer.scheduler,
-        "ss_lr_warmup_steps": warmup_steps(optimizer, trainer.steps),
+        "ss_lr_warmup_steps": warmup_steps(optimizer, steps),
         "ss_max_grad_norm": optimizer.clip_norm,
         "ss_gradient_accumulation_steps": optimizer.accumulation,
         "ss_gradient_checkpointing": config.gradient_checkpointing,
         "ss_mixed_precision": {"float16": "fp16", "bfloat16": "bf16", "float32": "no"}.get(config.precision, "auto"),
-        "ss_seed": config.seed,
+    }
+
+
+def _course(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
+    return {
         "ss_steps": trainer.step,
         "ss_max_train_steps": trainer.steps,
         "ss_epoch": trainer.step // trainer.steps_per_epoch,
         "ss_num_epochs": -(-trainer.steps // trainer.steps_per_epoch),
-        "ss_num_train_images": regular,
-        "ss_num_reg_images": sum(example.repeats for example in examples) - regular,
         "ss_num_batches_per_epoch": trainer.batches_per_epoch,
         "ss_batch_size_per_device": config.batch_size,
-        "ss_total_batch_size": config.batch_size * optimizer.accumulation,
-        "ss_resolution": f"({config.resolution}, {config.resolution})",
-        "ss_enable_bucket": True,
-        "ss_cache_latents": True,
+        "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
+    }
+
+
+def _objective(objective: ObjectiveConfig) -> dict[str, object]:
+    return {
         "ss_noise_offset": objective.noise_offset,
         "ss_multires_noise_iterations": objective.multires_noise,
         "ss_multires_noise_discount": objective.multires_discount,
@@ -84,20 +109,33 @@ def lora_metadata(
         "ss_max_token_length": objective.max_tokens,
         "ss_prior_loss_weight": objective.prior_weight,
         "ss_masked_loss": objective.masked,
-        "ss_training_comment": saving.comment,
+    }
+
+
+def _dataset(config: TrainingConfig, examples: Sequence[Example], folders: dict[str, int]) -> dict[str, object]:
+    regular = sum(example.repeats for example in examples if not example.regularisation)
+    return {
+        "ss_num_train_images": regular,
+        "ss_num_reg_images": sum(example.repeats for example in examples) - regular,
+        "ss_resolution": f"({config.resolution}, {config.resolution})",
+        "ss_enable_bucket": True,
+        "ss_cache_latents": True,
+        "ss_cache_latents_to_disk": config.cache == "disk",
         "ss_dataset_dirs": {folder: {"n_repeats": 1, "img_count": count} for folder, count in folders.items()},
         "ss_tag_frequency": {"tilewright": _tag_frequency(examples)},
+    }
+
+
+def _modelspec(name: str, base: BaseModel, config: TrainingConfig) -> dict[str, object]:
+    return {
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": f"{base.architecture}/lora",
         "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
         "modelspec.title": name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "modelspec.prediction_type": "v" if base.prediction == "v" else "epsilon",
-        "modelspec.trigger_phrase": saving.trigger_words,
-        "modelspec.description": saving.comment,
-    }
-    return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in entries.items() if value != ""
+        "modelspec.trigger_phrase": config.saving.trigger_words,
+        "modelspec.description": config.saving.comment,
     }
 
 

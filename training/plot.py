@@ -2,24 +2,29 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont
+
+Points = Sequence[tuple[int, float]]
+"""(steps made, loss)"""
 
 WIDTH, HEIGHT = 960, 540
-LEFT, RIGHT, TOP, BOTTOM = 84, 24, 56, 56
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 84, 24, 84, 56, 52
 OVERSAMPLING = 2  # PIL draws lines without antialiasing
 
 PAPER, INK, FAINT, GRID = "#14161a", "#e8e6e1", "#8b8f98", "#2a2e35"
-RAW, SMOOTH, MEASURED = "#4a5d73", "#f0a35e", "#6fc3a5"
+RAW, SMOOTH, FIXED, VALIDATION = "#35414f", "#8aa5c2", "#f0a35e", "#6fc3a5"
 
 
 def smoothed(losses: Sequence[float], span: int | None = None) -> list[float]:
-    """Exponential moving average over about `span` steps (a twentieth of the run), without the bias of its start."""
-    span = span or max(1, len(losses) // 20)
+    """Exponential moving average over about `span` steps (a tenth of the run), without the bias of its start."""
+    span = span or max(1, len(losses) // 10)
     keep = 1 - 1 / span
     average, weight, result = 0.0, 0.0, []
     for loss in losses:
@@ -29,58 +34,93 @@ def smoothed(losses: Sequence[float], span: int | None = None) -> list[float]:
     return result
 
 
-def plot_losses(losses: Sequence[float], title: str, validation: Sequence[tuple[int, float]] = ()) -> torch.Tensor:
-    """A line chart of `losses`, one a step, with their smoothed course, as (1, H, W, 3) in 0..1.
+def plot_losses(losses: Sequence[float], title: str, validation: Points = (), fixed: Points = ()) -> torch.Tensor:
+    """A chart of `losses`, one a step, with their smoothed course, as (1, H, W, 3) in 0..1.
 
-    validation has pairs of step and loss. Without any loss the chart is empty.
+    validation and fixed are what was measured after so many steps on held-out images, and on training images with
+    noise that stays the same. They have a panel and a scale of their own above the losses of the steps, which tell
+    mostly what timesteps each step met. Without any loss the chart is empty.
     """
     import numpy as np
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING), PAPER)
     draw = ImageDraw.Draw(image)
-    _text(draw, (LEFT, TOP / 2), title, INK, 18, "lm")
+    _text(draw, (LEFT, 28), title, INK, 18, "lm")
     if losses:
-        _course(draw, losses, validation)
+        measured = {"fixed noise": (fixed, FIXED), "validation": (validation, VALIDATION)}
+        _panels(draw, losses, {name: line for name, line in measured.items() if line[0]})
     small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255).unsqueeze(0)
 
 
-def _course(draw: "ImageDraw", losses: Sequence[float], validation: Sequence[tuple[int, float]]) -> None:
+@dataclass(frozen=True)
+class _Panel:
+    """A rectangle of the picture between two heights, with what its edges mean."""
+
+    top: float
+    bottom: float
+    steps: int
+    low: float
+    high: float
+
+    def place(self, step: int, loss: float) -> tuple[float, float]:
+        within = min(max(loss, self.low), self.high)
+        y = self.top + (self.bottom - self.top) * (self.high - within) / (self.high - self.low)
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / self.steps, y
+
+
+def _panels(draw: "ImageDraw", losses: Sequence[float], measured: dict[str, tuple[Points, str]]) -> None:
+    bottom = HEIGHT - BOTTOM
+    middle = TOP + 0.62 * (bottom - TOP) if measured else TOP - BETWEEN
     course = smoothed(losses)
-    measured = [(step, loss) for step, loss in validation if step <= len(losses)]
-    low, high = _value_range([*losses, *(loss for _, loss in measured)], course)
-    _axes(draw, len(losses), low, high)
-    _line(draw, losses, low, high, RAW, 1)
-    _line(draw, course, low, high, SMOOTH, 3)
-    ending = f"{course[-1]:.4f} after {len(losses)} steps"
-    _text(draw, (WIDTH - RIGHT, TOP / 2), ending, SMOOTH, 16, "rm")
+    below = _Panel(middle + BETWEEN, bottom, len(losses), *_range(losses, course))
+    _axes(draw, below)
+    _line(draw, below, list(enumerate(losses, 1)), RAW, 1)
+    _line(draw, below, list(enumerate(course, 1)), SMOOTH, 2)
+    _legend(draw, below, [(f"each step, smoothed {course[-1]:.4f}", SMOOTH)])
     if measured:
-        points = [(_x(step - 1 if step else 0, len(losses)), _y(min(loss, high), low, high)) for step, loss in measured]
-        _stroke(draw, points, MEASURED, 3)
-        _text(draw, (WIDTH - RIGHT - 230, TOP / 2), f"validation {measured[-1][1]:.4f}", MEASURED, 16, "rm")
+        values = [loss for points, _ in measured.values() for _, loss in points]
+        above = _Panel(TOP, middle, len(losses), *_range(values, values))
+        _axes(draw, above)
+        for points, color in measured.values():
+            _line(draw, above, points, color, 3)
+        _legend(draw, above, [(_change(name, points), color) for name, (points, color) in measured.items()])
 
 
-def _value_range(losses: Sequence[float], course: Sequence[float]) -> tuple[float, float]:
-    """From zero or just below the lowest value, to where all but the wildest hundredth of the losses fit."""
-    ordered = sorted(losses)
+def _change(name: str, points: Points) -> str:
+    first, last = points[0][1], points[-1][1]
+    change = f" ({(last / first - 1) * 100:+.1f} %)" if len(points) > 1 and first else ""
+    return f"{name} {last:.4f}{change}"
+
+
+def _range(values: Sequence[float], course: Sequence[float]) -> tuple[float, float]:
+    """From just below the lowest value, but not below zero, to where all but the wildest hundredth of them fit."""
+    ordered = sorted(values)
     high = max(max(course), ordered[math.ceil(0.99 * len(ordered)) - 1])
-    low = ordered[0]
-    room = 0.05 * (high - low) or 0.1 * high or 1.0
-    return max(0.0, low - room), high + room
+    room = 0.08 * (high - ordered[0]) or 0.1 * high or 1.0
+    return max(0.0, ordered[0] - room), high + room
 
 
-def _axes(draw: "ImageDraw", steps: int, low: float, high: float) -> None:
-    for value in _ticks(low, high, 6):
-        y = _y(value, low, high)
+def _axes(draw: "ImageDraw", panel: _Panel) -> None:
+    for value in _ticks(panel.low, panel.high, 5):
+        _, y = panel.place(0, value)
         _stroke(draw, [(LEFT, y), (WIDTH - RIGHT, y)], GRID, 1)
-        _text(draw, (LEFT - 10, y), f"{value:.3g}", FAINT, 14, "rm")
-    for step in _ticks(1, max(steps, 2), 8):
-        if step == int(step) <= steps:
-            _text(draw, (_x(int(step) - 1, steps), HEIGHT - BOTTOM + 16), str(int(step)), FAINT, 14, "mm")
-    _stroke(draw, [(LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM)], FAINT, 1)
+        _text(draw, (LEFT - 10, y), f"{value:.4g}", FAINT, 14, "rm")
+    for step in _ticks(0, max(panel.steps, 2), 8):
+        if step == int(step) <= panel.steps:
+            x, _ = panel.place(int(step), panel.low)
+            _text(draw, (x, panel.bottom + 16), str(int(step)), FAINT, 14, "mm")
+    _stroke(draw, [(LEFT, panel.bottom), (WIDTH - RIGHT, panel.bottom)], FAINT, 1)
+    _text(draw, (12, panel.top - 18), "loss", FAINT, 14, "lm")
     _text(draw, ((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 16), "step", FAINT, 14, "mm")
-    _text(draw, (12, TOP - 8), "loss", FAINT, 14, "lm")
+
+
+def _legend(draw: "ImageDraw", panel: _Panel, entries: Sequence[tuple[str, str]]) -> None:
+    right = float(WIDTH - RIGHT)
+    for text, color in entries:
+        _text(draw, (right, panel.top - 18), text, color, 15, "rm")
+        right -= draw.textlength(text, font=_font(15)) / OVERSAMPLING + 28
 
 
 def _ticks(low: float, high: float, count: int) -> list[float]:
@@ -91,19 +131,11 @@ def _ticks(low: float, high: float, count: int) -> list[float]:
     return [gap * i for i in range(math.ceil(low / gap), math.floor(high / gap) + 1)]
 
 
-def _line(draw: "ImageDraw", values: Sequence[float], low: float, high: float, color: str, width: int) -> None:
-    points = [(_x(i, len(values)), _y(min(value, high), low, high)) for i, value in enumerate(values)]
-    if len(points) == 1:
-        points = [(LEFT, points[0][1]), (WIDTH - RIGHT, points[0][1])]
-    _stroke(draw, points, color, width)
-
-
-def _x(index: int, count: int) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * index / max(1, count - 1)
-
-
-def _y(value: float, low: float, high: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
+def _line(draw: "ImageDraw", panel: _Panel, points: Points, color: str, width: int) -> None:
+    made = [panel.place(step, loss) for step, loss in points if step <= panel.steps]  # the rest was not saved
+    if len(made) == 1:
+        made = [(LEFT, made[0][1]), (WIDTH - RIGHT, made[0][1])]
+    _stroke(draw, made, color, width)
 
 
 def _stroke(draw: "ImageDraw", points: list[tuple[float, float]], color: str, width: int) -> None:
@@ -112,7 +144,10 @@ def _stroke(draw: "ImageDraw", points: list[tuple[float, float]], color: str, wi
 
 
 def _text(draw: "ImageDraw", at: tuple[float, float], text: str, color: str, size: int, anchor: str) -> None:
+    draw.text((at[0] * OVERSAMPLING, at[1] * OVERSAMPLING), text, fill=color, font=_font(size), anchor=anchor)
+
+
+def _font(size: int) -> "FreeTypeFont":
     from PIL import ImageFont
 
-    font = ImageFont.load_default(size * OVERSAMPLING)
-    draw.text((at[0] * OVERSAMPLING, at[1] * OVERSAMPLING), text, fill=color, font=font, anchor=anchor)
+    return ImageFont.load_default(size * OVERSAMPLING)

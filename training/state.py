@@ -18,7 +18,7 @@ from .config import TrainingConfig
 from .data import Example
 from .loop import Trainer
 
-FORMAT = "tilewright-training-state-1"
+FORMAT = "tilewright-training-state-2"
 
 
 def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> None:
@@ -37,6 +37,7 @@ def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> Non
         "step": trainer.step,
         "losses": trainer.losses,
         "validation": trainer.validation_losses,
+        "fixed": trainer.fixed_losses,
         "groups": [{key: value for key, value in group.items()} for group in saved["param_groups"]],
         "numbers": numbers,
         "scaler": trainer.scaler.state_dict(),
@@ -68,6 +69,7 @@ def load_state(path: Path, trainer: Trainer) -> None:
     trainer.step = facts["step"]
     trainer.losses = facts["losses"]
     trainer.validation_losses = [tuple(entry) for entry in facts["validation"]]
+    trainer.fixed_losses = [tuple(entry) for entry in facts["fixed"]]
 
 
 def latest_state(paths: Iterable[Path], fingerprint: str, steps: int) -> tuple[Path, str] | None:
@@ -97,7 +99,7 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
     a constant rate can be made longer.
     """
     settings = asdict(config)
-    settings.pop("saving")
+    settings.pop("saving"), settings.pop("cache")
     if config.optimizer.scheduler == "constant" and config.objective.text_encoder_until == 1:
         settings.pop("steps"), settings.pop("epochs")
     settings["validation_share"] = config.saving.validation_share

@@ -4,7 +4,15 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...training.config import PRECISIONS, NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from ...training.config import (
+    ACCELERATIONS,
+    CACHES,
+    PRECISIONS,
+    NetworkConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    SavingConfig,
+)
 from ...training.plot import plot_losses
 from ..common.errors import InputError
 from ..common.files import check_name
@@ -153,6 +161,24 @@ class TrainLora(io.ComfyNode):
                 SavingSocket.Input(
                     "saving", optional=True, tooltip="From LoRA Saving: checkpoints, samples, resuming."
                 ),
+                io.Combo.Input(
+                    "cache",
+                    options=list(CACHES),
+                    default="memory",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Where encoded images and captions are kept. On disk, later runs on the same images start "
+                    "at once; what no longer matches is never used.",
+                ),
+                io.Combo.Input(
+                    "acceleration",
+                    options=list(ACCELERATIONS),
+                    default="off",
+                    optional=True,
+                    advanced=True,
+                    tooltip="compile: torch.compile fuses each block, which takes a minute or two first. CUDA graph: "
+                    "replays the step as one order, for small batches on an NVIDIA GPU.",
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -162,6 +188,7 @@ class TrainLora(io.ComfyNode):
                 ),
                 io.String.Output("path", tooltip="The file that was written."),
                 io.Image.Output("loss", tooltip="The course of the loss. It should fall and then level out."),
+                io.String.Output("checkpoints", tooltip="The LoRAs that were kept on the way, a file a line."),
             ],
         )
 
@@ -208,6 +235,8 @@ class TrainLora(io.ComfyNode):
         optimizer: OptimizerConfig | None = None,
         objective: ObjectiveConfig | None = None,
         saving: SavingConfig | None = None,
+        cache: str = "memory",
+        acceleration: str = "off",
     ) -> io.NodeOutput:
         config = training_config(
             {"network": network, "optimizer": optimizer, "objective": objective, "saving": saving},
@@ -221,6 +250,8 @@ class TrainLora(io.ComfyNode):
             epochs=epochs,
             precision=precision,
             gradient_checkpointing=gradient_checkpointing,
+            cache=cache,
+            acceleration=acceleration,
         )
         trained = train_lora(model, vae, clip, dataset, name, config, _node_id(cls))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
@@ -229,7 +260,8 @@ class TrainLora(io.ComfyNode):
             trained_clip,
             trained.state,
             str(trained.files.lora),
-            plot_losses(trained.losses, name, trained.validation),
+            plot_losses(trained.losses, name, trained.validation, trained.fixed),
+            "\n".join(str(file) for file in trained.files.checkpoints),
         )
 
 

@@ -40,7 +40,7 @@ class RunFiles:
         """Write a LoRA of the run's course beside its last one; of more than `keep_last` (if not 0) the oldest goes."""
         path = self.lora.with_stem(f"{self.lora.stem}-{label}")
         save_tensors(path, tensors, metadata)
-        self.checkpoints.append(path)
+        self.checkpoints = [file for file in self.checkpoints if file != path] + [path]
         while keep_last and len(self.checkpoints) > keep_last:
             self.checkpoints.pop(0).unlink(missing_ok=True)
 
@@ -51,7 +51,8 @@ def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, st
         found = latest_state(runs.glob(f"{_literal(name)}*/{STATE_NAME}"), fingerprint, steps)
         if found and Path(found[1]).name == found[1]:
             state, lora = found
-            return RunFiles(loras / lora, state.parent)
+            earlier = sorted(loras.glob(f"{_literal(Path(lora).stem)}-step????????.safetensors"))
+            return RunFiles(loras / lora, state.parent, earlier)
     stem, count = name, 1
     while (loras / f"{stem}.safetensors").exists() or (runs / stem / STATE_NAME).exists():
         count += 1
@@ -63,14 +64,19 @@ def _literal(name: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
-def check_room(files: RunFiles, needed: int) -> None:
-    """Raise `InputError` if a folder cannot be written to or has fewer than `needed` bytes left."""
-    for folder in (files.lora.parent, files.folder):
+def check_writable(*folders: Path) -> None:
+    """Raise `InputError` if one of the folders cannot be made or written to."""
+    for folder in folders:
         with told_if_disk_fails(folder):
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / ".writable"
             probe.touch()
             probe.unlink()
+
+
+def check_room(files: RunFiles, needed: int) -> None:
+    """Raise `InputError` if a folder has fewer than `needed` bytes left."""
+    for folder in (files.lora.parent, files.folder.parent):
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise InputError(

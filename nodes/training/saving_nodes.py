@@ -77,6 +77,15 @@ class LoraSaving(io.ComfyNode):
                     "trigger_words", default="", tooltip="For the file's metadata: the words that call it."
                 ),
                 io.String.Input("comment", default="", multiline=True, tooltip="For the file's metadata."),
+                io.Int.Input(
+                    "measure_every",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    optional=True,
+                    tooltip="Steps between measurements of a few training images with noise that stays the same: the "
+                    "curve that shows whether it learns. 0 chooses.",
+                ),
             ],
             outputs=[SavingSocket.Output("saving", tooltip="For Train LoRA.")],
         )
@@ -96,6 +105,7 @@ class LoraSaving(io.ComfyNode):
         resume: bool,
         trigger_words: str,
         comment: str,
+        measure_every: int = 0,
     ) -> io.NodeOutput:
         return io.NodeOutput(
             checked(
@@ -112,5 +122,6 @@ class LoraSaving(io.ComfyNode):
                 resume=resume,
                 trigger_words=trigger_words,
                 comment=comment,
+                measure_every=measure_every,
             )
         )

@@ -64,7 +64,7 @@ def test_a_batch_of_b_evaluates_b_rows_each_with_its_own_caption():
     run = finished(trainer(steps=1, batch_size=2, denoiser=denoiser))
     ((noisy, timesteps, conditioning),) = denoiser.calls
     assert noisy.shape[0] == timesteps.shape[0] == conditioning.context.shape[0] == 2
-    assert conditioning.context[:, 0, 0].tolist() == run.order.batch(0)
+    assert conditioning.context[:, 0, 0].tolist() == run.batches.order.batch(0)
 
 
 def test_the_base_weights_do_not_move():
@@ -98,10 +98,31 @@ def test_accumulated_batches_give_the_step_of_one_large_batch():
     """With every example in each, two batches of three rows are one step on their mean gradient."""
     denoiser = ChannelDenoiser()
     run = trainer(1, 3, denoiser=denoiser, optimizer=OptimizerConfig(accumulation=2, clip_norm=0.0))
-    mean = (run._loss(0) + run._loss(1)) / 2
+    mean = sum(run._loss(run._inputs(run.batches[number])) for number in (0, 1)) / 2
     expected = torch.autograd.grad(mean, run.parameters)
-    run._accumulated_loss()
+    run._accumulated_loss(iter([run.batches[0], run.batches[1]]))
     torch.testing.assert_close([parameter.grad for parameter in run.parameters], list(expected))
+
+
+READINGS = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__float__", "__int__")
+
+
+def test_a_step_never_waits_for_the_device(monkeypatch):
+    """A step waits when it reads a number back; only `settle` does, which a GPU calls once in ten steps."""
+    run = trainer(objective=ObjectiveConfig(min_snr_gamma=5.0, style=0.1, masked=True))
+    inputs = run._inputs(run.batches[0])
+
+    def waiting(*_):
+        raise AssertionError("a number is read back from the device")
+
+    with monkeypatch.context() as patches:
+        for name in READINGS:
+            patches.setattr(torch.Tensor, name, waiting)
+        loss = run._forward_backward(inputs)
+        run._update(loss)
+        run._unread.append(loss)
+        with pytest.raises(AssertionError, match="read back"):
+            run.settle()
 
 
 def test_a_loss_that_is_no_number_stops_the_run_at_the_weights_before():
@@ -127,6 +148,33 @@ def test_validation_repeats_its_noise_and_falls_with_the_loss():
     assert run.validate() == before
     assert finished(run).validate() < before
     assert [step for step, _ in run.validation_losses] == [0, 0, 60]
+
+
+def test_the_loss_on_fixed_noise_shows_what_the_losses_of_the_steps_hide():
+    run = trainer(steps=60)
+    run.measure()
+    for _ in run.run():
+        run.measure()
+    course = [loss for _, loss in run.fixed_losses]
+    assert course[-1] < 0.9 * course[0]
+    assert all(loss < course[0] for loss in course[10:])
+    assert jitter(run.losses) > 3 * jitter(course)
+
+
+def jitter(losses):
+    return sum(abs(later - earlier) for earlier, later in zip(losses, losses[1:], strict=False)) / len(losses)
+
+
+def test_measuring_changes_nothing():
+    plain, measured = finished(trainer()), trainer()
+    for _ in measured.run():
+        measured.measure()
+    assert measured.losses == plain.losses
+
+
+@pytest.mark.parametrize(("steps", "batch_size", "every"), [(6, 2, 27), (1000, 4, 50), (150, 4, 14), (1000, 1, 54)])
+def test_measurements_are_twenty_at_most_and_take_a_twentieth_of_the_time(steps, batch_size, every):
+    assert trainer(steps=steps, batch_size=batch_size).measure_every == every
 
 
 def test_dropout_belongs_to_the_step_and_is_off_in_validation():
@@ -158,6 +206,6 @@ def test_dropped_captions_reach_the_denoiser_empty():
 def test_what_the_mask_hides_has_no_gradient():
     run = trainer(1, 1, tileable=False, objective=ObjectiveConfig(masked=True))
     mask = torch.zeros(1, 8, 8)
-    run.examples = [replace(example, mask=mask) for example in run.examples]
-    run._loss(0).backward()
+    run.batches.examples = [replace(example, mask=mask) for example in run.examples]
+    run._loss(run._inputs(run.batches[0])).backward()
     assert all(parameter.grad.abs().max() == 0 for parameter in run.parameters)

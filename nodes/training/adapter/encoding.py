@@ -1,34 +1,41 @@
-"""Images and captions as the denoiser takes them: each is encoded once, by the host's VAE and CLIP."""
+"""Images as the denoiser takes them: each is encoded once, by the host's VAE."""
 
 import logging
-from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management
 import torch
 
 from ....training.config import TrainingConfig
-from ....training.data import Conditioning, Example
+from ....training.data import Example
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.images import UnreadableImage, composite, read_image
 from ...common.texture_dataset import Sample, TextureDataset
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...host import networks as host_networks
+from ...host import output_folder
 from ...host import training as host_training
 from ..framing import frame
+from ..kept_tensors import file_digest, kept
 
-REMEMBERED_TEXTS = 4096  # encoded captions kept at once; shuffling makes new ones without end
+
+def kept_folder(config: TrainingConfig) -> Path | None:
+    """Where encoded images and captions lie for later runs, if they are to be kept on disk."""
+    return output_folder("training_cache") if config.cache == "disk" else None
 
 
 def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> list[Example]:
     """Every readable sample as a scaled latent, on the CPU in float32. Raises `InputError` when there is none."""
-    torus = wrapped_vae(vae) if any(sample.tileable for sample in dataset.samples) else vae
+    tileable = {sample.tileable for sample in dataset.samples}
+    encoders = {tiles: ImageEncoder(wrapped_vae(vae) if tiles else vae, dataset, config) for tiles in tileable}
     examples, unreadable = [], []
     for sample in dataset.samples:
         comfy.model_management.throw_exception_if_processing_interrupted()
         try:
-            examples.append(_encoded(model, torus if sample.tileable else vae, sample, dataset, config))
+            examples.append(_example(model, sample, encoders[sample.tileable](sample)))
         except UnreadableImage as error:
             unreadable.append(str(error))
             logging.warning("Train LoRA leaves out an image. %s", error)
@@ -40,16 +47,38 @@ def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: Train
     return examples
 
 
-def _encoded(model: Any, vae: Any, sample: Sample, dataset: TextureDataset, config: TrainingConfig) -> Example:
-    image = read_image(sample.file).clamp(0, 1)
-    size = dataset.buckets.size((image.shape[-1], image.shape[-2]), config.resolution)
-    pixels = frame(composite(image, dataset.background), size, sample.tileable)
-    latent = encode_image(model, vae, pixels)
-    mask = None
-    if config.objective.masked and image.shape[0] == 4:
-        opacity = frame(image[3:], size, sample.tileable)
-        mask = torch.nn.functional.adaptive_avg_pool2d(opacity, latent.shape[-2:])
-    return Example(latent, sample.caption, size, sample.repeats, sample.tileable, sample.regularisation, mask)
+def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
+    latent = for_autograd(host_training.scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
+    width, height = tensors["size"].tolist()
+    flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
+    return Example(latent, sample.caption, (width, height), sample.repeats, **flags, mask=tensors.get("mask"))
+
+
+class ImageEncoder:
+    """Samples to their latents as the VAE has them, with size in pixels and mask; kept on disk where `config` says."""
+
+    def __init__(self, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> None:
+        self.vae, self.dataset, self.config = vae, dataset, config
+        self.folder = kept_folder(config)
+        self.network = host_training.network_digest(vae.patcher, vae.vae_dtype) if self.folder else ""
+
+    def __call__(self, sample: Sample) -> dict[str, torch.Tensor]:
+        make = partial(self._encoded, sample)
+        return kept(self.folder, self._facts(sample), make) if self.folder else make()
+
+    def _facts(self, sample: Sample) -> tuple:
+        settings = (self.config.resolution, self.config.objective.masked, self.dataset.background, self.dataset.buckets)
+        return ("image", self.network, file_digest(sample.file), sample.tileable, *settings)
+
+    def _encoded(self, sample: Sample) -> dict[str, torch.Tensor]:
+        image = read_image(sample.file).clamp(0, 1)
+        size = self.dataset.buckets.size((image.shape[-1], image.shape[-2]), self.config.resolution)
+        pixels = frame(composite(image, self.dataset.background), size, sample.tileable)
+        tensors = {"latent": encode_image(self.vae, pixels), "size": torch.tensor(size)}
+        if self.config.objective.masked and image.shape[0] == 4:
+            opacity = frame(image[3:], size, sample.tileable)
+            tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, tensors["latent"].shape[-2:])
+        return tensors
 
 
 def wrapped_vae(vae: Any) -> Any:
@@ -61,60 +90,12 @@ def wrapped_vae(vae: Any) -> Any:
 
 
 @torch.inference_mode()
-def encode_image(model: Any, vae: Any, image: torch.Tensor) -> torch.Tensor:
-    """(3, H, W) in 0..1 -> latent (C, h, w) in the denoiser's scale."""
-    latent = vae.encode(image.movedim(0, -1).unsqueeze(0))  # CHW -> BHWC
-    return _kept(host_training.scale_latents(model, latent)[0], torch.device("cpu"))
+def encode_image(vae: Any, image: torch.Tensor) -> torch.Tensor:
+    """(3, H, W) in 0..1 -> latent (C, h, w) in the VAE's own scale."""
+    return for_autograd(vae.encode(image.movedim(0, -1).unsqueeze(0))[0], torch.device("cpu"))  # CHW -> BHWC
 
 
-class Texts:
-    """The trainer's text encoder: captions through `encode` and into what the denoiser is told.
-
-    encode takes tokens and gives context and pooled output. Unless it is being trained, each caption is encoded
-    once and remembered on `device`.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        clip: Any,
-        encode: Callable[[dict], tuple[torch.Tensor, torch.Tensor | None]],
-        max_tokens: int,
-        device: torch.device,
-        remember: bool = True,
-    ) -> None:
-        self.model = model
-        self.clip = clip
-        self.encode = encode
-        self.chunks = max_tokens // 75
-        self.device = device
-        self.remember = remember
-        self._remembered: dict[tuple[str, tuple[int, int]], Conditioning] = {}
-
-    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Conditioning:
-        rows = [self._row(caption, size) for caption, size in zip(captions, sizes, strict=True)]
-        return Conditioning.stack(rows)
-
-    def _row(self, caption: str, size: tuple[int, int]) -> Conditioning:
-        if not self.remember:
-            return self._encoded(caption, size)
-        if (caption, size) not in self._remembered:
-            if len(self._remembered) == REMEMBERED_TEXTS:
-                self._remembered.clear()
-            with torch.inference_mode():
-                row = self._encoded(caption, size)
-            vector = None if row.vector is None else _kept(row.vector, self.device)
-            self._remembered[caption, size] = Conditioning(_kept(row.context, self.device), vector)
-        return self._remembered[caption, size]
-
-    def _encoded(self, caption: str, size: tuple[int, int]) -> Conditioning:
-        # Without weights: brackets in a caption are words here, not emphasis.
-        tokens = self.clip.tokenize(caption, disable_weights=True)
-        cut = {encoder: chunks[: self.chunks] for encoder, chunks in tokens.items()}
-        context, pooled = self.encode(cut)
-        return Conditioning(*host_training.model_conditioning(self.model, context, pooled, *size))
-
-
-def _kept(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    with torch.inference_mode(False):  # autograd cannot save what was made under inference mode
+def for_autograd(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A copy in float32 that autograd can save, which it cannot where something was made under inference mode."""
+    with torch.inference_mode(False):
         return tensor.to(device, torch.float32, copy=True)

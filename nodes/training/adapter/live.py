@@ -4,6 +4,7 @@ import time
 from collections import deque
 from typing import Any
 
+import comfy.model_management
 import comfy.utils
 import torch
 
@@ -48,6 +49,7 @@ class LiveView:
             self.trainer.network.eval()  # without dropout
             self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(self._prompts())]
             self.trainer.network.train()
+            comfy.model_management.unload_all_models()  # the VAE has drawn them
         self.recent.append(time.monotonic())
         due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
         self.bar.update_absolute(step, preview=("JPEG", self._picture(), PICTURE_SIZE) if due else None)
@@ -62,15 +64,16 @@ class LiveView:
         parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", f"{speed:.2f} it/s", f"{left} left"]
         if self.trainer.losses:
             parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
-        if self.trainer.validation_losses:
-            parts.append(f"validation {self.trainer.validation_losses[-1][1]:.4f}")
+        parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.fixed_losses[-1:]]
+        parts += [f"validation {loss:.4f}" for _, loss in self.trainer.validation_losses[-1:]]
         return " · ".join(parts)
 
     def _picture(self):  # noqa: ANN202 - a PIL image, imported only when one is made
         from PIL import Image
 
         self.trainer.settle()
-        rows = [plot_losses(self.trainer.losses, self.files.lora.stem, self.trainer.validation_losses)[0]]
+        trainer = self.trainer
+        rows = [plot_losses(trainer.losses, self.files.lora.stem, trainer.validation_losses, trainer.fixed_losses)[0]]
         if self.samples:
             rows.append(_strip(self.samples, rows[0].shape[1]))
         return Image.fromarray((torch.cat(rows) * 255).round().byte().numpy())

@@ -1,5 +1,7 @@
 """The host's MODEL as the trainer takes it: a denoiser, its noise schedule, and the layers to train."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -61,6 +63,45 @@ def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
     if device.type == "cpu" or not comfy.model_management.should_use_bf16(device):
         return torch.float32
     return torch.bfloat16
+
+
+def check_device(config: TrainingConfig, device: torch.device) -> None:
+    """Raise `InputError` for an acceleration that `device` does not have."""
+    if config.acceleration == "CUDA graph" and (device.type != "cuda" or torch.version.hip):
+        raise InputError(
+            f"acceleration is 'CUDA graph', which only NVIDIA GPUs have, but this ComfyUI computes on {device.type}. "
+            "Choose off or compile."
+        )
+
+
+def training_unet(
+    model: Any, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
+) -> torch.nn.Module:
+    """The frozen UNet of `model` as it trains: wrapped, compiled and sparing memory as `config` asks."""
+    unet = host_training.unet_for_training(model, device, dtype)
+    wrap_convolutions(unet, wraps)
+    if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
+        unet.to(memory_format=torch.channels_last)
+    if config.acceleration == "compile":
+        host_training.compile_blocks(unet)
+    if config.gradient_checkpointing:
+        host_training.recompute_activations(unet, bool(config.network.dropout))
+    return unet
+
+
+@contextmanager
+def told_if_compiling_fails(config: TrainingConfig) -> Iterator[None]:
+    """Turn an error of torch.compile into an `InputError` that says what to do."""
+    if config.acceleration != "compile":
+        yield
+        return
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"torch.compile does not work here: {reason} Switch acceleration off.") from None
 
 
 def unet_denoiser(unet: torch.nn.Module) -> Denoiser:

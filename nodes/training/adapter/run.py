@@ -2,7 +2,8 @@
 
 import gc
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,34 +21,37 @@ from ... import host
 from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
-from ...host import training as host_training
-from ..run_files import RunFiles, check_room, files_of_run, told_if_disk_fails
-from .encoding import Texts, cached_examples, wrapped_vae
+from ..run_files import RunFiles, check_room, check_writable, files_of_run, told_if_disk_fails
+from .encoding import cached_examples, wrapped_vae
 from .live import LiveView
 from .model import (
     DTYPES,
     base_model,
+    check_device,
     noise_schedule,
     start_from,
+    told_if_compiling_fails,
     training_dtype,
+    training_unet,
     trains_wrapped,
     unet_denoiser,
     unet_layers,
-    wrap_convolutions,
 )
+from .texts import text_encoder
 
 
 @dataclass(frozen=True)
 class TrainedLora:
     """What a run leaves: the weights in kohya's key names, their file and the run's others, and the losses.
 
-    validation has pairs of step and loss.
+    validation and fixed (see `Trainer.measure`) have pairs of step and loss.
     """
 
     state: dict[str, torch.Tensor]
     files: RunFiles
     losses: list[float]
     validation: list[tuple[int, float]]
+    fixed: list[tuple[int, float]]
 
 
 def train_lora(
@@ -68,11 +72,20 @@ def train_lora(
     """
     base = base_model(model)
     check_name(name, "name")
-    examples = cached_examples(model, vae, dataset, config)
-    comfy.model_management.unload_all_models()
-    try:
+    device = comfy.model_management.get_torch_device()
+    check_device(config, device)
+    check_writable(host.output_folder("loras"), host.output_folder("training"))
+    with _told_to_artists(), told_if_compiling_fails(config):
+        examples = cached_examples(model, vae, dataset, config)
         with torch.inference_mode(False):
-            return _Run(model, vae, clip, base, name.strip(), examples, dataset, config, node_id).train()
+            return _Run(model, vae, clip, base, name.strip(), examples, dataset, config, device, node_id).train()
+
+
+@contextmanager
+def _told_to_artists() -> Iterator[None]:
+    """Say what went wrong and what to do; whatever was trained is saved by then. Gives back the memory either way."""
+    try:
+        yield
     except ConfigError as error:
         raise InputError(str(error)) from None
     except Diverged as error:
@@ -103,21 +116,18 @@ class _Run:
         examples: list[Example],
         dataset: TextureDataset,
         config: TrainingConfig,
+        device: torch.device,
         node_id: str | None,
     ) -> None:
         self.config, self.base, self.name, self.examples = config, base, name, examples
         self.folders = dict(Counter(sample.file.parent.name for sample in dataset.samples))
-        device = comfy.model_management.get_torch_device()
-        dtype = training_dtype(config, device)
-        unet = host_training.unet_for_training(model, device, dtype)
-        fingerprint = run_fingerprint(config, examples, unet)
+        texts, text_layers = text_encoder(model, clip, examples, config, device)
+        comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
         wraps = trains_wrapped(config, examples)
-        wrap_convolutions(unet, wraps)
-        if config.gradient_checkpointing:
-            host_training.recompute_activations(unet)
-        layers = unet_layers(model, unet, config)
-        texts, text_layers = self._texts(model, clip, device)
-        network = LoraNetwork({**layers, **text_layers}, config.network, config.seed)
+        dtype = training_dtype(config, device)
+        unet = training_unet(model, config, device, dtype, wraps)
+        self.fingerprint = run_fingerprint(config, examples, unet)
+        network = LoraNetwork({**unet_layers(model, unet, config), **text_layers}, config.network, config.seed)
         if config.network.start_from:
             start_from(network, config.network.start_from)
         trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
@@ -125,61 +135,49 @@ class _Run:
         self.trainer = Trainer(
             network, unet_denoiser(unet), texts, trained, schedule, config, device, held_out, dtype == torch.float16
         )
-        self.fingerprint = fingerprint
-        loras, runs = host.output_folder("loras"), host.output_folder("training")
-        resumed = fingerprint if config.saving.resume else None
-        self.files = files_of_run(loras, runs, name, resumed, self.trainer.steps)
-        size = sum(parameter.numel() for parameter in network.parameters())
-        check_room(self.files, 4 * size * 4)  # a file, and a state with two moments
-        self.view = LiveView(
-            self.trainer, self.files, wrapped_vae(vae) if wraps else vae, model, config, node_id, wraps
-        )
+        self.files = self._own_files()
+        tiling_vae = wrapped_vae(vae) if wraps else vae
+        self.view = LiveView(self.trainer, self.files, tiling_vae, model, config, node_id, wraps)
 
-    def _texts(self, model: Any, clip: Any, device: torch.device) -> tuple[Texts, dict[str, torch.nn.Module]]:
-        objective = self.config.objective
-        if not self.config.network.text_encoder:
-            encode = host_training.text_encoding(clip, objective.clip_skip)
-            return Texts(model, clip, encode, objective.max_tokens, device), {}
-        stage = host_training.text_encoders_for_training(clip, device)
-        encode = host_training.trained_text_encoding(stage, objective.clip_skip, device)
-        names = host_training.kohya_text_names(clip)
-        layers = {names[path]: layer for path, layer in stage.named_modules() if path in names}
-        return Texts(model, clip, encode, objective.max_tokens, device, remember=False), layers
+    def _own_files(self) -> RunFiles:
+        loras, runs = host.output_folder("loras"), host.output_folder("training")
+        resumed = self.fingerprint if self.config.saving.resume else None
+        files = files_of_run(loras, runs, self.name, resumed, self.trainer.steps)
+        size = sum(parameter.numel() for parameter in self.trainer.parameters)
+        check_room(files, 4 * size * 4)  # a file, and a state with two moments
+        return files
 
     def train(self) -> TrainedLora:
         trainer = self.trainer
         if self.files.state.exists():
             load_state(self.files.state, trainer)
-        elif not self.config.network.text_encoder:
-            self._remember_texts()
         trainer.network.attach()
         try:
             self._go()
         finally:
             trainer.network.detach()
             state = self._save_all()
-        return TrainedLora(state, self.files, trainer.losses, trainer.validation_losses)
-
-    def _remember_texts(self) -> None:
-        """Encode every caption now, so that the text encoder leaves the device before the UNet's steps need it."""
-        captions = {(example.caption, example.size) for example in self.examples}
-        for caption, size in sorted(captions):
-            self.trainer.encode_texts([caption], [size])
-        comfy.model_management.unload_all_models()
+        return TrainedLora(state, self.files, trainer.losses, trainer.validation_losses, trainer.fixed_losses)
 
     def _go(self) -> None:
         saving, trainer = self.config.saving, self.trainer
-        if trainer.validation and not trainer.validation_losses:
-            trainer.validate()
+        if not trainer.fixed_losses:
+            self._measure(0)
         for step in trainer.run():
             comfy.model_management.throw_exception_if_processing_interrupted()
-            if trainer.validation and step % saving.validation_every == 0:
-                trainer.validate()
+            self._measure(step)
             if self._is_checkpoint(step):
                 self._save_checkpoint(step)
             if step % saving.state_every == 0:
                 self._save_state()
             self.view.after_step(step)
+
+    def _measure(self, step: int) -> None:
+        trainer = self.trainer
+        if step % trainer.measure_every == 0 or step == trainer.steps:
+            trainer.measure()
+        if trainer.validation and step % self.config.saving.validation_every == 0:
+            trainer.validate()
 
     def _is_checkpoint(self, step: int) -> bool:
         saving, epoch = self.config.saving, self.trainer.steps_per_epoch

@@ -4,7 +4,7 @@ from tilewright.training.checkpoint import save_tensors
 
 
 def leave_state(folder, lora, step, fingerprint="mine"):
-    header = {"format": "tilewright-training-state-1", "fingerprint": fingerprint, "lora": lora, "step": str(step)}
+    header = {"format": "tilewright-training-state-2", "fingerprint": fingerprint, "lora": lora, "step": str(step)}
     save_tensors(folder / "state.safetensors", {"weights.0": torch.zeros(1)}, header)
 
 
