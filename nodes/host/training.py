@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import comfy.latent_formats
 import comfy.ldm.modules.attention
 import comfy.lora
 import comfy.model_sampling
@@ -177,6 +178,19 @@ def model_conditioning(
     )
     vector = parts["y"].cond if "y" in parts else None
     return parts["c_crossattn"].cond, vector
+
+
+def latent_colors() -> dict[str, tuple[float, torch.Tensor, torch.Tensor]]:
+    """Scale, factors (4, 3) and bias (3,) with which the host previews latents of SD1 (and SD2) and of SDXL."""
+    formats = {"SD1": comfy.latent_formats.SD15(), "SDXL": comfy.latent_formats.SDXL()}
+    return {
+        name: (
+            kind.scale_factor,
+            torch.tensor(kind.latent_rgb_factors),
+            torch.tensor(kind.latent_rgb_factors_bias or [0.0, 0.0, 0.0]),
+        )
+        for name, kind in formats.items()
+    }
 
 
 def scale_latents(model: Any, latents: torch.Tensor) -> torch.Tensor:

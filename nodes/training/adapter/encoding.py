@@ -20,6 +20,7 @@ from ...host import output_folder
 from ...host import training as host_training
 from ..framing import frame
 from ..kept_tensors import file_digest, kept
+from ..latent_families import LatentFamily, another_family, color_card
 
 
 def kept_folder(config: TrainingConfig) -> Path | None:
@@ -79,6 +80,30 @@ class ImageEncoder:
             opacity = frame(image[3:], size, sample.tileable)
             tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, tensors["latent"].shape[-2:])
         return tensors
+
+
+def check_vae(model: Any, vae: Any) -> None:
+    """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
+    host_networks.autoencoder(vae)  # which tells of an empty one
+    channels = model.model.latent_format.latent_channels
+    if vae.latent_channels != channels or vae.latent_dim != 2:
+        raise InputError(
+            f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
+            f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
+        )
+    family = host_training.unet_facts(model).family
+    own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
+    other = another_family(encode_image(vae, color_card()), own, latent_families())
+    if other is not None:
+        raise InputError(
+            f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
+            "colours. Connect the VAE of the model's own checkpoint."
+        )
+
+
+def latent_families() -> dict[str, LatentFamily]:
+    """The families whose latents can be told apart, by name."""
+    return {name: LatentFamily(*facts) for name, facts in host_training.latent_colors().items()}
 
 
 def wrapped_vae(vae: Any) -> Any:

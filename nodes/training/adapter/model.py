@@ -16,7 +16,9 @@ from ....training.loop import Denoiser
 from ....training.lora import LoraNetwork, is_spatial
 from ....training.metadata import BaseModel
 from ....training.noise import NoiseSchedule
+from ...common.axes import Axes
 from ...common.errors import InputError
+from ...common.wrapped_convolutions import wrap_in_place
 from ...host import training as host_training
 
 _BASE_MODELS = {
@@ -79,7 +81,8 @@ def training_unet(
 ) -> torch.nn.Module:
     """The frozen UNet of `model` as it trains: wrapped, compiled and sparing memory as `config` asks."""
     unet = host_training.unet_for_training(model, device, dtype)
-    wrap_convolutions(unet, wraps)
+    if wraps:
+        wrap_in_place(unet, Axes(x=True, y=True), what="The model")
     if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
         unet.to(memory_format=torch.channels_last)
     if config.acceleration == "compile":
@@ -170,10 +173,3 @@ def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:
     if config.objective.wrap == "auto":
         return all(example.tileable for example in examples)
     return config.objective.wrap == "on"
-
-
-def wrap_convolutions(unet: torch.nn.Module, wrap: bool) -> None:
-    """Make the convolutions see the opposite edge instead of zeros beyond each edge."""
-    for layer in unet.modules():
-        if wrap and isinstance(layer, torch.nn.Conv2d):
-            layer.padding_mode = "circular"

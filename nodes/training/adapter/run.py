@@ -22,7 +22,7 @@ from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ..run_files import RunFiles, check_room, check_writable, files_of_run, told_if_disk_fails
-from .encoding import cached_examples, wrapped_vae
+from .encoding import cached_examples, check_vae, wrapped_vae
 from .live import LiveView
 from .model import (
     DTYPES,
@@ -76,6 +76,7 @@ def train_lora(
     check_device(config, device)
     check_writable(host.output_folder("loras"), host.output_folder("training"))
     with _told_to_artists(), told_if_compiling_fails(config):
+        check_vae(model, vae)
         examples = cached_examples(model, vae, dataset, config)
         with torch.inference_mode(False):
             return _Run(model, vae, clip, base, name.strip(), examples, dataset, config, device, node_id).train()

@@ -10,9 +10,8 @@ from tilewright.nodes.training.adapter import model as training_model
 pytest_plugins = ["small_runs"]
 
 
-@pytest.mark.parametrize("family", ["SD1", "SDXL"])
-def test_compiled_blocks_give_the_same_gradients(family):
-    plain, compiled = Case(family).gradients(), Case(family)
+def test_compiled_blocks_give_the_same_gradients():
+    plain, compiled = Case("SD1").gradients(), Case("SD1")
     host_training.compile_blocks(compiled.unet, backend="eager")  # traced as for inductor, which takes minutes
     found = compiled.gradients()
     assert max(relative(found[name], plain[name]) for name in plain) < 1e-5
