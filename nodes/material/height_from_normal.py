@@ -14,10 +14,10 @@ from ..common.axes import Axes
 from .borders import empty_image, row_strips
 from .conventions import slopes
 from .derivatives import KERNELS, SPECTRAL, Kernel, gradient_in_strips
-from .normals import decode_unit_normals, unit
+from .normals import decode_normals
 
 FLAT = 1e-4  # pixels of relief below which a surface is flat: what 16-bit normals cannot tell from nothing
-STRIP_PIXELS = 2**18
+STRIP_PIXELS = 2**16
 BLIND = 1e-4  # of the true slope's energy: where a kernel sees less, dividing by it would only amplify noise
 
 SlopesOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]
@@ -55,11 +55,12 @@ def _misfit(height: torch.Tensor, image: torch.Tensor, convention: str, method: 
     batch, _, rows, columns = height.shape
     total = torch.zeros(batch, dtype=torch.float64)
     for strip, p, q in gradient_in_strips(height, method, axes, STRIP_PIXELS // (batch * columns)):
-        wanted = decode_unit_normals(image[:, :3, strip])
-        found = torch.cat([-p, q if convention == "OpenGL" else -q, torch.ones_like(p)], dim=1)
-        # By the chord, not the cosine: float32 cosines know nothing below 0.02 degrees.
-        chord = (unit(found) - wanted).square().sum(dim=1).sqrt()
-        total += torch.rad2deg(2 * torch.asin((chord / 2).clamp(max=1))).sum((-1, -2)).double().cpu()
+        x, y, z = decode_normals(image[:, :3, strip]).split(1, dim=1)
+        y = -y if convention == "OpenGL" else y  # rows run downwards, so the surface's normal is (-p, -q, 1)
+        along = torch.addcmul(torch.addcmul(z, p, x, value=-1), q, y, value=-1)
+        aside = torch.addcmul((y + q * z).square_(), x + p * z, x + p * z).addcmul_(q * x - p * y, q * x - p * y)
+        # By sine and cosine: the cosine alone knows nothing below 0.02 degrees in float32.
+        total += torch.rad2deg(torch.atan2(aside.sqrt_(), along)).sum((-1, -2, -3)).double().cpu()
     return total / (rows * columns)
 
 
@@ -109,9 +110,9 @@ def _integrate_columns(
     u, v = slope_response(across, down, method), slope_response(down, across, method)
     energy = u.square() + v.square()
     seen = energy > BLIND * (across.square() + down.square())
-    gain = torch.where(seen, 1 / energy, 0.0)
+    gain = -1j * torch.where(seen, 1 / energy, 0.0)
     height = torch.fft.fft(p, dim=-2) * (u * gain) + torch.fft.fft(q, dim=-2) * (v * gain)
-    return torch.fft.ifft(-1j * height, dim=-2)[..., :rows, :]
+    return torch.fft.ifft(height, dim=-2)[..., :rows, :]
 
 
 def slope_response(along: torch.Tensor, across: torch.Tensor, method: str) -> torch.Tensor:
