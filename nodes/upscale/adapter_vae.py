@@ -1,7 +1,6 @@
 """A VAE of the host whose network runs tile by tile: everything around the network stays the host's own."""
 
 import logging
-import math
 from collections.abc import Callable
 
 import comfy.model_management
@@ -21,12 +20,13 @@ from ..host.networks import (
 from . import tiled_autoencoder, tiny_autoencoder
 from .convolution_geometry import unpadded_convolutions
 from .counted_layers import CountedLayers
+from .memory_plan import MemoryPlan
+from .offloading import multiplications_per_byte
 from .tiled_layers import TiledLayers
 
 Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
 
 SMALLEST_TILE = 64
-MAPS_AT_ONCE = 3  # the feature maps that are kept at the same time: what comes in, the inside of a block, its result
 
 
 def decode_latents(
@@ -92,12 +92,12 @@ class TiledRun:
         return f"in tiles of {self.tile_size} px, equal to the untiled result up to rounding"
 
     def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
-        count = CountedLayers()
-        self.walk(network, values.to("meta"), count)
         while True:
+            plan = MemoryPlan(self._budget(values.device), multiplications_per_byte(values.device, values.dtype))
+            count = CountedLayers(plan)
+            self.walk(network, values.to("meta"), count)
             progress = _Progress(count.multiplications)
-            largest_map = self._budget(values.device) / MAPS_AT_ONCE if values.device.type != "cpu" else math.inf
-            layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, largest_map)
+            layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
             try:
                 return self.walk(network, values, layers).to(values.device)
             except Exception as error:

@@ -1,70 +1,90 @@
-"""What a layer leaves behind: the values of a whole image, written tile by tile, and their moments."""
+"""What a layer leaves behind: the values of a whole image, given tile by tile."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-from .tiles import Tile
-
-
-@dataclass
-class Moments:
-    """Mean and sum of squared deviations per channel, float64, merged from tile to tile.
-
-    The merge is exact for tiles of any size: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm
-    for computing sample variances" (1979).
-    """
-
-    count: int
-    mean: torch.Tensor
-    squares: torch.Tensor
-
-    @classmethod
-    def of(cls, values: torch.Tensor) -> "Moments":
-        """The moments of (C, H, W)."""
-        values = values.flatten(1).float()
-        mean = values.mean(1)
-        squares = (values - mean.unsqueeze(1)).square_().sum(1)  # torch.var_mean takes six times as long on a CPU
-        return cls(values.shape[1], mean.cpu().double(), squares.cpu().double())  # not every GPU has float64
-
-    def merged(self, other: "Moments") -> "Moments":
-        count = self.count + other.count
-        difference = other.mean - self.mean
-        return Moments(
-            count,
-            self.mean + difference * (other.count / count),
-            self.squares + other.squares + difference.square() * (self.count * other.count / count),
-        )
-
-    def by_group(self, groups: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and variance of each group of neighbouring channels, (groups,) each."""
-        means = self.mean.view(groups, -1)
-        mean = means.mean(1)
-        within = self.squares.view(groups, -1).mean(1) / self.count
-        return mean, within + (means - mean.unsqueeze(1)).square().mean(1)
+from ..common.axes import Axes
+from .moments import Moments
+from .offloading import HostLink
+from .tiles import Tile, read
 
 
 class FeatureMap:
     """(C, H, W) values of one image. One cell of the map covers `cell` by `cell` pixels of the picture.
 
-    The values may lie in host memory while the layers run on another device.
+    A tile is read in two steps, so that the next one can be on its way while one is worked on.
     """
 
-    def __init__(self, values: torch.Tensor, cell: float, moments: Moments | None = None) -> None:
-        self.values = values
+    def __init__(self, shape: Sequence[int], dtype: torch.dtype, cell: float) -> None:
+        self.channels, self.height, self.width = shape
+        self.dtype = dtype
         self.cell = cell
+        self.moments: Moments | None = None
+
+    multiplications_per_cell = 0
+    """What reading a cell costs."""
+
+    def take(self, tile: Tile, values: torch.Tensor) -> None:
+        """Here is (C, h, w), the map under `tile`. Every cell is given once."""
+
+    def complete(self, moments: Moments) -> None:
+        """All tiles are given; the map is going to be read."""
         self.moments = moments
 
-    @property
-    def height(self) -> int:
-        return self.values.shape[-2]
+    def begin(self, tile: Tile, axes: Axes) -> Any:
+        """Begin to read `tile`, which reads around the edge along `axes` and ends there elsewhere."""
+        raise NotImplementedError
 
-    @property
-    def width(self) -> int:
-        return self.values.shape[-1]
+    def finish(self, begun: Any) -> torch.Tensor:
+        """(1, C, h, w) on the device, for what `begin` gave."""
+        raise NotImplementedError
 
-    def write(self, tile: Tile, values: torch.Tensor) -> None:
-        """Put (C, h, w) under `tile` and count it in the moments. Every cell is to be written once."""
-        self.values[:, tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop] = values
-        moments = Moments.of(values)
-        self.moments = moments if self.moments is None else self.moments.merged(moments)
+
+class StoredMap(FeatureMap):
+    """A map whose values are kept where the layers run."""
+
+    def __init__(self, values: torch.Tensor, cell: float) -> None:
+        super().__init__(values.shape, values.dtype, cell)
+        self.values = values
+
+    def take(self, tile: Tile, values: torch.Tensor) -> None:
+        self._under(tile).copy_(values)
+
+    def begin(self, tile: Tile, axes: Axes) -> torch.Tensor:
+        return read(self.values, tile, axes)
+
+    def finish(self, begun: torch.Tensor) -> torch.Tensor:
+        return begun.unsqueeze(0)
+
+    def in_its_place(self, channels: int, cell: float) -> "StoredMap":
+        """A map of `channels` that takes the memory of this one."""
+        return StoredMap(self.values[:channels], cell)
+
+    def _under(self, tile: Tile) -> torch.Tensor:
+        return self.values[:, tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
+
+
+class OffloadedMap(StoredMap):
+    """A map whose values are kept in host memory, and travel over `link` tile by tile."""
+
+    def __init__(self, values: torch.Tensor, cell: float, link: HostLink) -> None:
+        super().__init__(values, cell)
+        self.link = link
+
+    def take(self, tile: Tile, values: torch.Tensor) -> None:
+        self.link.bring(values, self._under(tile))
+
+    def complete(self, moments: Moments) -> None:
+        super().complete(moments)
+        self.link.wait()
+
+    def begin(self, tile: Tile, axes: Axes) -> Any:
+        return self.link.send(super().begin(tile, axes))
+
+    def finish(self, begun: Any) -> torch.Tensor:
+        return self.link.receive(begun).unsqueeze(0)
+
+    def in_its_place(self, channels: int, cell: float) -> StoredMap:
+        return OffloadedMap(self.values[:channels], cell, self.link)

@@ -6,40 +6,42 @@ resampling between two levels, and attention in the middle, at the size of the l
 
 import torch
 
-from .feature_map import FeatureMap
+from .feature_map import FeatureMap, StoredMap
 from .tiled_layers import TiledLayers
 
 
 def decode(decoder: torch.nn.Module, latents: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
     """What `decoder` makes of (B, C, h, w), one image of the batch after the other."""
     cell = 2 ** sum(hasattr(level, "upsample") for level in decoder.up)
-    return torch.stack([_decode_one(decoder, FeatureMap(single, cell), layers) for single in latents])
+    return torch.stack([_decode_one(decoder, StoredMap(single, cell), layers) for single in latents])
 
 
 def encode(encoder: torch.nn.Module, images: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
     """What `encoder` makes of (B, C, H, W), one image of the batch after the other."""
-    return torch.stack([_encode_one(encoder, FeatureMap(single, 1), layers) for single in images])
+    return torch.stack([_encode_one(encoder, StoredMap(single, 1), layers) for single in images])
 
 
-def _decode_one(decoder: torch.nn.Module, latent: FeatureMap, layers: TiledLayers) -> torch.Tensor:
+def _decode_one(decoder: torch.nn.Module, latent: StoredMap, layers: TiledLayers) -> torch.Tensor:
     h = layers.convolution(decoder.conv_in, latent)
     h = _middle(decoder.mid, h, layers)
     for level in reversed(decoder.up):
         h = _blocks(level, h, layers)
         if hasattr(level, "upsample"):
             h = layers.convolution(level.upsample.conv, h, upscale=2)
-    image = layers.convolution(decoder.conv_out, h, before=layers.norm_silu(decoder.norm_out, h)).values
+    normalised = layers.norm_silu(decoder.norm_out, h)
+    image = layers.convolution(decoder.conv_out, h, before=normalised, kept=True).values
     return torch.tanh(image) if decoder.tanh_out else image
 
 
-def _encode_one(encoder: torch.nn.Module, image: FeatureMap, layers: TiledLayers) -> torch.Tensor:
+def _encode_one(encoder: torch.nn.Module, image: StoredMap, layers: TiledLayers) -> torch.Tensor:
     h = layers.convolution(encoder.conv_in, image)
     for level in encoder.down:
         h = _blocks(level, h, layers)
         if hasattr(level, "downsample"):
             h = layers.convolution(level.downsample.conv, h, pad_after=1)
     h = _middle(encoder.mid, h, layers)
-    return layers.convolution(encoder.conv_out, h, before=layers.norm_silu(encoder.norm_out, h)).values
+    normalised = layers.norm_silu(encoder.norm_out, h)
+    return layers.convolution(encoder.conv_out, h, before=normalised, kept=True).values
 
 
 def _blocks(level: torch.nn.Module, h: FeatureMap, layers: TiledLayers) -> FeatureMap:
@@ -65,5 +67,7 @@ def _residual(block: torch.nn.Module, x: FeatureMap, layers: TiledLayers) -> Fea
 
 def _attention(block: torch.nn.Module, x: FeatureMap, layers: TiledLayers) -> FeatureMap:
     normalised = layers.norm(block.norm, x)
-    query, key, value = (layers.convolution(conv, x, before=normalised) for conv in (block.q, block.k, block.v))
+    query, key, value = (
+        layers.convolution(conv, x, before=normalised, kept=True) for conv in (block.q, block.k, block.v)
+    )
     return layers.convolution(block.proj_out, layers.attention(query, key, value), add=x)

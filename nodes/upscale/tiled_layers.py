@@ -1,24 +1,31 @@
 """Layers of an image network run tile by tile, each with exactly the surroundings it sees in the whole image.
 
-A whole map of values is kept between two layers. So a tile never sees an edge that the image does not have, group
-norms use the statistics of the whole image, and the result is that of the untiled network up to rounding.
+A whole map of values lies between two layers. So a tile never sees an edge that the image does not have, group norms
+use the statistics of the whole image, and the result is that of the untiled network up to rounding.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 
 from ..common.axes import Axes
-from .convolution_geometry import multiplications_per_cell, reach, result_size
-from .feature_map import FeatureMap
-from .tiles import Span, Tile, overhang, read, spans, tiles
+from .chunked_attention import attend
+from .feature_map import FeatureMap, OffloadedMap, StoredMap
+from .memory_plan import MemoryPlan, Place
+from .moments import TileMoments
+from .offloading import host_memory, link_to
+from .tiled_convolution import RecomputedMap, TiledConvolution, TilePass
+from .tiles import Span, Tile, spans, tiles
 
-TilePass = Callable[[torch.Tensor], torch.Tensor]  # (1, C, h, w) -> (1, C, h, w), each pixel by itself
 NormWeights = Callable[[torch.nn.GroupNorm, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 MULTIPLICATIONS_PER_TILE = 3e10  # about a second of one slow CPU: how long a cancelled run goes on
 SCORES_PER_CHUNK = 2**24
+VALUES_IN_CACHE = 2**22  # of a tile; on a CPU, larger ones take half as long again
+SMALLEST_SIDE = 16  # cells; a budget that allows no more is not kept
+COPIES = 4  # a tile's values exist about four times while it is worked on, counted in float32
 
 
 class TiledLayers:
@@ -26,8 +33,7 @@ class TiledLayers:
 
     device: where the network is. tile_size: the longest side of a tile in pixels of the picture.
     norm_weights(norm, like) gives the weights of a norm on the device of `like`. on_tile is called after every tile
-    with the multiplications it took; it may raise, to end the run. Maps of more than `largest_map` bytes are kept in
-    host memory. The convolutions of the network must have lost their padding (`unpadded_convolutions`).
+    with the multiplications it took; it may raise, to end the run. plan says where maps are kept.
     """
 
     def __init__(
@@ -37,14 +43,15 @@ class TiledLayers:
         axes: Axes,
         norm_weights: NormWeights,
         on_tile: Callable[[int], None],
-        largest_map: float = math.inf,
+        plan: MemoryPlan,
     ) -> None:
         self.device = device
         self.tile_size = tile_size
         self.axes = axes
         self.norm_weights = norm_weights
         self.on_tile = on_tile
-        self.largest_map = largest_map
+        self.plan = plan
+        self.link = link_to(device)
 
     def convolution(
         self,
@@ -56,31 +63,23 @@ class TiledLayers:
         pad_after: int = 0,
         add: FeatureMap | None = None,
         shortcut: torch.nn.Module | None = None,
+        kept: bool = False,
     ) -> FeatureMap:
-        """after(conv(upscaled before(source)) + shortcut(add)), all in one pass over the tiles.
+        """The result of a `TiledConvolution`, as a `StoredMap` if it has to be `kept`.
 
-        pad_after is the padding on the right and below that the network lays around the input by itself.
         `add` is used up: the result takes its place in memory if it fits there.
         """
-        target = self._target(conv, source, upscale, pad_after, add)
-        work = multiplications_per_cell(conv) + (multiplications_per_cell(shortcut) if shortcut else 0)
-        for tile in self._tiles(target, work):
-            result = conv(
-                self._window(source, Tile(reach(conv, tile.rows), reach(conv, tile.columns)), before, upscale)
-            )
-            if add is not None:
-                here = self._read(add, tile)
-                result = (here if shortcut is None else shortcut(here)) + result
-            target.write(tile, result[0] if after is None else after(result)[0])
-            self.on_tile(tile.area * work)
+        work = TiledConvolution(conv, source, self.axes, before, after, upscale, pad_after, add, shortcut)
+        target = self._target(work, kept)
+        self._compute(work, target)
         return target
 
     def norm(self, norm: torch.nn.GroupNorm, source: FeatureMap) -> TilePass:
         """The group norm of `source` as a pass over its tiles, with the statistics of the whole image."""
         mean, variance = source.moments.by_group(norm.num_groups)
-        like = torch.empty(0, dtype=source.values.dtype, device=self.device)
+        like = torch.empty(0, dtype=source.dtype, device=self.device)
         weight, bias = (weights.cpu().double() for weights in self.norm_weights(norm, like))
-        channels = source.values.shape[0] // norm.num_groups
+        channels = source.channels // norm.num_groups
         scale = weight * (variance + norm.eps).rsqrt().repeat_interleave(channels)
         shift = bias - mean.repeat_interleave(channels) * scale
         scale, shift = (values.float().view(1, -1, 1, 1).to(self.device) for values in (scale, shift))
@@ -91,57 +90,75 @@ class TiledLayers:
         normalise = self.norm(norm, source)
         return lambda tile: torch.nn.functional.silu(normalise(tile), inplace=True)
 
-    def attention(self, query: FeatureMap, key: FeatureMap, value: FeatureMap) -> FeatureMap:
+    def attention(self, query: StoredMap, key: StoredMap, value: StoredMap) -> StoredMap:
         """Every cell attends to all cells of the image, in chunks of queries. The result takes the place of `query`."""
-        keys, values = (map.values.to(self.device).flatten(1).T[None, None] for map in (key, value))
-        queries = query.values.flatten(1).T[None, None]
-        cells = queries.shape[-2]
-        for chunk in spans(cells, max(SCORES_PER_CHUNK // cells, 1)):
-            here = queries[..., chunk.start : chunk.stop, :]
-            result = torch.nn.functional.scaled_dot_product_attention(here.to(self.device), keys, values)
-            here.copy_(result)
+        queries = query.values.flatten(1).T
+        for chunk in self._chunks(query, key):
+            here = queries[chunk.start : chunk.stop]
+            here.copy_(self._attended(here.to(self.device), key, value))
             self.on_tile(chunk.length * self.multiplications_per_query(key))
-        return FeatureMap(query.values, query.cell)
+        return query.in_its_place(query.channels, query.cell)
 
     @staticmethod
     def multiplications_per_query(key: FeatureMap) -> int:
         """Multiplications for one cell of an attention over `key`."""
-        return 2 * key.values.numel()
+        return 2 * key.channels * key.height * key.width
 
-    def _target(
-        self, conv: torch.nn.Conv2d, source: FeatureMap, upscale: int, pad_after: int, into: FeatureMap | None
-    ) -> FeatureMap:
-        """The map, yet to be written, for a convolution; in the memory of `into` if it fits there."""
-        height, width = (result_size(conv, size * upscale, pad_after) for size in (source.height, source.width))
-        cell = source.cell * conv.stride[0] / upscale
-        if into is not None and into.values.shape[0] >= conv.out_channels:
-            return FeatureMap(into.values[: conv.out_channels], cell)
-        size = conv.out_channels * height * width * source.values.element_size()
-        device = self.device if size <= self.largest_map else torch.device("cpu")
-        values = torch.empty(conv.out_channels, height, width, dtype=source.values.dtype, device=device)
-        return FeatureMap(values, cell)
+    def _chunks(self, query: StoredMap, key: StoredMap) -> list[Span]:
+        cells, scores = key.height * key.width, min(SCORES_PER_CHUNK, self.plan.working_memory / COPIES / 4)
+        length = math.isqrt(int(scores)) if isinstance(key, OffloadedMap) else int(scores / cells)
+        return spans(query.height * query.width, max(length, 1))
 
-    def _tiles(self, target: FeatureMap, work: int) -> list[Tile]:
-        """Tiles for a layer that takes `work` multiplications per cell of its result."""
-        swift = math.isqrt(int(MULTIPLICATIONS_PER_TILE / work))
-        return list(tiles(target.height, target.width, max(min(int(self.tile_size / target.cell), swift), 1)))
+    def _attended(self, queries: torch.Tensor, key: StoredMap, value: StoredMap) -> torch.Tensor:
+        keys, values = (map.values.flatten(1).T for map in (key, value))
+        if not isinstance(key, OffloadedMap):
+            given = (part[None, None] for part in (queries, keys, values))
+            return torch.nn.functional.scaled_dot_product_attention(*given)[0, 0]
+        places = (slice(chunk.start, chunk.stop) for chunk in self._chunks(key, key))
+        return attend(queries, ([part[place].to(self.device) for part in (keys, values)] for place in places))
 
-    def _read(self, source: FeatureMap, tile: Tile) -> torch.Tensor:
-        return read(source.values, tile, self.axes).to(self.device).unsqueeze(0)
+    def _compute(self, work: TiledConvolution, target: FeatureMap) -> None:
+        pieces = self._tiles(work, target)
+        moments = TileMoments(len(pieces), target.channels, self.device)
+        for tile, begun in _one_ahead(pieces, work.begin):
+            values = work.finish(tile, begun)[0]
+            target.take(tile, values)
+            moments.add(values)
+            self.on_tile(tile.area * work.multiplications_per_cell)
+        target.complete(moments.merged())
 
-    def _window(self, source: FeatureMap, window: Tile, before: TilePass | None, upscale: int) -> torch.Tensor:
-        """(1, C, h, w) under `window`, given in upscaled cells. Outside the image is zero, after `before`."""
-        rows, columns = (
-            Span(span.start // upscale, -(-span.stop // upscale)) for span in (window.rows, window.columns)
-        )
-        values = self._read(source, Tile(rows, columns))
-        if before is not None:
-            values = before(values)
-        outside = overhang(Tile(rows, columns), source.height, source.width, self.axes)
-        if any(outside):
-            values = torch.nn.functional.pad(values, outside)
-        if upscale == 1:
-            return values
-        values = torch.nn.functional.interpolate(values, scale_factor=upscale, mode="nearest")
-        top, left = window.rows.start - rows.start * upscale, window.columns.start - columns.start * upscale
-        return values[..., top : top + window.rows.length, left : left + window.columns.length]
+    def _target(self, work: TiledConvolution, kept: bool) -> FeatureMap:
+        """The map, yet to be taken, for the result of `work`; in the memory of what it adds if it fits there."""
+        add, reread = work.add, isinstance(work.source, RecomputedMap) and work.source.work.source is work.add
+        if isinstance(add, StoredMap) and add.channels >= work.conv.out_channels and not reread:
+            return add.in_its_place(work.conv.out_channels, work.cell)
+        place, dtype = self._place(work, kept), work.source.dtype
+        if place is Place.AGAIN:
+            return RecomputedMap(work)
+        if place is Place.HOST:
+            return OffloadedMap(host_memory(work.shape, dtype), work.cell, self.link)
+        return StoredMap(torch.empty(work.shape, dtype=dtype, device=self.device), work.cell)
+
+    def _place(self, work: TiledConvolution, kept: bool) -> Place:
+        values = math.prod(work.shape)
+        multiplications = work.multiplications_per_cell * work.shape[1] * work.shape[2]
+        # Only what is larger than its source: to keep that instead has to be worth it. And not from what is computed
+        # again itself: that would cost four times as much.
+        source = work.source if isinstance(work.source, StoredMap) else None
+        repeatable = not kept and work.add is None and source is not None and source.values.numel() < values
+        return self.plan.place(values * work.source.dtype.itemsize, multiplications, repeatable)
+
+    def _tiles(self, work: TiledConvolution, target: FeatureMap) -> Sequence[Tile]:
+        values = min(VALUES_IN_CACHE if self.device.type == "cpu" else math.inf, self.plan.working_memory / COPIES / 4)
+        cells = min(MULTIPLICATIONS_PER_TILE / work.multiplications_per_cell, values / work.values_per_cell)
+        side = min(self.tile_size / target.cell, max(cells**0.5, SMALLEST_SIDE))
+        return list(tiles(target.height, target.width, max(int(side), 1)))
+
+
+def _one_ahead(tiles: Sequence[Tile], begin: Callable[[Tile], Any]) -> Iterator[tuple[Tile, Any]]:
+    """Each tile with what `begin` gave for it, which has begun before the tile before it is worked on."""
+    begun = begin(tiles[0])
+    for tile, following in zip(tiles, tiles[1:], strict=False):
+        here, begun = begun, begin(following)
+        yield tile, here
+    yield tiles[-1], begun

@@ -52,6 +52,12 @@ def read(values: torch.Tensor, tile: Tile, axes: Axes) -> torch.Tensor:
     return _read_last(_read_last(values.transpose(-1, -2), tile.rows, axes.y).transpose(-1, -2), tile.columns, axes.x)
 
 
+def inside(tile: Tile, height: int, width: int, axes: Axes) -> Tile:
+    """The part of `tile` that an image has: all of it along `axes`."""
+    rows = tile.rows if axes.y else _within(tile.rows, height)
+    return Tile(rows, tile.columns if axes.x else _within(tile.columns, width))
+
+
 def overhang(tile: Tile, height: int, width: int, axes: Axes) -> tuple[int, int, int, int]:
     """How far `tile` reaches over the edges that do not wrap: left, right, top, bottom."""
     horizontal = (0, 0) if axes.x else _beyond(tile.columns, width)
@@ -61,10 +67,14 @@ def overhang(tile: Tile, height: int, width: int, axes: Axes) -> tuple[int, int,
 
 def _read_last(values: torch.Tensor, span: Span, wraps: bool) -> torch.Tensor:
     size = values.shape[-1]
-    inside = Span(max(span.start, 0), min(span.stop, size))
-    if inside == span or not wraps:
-        return values[..., inside.start : inside.stop]
+    within = _within(span, size)
+    if within == span or not wraps:
+        return values[..., within.start : within.stop]
     return values.index_select(-1, torch.arange(span.start, span.stop, device=values.device) % size)
+
+
+def _within(span: Span, size: int) -> Span:
+    return Span(max(span.start, 0), min(span.stop, size))
 
 
 def _beyond(span: Span, size: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ Encoder and decoder are plain sequences of convolutions, residual blocks, ReLUs 
 
 import torch
 
-from .feature_map import FeatureMap
+from .feature_map import FeatureMap, StoredMap
 from .tiled_layers import TiledLayers
 
 relu = torch.nn.functional.relu
@@ -14,16 +14,16 @@ relu = torch.nn.functional.relu
 def run(sequence: torch.nn.Sequential, images: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
     """What the encoder or decoder makes of (B, C, H, W), one image of the batch after the other."""
     cell = 2 ** sum(isinstance(layer, torch.nn.Upsample) for layer in sequence)
-    return torch.stack([_run_one(sequence, FeatureMap(single, cell), layers) for single in images])
+    return torch.stack([_run_one(sequence, StoredMap(single, cell), layers) for single in images])
 
 
-def _run_one(sequence: torch.nn.Sequential, h: FeatureMap, layers: TiledLayers) -> torch.Tensor:
+def _run_one(sequence: torch.nn.Sequential, h: StoredMap, layers: TiledLayers) -> torch.Tensor:
     before, upscale = None, 1
     layers_of_sequence = list(sequence)
     for layer, following in zip(layers_of_sequence, [*layers_of_sequence[1:], None], strict=True):
         if isinstance(layer, torch.nn.Conv2d):
             after = relu if isinstance(following, torch.nn.ReLU) else None
-            h = layers.convolution(layer, h, before=before, after=after, upscale=upscale)
+            h = layers.convolution(layer, h, before=before, after=after, upscale=upscale, kept=following is None)
             before, upscale = None, 1
         elif isinstance(layer, torch.nn.Upsample):
             upscale = 2
