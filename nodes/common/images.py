@@ -3,9 +3,11 @@
 import io
 import os
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from .files import written_whole
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tga", ".tif", ".tiff", ".exr", ".gif"}
 MAX_PIXELS = 178_956_970  # Pillow's own limit: a header that claims more is damaged or means harm
 _PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TGA", "TIFF", "GIF")
+NO_TEXT: Mapping[str, str] = MappingProxyType({})
 _EXR = b"\x76\x2f\x31\x01"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}  # where a PNG may say which way is up
@@ -83,19 +86,42 @@ def quantise(image: torch.Tensor, bits: int) -> torch.Tensor:
     return (image.clamp(0, 1) * (2**bits - 1)).round().int()
 
 
-def write_png(path: Path, image: torch.Tensor, bits: int = 8) -> None:
-    """Write (C, H, W) in 0..1, C being 1, 3 or 4, as a PNG of 8 or 16 bits a channel, rounded, whole or not at all."""
+def whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
+    """(C, H, W) in 0..1 as (H, W, C) of the integers of an unsigned 8- or 16-bit channel, rounded and clipped."""
+    return quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def write_png(path: Path, image: torch.Tensor, bits: int = 8, text: Mapping[str, str] = NO_TEXT) -> None:
+    """Write (C, H, W) in 0..1, C being 1, 3 or 4, as a PNG of 8 or 16 bits a channel, rounded, whole or not at all.
+
+    `text` is kept in it by keyword, as ComfyUI keeps workflows.
+    """
+    png = encode_with_opencv(whole_numbers(image, bits), ".png")
+    header_end = 8 + 12 + 13  # the signature, and the IHDR chunk with its frame
+    chunks = [_png_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in text.items()]
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(b"".join([png[:header_end], *chunks, png[header_end:]]))
+
+
+def encode_with_opencv(pixels: np.ndarray, suffix: str, options: Sequence[int] = ()) -> bytes:
+    """The bytes of an image file of pixels (H, W, C) in the order R, G, B, A. OpenCV's own writing fails on non-ASCII
+    paths on Windows."""
     import cv2
 
-    channels = image.shape[0]
-    pixels = quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
-    if channels > 1:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    encoded, data = cv2.imencode(".png", pixels)
+    encoded, data = cv2.imencode(suffix, blue_first(pixels), options)
     if not encoded:
-        raise OSError(f"OpenCV could not encode {path.name}")
-    with written_whole(path) as unfinished:
-        data.tofile(unfinished)  # not cv2.imwrite: it fails on non-ASCII paths on Windows
+        raise OSError(f"OpenCV could not encode an image as {suffix}")
+    return data.tobytes()
+
+
+def blue_first(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, C) with the order of its colours turned round: R, G, B, A to B, G, R, A and back."""
+    colors = [2, 1, 0, 3][: pixels.shape[2]] if pixels.shape[2] > 1 else [0]
+    return np.ascontiguousarray(pixels[..., colors])
+
+
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 @contextmanager
@@ -218,7 +244,7 @@ def _decode_with_opencv(path: Path) -> torch.Tensor:
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
     if pixels.ndim == 3:
-        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]  # BGR(A) -> RGB(A)
+        pixels = blue_first(pixels)
     return _to_chw(pixels)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.conventions import clear_convention
 from ..common.errors import InputError
 from ..common.images import UnreadableImage, composite, read_image, write_png
 from ..common.map_kinds import COLOR_MAPS
 from ..common.texture_dataset import Sample, TextureDataset
-from .checks import normal_convention
 from .parallel import in_parallel
 from .rejections import Rejected
 from .transforms import ColorShift, Variation, vary_caption, vary_map
@@ -108,7 +108,7 @@ def _write(
     except UnreadableImage as error:
         return Rejected(sample.file, error.reason)
     image = composite(image, background) if image.shape[0] == 4 else image
-    convention = sample.convention or (normal_convention(image) if sample.map == "normal" else "")
+    convention = sample.convention or (clear_convention(image[None]) if sample.map == "normal" else "")
     varied = vary_map(image, sample.map, convention or "OpenGL", variation)
     write_png(target, varied, 8 if sample.map in COLOR_MAPS else 16)
     return replace(

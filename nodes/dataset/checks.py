@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..common.conventions import clear_convention
 from ..common.images import UnreadableImage, composite, image_dpi, read_image
 from ..common.map_kinds import COLOR_MAPS
 from ..common.seams import EDGE, SeamStatistics, seam_statistics
@@ -14,7 +15,6 @@ BLANK = 1.5 / 255  # standard deviation of every channel
 DARK, BRIGHT = 2 / 255, 253.5 / 255
 MOSTLY = 0.5
 LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp", ".avif"}
-CLEAR_TWIST = 1.5  # times more twist read with the wrong sign of green; below, a normal map does not tell
 
 OFF, MARK, REJECT = "off", "mark", "reject"
 SEAM_MODES = [OFF, MARK, REJECT]
@@ -67,24 +67,9 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
         return Checked(f"does not tile (Q {x.q:.2f} × {y.q:.2f}, R2 {x.r2:.2f} × {y.r2:.2f}; up to 1.2 and 1.5 would)")
     return Checked(
         seamless=bool(seams) and all(one.verdict == "seamless" for one in seams),
-        convention=normal_convention(image) if sample.map == "normal" and rules.normals != OFF else "",
+        convention=clear_convention(image[None]) if sample.map == "normal" and rules.normals != OFF else "",
         fingerprint=fingerprint_texture(image) if rules.duplicates else None,
     )
-
-
-def normal_convention(normals: torch.Tensor) -> str:
-    """ "OpenGL", "DirectX" or "" for encoded normals (3, H, W), by which sign of green makes the slopes of a surface.
-
-    The slopes p to the right and q downwards of a height have equal derivatives dp/drow and dq/dcol.
-    """
-    x, y, z = normals * 2 - 1
-    p, q = ((-slope / z.clamp(min=0.05)).clamp(-10, 10) for slope in (x, -y))
-    p_down = (p[2:, 1:-1] - p[:-2, 1:-1]) / 2
-    q_right = (q[1:-1, 2:] - q[1:-1, :-2]) / 2
-    opengl, directx = ((p_down - sign * q_right).square().mean().sqrt() + 1e-6 for sign in (1, -1))
-    if max(opengl, directx) < CLEAR_TWIST * min(opengl, directx):
-        return ""
-    return "OpenGL" if opengl < directx else "DirectX"
 
 
 def _file_reason(sample: Sample, rules: Rules) -> str | None:

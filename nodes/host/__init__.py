@@ -7,6 +7,7 @@ methods of ModelPatcher.
 from pathlib import Path
 
 import folder_paths
+from comfy.cli_args import args
 
 DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
 
@@ -21,3 +22,8 @@ def readable_folders() -> list[Path]:
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
     extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
     return [Path(folder) for folder in [*own, *extra]]
+
+
+def keeps_metadata() -> bool:
+    """Whether files may hold the workflow that made them: not where ComfyUI was started with --disable-metadata."""
+    return not args.disable_metadata

@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 from ..common.errors import InputError
 from ..common.files import check_name
 from ..common.layout import to_bhwc
-from ..host import output_folder
+from ..host import keeps_metadata, output_folder
 from .engine_presets import MAPS, PRESETS
 from .map_inputs import read_map
 from .map_writers import FILE_FORMATS
@@ -207,7 +207,7 @@ def _results(saved: SavedMaterial) -> dict[str, list]:
 
 
 def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:
-    if hidden is None:  # called outside a graph
+    if hidden is None or not keeps_metadata():  # None: called outside a graph
         return {}
     parts = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
     return {key: json.dumps(value) for key, value in parts.items() if value}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
+from ..common.conventions import slopes
 from .borders import empty_image, row_strips
-from .conventions import slopes
 from .derivatives import KERNELS, SPECTRAL, Kernel, gradient_in_strips
 from .normals import decode_normals
 

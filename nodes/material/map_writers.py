@@ -1,7 +1,6 @@
 """One image to one file, in the formats that engines read."""
 
 import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 
 from ..common.files import written_whole
-from ..common.images import quantise
+from ..common.images import blue_first, encode_with_opencv, whole_numbers, write_png
 
 SUFFIXES = {
     "PNG": ".png",
@@ -37,15 +36,16 @@ def write_map(
     bits = 8 if file_format == "TGA" else bits
     if dither and bits == 8 and file_format in CLIPPED:
         image = with_rounding_noise(image)
+    if file_format == "PNG":
+        write_png(path, image, bits, text)
+        return
     with written_whole(path) as unfinished:
-        if file_format == "PNG":
-            unfinished.write_bytes(_with_png_text(_encode_with_opencv(_whole_numbers(image, bits), ".png"), text))
-        elif file_format == "TIFF":
-            unfinished.write_bytes(_encode_with_opencv(_whole_numbers(image, bits), ".tiff"))
+        if file_format == "TIFF":
+            unfinished.write_bytes(_tiff(whole_numbers(image, bits), DEFLATE))
         elif file_format == "TIFF float":
-            unfinished.write_bytes(_encode_with_opencv(image.cpu().movedim(0, -1).numpy(), ".tiff"))
+            unfinished.write_bytes(_tiff(image.cpu().movedim(0, -1).numpy(), PLAIN))
         elif file_format == "TGA":
-            unfinished.write_bytes(_tga(_whole_numbers(image, bits)))
+            unfinished.write_bytes(_tga(whole_numbers(image, bits)))
         else:
             _write_exr(unfinished, image, np.float16 if file_format == "EXR half" else np.float32, text)
 
@@ -68,33 +68,10 @@ def srgb_from_linear(image: torch.Tensor) -> torch.Tensor:
     return torch.where(image <= 0.0031308, image * 12.92, 1.055 * image.clamp(min=0) ** (1 / 2.4) - 0.055)
 
 
-def _whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
-    return quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
-
-
-def _encode_with_opencv(pixels: np.ndarray, suffix: str) -> bytes:
+def _tiff(pixels: np.ndarray, compression: int) -> bytes:
     import cv2
 
-    compression = PLAIN if pixels.dtype == np.float32 else DEFLATE
-    options = [cv2.IMWRITE_TIFF_COMPRESSION, compression] if suffix == ".tiff" else []
-    encoded, data = cv2.imencode(suffix, np.ascontiguousarray(_blue_first(pixels)), options)
-    if not encoded:
-        raise OSError(f"OpenCV could not encode an image as {suffix}")
-    return data.tobytes()
-
-
-def _blue_first(pixels: np.ndarray) -> np.ndarray:
-    return pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if pixels.shape[2] > 1 else pixels
-
-
-def _with_png_text(png: bytes, text: Mapping[str, str]) -> bytes:
-    header_end = 8 + 12 + 13  # the signature, and the IHDR chunk with its frame
-    chunks = [_png_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in text.items()]
-    return b"".join([png[:header_end], *chunks, png[header_end:]])
-
-
-def _png_chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return encode_with_opencv(pixels, ".tiff", [cv2.IMWRITE_TIFF_COMPRESSION, compression])
 
 
 def _tga(pixels: np.ndarray) -> bytes:
@@ -102,7 +79,7 @@ def _tga(pixels: np.ndarray) -> bytes:
     kind = 3 if channels == 1 else 2  # uncompressed grey or colour
     top_left, alpha_bits = 0x20, 8 if channels == 4 else 0
     header = struct.pack("<BBB5x4HBB", 0, 0, kind, 0, 0, width, height, 8 * channels, top_left | alpha_bits)
-    return header + np.ascontiguousarray(_blue_first(pixels)).tobytes()
+    return header + blue_first(pixels).tobytes()
 
 
 def _write_exr(path: Path, image: torch.Tensor, number_type: type, text: Mapping[str, str]) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
+from ..common.conventions import flip_green
 from ..common.errors import InputError
 from ..common.files import check_name, write_json
 from ..common.map_kinds import COLOR_MAPS
-from .conventions import flip_green
 from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
 from .gltf import gltf_scene
 from .map_inputs import single_channel

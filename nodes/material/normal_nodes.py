@@ -4,15 +4,15 @@ import torch
 from comfy_api.latest import io
 
 from ..common.axes import Axes
+from ..common.conventions import CLEAR, CONVENTIONS, detect_convention, flip_green
 from ..common.errors import InputError
 from ..common.layout import grey_to_rgb, to_bchw, to_bhwc
 from ..common.sockets import axes_input
 from .blending import BLENDS, scale_slopes
-from .conventions import CLEAR, detect_convention, flip_green
 from .derivatives import METHODS
 from .height_from_normal import Relief, height_from_normals
 from .map_inputs import check_same_size, read_map
-from .normals import CONVENTIONS, decode_unit_normals, encode_normals
+from .normals import decode_unit_normals, encode_normals
 from .resizing import resize_normals
 from .surface_inputs import CATEGORY, size_cm_input
 
@@ -68,7 +68,7 @@ class NormalToHeight(io.ComfyNode):
     ) -> io.NodeOutput:
         normals = read_normals(normal, "The normal map")
         wrap = Axes.parse(axes)
-        convention, found = known_convention(normals, convention, wrap)
+        convention, found = known_convention(normals, convention)
         relief = height_from_normals(normals, convention, method, wrap)
         height_cm = relief.range * size_cm / normals.shape[-1]
         report = "\n".join([found, *_relief_report(relief, height_cm)])
@@ -83,11 +83,11 @@ def read_normals(image: torch.Tensor, what: str) -> torch.Tensor:
     return normals[:, :3]
 
 
-def known_convention(normals: torch.Tensor, convention: str, axes: Axes) -> tuple[str, str]:
+def known_convention(normals: torch.Tensor, convention: str) -> tuple[str, str]:
     """OpenGL or DirectX for the widget's value, and a sentence on how it was found."""
     if convention != DETECT:
         return convention, f"Read as {convention}."
-    detected, factor = detect_convention(normals, axes)
+    detected, factor = detect_convention(normals)
     if factor < CLEAR:
         return CONVENTIONS[0], f"The pixels do not tell the convention (factor {factor:.2f}); read as {CONVENTIONS[0]}."
     return detected, f"Detected {detected}: read the other way the map would twist {factor:.1f} times as much."
@@ -196,7 +196,7 @@ class ConvertNormal(io.ComfyNode):
         axes: str = "both",
     ) -> io.NodeOutput:
         normals, wrap = read_normals(normal, "The normal map"), Axes.parse(axes)
-        convention, report = known_convention(normals, convention, wrap)
+        convention, report = known_convention(normals, convention)
         rows, columns = normals.shape[-2:]
         resized = resize_normals(normals, height or rows, width or columns, wrap)
         return io.NodeOutput(to_bhwc(resized if convention == wanted else flip_green(resized)), report)

@@ -11,7 +11,6 @@ from ..common.axes import Axes
 from .borders import empty_image
 from .derivatives import gradient_in_strips
 
-CONVENTIONS = ["OpenGL", "DirectX"]
 STRIP_PIXELS = 2**17  # a strip's intermediates stay in the processor's cache
 
 
@@ -24,8 +23,8 @@ def normal_map(height: torch.Tensor, scale: float, method: str, axes: Axes, conv
     """The encoded normals of (B, 1, H, W) heights -> (B, 3, H, W) in 0..1.
 
     `scale` is the slope of a rise of 1 per pixel (`slope_scale`), `method` one of `derivatives.METHODS` and
-    `convention` one of `CONVENTIONS`. Works in strips: beside the result it needs a few strips of memory, and one
-    plane more for the spectral method.
+    `convention` OpenGL or DirectX. Works in strips: beside the result it needs a few strips of memory, and one plane
+    more for the spectral method.
     """
     encoded = empty_image(height, 3)
     up = 1 if convention == "OpenGL" else -1

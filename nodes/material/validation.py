@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
+from ..common.conventions import CLEAR, detect_convention, slopes
 from ..common.seams import EDGE, seam_statistics
-from .conventions import CLEAR, detect_convention, slopes
 from .derivatives import height_gradient
 from .normals import decode_normals, slope_scale
 
@@ -56,7 +56,7 @@ def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:
     off = float((decode_normals(normals).square().sum(dim=1).sqrt() - 1).abs().mean())
     if off > LENGTH:
         lines.append(f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture.")
-    detected, factor = detect_convention(normals, BOTH)
+    detected, factor = detect_convention(normals)
     if factor >= CLEAR and detected != convention:
         lines.append(f"normal: given as {convention}, but its pixels say {detected} ({factor:.1f} times as clearly).")
     return lines

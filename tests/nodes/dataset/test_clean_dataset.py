@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tilewright.nodes.common.conventions import clear_convention
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.images import write_png
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.checks import normal_convention
 from tilewright.nodes.dataset.clean_nodes import CleanDataset
 
 SIZE = 64
@@ -132,9 +132,9 @@ def bumps(sign, seed):
 
 
 def test_the_convention_is_read_from_the_pixels():
-    assert normal_convention(bumps(1, 1)) == "OpenGL"
-    assert normal_convention(bumps(-1, 1)) == "DirectX"
-    assert normal_convention(torch.tensor([0.5, 0.5, 1]).view(3, 1, 1).expand(3, 16, 16)) == ""
+    assert clear_convention(bumps(1, 1)[None]) == "OpenGL"
+    assert clear_convention(bumps(-1, 1)[None]) == "DirectX"
+    assert clear_convention(torch.tensor([0.5, 0.5, 1]).view(1, 3, 1, 1).expand(1, 3, 16, 16)) == ""
 
 
 def test_normal_maps_of_the_other_convention(tmp_path):

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 from tilewright.nodes.common.axes import Axes
+from tilewright.nodes.common.conventions import CLEAR, detect_convention, flip_green, slopes
 from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.conventions import CLEAR, detect_convention, flip_green, slopes
 from tilewright.nodes.material.derivatives import METHODS, height_gradient
 from tilewright.nodes.material.height_from_normal import height_from_normals, integrate_slopes
 from tilewright.nodes.material.nodes import HeightToNormal, NormalToHeight
@@ -85,14 +85,14 @@ def test_rolling_the_normals_rolls_the_height(method):
 def test_the_convention_is_read_from_the_pixels(convention, bits):
     steps = 2**bits - 1
     stored = (normal_map(hills(), 20.0, "scharr", BOTH, convention) * steps).round() / steps
-    detected, factor = detect_convention(stored, BOTH)
+    detected, factor = detect_convention(stored)
     assert detected == convention
     assert factor > 3
 
 
 def test_waves_along_one_axis_do_not_tell_the_convention():
     height = torch.sin(torch.arange(64.0) * math.pi / 8).expand(1, 1, 64, 64)
-    assert detect_convention(normal_map(height, 3.0, "scharr", BOTH, "DirectX"), BOTH)[1] < CLEAR
+    assert detect_convention(normal_map(height, 3.0, "scharr", BOTH, "DirectX"))[1] < CLEAR
 
 
 def test_flipping_green_is_the_other_convention():

@@ -203,3 +203,17 @@ def test_the_workflow_travels_in_the_png(output):
     with Image.open(output / "materials/m/m_height.png") as image:
         assert json.loads(image.text["prompt"]) == {"1": {"class_type": "Ä"}}
         assert json.loads(image.text["workflow"]) == {"nodes": []}
+
+
+def test_the_workflow_stays_out_where_comfyui_was_started_without_metadata(output, monkeypatch):
+    from comfy.cli_args import args
+    from comfy_api.latest import io
+
+    class InGraph(SaveMaterial):
+        hidden = io.HiddenHolder(None, {"1": {}}, {"workflow": {"nodes": []}}, None, None, None)
+
+    monkeypatch.setattr(args, "disable_metadata", True)
+    InGraph.execute("m", height=torch.rand(1, 4, 4, 3))
+    with Image.open(output / "materials/m/m_height.png") as image:
+        image.load()
+        assert image.info == {}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.material.conventions import flip_green
+from tilewright.nodes.common.conventions import flip_green
 from tilewright.nodes.material.normals import normal_map
 from tilewright.nodes.material.smoothing import gaussian_blur
 from tilewright.nodes.material.validation import agreement, normal_lines, seam_lines, validate

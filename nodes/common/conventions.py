@@ -2,17 +2,15 @@
 
 import torch
 
-from ..common.axes import Axes
-from .derivatives import height_gradient
-from .normals import decode_normals
-
+CONVENTIONS = ["OpenGL", "DirectX"]
 STEEPEST = 0.01  # a normal's z is not taken for less: 89.4 degrees
 CLEAR = 1.5  # times more twist with the wrong sign than with the right one, below which a map does not tell
+ROWS_AT_ONCE = 256
 
 
 def slopes(normal_map: torch.Tensor, convention: str) -> tuple[torch.Tensor, torch.Tensor]:
     """The slopes to the right and downwards, each (B, 1, H, W), that an encoded normal map (B, 3, H, W) stands for."""
-    x, y, z = decode_normals(normal_map[:, :3]).split(1, dim=1)
+    x, y, z = (normal_map[:, :3] * 2 - 1).split(1, dim=1)
     z = z.clamp(min=STEEPEST)
     return -x / z, (y if convention == "OpenGL" else -y) / z
 
@@ -23,17 +21,26 @@ def flip_green(normal_map: torch.Tensor) -> torch.Tensor:
     return torch.cat([red, 1 - green, blue], dim=1)
 
 
-def detect_convention(normal_map: torch.Tensor, axes: Axes) -> tuple[str, float]:
+def detect_convention(normal_map: torch.Tensor) -> tuple[str, float]:
     """The convention of an encoded normal map (B, 3, H, W), and how much more the map twists read the other way.
 
     The slopes of a surface have no twist, dp/drow = dq/dcol; with the wrong sign of green they do. The factor is 1
     where the map does not tell, as with flat maps and with waves along one axis only; below `CLEAR` trust nobody.
     """
-    p, q = slopes(normal_map, "OpenGL")
-    p, q = p.clamp(-10, 10), q.clamp(-10, 10)  # a handful of walls must not outvote the rest
-    p_down = height_gradient(p, "central", axes)[1]
-    q_right = height_gradient(q, "central", axes)[0]
-    opengl, directx = (p_down - q_right).square().mean(), (p_down + q_right).square().mean()
+    opengl = directx = 0.0
+    for first in range(0, normal_map.shape[-2] - 2, ROWS_AT_ONCE):
+        rows = normal_map[..., first : first + ROWS_AT_ONCE + 2, :]
+        # Float64: the twist is what remains of slopes that cancel. And a handful of walls must not outvote the rest.
+        p, q = (slope.double().clamp(-10, 10) for slope in slopes(rows, "OpenGL"))
+        p_down, q_right = p[..., 2:, 1:-1] - p[..., :-2, 1:-1], q[..., 1:-1, 2:] - q[..., 1:-1, :-2]
+        opengl += float((p_down - q_right).square().sum())
+        directx += float((p_down + q_right).square().sum())
+    nothing = 1e-12 * normal_map[:, 0].numel()
     smaller, larger = min(opengl, directx), max(opengl, directx)
-    factor = float((larger + 1e-12) / (smaller + 1e-12)) ** 0.5
-    return ("OpenGL" if opengl <= directx else "DirectX"), factor
+    return ("OpenGL" if opengl <= directx else "DirectX"), ((larger + nothing) / (smaller + nothing)) ** 0.5
+
+
+def clear_convention(normal_map: torch.Tensor) -> str:
+    """The convention that the pixels of an encoded normal map (B, 3, H, W) show clearly, "" where they do not."""
+    convention, factor = detect_convention(normal_map)
+    return convention if factor >= CLEAR else ""
