@@ -4,6 +4,7 @@ Björn Ottosson, "A perceptual color space for image processing" (2020).
 """
 
 import re
+from collections.abc import Iterable
 
 import torch
 
@@ -51,3 +52,13 @@ def srgb_from_hex(color: str) -> tuple[float, float, float]:
         raise InputError(f"{color!r} is not a colour. Write it as # and six hexadecimal digits, such as #808080.")
     red, green, blue = bytes.fromhex(color[1:])
     return red / 255, green / 255, blue / 255
+
+
+def hex_from_srgb(color: Iterable[float]) -> str:
+    """ "#rrggbb" of red, green and blue in 0..1; what lies outside is clipped."""
+    return "#" + "".join(f"{round(min(max(channel, 0), 1) * 255):02x}" for channel in color)
+
+
+def hex_from_oklab(lab: torch.Tensor) -> str:
+    """ "#rrggbb" of (3,) Oklab."""
+    return hex_from_srgb(srgb_from_oklab(lab).tolist())

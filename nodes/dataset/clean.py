@@ -63,7 +63,7 @@ def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: 
             if sample.convention not in ("", result.convention):
                 reasons[index] = f"named {sample.convention}, but its pixels are {result.convention}"
             elif result.convention != wanted:
-                reasons[index] = f"a {result.convention} normal map among {wanted} ones"
+                reasons[index] = f"{result.convention} normals among {wanted} ones"
 
 
 def _judge_duplicates(samples: Sequence[Sample], results: Sequence[Checked], reasons: list[str | None]) -> None:

@@ -1,6 +1,5 @@
 """The graphs that make a dataset for kohya's trainers, queued at a real server as they are."""
 
-import json
 import os
 import shutil
 import sys
@@ -8,28 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from api_workflows import load, titled, with_widgets
 from PIL import Image
 from random_captioners import WORDS, write_florence
 from tilewright.launch.client import run_prompt
 from tilewright.nodes.common.images import write_png
 
 TESTS = Path(__file__).resolve().parents[1]
-API = TESTS.parent / "workflows" / "api"
 ARCHIVE = TESTS.parents[1] / "shared" / "data" / "substance" / "WallBricks.sbsar"
-
-
-def load(name, **smaller):
-    """The graph with some of its widgets changed, wherever they are."""
-    prompt = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
-    for node in prompt.values():
-        node["inputs"] |= {key: value for key, value in smaller.items() if key in node["inputs"]}
-    return prompt
 
 
 def shown(prompt, outputs, title):
     """The text in the preview of this title."""
-    node_id = next(node_id for node_id, node in prompt.items() if node["_meta"]["title"] == title)
-    return outputs[node_id]["text"][0]
+    return outputs[titled(prompt, title)]["text"][0]
 
 
 def captions(folder):
@@ -53,7 +43,16 @@ def sbsrender(tmp_path):
 @pytest.mark.skipif(not ARCHIVE.is_file(), reason="the shared Substance archives are not here")
 def test_substance_dataset_goes_from_an_archive_to_a_kohya_folder(server, sbsrender):
     shutil.copy(ARCHIVE, server.base / "input")
-    prompt = load("substance_dataset", archive=ARCHIVE.name, count=6, size="256", sbsrender=str(sbsrender))
+    prompt = with_widgets(
+        load("substance_dataset"),
+        TilewrightInspectSubstance={"archive": ARCHIVE.name},
+        TilewrightRenderSubstance={
+            "archive": ARCHIVE.name,
+            "count": 6,
+            "size": "256",
+            "sbsrender": str(sbsrender),
+        },
+    )
     outputs = run_prompt(server.url, prompt)
 
     assert "mortarColor (Mortar): color" in shown(prompt, outputs, "Parameters of the archive")
@@ -79,9 +78,11 @@ def test_caption_renders_goes_from_pictures_to_a_kohya_folder(server):
         file.parent.mkdir(exist_ok=True)
         write_png(file, picture)
 
-    prompt = load("caption_renders")
-    prompt["1"]["inputs"]["folder"] = "renders_to_caption"
-    prompt["3"]["inputs"]["max_tokens"] = 8
+    prompt = with_widgets(
+        load("caption_renders"),
+        TilewrightLoadDataset={"folder": "renders_to_caption"},
+        TilewrightCaptionFlorence2={"max_tokens": 8},
+    )
     outputs = run_prompt(server.url, prompt)
 
     folder = server.output / "datasets" / "my_renders_kohya" / "train" / "10_mymaterial texture"

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...common.oklab import oklab_from_hex, srgb_from_oklab
-
-
-def to_hex(lab: torch.Tensor) -> str:
-    """ "#rrggbb" of (3,) Oklab."""
-    return "#" + "".join(f"{round(float(channel) * 255):02x}" for channel in srgb_from_oklab(lab))
+from ...common.oklab import oklab_from_hex
 
 
 @dataclass(frozen=True)

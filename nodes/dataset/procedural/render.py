@@ -9,11 +9,11 @@ import torch
 from ...common.errors import InputError
 from ...common.images import write_png
 from ...common.manifest import MaterialRecord, Parameter, other_materials, read_manifest, write_manifest
-from ...common.oklab import srgb_from_oklab
+from ...common.oklab import hex_from_oklab, srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset
 from .bricks import BRICKS
 from .cobblestone import COBBLESTONE
-from .color import Palette, to_hex
+from .color import Palette
 from .hexagons import HEXAGONS
 from .maps import normal_from_height, occlusion_from_height
 from .parameters import draw_parameters
@@ -75,7 +75,7 @@ def render_material(
         tileable=True,
         maps={},
         parameters={name: value for name, value in parameters.items() if name not in surface.unseen},
-        colors={part: to_hex(_mean_color(surface.color, mask)) for part, mask in surface.parts.items()},
+        colors={part: hex_from_oklab(_mean_color(surface.color, mask)) for part, mask in surface.parts.items()},
         height_cm=float(surface.height.amax() - surface.height.amin()),
         size_cm=surface.size_cm,
     )

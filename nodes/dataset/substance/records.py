@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ...common.manifest import MaterialRecord, Parameter
+from ...common.oklab import hex_from_srgb
 from .description import Numbers, SubstanceGraph, SubstanceInput
 from .plan import Variant
 
@@ -26,7 +27,9 @@ def record_of(
         tileable=tileable,
         maps=dict(maps),
         parameters=preset | {one.identifier: _parameter(one, value) for one, value in mentioned.items()},
-        colors={_spoken(one): _hex(value) for one, value in mentioned.items() if _is_visible_color(one, value)},
+        colors={
+            _spoken(one): hex_from_srgb(value[:3]) for one, value in mentioned.items() if _is_visible_color(one, value)
+        },
         keywords=graph.keywords,
     )
 
@@ -54,7 +57,3 @@ def _spoken(one: SubstanceInput) -> str:
 
 def _is_visible_color(one: SubstanceInput, value: Numbers) -> bool:
     return one.is_color and len(value) >= 3 and (len(value) < 4 or value[3] > 0)
-
-
-def _hex(value: Numbers) -> str:
-    return "#" + "".join(f"{round(min(max(channel, 0), 1) * 255):02x}" for channel in value[:3])
