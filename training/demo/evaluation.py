@@ -13,11 +13,20 @@ def psnr(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
 
 
 def texture_statistics(images: torch.Tensor) -> torch.Tensor:
-    """(B, 68) simple statistics of tiles (B, 3, H, W) in -1..1 that say what is depicted, not in which colours."""
+    """(B, D) simple statistics of tiles (B, 3, H, W) in -1..1 that say what is depicted, not in which colours.
+
+    D is 66 for 256 px, and the same for all tiles of one size.
+    """
     overall = images.mean(1).flatten(1).std(1).clamp(min=1e-4).log()
     colorfulness = images.std(1).mean((1, 2)).clamp(min=1e-4).log()
     parts = [_contrasts(images), _spectrum(images), overall[:, None], colorfulness[:, None]]
     return torch.cat(parts, 1)
+
+
+def color_statistics(images: torch.Tensor) -> torch.Tensor:
+    """(B, 9) of images (B, 3, H, W): each channel's mean and spread, and the spread of what sets channels apart."""
+    apart = images - images.roll(1, 1)
+    return torch.cat([images.mean((2, 3)), images.std((2, 3)), apart.std((2, 3))], 1)
 
 
 def _contrasts(images: torch.Tensor) -> torch.Tensor:
@@ -37,7 +46,7 @@ def _contrasts(images: torch.Tensor) -> torch.Tensor:
 
 
 def _spectrum(images: torch.Tensor, rings: int = 6, sectors: int = 6) -> torch.Tensor:
-    """(B, 41) log shares of the brightness's power: by frequency and direction, in its strongest waves, on the axes.
+    """(B, D) log shares of the brightness's power: by frequency and direction, in its strongest waves, on the axes.
 
     Rings are an octave wide, the last one open; sectors are centred on the axes. A repeating pattern holds much of its
     power in a few waves; rows and columns hold it on the axes.
@@ -50,6 +59,7 @@ def _spectrum(images: torch.Tensor, rings: int = 6, sectors: int = 6) -> torch.T
     ring = frequency.clamp(min=1).log2().floor().clamp(max=rings - 1).long()
     sector = (direction * sectors).round().long() % sectors
     cell = F.one_hot((ring * sectors + sector).flatten(), rings * sectors).float()
+    cell = cell[:, cell.any(0)]  # the lowest waves do not come in every direction
     shares = power.flatten(1) / power.sum((1, 2), keepdim=True).flatten(1).clamp(min=1e-9)
     cells = shares @ cell
     strongest = shares.topk(24).values.cumsum(1)[:, [1, 5, 23]]
