@@ -11,6 +11,7 @@ from typing import Any
 KINDS = ("LoRA", "DoRA", "LoHa", "LoKr")
 BLOCKS = ("all", "attention", "cross-attention", "up", "middle and up")
 OPTIMIZERS = ("AdamW", "AdamW 8-bit", "Adafactor", "Lion", "Prodigy", "D-Adaptation")
+SELF_TUNING = ("Prodigy", "D-Adaptation")  # these find their own rate
 SCHEDULERS = ("constant", "constant with warmup", "linear", "cosine", "cosine with restarts", "polynomial")
 LOSSES = ("mse", "huber", "l1")
 TOKEN_LENGTHS = (75, 150, 225)
@@ -64,7 +65,8 @@ class OptimizerConfig:
 
     kind: the update rule. AdamW is always there; the others need their library.
     learning_rate: step length. Prodigy and D-Adaptation find their own and want 1.
-    text_encoder_rate: learning rate of the text encoder(s), 0 for half of learning_rate.
+    text_encoder_rate: learning rate of the text encoder(s), 0 for half of learning_rate. Optimizers that find their
+        own rate find one for everything.
     scheduler: course of the learning rate over the run.
     warmup: steps over which the rate rises from 0; below 1, that share of the run.
     cycles: restarts of "cosine with restarts".
@@ -104,6 +106,18 @@ class OptimizerConfig:
         _whole("accumulation", self.accumulation, 1, 1024)
         _within("ema", self.ema, 0, 0.99999)
         self.extra_arguments()
+        if self.kind in SELF_TUNING and self.text_encoder_rate:
+            raise ConfigError(
+                f"text_encoder_rate is {self.text_encoder_rate}, but {self.kind} finds one rate for everything. Set it "
+                "to 0, or choose another optimizer."
+            )
+
+    @property
+    def text_rate(self) -> float:
+        """Learning rate of the text encoder(s)."""
+        if self.kind in SELF_TUNING:
+            return self.learning_rate
+        return self.text_encoder_rate or self.learning_rate / 2
 
     def extra_arguments(self) -> dict[str, Any]:
         """`arguments` as a dictionary; values are Python literals or plain words."""

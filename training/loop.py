@@ -225,11 +225,10 @@ class Trainer:
         return state
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
-        rate = self.config.optimizer.learning_rate
-        text_rate = self.config.optimizer.text_encoder_rate or rate / 2
+        optimizer = self.config.optimizer
         groups = [
-            (list(self.network.parameters_of("lora_unet")), rate),
-            (list(self.network.parameters_of("lora_te")), text_rate),
+            (list(self.network.parameters_of("lora_unet")), optimizer.learning_rate),
+            (list(self.network.parameters_of("lora_te")), optimizer.text_rate),
         ]
         return [{"params": members, "lr": lr, "initial_lr": lr} for members, lr in groups if members]
 

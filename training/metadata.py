@@ -66,11 +66,10 @@ def _network(config: TrainingConfig) -> dict[str, object]:
 
 def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
     optimizer = config.optimizer
-    text_rate = optimizer.text_encoder_rate or optimizer.learning_rate / 2
     return {
         "ss_learning_rate": optimizer.learning_rate,
         "ss_unet_lr": optimizer.learning_rate,
-        "ss_text_encoder_lr": text_rate if config.network.text_encoder else 0.0,
+        "ss_text_encoder_lr": optimizer.text_rate if config.network.text_encoder else 0.0,
         "ss_optimizer": optimizer.kind + (f"({optimizer.arguments})" if optimizer.arguments else ""),
         "ss_lr_scheduler": optimizer.scheduler,
         "ss_lr_warmup_steps": warmup_steps(optimizer, steps),

@@ -53,7 +53,8 @@ class LoraOptimizer(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=1e-6,
-                    tooltip="Learning rate of the text encoder. 0 takes half of learning_rate.",
+                    tooltip="Learning rate of the text encoder. 0 takes half of learning_rate. Not with Prodigy and "
+                    "D-Adaptation.",
                 ),
                 io.Float.Input(
                     "weight_decay",
@@ -97,9 +98,11 @@ class LoraOptimizer(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, arguments: str | None = None) -> bool | str:
+    def validate_inputs(
+        cls, arguments: str | None = None, optimizer: str | None = None, text_encoder_rate: float | None = None
+    ) -> bool | str:
         try:
-            checked(OptimizerConfig, arguments=arguments)
+            checked(OptimizerConfig, kind=optimizer, text_encoder_rate=text_encoder_rate, arguments=arguments)
         except InputError as error:
             return str(error)
         return True
