@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import comfy.model_management
-import comfy.utils
-import folder_paths
 
 from ....training.config import TrainingConfig
 from ... import host
@@ -22,6 +20,7 @@ from ...host.scripts import clip_tokenizer_folder, installation_folders, script_
 from ..adapter.model import training_dtype
 from ..run_files import told_if_disk_fails
 from .accelerate_config import configured_precision
+from .adapter_files import file_stamp, loaded_weights, model_file
 from .adapter_live import KohyaView
 from .base_checkpoint import AUTO, checkpoint_family
 from .causes import cause_of
@@ -32,7 +31,7 @@ from .legs import next_leg, run_length, serves
 from .output import Reading
 from .process import ScriptProcess, launched_command, script_command, script_environment
 from .run_folder import run_folder
-from .scripts import LORA, TEXTUAL_INVERSION, Job
+from .scripts import LORA, Job
 from .settings import KohyaOptions, known_settings, sample_prompts, script_settings
 from .tokenizers import write_tokenizers
 from .toml import toml_text
@@ -91,8 +90,9 @@ def train_with_scripts(order: Order, node_id: str | None) -> Trained:
 class _Run:
     def __init__(self, order: Order, node_id: str | None) -> None:
         self.order, self.config = order, order.config
-        checkpoint = _model_file("checkpoints", order.checkpoint, "checkpoint")
+        checkpoint = model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
+        self._check_regularisation()
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
         self.interpreter = find_python(order.python, self.checkout, allowed)
@@ -114,9 +114,16 @@ class _Run:
         self.leg, self.leg_settings = next_leg(self.files, self.config, self.job)
         self.view = KohyaView(self.files, self.leg, node_id)
 
+    def _check_regularisation(self) -> None:
+        if not self.job.knows_regularisation and any(one.regularisation for one in self.order.dataset.samples):
+            raise InputError(
+                f"The dataset has regularisation images, which {self.order.task} would learn like the others. Leave "
+                "them out, or choose DreamBooth."
+            )
+
     def _options(self) -> KohyaOptions:
         options = self.order.options
-        vae = _model_file("vae", self.order.vae, "vae") if self.order.vae else None
+        vae = model_file("vae", self.order.vae, "vae") if self.order.vae else None
         told = self.config.precision
         if told == "auto" and self.order.accelerate:
             told = configured_precision(os.environ) or "auto"
@@ -130,7 +137,7 @@ class _Run:
         if self.options.vae:
             settings["vae"] = str(self.options.vae)
         if self.config.network.start_from and self.job.task == LORA:
-            settings["network_weights"] = str(_model_file("loras", self.config.network.start_from, "start_from"))
+            settings["network_weights"] = str(model_file("loras", self.config.network.start_from, "start_from"))
         return known_settings(settings, frozenset(known), self.job.script)
 
     def _fingerprint(self, checkpoint: Path) -> str:
@@ -142,10 +149,10 @@ class _Run:
             options.pop(aside)
         hints = self.order.conditioning.samples if self.order.conditioning else ()
         images = [
-            (str(one.file), *_stamp(one.file), one.caption, one.repeats, one.regularisation)
+            (str(one.file), *file_stamp(one.file), one.caption, one.repeats, one.regularisation)
             for one in (*self.order.dataset.samples, *hints)
         ]
-        facts = [self.job.script, config, options, str(checkpoint), _stamp(checkpoint), images]
+        facts = [self.job.script, config, options, str(checkpoint), file_stamp(checkpoint), images]
         facts += [self.added, dict(self.order.own)]
         return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
@@ -229,7 +236,8 @@ class _Run:
 
     def _keep_last(self, reading: Reading) -> str:
         self._take_over(reading)
-        step = self.files.fall_back()
+        with told_if_disk_fails(self.files.target):
+            step = self.files.fall_back()
         if step is None:
             note = " Nothing had been saved yet: LoRA Saving's state_every says how often that is done."
         else:
@@ -245,7 +253,7 @@ class _Run:
 
     def result(self, reading: Reading, rejected: list[str]) -> Trained:
         """What there is to hand on. Raises `InputError` where the file that was written does not load."""
-        state = _loaded(self.files.target, self.job)
+        state = loaded_weights(self.files.target, self.job)
         return Trained(self.files.target, state, reading.losses, reading.validation, self._report(reading, rejected))
 
     def _report(self, reading: Reading, rejected: list[str]) -> str:
@@ -258,38 +266,12 @@ class _Run:
             lines.append("This run had finished before, so nothing was trained. Change a setting to train anew.")
         elif self.leg.start:
             lines.append(f"went on from step {self.leg.start}")
+        if any(one.tileable for one in self.order.dataset.samples):
+            lines.append("sd-scripts trains tileable textures as flat images; Train LoRA joins their edges")
         lines += [f"left out: {line}" for line in rejected]
         return "\n".join(lines)
-
-
-def _model_file(kind: str, name: str, what: str) -> Path:
-    path = folder_paths.get_full_path(kind, name)
-    if path is None:
-        folders = "\n".join(f"  {folder}" for folder in folder_paths.get_folder_paths(kind))
-        raise InputError(f"{what} is {name!r}, but there is no such file. Looked in:\n{folders}")
-    return Path(path).resolve()
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    facts = file.stat()
-    return facts.st_size, facts.st_mtime_ns
 
 
 def _write(path: Path, text: str) -> None:
     with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-
-
-def _loaded(path: Path, job: Job) -> dict[str, Any]:
-    """The weights of a small file; of a large one only the proof that it can be read."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if job.task in (LORA, TEXTUAL_INVERSION) or path.suffix != ".safetensors":
-            state = comfy.utils.load_torch_file(str(path), safe_load=True)
-            return state if job.task == LORA else {}
-        with safe_open(path, "pt") as weights:
-            weights.get_tensor(next(iter(weights.keys())))
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} was written but does not load ({error}). Look into its log.") from None
-    return {}

@@ -17,9 +17,10 @@ _LYCORIS_ARGUMENTS = {
 
 def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
     """What is trained of the model: the LoRA, or for the other scripts whether the text encoder is."""
-    network, until = config.network, config.objective.text_encoder_until
+    network = config.network
+    if job.script != "train_db.py":
+        _check_text_encoder_until(job, network, config.objective.text_encoder_until)
     if job.task == LORA:
-        _check_text_encoder_until(network, until)
         return _lora(job, network)
     if job.task == FINE_TUNE or job.script == "sdxl_train.py":
         return {"train_text_encoder": network.text_encoder}
@@ -80,11 +81,11 @@ def _blocks(job: Job, network: NetworkConfig) -> list[str]:
     return [down] if network.blocks == "middle and up" else [down, f"mid_lr_weight={','.join(['0'] * middles)}"]
 
 
-def _check_text_encoder_until(network: NetworkConfig, until: float) -> None:
+def _check_text_encoder_until(job: Job, network: NetworkConfig, until: float) -> None:
     if network.text_encoder and until < 1:
         raise InputError(
-            "text_encoder_until is below 1, but sd-scripts trains a LoRA's text encoder to the end or not at all. Set "
-            "it to 1, or switch text_encoder off."
+            f"text_encoder_until is below 1, but {job.script} trains the text encoder to the end or not at all. Set it "
+            "to 1, or switch text_encoder off."
         )
 
 

@@ -19,7 +19,7 @@ _LEAKS = re.compile(  # of the host's own Python, of its memory settings, of a l
     r"|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|ACCELERATE_.*|TORCHELASTIC_.*"
 )
 GRACE_SECONDS = 1.0
-_FOREVER = 10.0
+_FOREVER = 60.0
 _LAST_WORDS = 2.0
 
 

@@ -53,6 +53,11 @@ class Job:
         return self.task == LORA
 
     @property
+    def knows_regularisation(self) -> bool:
+        """Whether it can tell images of the class from those of the subject."""
+        return self.task not in (FINE_TUNE, CONTROLNET)
+
+    @property
     def reads_metadata_file(self) -> bool:
         """Whether captions are in one JSON file instead of a text file beside each image."""
         return self.script == "fine_tune.py"

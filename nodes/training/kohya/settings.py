@@ -70,7 +70,7 @@ class KohyaOptions:
 
 def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
     """Every argument that does not name a file of the run. Raises `InputError` for what sd-scripts cannot do."""
-    _refuse(config, options)
+    _refuse(job, config, options)
     settings = {
         **job.model_settings(),
         **_course(config),
@@ -83,11 +83,13 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions) -> 
         **_captions(config.objective),
         **_saving(job, config.saving, options),
     }
-    return {name: value for name, value in settings.items() if value not in (None, False)}
+    return {name: value for name, value in settings.items() if value is not None and value is not False}
 
 
-def _refuse(config: TrainingConfig, options: KohyaOptions) -> None:
+def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     objective = config.objective
+    if objective.masked and (job.reads_metadata_file or job.task == CONTROLNET):
+        raise InputError(f"masked is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one.")
     impossible = {
         "wrap is on": objective.wrap == "on",
         "style is not 0": objective.style > 0,

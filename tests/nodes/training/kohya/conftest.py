@@ -1,6 +1,6 @@
 import folder_paths
 import pytest
-from stand_in_checkout import Checkout, write_checkpoint, write_images
+from sd_scripts.checkout import Checkout, write_checkpoint, write_images
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
 
 

@@ -60,7 +60,7 @@ def test_every_option_arrives(train, checkout):
         gradient_checkpointing=True,
         network=NetworkConfig(text_encoder=True, conv_rank=2, dropout=0.1, blocks="middle and up"),
         optimizer=OptimizerConfig(
-            kind="Prodigy", scheduler="cosine with restarts", cycles=3, warmup=0.1, clip_norm=0.5
+            kind="Prodigy", scheduler="cosine with restarts", cycles=3, warmup=0.1, clip_norm=0.0
         ),
         objective=ObjectiveConfig(
             min_snr_gamma=5.0, noise_offset=0.05, shuffle_caption=True, clip_skip=2, max_tokens=150
@@ -101,7 +101,8 @@ EVERY_OPTION = {
     "lr_scheduler": "cosine_with_restarts",
     "lr_scheduler_num_cycles": 3,
     "lr_warmup_steps": 0.1,
-    "max_grad_norm": 0.5,
+    "max_grad_norm": 0.0,
+    "max_data_loader_n_workers": 0,
     "min_snr_gamma": 5.0,
     "noise_offset": 0.05,
     "shuffle_caption": True,
@@ -273,6 +274,10 @@ def test_bad_arguments_are_told_before_anything_starts(train, checkout, argument
     "inputs, words",
     [
         ({"objective": ObjectiveConfig(wrap="on")}, "wrap is on"),
+        (
+            {"objective": ObjectiveConfig(text_encoder_until=0.5), "network": NetworkConfig(text_encoder=True)},
+            "to the end or not at all",
+        ),
         ({"optimizer": OptimizerConfig(ema=0.9)}, "ema is not 0"),
         ({"network": NetworkConfig(blocks="attention")}, "cannot combine"),
         ({"color_augmentation": True}, "cache_latents"),

@@ -1,7 +1,7 @@
-"""A stand-in for a downloaded checkpoint: random weights of SD1.5's shapes, cut down to one level of the UNet.
+"""A stand-in for a downloaded checkpoint: random weights of SD1.5's shapes, cut down to one level unless it is `whole`.
 
 The stock loader recognises SD1 by its width (320 channels, context 768), not by its depth, so a graph with
-CheckpointLoaderSimple runs as it would on the real thing, only what it paints is noise.
+CheckpointLoaderSimple runs as it would on the real thing, only what it paints is noise. Other programs want the whole.
 """
 
 from pathlib import Path
@@ -29,6 +29,12 @@ UNET = {
     "use_checkpoint": False,
     "legacy": False,
 }
+WHOLE_UNET = UNET | {
+    "channel_mult": [1, 2, 4, 4],
+    "num_res_blocks": [2, 2, 2, 2],
+    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+}
 TEXT_ENCODER = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "num_hidden_layers": 12}
 AUTOENCODER = {
     "embed_dim": 4,
@@ -47,8 +53,13 @@ AUTOENCODER = {
 }
 
 
-def write_standin_checkpoint(path: Path) -> None:
-    """Write the checkpoint in half precision (about 0.5 GB)."""
-    state = initial_state(architecture=SD1Architecture(UNET, TEXT_ENCODER, AUTOENCODER))
+NOT_IN_FILES = "text_projection"  # the host's text encoder has it, SD1.5's files do not
+
+
+def write_standin_checkpoint(path: Path, whole: bool = False) -> None:
+    """Write the checkpoint in half precision: about 0.5 GB, the `whole` one 2.1 GB."""
+    unet = WHOLE_UNET if whole else UNET
+    state = initial_state(architecture=SD1Architecture(unet, TEXT_ENCODER, AUTOENCODER))
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half() if value.is_floating_point() else value for name, value in state.items()}, path)
+    kept = {name: value for name, value in state.items() if NOT_IN_FILES not in name}
+    save_file({name: value.half() if value.is_floating_point() else value for name, value in kept.items()}, path)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
-ARGUMENTS = HERE / "sd_scripts_arguments.json"
+ARGUMENTS = HERE / "arguments.json"
 MARKS = {
     "SD1": "cond_stage_model.transformer.text_model.final_layer_norm.weight",
     "SD2": "cond_stage_model.model.ln_final.weight",
@@ -26,7 +26,7 @@ class Checkout:
         (folder / "packages").mkdir()
         shutil.copy(ARGUMENTS, folder)
         for script in json.loads(ARGUMENTS.read_text(encoding="utf-8"))["scripts"]:
-            shutil.copy(HERE / "sd_scripts_stand_in.py", folder / script)
+            shutil.copy(HERE / "stand_in.py", folder / script)
 
     def behave(self, **behaviour) -> None:
         (self.folder / "behaviour.json").write_text(json.dumps(behaviour), encoding="utf-8")

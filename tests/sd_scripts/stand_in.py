@@ -1,7 +1,7 @@
 """Behaves as the training scripts of sd-scripts do where Tilewright relies on them, without a model or torch.
 
 Copied under the name of each script into a folder that looks like a checkout. It takes the arguments that
-`sd_scripts_arguments.json` lists for that script (read from the real parsers), reads the configuration and the dataset
+`arguments.json` lists for that script (read from the real parsers), reads the configuration and the dataset
 as the real one does, counts steps and epochs as it does, prints the lines that it prints, and writes files of the
 same names. `behaviour.json` beside it may say:
   seconds_per_step; sleeps (starts a child and never ends); crash: package | version | memory | killed | assertion |
@@ -66,7 +66,7 @@ def main():
 
 
 def build_parser():
-    listed = read_json(HERE / "sd_scripts_arguments.json")
+    listed = read_json(HERE / "arguments.json")
     own = listed["scripts"][SCRIPT]
     parser = argparse.ArgumentParser()
     for name, facts in listed["arguments"].items():
