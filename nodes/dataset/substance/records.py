@@ -7,6 +7,20 @@ from ...common.oklab import hex_from_srgb
 from .description import Numbers, SubstanceGraph, SubstanceInput
 from .plan import Variant
 
+_SAYS_NOTHING = {
+    "",
+    "color",
+    "colors",
+    "colour",
+    "colours",
+    "tint",
+    "general",
+    "main",
+    "other",
+    "parameters",
+    "settings",
+}
+
 
 def record_of(
     name: str,
@@ -49,10 +63,14 @@ def _parameter(one: SubstanceInput, value: Numbers) -> Parameter:
 
 
 def _spoken(one: SubstanceInput) -> str:
-    """ "tiles rough" for the input "Tiles" of the group "Rough"; colours need no group."""
+    """ "tiles rough" for the input "Tiles" of the group "Rough". Colours need no group unless called "Color"."""
     label = (one.label or one.identifier).lower()
     group = one.group.lower()
-    return label if one.is_color or not group or group in label else f"{label} {group}"
+    if group in _SAYS_NOTHING or group in label:
+        return label
+    if one.is_color:
+        return group if label in _SAYS_NOTHING else label
+    return f"{label} {group}"
 
 
 def _is_visible_color(one: SubstanceInput, value: Numbers) -> bool:
