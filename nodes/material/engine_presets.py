@@ -43,19 +43,18 @@ def grey(suffix: str, map_name: str) -> MapFile:
 
 
 ORM = ("occlusion", "roughness", "metallic")
+EVERY_MAP = (
+    color("basecolor", "basecolor", alpha="basecolor.a"),
+    grey("height", "height"),
+    color("normal", "normal"),
+    grey("roughness", "roughness"),
+    grey("metallic", "metallic"),
+    grey("occlusion", "occlusion"),
+    grey("opacity", "opacity"),
+    color("emissive", "emissive"),
+)
 PRESETS = {
-    "plain": Preset(
-        (
-            color("basecolor", "basecolor", alpha="basecolor.a"),
-            grey("height", "height"),
-            color("normal", "normal"),
-            grey("roughness", "roughness"),
-            grey("metallic", "metallic"),
-            grey("occlusion", "occlusion"),
-            grey("opacity", "opacity"),
-            color("emissive", "emissive"),
-        )
-    ),
+    "plain": Preset(EVERY_MAP),
     "Unreal": Preset(
         (
             color("BC", "basecolor", alpha="opacity"),
@@ -121,4 +120,5 @@ PRESETS = {
         ),
         convention="OpenGL",
     ),
+    "MaterialX": Preset(EVERY_MAP, convention="OpenGL"),
 }

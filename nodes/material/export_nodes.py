@@ -195,7 +195,9 @@ class SaveMaterial(io.ComfyNode):
 def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
     """The maps that are there, (B, C, H, W) by name, of one image or None for each of `MAPS`."""
     return {
-        name: read_map(image, f"The {name} map") for name, image in zip(MAPS, images, strict=True) if image is not None
+        name: read_map(image, f"The {name} map")[0]
+        for name, image in zip(MAPS, images, strict=True)
+        if image is not None
     }
 
 

@@ -2,20 +2,22 @@
 
 import base64
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+import torch
 
 from .engine_presets import MapFile
 
 TRIANGLE_STRIP, FLOAT, ARRAY_BUFFER, REPEAT = 5, 5126, 34962, 10497
+WHOLE = 254.5 / 255  # what rounds to 1 in 8 bits
+SOFT_EDGES = 0.2  # of the pixels
 
 
-def gltf_scene(
-    files: Mapping[MapFile, Path], with_alpha: Collection[MapFile], width_cm: float, height_cm: float
-) -> dict:
+def gltf_scene(files: Mapping[MapFile, Path], alpha: str, width_cm: float, height_cm: float) -> dict:
     """The content of a .gltf: an upright rectangle with the files of the glTF preset as textures.
 
-    `with_alpha` are the files that hold an alpha channel.
+    `alpha` is how their alpha is meant, as `alpha_mode` finds it.
     """
     files = {file: path for file, path in files.items() if file.suffix != "height"}  # glTF knows no displacement
     textures = {file.suffix: index for index, file in enumerate(files)}
@@ -28,14 +30,26 @@ def gltf_scene(
         "images": [{"uri": path.name} for path in files.values()],
         "samplers": [{"wrapS": REPEAT, "wrapT": REPEAT}],
         "textures": [{"source": index, "sampler": 0} for index in textures.values()],
-        "materials": [_material(textures, any(file.suffix == "baseColor" for file in with_alpha))],
+        "materials": [_material(textures, alpha)],
         **shape,
         "buffers": [buffer],
     }
     return {key: value for key, value in scene.items() if value}  # the specification knows no empty lists
 
 
-def _material(textures: Mapping[str, int], has_alpha: bool) -> dict:
+def alpha_mode(alpha: torch.Tensor) -> str:
+    """OPAQUE, MASK or BLEND for the alpha (H, W) of a material in 0..1: whole, cut out, or see-through.
+
+    A cut-out may have soft edges: as long as few pixels lie between 0 and 1, a viewer that cuts at 0.5 shows it as it
+    is meant, and spares itself the sorting that see-through surfaces need.
+    """
+    if alpha.min() >= WHOLE:
+        return "OPAQUE"
+    between = ((alpha > 1 - WHOLE) & (alpha < WHOLE)).float().mean()
+    return "MASK" if between <= SOFT_EDGES else "BLEND"
+
+
+def _material(textures: Mapping[str, int], alpha: str) -> dict:
     def texture(suffix: str) -> dict:
         return {"index": textures[suffix]}
 
@@ -51,8 +65,8 @@ def _material(textures: Mapping[str, int], has_alpha: bool) -> dict:
         material["normalTexture"] = texture("normal")
     if "emissive" in textures:
         material |= {"emissiveTexture": texture("emissive"), "emissiveFactor": [1.0, 1.0, 1.0]}
-    if has_alpha:
-        material["alphaMode"] = "MASK"
+    if alpha != "OPAQUE":  # which is the default
+        material["alphaMode"] = alpha
     return {"pbrMetallicRoughness": surface, **material}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
+from ..common.errors import InputError
 from .map_inputs import luminance
 from .smoothing import gaussian_blur
 
@@ -24,12 +25,17 @@ class DetailGains:
 
 
 def choose_channel(image: torch.Tensor, source: str) -> torch.Tensor:
-    """(B, C, H, W) -> (B, 1, H, W): one of `SOURCES`. Raises IndexError for a channel the image has not."""
+    """(B, C, H, W) -> (B, 1, H, W): one of `SOURCES`. Raises `InputError` for an image without alpha."""
     if image.shape[1] < 3 and source != "alpha":
         return image[:, :1]
     if source == "luminance":
         return luminance(image)
     channel = SOURCES.index(source) - 1
+    if channel >= image.shape[1]:
+        raise InputError(
+            f"The image has {image.shape[1]} channels and no alpha. Choose another source, or connect an image with "
+            "alpha."
+        )
     return image[:, [channel]]
 
 

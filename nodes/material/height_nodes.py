@@ -21,7 +21,7 @@ from .height_from_image import (
 from .map_inputs import read_height, read_map
 from .normals import normal_map, slope_scale
 from .smoothing import gaussian_blur
-from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
 
 BANDED = "The height has 8 bits; its steps were smoothed by half a step at most."
 
@@ -86,8 +86,12 @@ class HeightFromImage(io.ComfyNode):
                     step=0.05,
                     tooltip="Above 1 lifts the middle heights, below 1 lowers them.",
                 ),
+                repair_input("of its channel"),
             ],
-            outputs=[io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision.")],
+            outputs=[
+                io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision."),
+                io.String.Output("report", tooltip="What of the image was used, and what was repaired."),
+            ],
         )
 
     @classmethod
@@ -112,14 +116,19 @@ class HeightFromImage(io.ComfyNode):
         black: float = 0.0,
         white: float = 1.0,
         gamma: float = 1.0,
+        repair: bool = False,
     ) -> io.NodeOutput:
         wrap = Axes.parse(axes)
-        height = choose_channel(read_map(image, "The image"), source)
+        pixels, notes = read_map(image, "The image", repair)
+        height = choose_channel(pixels, source)
         height = remove_light(height, flatten, flatten_radius / 100, wrap)
         height = weigh_details(height, DetailGains(fine, medium, large), wrap)
         height = stretch(height, clip / 100)
         height = set_levels(1 - height if invert else height, black, white, gamma)
-        return io.NodeOutput(to_bhwc(grey_to_rgb(height)))
+        used = source if pixels.shape[1] > 1 else "only channel"
+        return io.NodeOutput(
+            to_bhwc(grey_to_rgb(height)), "\n".join([f"The image's {used} became the height.", *notes])
+        )
 
 
 class HeightToNormal(io.ComfyNode):
@@ -178,12 +187,7 @@ class HeightToNormal(io.ComfyNode):
                     tooltip="Smooths the stair-steps of 8-bit heights, by half a step at most. Finer heights stay "
                     "as they are.",
                 ),
-                io.Boolean.Input(
-                    "repair",
-                    default=False,
-                    optional=True,
-                    tooltip="Replaces pixels that are NaN or infinite by the mean height instead of stopping.",
-                ),
+                repair_input("height"),
             ],
             outputs=[
                 io.Image.Output("normal", tooltip="The normal map, flat is (0.5, 0.5, 1), in full float precision."),

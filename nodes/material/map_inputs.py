@@ -11,10 +11,10 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, on the values as they are enco
 SMALLEST = 3
 
 
-def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tensor:
-    """An IMAGE as float32 (B, C, H, W), checked to be at least 3 x 3 pixels and finite.
+def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
+    """An IMAGE as float32 (B, C, H, W), checked to be at least 3 x 3 pixels and finite, and what was repaired.
 
-    `what` names the input in messages. With `repair`, pixels that are not finite become the mean of the others of
+    `what` names the input in messages. With `repair`, values that are not finite become the mean of the others of
     their image and channel; without, they raise `InputError` with their number.
     """
     pixels = to_bchw(image).float()
@@ -25,13 +25,13 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tens
             "connect a larger image."
         )
     if all(extreme.isfinite() for extreme in pixels.aminmax()):  # NaN spreads to both
-        return pixels
+        return pixels, []
     broken = ~pixels.isfinite()
+    count = f"{int(broken.any(dim=1).sum())} of {width * height * len(pixels)} pixels"
     if repair:
-        return _without(pixels, broken)
-    count = int(broken.any(dim=1).sum())
+        return _without(pixels, broken), [f"{what}: {count} were not numbers; the mean of the others stands for them."]
     raise InputError(
-        f"{what} has {count} of {width * height * len(pixels)} pixels that are not numbers (NaN) or infinite. "
+        f"{what} has {count} that are not numbers (NaN) or infinite. "
         "A decode in half precision often makes them: run the VAE in full precision (--fp32-vae), or turn on "
         "'repair' where a node offers it."
     )
@@ -39,8 +39,17 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> torch.Tens
 
 def read_height(image: torch.Tensor, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
     """The IMAGE of a `height` input as float32 (B, 1, H, W), and what there is to say about it; see `read_map`."""
-    heights, used = single_channel(read_map(image, "The height", repair))
-    return heights, [f"The height is a colour image: its {used} was used."] if used else []
+    pixels, notes = read_map(image, "The height", repair)
+    heights, used = single_channel(pixels)
+    return heights, [*notes, f"The height is a colour image: its {used} was used."] if used else notes
+
+
+def read_normals(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
+    """A normal map as float32 (B, 3, H, W), and what was repaired; raises `InputError` without three channels."""
+    normals, notes = read_map(image, what, repair)
+    if normals.shape[1] < 3:
+        raise InputError(f"{what} has {normals.shape[1]} channel. A normal map has three; connect an RGB image.")
+    return normals[:, :3], notes
 
 
 def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:

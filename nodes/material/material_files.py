@@ -12,10 +12,10 @@ from ..common.errors import InputError
 from ..common.files import check_name, write_json
 from ..common.map_kinds import COLOR_MAPS
 from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
-from .gltf import gltf_scene
 from .map_inputs import single_channel
 from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, linear_from_srgb, write_map
 from .packing import pack_channels, parse_channel
+from .viewer_files import write_documents, write_scenes
 
 IF_EXISTS = ["number", "overwrite"]
 BIT_DEPTHS = ["16 for data maps", "8", "16"]
@@ -83,6 +83,8 @@ def save_material(
         files = write_images(folder, images, preset, settings, text)
         if settings.preset == "glTF" and settings.file_format == "PNG":
             write_scenes(folder, files, images, surface.size_cm)
+        if settings.preset == "MaterialX":
+            write_documents(folder, files, settings.file_format, surface.height_cm)
         write_json(folder / DESCRIPTION, describe(files, preset, surface, settings))
     except OSError as error:
         raise InputError(
@@ -164,19 +166,6 @@ def write_images(
             write_map(path, image, settings.file_format, bits, text, settings.dither)
             written[stem][file] = path
     return written
-
-
-def write_scenes(
-    folder: Path,
-    files: Mapping[str, Mapping[MapFile, Path]],
-    images: Mapping[MapFile, torch.Tensor],
-    size_cm: float,
-) -> None:
-    """Write `<stem>.gltf` beside the images of every material: a rectangle of it for any viewer."""
-    rows, columns = next(iter(images.values())).shape[-2:]
-    for stem, paths in files.items():
-        alpha = {file for file, pixels in images.items() if pixels.shape[1] == 4}
-        write_json(folder / f"{stem}.gltf", gltf_scene(paths, alpha, size_cm, size_cm * rows / columns))
 
 
 def map_bits(file: MapFile, bit_depth: str) -> int:

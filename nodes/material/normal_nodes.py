@@ -5,16 +5,15 @@ from comfy_api.latest import io
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, CONVENTIONS, detect_convention, flip_green
-from ..common.errors import InputError
 from ..common.layout import grey_to_rgb, to_bchw, to_bhwc
 from ..common.sockets import axes_input
 from .blending import BLENDS, scale_slopes
 from .derivatives import METHODS
 from .height_from_normal import Relief, height_from_normals
-from .map_inputs import check_same_size, read_map
+from .map_inputs import check_same_size, read_normals
 from .normals import decode_unit_normals, encode_normals
 from .resizing import resize_normals
-from .surface_inputs import CATEGORY, size_cm_input
+from .surface_inputs import CATEGORY, repair_input, size_cm_input
 
 DETECT = "detect"
 
@@ -46,6 +45,7 @@ class NormalToHeight(io.ComfyNode):
                 ),
                 axes_input("The axes along which the map tiles. Along the others the surface ends level."),
                 size_cm_input(),
+                repair_input("normal"),
             ],
             outputs=[
                 io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision."),
@@ -65,22 +65,15 @@ class NormalToHeight(io.ComfyNode):
         method: str = "scharr",
         axes: str = "both",
         size_cm: float = 100.0,
+        repair: bool = False,
     ) -> io.NodeOutput:
-        normals = read_normals(normal, "The normal map")
+        normals, notes = read_normals(normal, "The normal map", repair)
         wrap = Axes.parse(axes)
         convention, found = known_convention(normals, convention)
         relief = height_from_normals(normals, convention, method, wrap)
         height_cm = relief.range * size_cm / normals.shape[-1]
-        report = "\n".join([found, *_relief_report(relief, height_cm)])
+        report = "\n".join([found, *_relief_report(relief, height_cm), *notes])
         return io.NodeOutput(to_bhwc(grey_to_rgb(relief.height)), float(height_cm[0]), report)
-
-
-def read_normals(image: torch.Tensor, what: str) -> torch.Tensor:
-    """A normal map as float32 (B, 3, H, W); raises `InputError` for an image without three channels."""
-    normals = read_map(image, what)
-    if normals.shape[1] < 3:
-        raise InputError(f"{what} has {normals.shape[1]} channel. A normal map has three; connect an RGB image.")
-    return normals[:, :3]
 
 
 def known_convention(normals: torch.Tensor, convention: str) -> tuple[str, str]:
@@ -130,8 +123,12 @@ class BlendNormals(io.ComfyNode):
                     step=0.05,
                     tooltip="Multiplies the slopes of the detail. Negative values turn its hills into hollows.",
                 ),
+                repair_input("normal"),
             ],
-            outputs=[io.Image.Output("normal", tooltip="The blended normal map, every normal of unit length.")],
+            outputs=[
+                io.Image.Output("normal", tooltip="The blended normal map, every normal of unit length."),
+                io.String.Output("report", tooltip="How it was blended, and what was repaired."),
+            ],
         )
 
     @classmethod
@@ -142,13 +139,20 @@ class BlendNormals(io.ComfyNode):
         method: str = "reoriented (RNM)",
         strength: float = 1.0,
         mask: torch.Tensor | None = None,
+        repair: bool = False,
     ) -> io.NodeOutput:
-        below, above = read_normals(base, "The base"), read_normals(detail, "The detail")
+        (below, notes), (above, more) = (
+            read_normals(base, "The base", repair),
+            read_normals(detail, "The detail", repair),
+        )
         where = 1.0 if mask is None else to_bchw(mask)
         check_same_size({"base": below, "detail": above} | ({} if mask is None else {"mask": where}))
         factor = strength * where
         ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)
-        return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))))
+        report = "\n".join(
+            [f"The detail was laid over the base by {method}, its slopes {strength:g} times.", *notes, *more]
+        )
+        return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))), report)
 
 
 class ConvertNormal(io.ComfyNode):
@@ -178,6 +182,7 @@ class ConvertNormal(io.ComfyNode):
                     "height", default=0, min=0, max=16384, tooltip="The height of the result in pixels; 0 keeps it."
                 ),
                 axes_input("The axes along which the map tiles: resizing wraps there."),
+                repair_input("normal"),
             ],
             outputs=[
                 io.Image.Output("normal", tooltip="The normal map in the wanted convention and size."),
@@ -194,9 +199,11 @@ class ConvertNormal(io.ComfyNode):
         width: int = 0,
         height: int = 0,
         axes: str = "both",
+        repair: bool = False,
     ) -> io.NodeOutput:
-        normals, wrap = read_normals(normal, "The normal map"), Axes.parse(axes)
+        normals, notes = read_normals(normal, "The normal map", repair)
         convention, report = known_convention(normals, convention)
         rows, columns = normals.shape[-2:]
-        resized = resize_normals(normals, height or rows, width or columns, wrap)
-        return io.NodeOutput(to_bhwc(resized if convention == wanted else flip_green(resized)), report)
+        resized = resize_normals(normals, height or rows, width or columns, Axes.parse(axes))
+        converted = resized if convention == wanted else flip_green(resized)
+        return io.NodeOutput(to_bhwc(converted), "\n".join([report, *notes]))

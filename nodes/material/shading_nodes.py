@@ -12,7 +12,7 @@ from .map_inputs import read_height
 from .normals import encode_normals, slope_scale
 from .occlusion import open_sky
 from .smoothing import gaussian_blur
-from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
 
 
 class Occlusion(io.ComfyNode):
@@ -46,6 +46,7 @@ class Occlusion(io.ComfyNode):
                 ),
                 axes_input("The axes along which the height tiles. Beyond the other borders nothing stands."),
                 convention_input("Where green points in the bent normals: OpenGL up, DirectX down.", optional=True),
+                repair_input("height"),
             ],
             outputs=[
                 io.Image.Output("occlusion", tooltip="1 where the whole sky is open, darker where it is not."),
@@ -64,8 +65,9 @@ class Occlusion(io.ComfyNode):
         slices: int = 16,
         axes: str = "both",
         convention: str = "OpenGL",
+        repair: bool = False,
     ) -> io.NodeOutput:
-        heights, notes = read_height(height)
+        heights, notes = read_height(height, repair)
         rows, columns = heights.shape[-2:]
         progress = comfy.utils.ProgressBar(rows)
         sky = open_sky(
@@ -117,6 +119,7 @@ class Curvature(io.ComfyNode):
                     tooltip="The radius, in cm, of the edge that becomes full white. 0 takes the sharpest of the map: "
                     "all but one pixel in 200 stay within range.",
                 ),
+                repair_input("height"),
             ],
             outputs=[
                 io.Image.Output(
@@ -140,8 +143,9 @@ class Curvature(io.ComfyNode):
         axes: str = "both",
         smooth_cm: float = 0.2,
         full_radius_cm: float = 0.0,
+        repair: bool = False,
     ) -> io.NodeOutput:
-        heights, notes = read_height(height)
+        heights, notes = read_height(height, repair)
         wrap, pixels_per_cm = Axes.parse(axes), heights.shape[-1] / size_cm
         smooth = gaussian_blur(heights, smooth_cm * pixels_per_cm / 2, wrap, torch.float64)
         ridges = mean_curvature(smooth, height_cm * pixels_per_cm, wrap, torch.float32).mul_(-pixels_per_cm)  # in 1/cm

@@ -33,6 +33,16 @@ def size_cm_input(optional: bool = False) -> io.Float.Input:
     )
 
 
+def repair_input(what: str) -> io.Boolean.Input:
+    """The `repair` switch."""
+    return io.Boolean.Input(
+        "repair",
+        default=False,
+        optional=True,
+        tooltip=f"Replaces pixels that are NaN or infinite by the mean {what} instead of stopping.",
+    )
+
+
 def convention_input(tooltip: str, optional: bool = False) -> io.Combo.Input:
     """The `convention` widget: OpenGL | DirectX."""
     return io.Combo.Input("convention", options=CONVENTIONS, default=CONVENTIONS[0], optional=optional, tooltip=tooltip)

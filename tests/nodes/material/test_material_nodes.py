@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
 
 
@@ -52,26 +51,6 @@ def test_strength_multiplies_the_slopes():
     twice_as_high = HeightToNormal.execute(height, height_cm=10.0)[0]
     twice_as_strong = HeightToNormal.execute(height, height_cm=5.0, strength=2.0)[0]
     torch.testing.assert_close(twice_as_high, twice_as_strong)
-
-
-def test_two_pixels_are_no_surface():
-    with pytest.raises(InputError, match="The height is 2 x 8 pixels"):
-        HeightToNormal.execute(torch.rand(1, 8, 2, 3))
-
-
-def test_pixels_that_are_no_numbers_are_counted():
-    height = torch.rand(1, 8, 8, 3)
-    height[0, 1, 2] = torch.nan
-    height[0, 3, 4, 1] = torch.inf
-    with pytest.raises(InputError, match="2 of 64 pixels that are not numbers"):
-        HeightToNormal.execute(height)
-
-
-def test_pixels_that_are_no_numbers_are_repaired_on_demand():
-    height = torch.full((1, 8, 8), 0.5)
-    height[0, 1, 2] = torch.nan
-    normal, _ = HeightToNormal.execute(height, repair=True)
-    assert torch.equal(normal[..., 2], torch.ones(1, 8, 8))
 
 
 def test_invert_is_the_negative_strength():

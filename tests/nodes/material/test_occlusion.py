@@ -90,10 +90,6 @@ def test_the_node_works_in_cm_and_reports_rows():
     assert "60 pixels away" in report
 
 
-def test_colour_as_height_is_said():
-    assert "luminance" in Occlusion.execute(torch.rand(1, 8, 8, 3), radius_cm=20.0, slices=1)[2]
-
-
 def test_bent_normals_follow_the_convention():
     surface = torch.zeros(1, 60, 41)
     surface[:, 40:] = 1.0  # a wall at the bottom: the open sky is up

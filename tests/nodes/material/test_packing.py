@@ -76,6 +76,7 @@ def test_green_is_flipped_only_where_the_conventions_differ():
     for preset, given, flipped in [
         ("Unreal", "DirectX", False),
         ("Godot", "DirectX", True),
+        ("MaterialX", "DirectX", True),
         ("plain", "DirectX", False),
     ]:
         images, notes = arrange({"normal": material()["normal"]}, PRESETS[preset], given)

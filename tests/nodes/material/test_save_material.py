@@ -123,6 +123,7 @@ def test_every_preset_in_every_kind_of_file(output, preset, file_format):
     written = {file.name for file in (output / "materials/m").iterdir()}
     described = json.loads((output / "materials/m/material.json").read_text())["materials"]["m"]
     scene = {"m.gltf"} if (preset, file_format) == ("glTF", "PNG") else set()
+    scene |= {"m.mtlx"} if preset == "MaterialX" else set()
     assert written == {entry["file"] for entry in described.values()} | {"material.json"} | scene
 
 

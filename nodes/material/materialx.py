@@ -1,0 +1,73 @@
+"""A material as a MaterialX document: a standard surface with the material's files as its inputs.
+
+MaterialX Specification, Academy Software Foundation. Autodesk Standard Surface knows no ambient occlusion.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from .engine_presets import MapFile
+
+# What of a standard surface a map drives, of which type.
+SURFACE_INPUTS = {
+    "basecolor": ("base_color", "color3"),
+    "roughness": ("specular_roughness", "float"),
+    "metallic": ("metalness", "float"),
+    "normal": ("normal", "vector3"),
+    "opacity": ("opacity", "color3"),
+    "emissive": ("emission_color", "color3"),
+}
+IMAGE_TYPES = {"basecolor": "color3", "normal": "vector3", "emissive": "color3"}  # the others are float
+
+
+def materialx_document(stem: str, files: Mapping[MapFile, Path], color_space: str, height_cm: float) -> str:
+    """The content of a .mtlx for the files of the MaterialX preset.
+
+    `color_space` is that of colour files, "srgb_texture" or "lin_rec709". A height of 1 displaces by `height_cm`,
+    in centimetres.
+    """
+    name = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in f"M_{stem}")
+    root = Element("materialx", version="1.38", colorspace="lin_rec709")
+    sources = {file.suffix: _image(root, name, file, path, color_space) for file, path in files.items()}
+    surface = Element("standard_surface", name=f"{name}_surface", type="surfaceshader")
+    for suffix, (socket, kind) in SURFACE_INPUTS.items():
+        if suffix in sources:
+            SubElement(surface, "input", name=socket, type=kind, nodename=sources[suffix])
+    if "emissive" in sources:
+        SubElement(surface, "input", name="emission", type="float", value="1")
+    root.append(surface)
+    material = Element("surfacematerial", name=name, type="material")
+    SubElement(material, "input", name="surfaceshader", type="surfaceshader", nodename=surface.get("name"))
+    if "height" in sources:
+        shift = _node(root, "displacement", f"{name}_displacement", "displacementshader")
+        SubElement(shift, "input", name="displacement", type="float", nodename=sources["height"])
+        SubElement(
+            shift, "input", name="scale", type="float", value=f"{height_cm:g}", unittype="distance", unit="centimeter"
+        )
+        SubElement(material, "input", name="displacementshader", type="displacementshader", nodename=shift.get("name"))
+    root.append(material)
+    indent(root)
+    return '<?xml version="1.0"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _image(root: Element, name: str, file: MapFile, path: Path, color_space: str) -> str:
+    """Add the node that reads a file, and what its values need; returns the name of the last one."""
+    kind = IMAGE_TYPES.get(file.suffix, "float")
+    image = _node(root, "image", f"{name}_{file.suffix}", kind)
+    source = SubElement(image, "input", name="file", type="filename", value=path.name)
+    if kind == "color3":
+        source.set("colorspace", color_space)
+    if file.suffix == "normal":
+        return _then(root, image, "normalmap", "vector3")
+    return _then(root, image, "convert", "color3") if file.suffix == "opacity" else image.get("name")
+
+
+def _then(root: Element, source: Element, category: str, kind: str) -> str:
+    node = _node(root, category, f"{source.get('name')}_{category}", kind)
+    SubElement(node, "input", name="in", type=source.get("type"), nodename=source.get("name"))
+    return node.get("name")
+
+
+def _node(root: Element, category: str, name: str, kind: str) -> Element:
+    return SubElement(root, category, name=name, type=kind)
