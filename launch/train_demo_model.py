@@ -111,7 +111,14 @@ def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> N
     records = [render_material(KINDS[seed % len(KINDS)], seed, MIN_SIZE, maps=()).record for seed in range(1200)]
     captions = {caption for record in records for caption in captions_of(record)}
     tokens = ARCHITECTURE.tokens(["", *sorted(captions)]).unique()
-    save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA)
+    save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA | _history(folder))
+
+
+def _history(folder: Path) -> dict[str, str]:
+    """How long each stage has learnt."""
+    states = {stage: folder / f"{stage}.pt" for stage in ("autoencoder", "decoder", "denoiser")}
+    steps = {stage: torch.load(file, weights_only=True)["step"] for stage, file in states.items() if file.exists()}
+    return {f"{stage}_steps": str(count) for stage, count in steps.items()}
 
 
 @torch.no_grad()
