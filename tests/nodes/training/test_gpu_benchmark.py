@@ -1,0 +1,49 @@
+"""The GPU's benchmark in its small mode: it measures what it says, on whatever device there is."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import comfy.utils
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    for name in ("update", "update_absolute"):  # the benchmark listens to them
+        monkeypatch.setattr(comfy.utils.ProgressBar, name, getattr(comfy.utils.ProgressBar, name))
+    spec = importlib.util.spec_from_file_location("train_lora_gpu", BENCHMARKS / "train_lora_gpu.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "train_lora_gpu", module)  # its dataclass looks itself up
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "WARM_UP", 1)
+    return module
+
+
+def test_ours_trains_and_counts_the_arithmetic_of_a_step(benchmark):
+    tiny = benchmark.SHAPES["tiny"]
+    one, four = (benchmark.measured("ours", tiny, batch, 1) for batch in (1, 4))
+    assert 0 < one["seconds"] and 0 < one["memory"]
+    assert four["flops"] == pytest.approx(4 * one["flops"], rel=0.05)
+
+
+@pytest.mark.parametrize("case", ["host, bypass", "diffusers"])
+def test_the_others_train_on_the_same_shape(benchmark, case):
+    if case == "diffusers":
+        pytest.importorskip("diffusers")
+    assert benchmark.measured(case, benchmark.SHAPES["tiny"], 1, 1)["seconds"] > 0
+
+
+@pytest.mark.parametrize("name", ["SD1.5", "SDXL"])
+def test_the_shapes_are_those_of_the_real_models(benchmark, name):
+    shape = benchmark.SHAPES[name]
+    with torch.device("meta"):
+        import comfy.ops
+        from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+
+        unet = UNetModel(**shape.host, dtype=torch.bfloat16, device="meta", operations=comfy.ops.disable_weight_init)
+    weights = sum(parameter.numel() for parameter in unet.parameters())
+    assert weights == {"SD1.5": 859_520_964, "SDXL": 2_567_463_684}[name]
