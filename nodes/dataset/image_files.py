@@ -31,7 +31,10 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
     A link is followed only to a file inside `roots`. Hidden files and folders are not looked at.
     """
     images, rejected = [], []
-    for parent, files in _walk(folder):
+    for parent, files, odd in _walk(folder):
+        rejected += [
+            Rejected(path, "not an ordinary file or folder (links to folders are not followed)") for path in odd
+        ]
         inside = [file for file in files if any(is_inside(file, root) for root in roots)]
         rejected += [
             Rejected(file, "a link that leads outside the allowed folders") for file in files if file not in inside
@@ -52,15 +55,18 @@ def fingerprint(folder: Path) -> list[tuple[str, int, int]]:
 
     It differs when a file was changed, added or removed.
     """
-    files = [folder] if folder.is_file() else [file for _, files in _walk(folder) for file in files]
+    files = [folder] if folder.is_file() else [file for _, files, _ in _walk(folder) for file in files]
     return sorted((str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+def _walk(folder: Path) -> Iterator[tuple[Path, list[Path], list[Path]]]:
+    """Each folder with its files, and with what is neither a file nor a folder of its own."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-        yield Path(parent), [path for path in paths if path.is_file()]
+        odd = [path for path in paths if not path.is_file()]
+        odd += [link for name in folders if (link := Path(parent, name)).is_symlink()]
+        yield Path(parent), [path for path in paths if path not in odd], odd
 
 
 def _records(parent: Path, files: Sequence[Path]) -> tuple[list[MaterialRecord], list[Rejected]]:

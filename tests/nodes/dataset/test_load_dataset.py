@@ -101,6 +101,7 @@ def test_links_that_lead_outside_are_not_followed(allowed):
     assert names(dataset) == ["mine.png"]
     assert captions == [""]
     assert "leads outside" in report
+    assert any("not followed" in line and line.endswith("linked_folder") for line in report.splitlines())
     assert "linked_folder" in LoadDataset.validate_inputs("linked_folder")
 
 
