@@ -29,14 +29,14 @@ def encode_texts(captions, sizes):
     return Conditioning(torch.tensor([float(caption or -1) for caption in captions]).view(-1, 1, 1))
 
 
-def trainer(steps=6, batch_size=2, tileable=True, denoiser=None, validation=(), dropout=0.0, **parts):
+def trainer(steps=6, batch_size=2, tileable=True, denoiser=None, validation=(), dropout=0.0, schedule=None, **parts):
     denoiser = denoiser or ChannelDenoiser()
     draw = torch.Generator().manual_seed(1)
     examples = [Example(torch.randn(4, 8, 8, generator=draw), str(i), (64, 64), tileable=tileable) for i in range(3)]
     parts.setdefault("optimizer", OptimizerConfig(learning_rate=0.05))
     config = TrainingConfig(steps, batch_size, 64, network=NetworkConfig(rank=2, alpha=2, dropout=dropout), **parts)
     network = LoraNetwork({"lora_unet_mix": denoiser.mix}, config.network, config.seed)
-    schedule = NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps")
+    schedule = schedule or NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps")
     network.attach()
     return Trainer(network, denoiser, encode_texts, examples, schedule, config, torch.device("cpu"), validation)
 

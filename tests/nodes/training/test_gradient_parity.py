@@ -53,14 +53,14 @@ CONFIGS = {
 }
 
 
-def small_model(family):
+def small_model(family, dtype=torch.float32):
     config = CONFIGS[family]({**UNET, **DIFFERENT[family]})
     config.unet_config.update(DIFFERENT[family])
     model_type = comfy.model_base.ModelType.V_PREDICTION if family == "SD2-v" else comfy.model_base.ModelType.EPS
     model = (comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel)(config, model_type)
     draw = torch.Generator().manual_seed(0)
     for parameter in model.diffusion_model.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=draw) * parameter[0].numel() ** -0.5
+        parameter.data = (torch.randn(parameter.shape, generator=draw) * parameter[0].numel() ** -0.5).to(dtype)
     return comfy.model_patcher.CoreModelPatcher(model, CPU, CPU)
 
 
@@ -236,6 +236,23 @@ def test_a_lora_already_on_the_model_is_trained_on_top_of():
     patched, _ = comfy.sd.load_lora_for_models(case.model, None, case.network.kohya_state(), 1.0, 0)
     unet = host_training.unet_for_training(patched, CPU, torch.float32)
     assert relative(case.prediction(unet), case.attached()) < 1e-5
+
+
+def test_the_host_applies_what_the_trainer_did_in_bfloat16():
+    """Both round: the host its merged weights, the trainer its sums. They are no further apart than that explains."""
+    case = Case("SD1")
+    exact = case.attached()
+    half = small_model("SD1", torch.bfloat16)
+    unet = host_training.unet_for_training(half, CPU, torch.bfloat16)
+    network = LoraNetwork(unet_layers(half, unet, TrainingConfig()), NetworkConfig(4, 2.0), seed=0)
+    network.load_kohya_state(case.network.kohya_state())
+    network.attach()
+    ours = case.prediction(unet)
+    merged, _ = comfy.sd.load_lora_for_models(half, None, case.network.kohya_state(), 1.0, 0)
+    theirs = case.prediction(host_training.unet_for_training(merged, CPU, torch.bfloat16))
+    rounding = max(relative(ours, exact), relative(theirs, exact))  # a percent: bfloat16 itself resolves half of one
+    assert relative(ours, theirs) < 1.5 * rounding
+    assert relative(ours, theirs) ** 2 < 1e-3
 
 
 def test_half_precision_stays_near_single_precision():
