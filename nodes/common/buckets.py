@@ -36,10 +36,14 @@ class Buckets:
         """The size to train an image at. Of those there are it is nearest in aspect, and among equals largest."""
         return _nearest(image, self.sizes(resolution) if self.upscale else self._within(image, resolution))
 
+    def limits(self, resolution: int) -> tuple[int, int]:
+        """The shortest and the longest side in whole steps."""
+        low = _multiple((self.minimum or resolution // 2) + self.step - 1, self.step)  # rounded up
+        return low, _multiple(self.maximum or resolution * 2, self.step)
+
     def sizes(self, resolution: int) -> list[Size]:
         """All sizes that images may be enlarged to, the square of the resolution among them."""
-        low = _multiple((self.minimum or resolution // 2) + self.step - 1, self.step)  # rounded up
-        high = _multiple(self.maximum or resolution * 2, self.step)
+        low, high = self.limits(resolution)
         square = _multiple(min(resolution, high), self.step)
         wide = [
             (width, min(high, resolution**2 // width // self.step * self.step))

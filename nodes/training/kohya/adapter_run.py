@@ -132,7 +132,8 @@ class _Run:
         return replace(options, precision=told, vae=vae)
 
     def _settings(self, known: Mapping[str, Argument], checkpoint: Path) -> dict[str, Any]:
-        settings = script_settings(self.job, self.config, self.options) | dict(self.order.own)
+        buckets = self.order.dataset.buckets
+        settings = script_settings(self.job, self.config, self.options, buckets) | dict(self.order.own)
         settings["pretrained_model_name_or_path"] = str(checkpoint)
         if self.options.vae:
             settings["vae"] = str(self.options.vae)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ....training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ....training.optimizers import warmup_steps
+from ...common.buckets import Buckets
 from ...common.errors import InputError
 from .base_checkpoint import SDXL
 from .network_settings import network_settings, rates
@@ -42,7 +43,7 @@ _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "D-Adaptation": {"decouple": True},
 }
 _SEEDS = 2**32  # sd-scripts seeds NumPy, which takes no more
-_BUCKET_STEP = 64
+_BUCKET_STEP = 64  # its own, where none is told
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,14 @@ class KohyaOptions:
     tensorboard: bool = False
 
 
-def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
+def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> dict[str, Any]:
     """Every argument that does not name a file of the run. Raises `InputError` for what sd-scripts cannot do."""
     _refuse(job, config, options)
     settings = {
         **job.model_settings(),
         **_course(config),
         **_memory(job, config, options),
-        **_images(config, options),
+        **_images(config, options, buckets),
         **network_settings(job, config),
         **rates(job, config),
         **_optimizer(config.optimizer, config.steps),
@@ -134,13 +135,22 @@ def _memory(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str
     }
 
 
-def _images(config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
+def _buckets(buckets: Buckets, resolution: int) -> dict[str, Any]:
+    shortest, longest = buckets.limits(resolution)
+    return {
+        "enable_bucket": True,
+        "min_bucket_reso": shortest,
+        "max_bucket_reso": max(longest, resolution),  # sd-scripts takes no less
+        "bucket_reso_steps": None if buckets.step == _BUCKET_STEP else buckets.step,
+        "bucket_no_upscale": not buckets.upscale,
+    }
+
+
+def _images(config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> dict[str, Any]:
     side = config.resolution
-    half = max(_BUCKET_STEP, side // 2 // _BUCKET_STEP * _BUCKET_STEP)
-    buckets = {"enable_bucket": True, "min_bucket_reso": half, "max_bucket_reso": 2 * side}
     return {
         "resolution": f"{side},{side}",
-        **(buckets if options.buckets else {}),
+        **(_buckets(buckets, side) if options.buckets else {}),
         "flip_aug": options.flip,
         "color_aug": options.color_changes,
         "max_data_loader_n_workers": options.workers,
