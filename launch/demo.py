@@ -76,6 +76,8 @@ def main() -> int:
     except HostError as error:
         complain(str(error))
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _run(server: Server, prompt: Prompt, started: float) -> int:
