@@ -42,11 +42,18 @@ def kind_of(path: Path, pixels: torch.Tensor) -> tuple[str, str]:
     named = maps_by_name([*siblings, path.stem])[path.stem]
     if named.kind:
         convention = f" ({named.convention})" if named.convention else ""
-        return named.kind, f"{named.kind}{convention}, by its name."
+        depth = (
+            " Depth is often white where it is deep: look, and invert it if so." if _is_depth(path, named.kind) else ""
+        )
+        return named.kind, f"{named.kind}{convention}, by its name.{depth}"
     if looks_like_normals(pixels):
         return "normal", "normal, by its pixels: they have unit length."
     guess = "basecolor" if pixels.shape[1] >= 3 else "height"
     return guess, f"{guess}, a guess: the name does not say. Choose the kind if it is another."
+
+
+def _is_depth(path: Path, kind: str) -> bool:
+    return kind == "height" and "depth" in path.stem.lower()
 
 
 def looks_like_normals(pixels: torch.Tensor) -> bool:

@@ -1,5 +1,6 @@
 """Maps read exactly, from files that other libraries wrote."""
 
+import av
 import cv2
 import folder_paths
 import numpy as np
@@ -31,12 +32,71 @@ def test_every_16_bit_value_comes_exactly(folder):
     assert torch.equal(alpha, torch.ones(1, 256, 256))
 
 
+def test_a_depth_map_comes_with_a_warning(folder):
+    for name, warned in [("wall_depth.png", True), ("wall_height.png", False)]:
+        cv2.imwrite(str(folder / name), np.zeros((4, 4), np.uint8))
+        _, kind, report, _ = LoadMap.execute(name)
+        assert kind == "height"
+        assert ("white where it is deep" in report) == warned
+
+
 def test_16_bit_colour_and_alpha_keep_their_order(folder):
     pixels = RNG.integers(0, 65536, (6, 9, 4), dtype=np.uint16)
     cv2.imwrite(str(folder / "n.png"), pixels[..., [2, 1, 0, 3]])
     image, _, _, alpha = LoadMap.execute("n.png", "normal")
     assert np.array_equal((image[0] * 65535).round().numpy(), pixels[..., :3])
     assert np.array_equal((alpha[0] * 65535).round().numpy(), pixels[..., 3])
+
+
+def write_with_ffmpeg(path, pixels, codec, pixel_format):
+    with av.open(str(path), "w", format="image2") as container:
+        stream = container.add_stream(
+            codec, rate=1, width=pixels.shape[1], height=pixels.shape[0], pix_fmt=pixel_format
+        )
+        frame = av.VideoFrame.from_ndarray(pixels, format=pixel_format)
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+
+
+@pytest.mark.parametrize("pixel_format", ["rgb48be", "rgba64be", "gray16be"])
+def test_16_bit_png_of_ffmpeg(folder, pixel_format):
+    """Written and read by different libraries: FFmpeg here, OpenCV in the node."""
+    channels = {"rgb48be": (3,), "rgba64be": (4,), "gray16be": ()}[pixel_format]
+    pixels = RNG.integers(0, 65536, (6, 9, *channels), dtype=np.uint16)
+    write_with_ffmpeg(folder / "a.png", pixels, "png", pixel_format)
+    image, _, _, alpha = LoadMap.execute("a.png", "height")
+    color = pixels[..., :3] if channels else pixels[..., None].repeat(3, -1)
+    assert np.array_equal((image[0] * 65535).round().numpy(), color)
+    if pixel_format == "rgba64be":
+        assert np.array_equal((alpha[0] * 65535).round().numpy(), pixels[..., 3])
+
+
+def test_16_bit_grey_png_and_tiff_of_pillow(folder):
+    pixels = RNG.integers(0, 65536, (6, 9), dtype=np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(pixels).save(folder / name)
+        assert np.array_equal((LoadMap.execute(name, "height")[0][0, ..., 0] * 65535).round().numpy(), pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_of_tifffile(folder, dtype):
+    pixels = RNG.integers(0, np.iinfo(dtype).max, (7, 11, 3), dtype=dtype, endpoint=True)
+    tifffile.imwrite(folder / "a.tif", pixels, photometric="rgb")
+    found = LoadMap.execute("a.tif", "height")[0][0] * np.iinfo(dtype).max
+    assert np.array_equal(found.round().numpy(), pixels)
+
+
+def test_half_exr_keeps_every_value(folder):
+    pixels = RNG.normal(size=(7, 11, 3)).astype(np.float16) * 100
+    OpenEXR.File({}, {"RGB": pixels}).write(str(folder / "a.exr"))
+    assert np.array_equal(LoadMap.execute("a.exr", "height")[0][0].numpy(), pixels.astype(np.float32))
+
+
+def test_jpeg_is_what_another_decoder_makes_of_it(folder):
+    """JPEG is not exact, but its decoders are within a step: here Pillow's against OpenCV's."""
+    Image.fromarray(RNG.integers(100, 140, (16, 16, 3), dtype=np.uint8)).save(folder / "a.jpg", quality=100)
+    other = cv2.imread(str(folder / "a.jpg"))[..., ::-1].astype(int)
+    assert np.abs((LoadMap.execute("a.jpg", "roughness")[0][0] * 255).round().numpy() - other).max() <= 1
 
 
 def test_float_tiff_and_exr_keep_every_value(folder):
