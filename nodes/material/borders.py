@@ -7,14 +7,22 @@ import torch
 
 from ..common.axes import Axes
 
+ON_GPU = 64
 Continuation = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 def row_strips(rows: int, at_once: int) -> Iterator[slice]:
-    """0 to `rows` in slices of at most `at_once`, and of one at least."""
-    at_once = max(1, at_once)
+    """0 to `rows` in slices of at most `at_once`."""
     for first in range(0, rows, at_once):
         yield slice(first, min(first + at_once, rows))
+
+
+def lines_at_once(image: torch.Tensor, pixels: int, dim: int = -1) -> int:
+    """How many lines along `dim` of each image of (B, C, H, W) have `pixels` in all, and one at least.
+
+    On a GPU, which has many processors to keep busy and pays for every call, `ON_GPU` times as many.
+    """
+    return max(1, (pixels if image.device.type == "cpu" else ON_GPU * pixels) // (len(image) * image.shape[dim]))
 
 
 def empty_image(

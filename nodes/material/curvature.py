@@ -3,7 +3,7 @@
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, row_strips, strip_around
+from .borders import empty_image, lines_at_once, row_strips, strip_around
 from .derivatives import KERNELS, kernel_slope
 
 # The second derivative's 8th-order kernel: the middle, then the two neighbours at each distance.
@@ -21,7 +21,7 @@ def mean_curvature(height: torch.Tensor, scale: float, axes: Axes, dtype: torch.
     heights themselves, which in float32 is up to 2e-7 * scale. Where that counts, smooth them first, into float64.
     """
     curvature = empty_image(height, 1, dtype)
-    for strip in row_strips(height.shape[-2], STRIP_PIXELS // (len(height) * height.shape[-1])):
+    for strip in row_strips(height.shape[-2], lines_at_once(height, STRIP_PIXELS)):
         around = strip_around(height, strip, KERNEL.radius, axes)
         curvature[..., strip, :] = _mean_curvature(around.double() * scale)
     return curvature

@@ -3,7 +3,7 @@
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, row_strips
+from .borders import empty_image, lines_at_once, row_strips
 
 LEVELS = 255
 ROWS_AT_ONCE = 64  # a height that is not banded shows it in the first rows
@@ -19,15 +19,15 @@ def is_banded(height: torch.Tensor) -> bool:
     return all(_on_grid(rows) for rows in height.split(ROWS_AT_ONCE, dim=-2))
 
 
-def deband(height: torch.Tensor, axes: Axes, rows_at_once: int = 0) -> torch.Tensor:
+def deband(height: torch.Tensor, axes: Axes) -> torch.Tensor:
     """Even out the steps of an 8-bit height (B, 1, H, W) of 0..1, by half a step at most.
 
     Pixels even out with neighbours at rising and falling distances, by a kernel that keeps parabolas, so that round
     shapes stay round. Near cliffs, where the file itself bends, nothing moves: they stay sharp, the ground flat.
-    Works in strips of `rows_at_once` rows, by default of about `STRIP_PIXELS`.
+    Works in strips of about `STRIP_PIXELS`, but of as many rows at least as a strip sees on either side.
     """
     rows = height.shape[-2]
-    at_once = rows_at_once or max(HALO, STRIP_PIXELS // (len(height) * height.shape[-1]))
+    at_once = max(HALO, lines_at_once(height, STRIP_PIXELS))
     if rows <= at_once + 2 * HALO:
         return _deband(height, axes)
     smooth = empty_image(height, 1)

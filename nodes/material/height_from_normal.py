@@ -12,7 +12,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import slopes
-from .borders import empty_image, row_strips
+from .borders import empty_image, lines_at_once, row_strips
 from .derivatives import KERNELS, SPECTRAL, Kernel, gradient_in_strips
 from .normals import decode_normals
 
@@ -54,7 +54,7 @@ def _misfit(height: torch.Tensor, image: torch.Tensor, convention: str, method: 
     """The mean angle in degrees between the normals of heights in pixels and encoded ones, per image (B)."""
     batch, _, rows, columns = height.shape
     total = torch.zeros(batch, dtype=torch.float64)
-    for strip, p, q in gradient_in_strips(height, method, axes, STRIP_PIXELS // (batch * columns)):
+    for strip, p, q in gradient_in_strips(height, method, axes, lines_at_once(image, STRIP_PIXELS)):
         x, y, z = decode_normals(image[:, :3, strip]).split(1, dim=1)
         y = -y if convention == "OpenGL" else y  # rows run downwards, so the surface's normal is (-p, -q, 1)
         along = torch.addcmul(torch.addcmul(z, p, x, value=-1), q, y, value=-1)
@@ -72,15 +72,15 @@ def integrate_slopes(slopes_of: SlopesOfRows, like: torch.Tensor, method: str, a
     that does not wrap the surface continues as its mirror image. A tilt of the whole surface along a wrapping axis is
     no periodic height: it is lost. Rows are transformed in strips, then columns with everything that needs both.
     """
-    batch, _, rows, columns = like.shape
+    rows, columns = like.shape[-2:]
     spectra = _spectra_of_rows(slopes_of, like, method, axes)
     size = columns if axes.x else 2 * columns
     across = 2 * math.pi * torch.fft.rfftfreq(size, dtype=like.dtype, device=like.device)
-    for some in row_strips(len(across), STRIP_PIXELS // (batch * rows)):
+    for some in row_strips(len(across), lines_at_once(like, STRIP_PIXELS, -2)):
         p, q = (spectrum[..., some] for spectrum in spectra)
         p[:] = _integrate_columns(p, q, across[some], method, axes.y)
     height = empty_image(like, 1)
-    for strip in row_strips(rows, STRIP_PIXELS // (batch * columns)):
+    for strip in row_strips(rows, lines_at_once(like, STRIP_PIXELS)):
         height[..., strip, :] = torch.fft.irfft(spectra[0][..., strip, :], n=size)[..., :columns]
     return height
 
@@ -89,10 +89,10 @@ def _spectra_of_rows(
     slopes_of: SlopesOfRows, like: torch.Tensor, method: str, axes: Axes
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The spectra along the rows of both slopes, (B, 1, H, frequencies)."""
-    batch, _, rows, columns = like.shape
+    rows, columns = like.shape[-2:]
     frequencies = columns // 2 + 1 if axes.x else columns + 1
     both = [empty_image(like, 1, like.dtype.to_complex(), frequencies) for _ in range(2)]
-    for strip in row_strips(rows, STRIP_PIXELS // (batch * columns)):
+    for strip in row_strips(rows, lines_at_once(like, STRIP_PIXELS)):
         found = slopes_of(strip)
         for spectrum, slope in zip(both, found if axes.x else _mirror_slopes(*found, method), strict=True):
             spectrum[..., strip, :] = torch.fft.rfft(slope)

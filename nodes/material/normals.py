@@ -8,7 +8,7 @@ normalised: the upper half of a dome is bright in green in OpenGL and dark in Di
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image
+from .borders import empty_image, lines_at_once
 from .derivatives import gradient_in_strips
 
 STRIP_PIXELS = 2**17  # a strip's intermediates stay in the processor's cache
@@ -29,8 +29,7 @@ def normal_map(height: torch.Tensor, scale: float, method: str, axes: Axes, conv
     encoded = empty_image(height, 3)
     up = 1 if convention == "OpenGL" else -1
     half, one = height.new_tensor(0.5), height.new_tensor(1.0)
-    rows = STRIP_PIXELS // (len(height) * height.shape[-1])
-    for strip, p, q in gradient_in_strips(height, method, axes, rows):
+    for strip, p, q in gradient_in_strips(height, method, axes, lines_at_once(height, STRIP_PIXELS)):
         # (n + 1) / 2 in as few passes as there can be: memory is what this waits for.
         z = torch.add(one, torch.addcmul(p * p, q, q), alpha=scale**2).rsqrt()
         encoded[:, 0:1, strip] = torch.addcmul(half, p, z, value=-scale / 2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, strip_around
+from .borders import empty_image, lines_at_once, strip_around
 from .derivatives import gradient_in_strips
 from .normals import unit
 
@@ -47,8 +47,7 @@ def open_sky(
     """
     reach, lowest = max(1, math.ceil(radius)), height.min()
     sky = Sky(empty_image(height, 1), empty_image(height, 3) if bent else None)
-    rows_at_once = max(1, STRIP_PIXELS // (len(height) * height.shape[-1]))
-    for strip, p, q in gradient_in_strips(height, "central", axes, rows_at_once):
+    for strip, p, q in gradient_in_strips(height, "central", axes, lines_at_once(height, STRIP_PIXELS)):
         around = strip_around(height, strip, reach, axes, lambda edge, pad: lowest.expand(*edge.shape[:-1], pad))
         part = _strip_sky(around, p, q, reach, radius, slices, bent)
         sky.open[..., strip, :] = part.open

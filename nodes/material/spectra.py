@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from .borders import empty_image, row_strips
+from .borders import empty_image, lines_at_once, row_strips
 
 SAMPLES_AT_ONCE = 2**19  # in float64 and with their spectra about 25 MB
 
@@ -26,9 +26,8 @@ def filter_lines(
     lines = image.transpose(dim, -1)
     size = lines.shape[-1] if wraps else 2 * lines.shape[-1]
     gain = response(2 * math.pi * torch.fft.rfftfreq(size, dtype=torch.float64, device=image.device))
-    others = lines.numel() // (lines.shape[-1] * lines.shape[-2])
     filtered = empty_image(image, image.shape[1]) if into is None else into
-    for part in row_strips(lines.shape[-2], SAMPLES_AT_ONCE // (size * others)):
+    for part in row_strips(lines.shape[-2], lines_at_once(image, SAMPLES_AT_ONCE // image.shape[1], dim)):
         filtered.transpose(dim, -1)[..., part, :] = _filter(lines[..., part, :].double(), gain, wraps)
     return filtered
 
