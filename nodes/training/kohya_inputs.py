@@ -134,6 +134,7 @@ def _image_inputs() -> list[io.Input]:
             options=[NONE, *folder_paths.get_filename_list("vae")],
             default=NONE,
             optional=True,
+            advanced=True,
             tooltip="A VAE in place of the checkpoint's own.",
         ),
         io.Combo.Input(
@@ -147,6 +148,7 @@ def _image_inputs() -> list[io.Input]:
             "buckets",
             default=True,
             optional=True,
+            advanced=True,
             tooltip="Keep the proportions of images that are not square. Off crops them to squares.",
         ),
         io.Boolean.Input(
@@ -171,12 +173,14 @@ def _machine_inputs() -> list[io.Input]:
             options=list(ATTENTIONS),
             default="sdpa",
             optional=True,
+            advanced=True,
             tooltip="sdpa is PyTorch's own and always there; xformers needs its package.",
         ),
         io.Boolean.Input(
             "half_gradients",
             default=False,
             optional=True,
+            advanced=True,
             tooltip="Keep the trained weights in half precision too (full fp16 or bf16). Saves memory, costs accuracy.",
         ),
         io.Int.Input(
@@ -185,6 +189,7 @@ def _machine_inputs() -> list[io.Input]:
             min=0,
             max=64,
             optional=True,
+            advanced=True,
             tooltip="Processes that load images. 0 loads in the training process: enough with cached latents.",
         ),
         io.Int.Input(
@@ -193,6 +198,7 @@ def _machine_inputs() -> list[io.Input]:
             min=0,
             max=1024,
             optional=True,
+            advanced=True,
             tooltip="CPU threads of each process; 0 leaves the choice to PyTorch.",
         ),
         io.Boolean.Input(
@@ -206,12 +212,14 @@ def _machine_inputs() -> list[io.Input]:
             options=list(FILE_FORMATS),
             default=FILE_FORMATS[0],
             optional=True,
+            advanced=True,
             tooltip="safetensors loads fast and cannot carry code. ckpt is for old tools.",
         ),
         io.Boolean.Input(
             "tensorboard",
             default=False,
             optional=True,
+            advanced=True,
             tooltip="Write a TensorBoard log to output/training/<name>/logs. Needs the package tensorboard.",
         ),
     ]
@@ -223,6 +231,7 @@ def _installation_inputs() -> list[io.Input]:
             "sd_scripts",
             default="",
             optional=True,
+            advanced=True,
             tooltip="Folder of the checkout, among those you allowed. Empty takes SD_SCRIPTS_PATH, else the folder "
             "sd-scripts in or beside ComfyUI.",
         ),
@@ -230,6 +239,7 @@ def _installation_inputs() -> list[io.Input]:
             "python",
             default="",
             optional=True,
+            advanced=True,
             tooltip="Folder of its virtual environment, or of packages for ComfyUI's Python. Empty looks for venv "
             "and packages in the checkout.",
         ),

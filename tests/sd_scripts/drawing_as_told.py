@@ -23,14 +23,16 @@ def main():
     told = Draws(draws)
     train_util.get_noise_noisy_latents_and_timesteps = told.noise_and_timesteps
     runpy.run_path(script, run_name="__main__")
-    print(f"{told.step} steps as told, latents at most {told.farthest:.2e} apart", flush=True)
+    print(
+        f"{told.step} steps as told, latents of spread {told.spread:.3f} at most {told.farthest:.2e} apart", flush=True
+    )
 
 
 class Draws:
     def __init__(self, file):
         from safetensors.torch import load_file
 
-        self.recorded, self.step, self.farthest = load_file(file), 0, 0.0
+        self.recorded, self.step, self.farthest, self.spread = load_file(file), 0, 0.0, 0.0
 
     def noise_and_timesteps(self, args, noise_scheduler, latents):
         """What sd-scripts' function of this place returns: noise, noisy latents, timesteps."""
@@ -38,6 +40,7 @@ class Draws:
         distances = (latents[:, None] - known[None]).abs().flatten(2).amax(2)
         nearest = distances.argmin(1)
         self.farthest = max(self.farthest, distances.amin(1).max().item())
+        self.spread = latents.std().item()
         self.step += 1
         noise, timesteps = noise[nearest].to(latents), timesteps[nearest].to(latents.device)
         return noise, noise_scheduler.add_noise(latents, noise, timesteps), timesteps
