@@ -4,9 +4,10 @@ Every field is checked when the configuration is made, so the trainer itself tru
 """
 
 import ast
-import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from .checks import ConfigError, at_least_zero, one_of, positive, whole, within
 
 KINDS = ("LoRA", "DoRA", "LoHa", "LoKr")
 BLOCKS = ("all", "attention", "cross-attention", "up", "middle and up")
@@ -20,10 +21,6 @@ FILE_PRECISIONS = ("float32", "float16", "bfloat16")
 SWITCH = ("auto", "on", "off")
 CACHES = ("memory", "disk")
 ACCELERATIONS = ("off", "compile", "CUDA graph")
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be trained with, in whole sentences for an artist."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +48,12 @@ class NetworkConfig:
     start_from: str = ""
 
     def __post_init__(self) -> None:
-        _whole("rank", self.rank, 1, 1024)
-        _positive("alpha", self.alpha)
-        _one_of("kind", self.kind, KINDS)
-        _whole("conv_rank", self.conv_rank, 0, 1024)
-        _within("dropout", self.dropout, 0, 0.9)
-        _one_of("blocks", self.blocks, BLOCKS)
+        whole("rank", self.rank, 1, 1024)
+        positive("alpha", self.alpha)
+        one_of("kind", self.kind, KINDS)
+        whole("conv_rank", self.conv_rank, 0, 1024)
+        within("dropout", self.dropout, 0, 0.9)
+        one_of("blocks", self.blocks, BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -94,17 +91,17 @@ class OptimizerConfig:
     ema: float = 0.0
 
     def __post_init__(self) -> None:
-        _one_of("optimizer", self.kind, OPTIMIZERS)
-        _positive("learning_rate", self.learning_rate)
-        _at_least_zero("text_encoder_rate", self.text_encoder_rate)
-        _one_of("scheduler", self.scheduler, SCHEDULERS)
-        _at_least_zero("warmup", self.warmup)
-        _whole("cycles", self.cycles, 1, 1000)
-        _positive("power", self.power)
-        _at_least_zero("weight_decay", self.weight_decay)
-        _at_least_zero("clip_norm", self.clip_norm)
-        _whole("accumulation", self.accumulation, 1, 1024)
-        _within("ema", self.ema, 0, 0.99999)
+        one_of("optimizer", self.kind, OPTIMIZERS)
+        positive("learning_rate", self.learning_rate)
+        at_least_zero("text_encoder_rate", self.text_encoder_rate)
+        one_of("scheduler", self.scheduler, SCHEDULERS)
+        at_least_zero("warmup", self.warmup)
+        whole("cycles", self.cycles, 1, 1000)
+        positive("power", self.power)
+        at_least_zero("weight_decay", self.weight_decay)
+        at_least_zero("clip_norm", self.clip_norm)
+        whole("accumulation", self.accumulation, 1, 1024)
+        within("ema", self.ema, 0, 0.99999)
         self.extra_arguments()
         if self.kind in SELF_TUNING and self.text_encoder_rate:
             raise ConfigError(
@@ -174,20 +171,20 @@ class ObjectiveConfig:
     text_encoder_until: float = 1.0
 
     def __post_init__(self) -> None:
-        _one_of("wrap", self.wrap, SWITCH)
-        _within("noise_offset", self.noise_offset, 0, 1)
-        _whole("multires_noise", self.multires_noise, 0, 10)
-        _within("multires_discount", self.multires_discount, 0, 1)
-        _at_least_zero("min_snr_gamma", self.min_snr_gamma)
-        _one_of("loss", self.loss, LOSSES)
-        _positive("huber_delta", self.huber_delta)
-        _within("caption_dropout", self.caption_dropout, 0, 1)
-        _whole("keep_tokens", self.keep_tokens, 0, 255)
-        _whole("clip_skip", self.clip_skip, 1, 12)
-        _one_of("max_tokens", self.max_tokens, TOKEN_LENGTHS)
-        _at_least_zero("prior_weight", self.prior_weight)
-        _at_least_zero("style", self.style)
-        _within("text_encoder_until", self.text_encoder_until, 0, 1)
+        one_of("wrap", self.wrap, SWITCH)
+        within("noise_offset", self.noise_offset, 0, 1)
+        whole("multires_noise", self.multires_noise, 0, 10)
+        within("multires_discount", self.multires_discount, 0, 1)
+        at_least_zero("min_snr_gamma", self.min_snr_gamma)
+        one_of("loss", self.loss, LOSSES)
+        positive("huber_delta", self.huber_delta)
+        within("caption_dropout", self.caption_dropout, 0, 1)
+        whole("keep_tokens", self.keep_tokens, 0, 255)
+        whole("clip_skip", self.clip_skip, 1, 12)
+        one_of("max_tokens", self.max_tokens, TOKEN_LENGTHS)
+        at_least_zero("prior_weight", self.prior_weight)
+        at_least_zero("style", self.style)
+        within("text_encoder_until", self.text_encoder_until, 0, 1)
         if self.min_snr_gamma and self.debiased:
             raise ConfigError(
                 "min_snr_gamma and debiased both weight the timesteps. Use one: set the other to 0 or off."
@@ -225,11 +222,11 @@ class SavingConfig:
 
     def __post_init__(self) -> None:
         for name in ("every_steps", "every_epochs", "keep_last", "sample_every", "measure_every"):
-            _whole(name, getattr(self, name), 0, 10_000_000)
-        _one_of("precision", self.precision, FILE_PRECISIONS)
-        _within("validation_share", self.validation_share, 0, 0.5)
-        _whole("validation_every", self.validation_every, 1, 10_000_000)
-        _whole("state_every", self.state_every, 1, 10_000_000)
+            whole(name, getattr(self, name), 0, 10_000_000)
+        one_of("precision", self.precision, FILE_PRECISIONS)
+        within("validation_share", self.validation_share, 0, 0.5)
+        whole("validation_every", self.validation_every, 1, 10_000_000)
+        whole("state_every", self.state_every, 1, 10_000_000)
         if self.sample_every and not self.sample_prompts():
             raise ConfigError("sample_every asks for sample images, but prompts is empty. Write one prompt a line.")
 
@@ -268,17 +265,17 @@ class TrainingConfig:
     saving: SavingConfig = field(default_factory=SavingConfig)
 
     def __post_init__(self) -> None:
-        _whole("steps", self.steps, 1, 10_000_000)
-        _whole("epochs", self.epochs, 0, 1_000_000)
-        _whole("batch_size", self.batch_size, 1, 1024)
-        _whole("resolution", self.resolution, 64, 4096)
+        whole("steps", self.steps, 1, 10_000_000)
+        whole("epochs", self.epochs, 0, 1_000_000)
+        whole("batch_size", self.batch_size, 1, 1024)
+        whole("resolution", self.resolution, 64, 4096)
         if self.resolution % 64:
             nearest = max(64, round(self.resolution / 64) * 64)
             raise ConfigError(f"resolution is {self.resolution}, but must be a multiple of 64, such as {nearest}.")
-        _whole("seed", self.seed, 0, 2**64 - 1)
-        _one_of("precision", self.precision, PRECISIONS)
-        _one_of("cache", self.cache, CACHES)
-        _one_of("acceleration", self.acceleration, ACCELERATIONS)
+        whole("seed", self.seed, 0, 2**64 - 1)
+        one_of("precision", self.precision, PRECISIONS)
+        one_of("cache", self.cache, CACHES)
+        one_of("acceleration", self.acceleration, ACCELERATIONS)
         self._check_graph()
 
     def _check_graph(self) -> None:
@@ -288,31 +285,6 @@ class TrainingConfig:
                 f"acceleration is 'CUDA graph', which replays the same computation at every step, but {changing} of "
                 "LoRA Network changes it. Switch one of them off."
             )
-
-
-def _whole(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"{name} is {value}, but must be a whole number from {low} to {high}.")
-
-
-def _positive(name: str, value: float) -> None:
-    if not math.isfinite(value) or value <= 0:
-        raise ConfigError(f"{name} is {value}, but must be a number greater than 0.")
-
-
-def _at_least_zero(name: str, value: float) -> None:
-    if not math.isfinite(value) or value < 0:
-        raise ConfigError(f"{name} is {value}, but must be 0 or more.")
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name} is {value}, but must be from {low} to {high}.")
-
-
-def _one_of(name: str, value: object, options: tuple) -> None:
-    if value not in options:
-        raise ConfigError(f"{name} is {value!r}. Choose one of {', '.join(str(option) for option in options)}.")
 
 
 def _split_outside_brackets(text: str) -> list[str]:
