@@ -20,6 +20,30 @@ def random_weights(network):
     return VAE(sd=random_state(network), dtype=torch.float32)
 
 
+def random_upscaler(scale, channels=16):
+    """An upscale model in the shape of Real-ESRGAN with one thin block, as the host's loader gives it.
+
+    It adds what its weights make of an image to the image enlarged, as trained ones do, so that it goes on looking
+    like one.
+    """
+    from comfy.model_patcher import ModelPatcher
+    from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+
+    class Upscaler(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = RRDBNet(num_filters=channels, num_blocks=1, scale=scale)
+            self.network.load_state_dict(random_state(self.network))
+            self.scale, self.input_channels = scale, 3
+            self.patcher = ModelPatcher(self.network, torch.device("cpu"), torch.device("cpu"))
+
+        def forward(self, image):
+            enlarged = torch.nn.functional.interpolate(image, scale_factor=scale, mode="nearest")
+            return enlarged + 0.1 * self.network(image).tanh()
+
+    return Upscaler().eval()
+
+
 def random_state(network, seed=0):
     """Weights for `network` that keep the size of what passes through it about the same."""
     generator = torch.Generator().manual_seed(seed)

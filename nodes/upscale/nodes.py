@@ -38,7 +38,7 @@ def tiling_inputs(axes_default: str) -> list[io.Input]:
             step=0.5,
             optional=True,
             advanced=True,
-            tooltip="GB of graphics memory to use; what goes beyond lies in main memory. 0 uses what is free.",
+            tooltip="GB to work in; what goes beyond lies in main memory or is computed again. 0 uses what is free.",
         ),
     ]
 

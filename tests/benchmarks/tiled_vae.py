@@ -7,30 +7,12 @@ more than that it computes again.
 Run with `python run.py bench tiled_vae [side in pixels] [channels] [decode | encode] [way, ...]`.
 """
 
-import os
-import resource
-import subprocess
 import sys
-import tempfile
-import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-import conftest  # noqa: E402, F401
-import torch  # noqa: E402
-from random_networks import STABLE_DIFFUSION, random_autoencoder  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+from _measured import in_a_process, measure, psnr, torch
+from random_networks import STABLE_DIFFUSION, random_autoencoder
 
 WAYS = ["untiled", "exact 256", "host 256", "exact 512", "host 512"]
-
-
-def attention_flops(query, key, value, *options, **more):
-    """Of the attention that torch does not count, the one of a CPU, from the shapes (B, heads, cells, channels)."""
-    return 4 * query.numel() * key.shape[-2]
-
-
-attention_flops._get_raw = True  # torch gives a function so marked tensors, others shapes
-ATTENTION_ON_CPU = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_flops}
 
 
 def parsed(way):
@@ -68,42 +50,23 @@ def run_one_way(way, direction, side, channels, path):
         vae = random_autoencoder({**STABLE_DIFFUSION, "ch": channels})
         run(way, direction, vae, given(64))  # what the first use of the libraries takes is not the decode's
         whole = given(side)
-        before, start = peak_bytes(), time.process_time()
-        with FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU) as counter:
-            result = run(way, direction, vae, whole)
-        seconds = time.process_time() - start
-    work = counter.get_total_flops() / 2
-    torch.save({"result": result, "seconds": seconds, "work": work, "bytes": peak_bytes() - before}, path)
-
-
-def peak_bytes():
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def psnr(image, reference):
-    return float(-10 * (image.double() - reference.double()).square().mean().log10())
+        measure(lambda: run(way, direction, vae, whole), path)
 
 
 def main(side=512, channels=32, direction="decode", *ways):
     print(f"{direction} {side} x {side} px, {channels} channels, float32, {torch.get_num_threads()} threads")
     print(f"{'':18}{'CPU s':>9}{'peak MB':>9} of untiled:{'time':>6}{'work':>6}{'memory':>8}{'PSNR dB':>9}{'error':>9}")
-    with tempfile.TemporaryDirectory() as folder:
-        reference = None
-        for way in ways or WAYS:
-            path = os.path.join(folder, "result.pt")
-            subprocess.run(
-                [sys.executable, __file__, "run", way, direction, str(side), str(channels), path], check=True
-            )
-            result = torch.load(path)
-            reference = reference or result
-            time_, work, memory = (result[name] / reference[name] for name in ("seconds", "work", "bytes"))
-            error = float((result["result"] - reference["result"]).abs().max())
-            print(
-                f"{way:18}{result['seconds']:9.1f}{result['bytes'] / 1e6:9.0f}{time_:17.2f}{work:6.2f}{memory:8.2f}"
-                f"{psnr(result['result'], reference['result']):9.1f}{error:9.0e}",
-                flush=True,
-            )
+    reference = None
+    for way in ways or WAYS:
+        result = in_a_process(__file__, way, direction, side, channels)
+        reference = reference or result
+        time, work, memory = (result[name] / reference[name] for name in ("seconds", "work", "bytes"))
+        error = float((result["result"] - reference["result"]).abs().max())
+        print(
+            f"{way:18}{result['seconds']:9.1f}{result['bytes'] / 1e6:9.0f}{time:17.2f}{work:6.2f}{memory:8.2f}"
+            f"{psnr(result['result'], reference['result']):9.1f}{error:9.0e}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import pytest
 import torch
 from comfy.model_management import load_models_gpu
+from comfy.t2i_adapter.adapter import Adapter
 from comfy.taesd.taesd import TAESD
-from random_networks import random_weights
+from random_networks import random_state, random_weights
 from tilewright.nodes.common.axes import Axes
 from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.wrapped_convolutions import wrapped_convolutions
+from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
 from tilewright.nodes.seamless.nodes import SeamlessModel, SeamlessVAE
 from tilewright.nodes.training.demo_model import load_demo_model
 
@@ -160,6 +161,28 @@ def test_taesd_decodes_and_encodes_wrapping():
     assert roll_error(lambda z: clone.decode(z).movedim(-1, 1), noise(1, 4, 8, 12), "x", 5, scale=8) < 1e-4
     image = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(3))
     assert roll_error(lambda p: clone.encode(p.movedim(1, -1)), image, "y", 16, scale=1 / 8) < 1e-4
+
+
+def test_a_t2i_adapter_wraps():
+    network = Adapter(channels=[32, 64], nums_rb=1, cin=192, ksize=1, sk=True, use_conv=False, xl=False).eval()
+    network.load_state_dict(random_state(network))
+    hint, replacements = noise(1, 3, 64, 96), wrapped_convolutions(network, Axes(True, True), "The ControlNet")
+
+    def features(hint):
+        return network(hint)["input"][0]
+
+    plain = roll_error(features, hint, "x", 16, scale=1 / 16)
+    with replaced(network, replacements):
+        assert roll_error(features, hint, "x", 16, scale=1 / 16) < 1e-4
+    assert plain > 1e-2
+
+
+def test_a_clone_holds_nothing_of_the_size_of_weights(model):
+    """28 small objects say how the 28 convolutions pad; there is no tensor among them."""
+    patches = seamless_model(model, "both").object_patches
+    convolutions = [layer for layer in model.model.diffusion_model.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert len(patches) == sum(layer.kernel_size != (1, 1) for layer in convolutions) == 28
+    assert not any(torch.is_tensor(value) for patch in patches.values() for value in vars(patch).values())
 
 
 def test_a_clone_shares_the_weights(model, vae):

@@ -1,0 +1,118 @@
+"""A texture enlarged from stage to stage, with the pack's nodes and with the host's: does it tile at every size?
+
+On the demo model: sampled, its latent doubled and sampled again until the size is reached; and its first stage
+enlarged by an upscale model of random weights. Q above 1.05 is doubtful, above 1.2 a seam. The 2 x 2 previews are
+written to output/bench/upscale_chain.
+Run with `python run.py bench upscale_chain [first size] [last size]`; 512 4096 is the issue's chain and takes an hour
+without a GPU.
+"""
+
+import sys
+import time
+
+from _measured import conftest, torch
+
+STEPS, CFG, DENOISE = 12, 4.0, 0.5
+PROMPT = "terrazzo, sage green chips, off-white cement, venetian"
+WAYS = ["tilewright", "host"]
+FOLDER = conftest.PACK / "output" / "bench" / "upscale_chain"
+
+
+def sampled(model, clip, latent, denoise):
+    import nodes as host
+
+    text = [host.CLIPTextEncode().encode(clip, words)[0] for words in (PROMPT, "")]
+    return host.KSampler().sample(model, 5, STEPS, CFG, "dpmpp_2m", "karras", *text, latent, denoise)[0]
+
+
+def models(way):
+    """MODEL for the first stage, MODEL for the larger ones, CLIP and VAE."""
+    from tilewright.nodes.seamless.nodes import SeamlessModel
+    from tilewright.nodes.training.demo_model import load_demo_model
+    from tilewright.nodes.upscale.nodes import TiledDiffusion
+
+    model, clip, vae = load_demo_model()
+    if way == "host":
+        return model, model, clip, vae
+    seamless = SeamlessModel.execute(model, "both").args[0]
+    return seamless, TiledDiffusion.execute(seamless, 256, 64, "Mixture of Diffusers", "both").args[0], clip, vae
+
+
+def decoded(way, vae, latent):
+    from tilewright.nodes.upscale.nodes import TiledVAEDecode
+
+    import nodes as host
+
+    if way == "host":
+        return host.VAEDecodeTiled().decode(vae, latent, 512, 64)[0]
+    return TiledVAEDecode.execute(latent, vae, 512, "both").args[0]
+
+
+def sampled_stages(way, first, last):
+    """(size, image) of every stage."""
+    import nodes as host
+
+    small, large, clip, vae = models(way)
+    latent = sampled(small, clip, {"samples": torch.zeros(1, 4, first // 8, first // 8)}, 1.0)
+    yield first, decoded(way, vae, latent)
+    while first < last:
+        first *= 2
+        latent = host.LatentUpscaleBy().upscale(latent, "nearest-exact" if way == "tilewright" else "bicubic", 2)[0]
+        latent = sampled(large, clip, latent, DENOISE)
+        yield first, decoded(way, vae, latent)
+
+
+def upscaled_stages(way, image, last):
+    """(size, image) of every stage, doubled by an upscale model of random weights."""
+    from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
+    from random_networks import random_upscaler
+    from tilewright.nodes.upscale.nodes import UpscaleWithModel
+
+    model = random_upscaler(scale=2)
+    while image.shape[2] < last:
+        if way == "host":
+            image = ImageUpscaleWithModel.execute(model, image).args[0]
+        else:
+            image = UpscaleWithModel.execute(model, image, 512, "both").args[0]
+        yield image.shape[2], image
+
+
+def report(name, way, size, image, seconds):
+    from tilewright.nodes.common.images import write_png
+    from tilewright.nodes.common.seams import seam_statistics
+
+    seams = [seam_statistics(image.movedim(-1, 1), axis) for axis in "xy"]
+    numbers = "".join(f"{seam.q:7.2f}{seam.r2:7.2f}" for seam in seams)
+    print(f"{name:16}{way:12}{size:6}{seconds:8.1f}{numbers}  {max(seams, key=lambda s: s.q).verdict}", flush=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write_png(
+        FOLDER / f"{name.replace(' ', '_')}_{way}_{size}.png", image[0].movedim(-1, 0).repeat(1, 2, 2).clamp(0, 1)
+    )
+
+
+def timed(stages):
+    start = time.process_time()
+    for size, image in stages:
+        yield size, image, time.process_time() - start
+        start = time.process_time()
+
+
+@torch.inference_mode()
+def main(first=128, last=512):
+    import comfy.utils
+
+    comfy.utils.set_progress_bar_enabled(False)
+    print(f"from {first} to {last} px, {STEPS} steps, float32, {torch.get_num_threads()} threads")
+    print(f"{'':16}{'':12}{'size':>6}{'CPU s':>8}{'Q x':>7}{'R2 x':>7}{'Q y':>7}{'R2 y':>7}")
+    seed = None
+    for way in WAYS:
+        for size, image, seconds in timed(sampled_stages(way, first, last)):
+            report("sampled", way, size, image, seconds)
+            seed = image if seed is None else seed
+    for way in WAYS:
+        for size, image, seconds in timed(upscaled_stages(way, seed, last)):
+            report("upscale model", way, size, image, seconds)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
