@@ -2,7 +2,9 @@
 
 import pytest
 import torch
-from api_workflows import load, path, pixels, seams_of, titled, with_widgets
+from api_workflows import load, of_class, path, pixels, seams_of, titled, with_widgets
+from kornia.filters import canny
+from standin_controlnet import write_standin_controlnet
 from tilewright.launch.client import run_prompt
 
 SAVED = "Save texture"
@@ -95,6 +97,8 @@ def test_upscale_4k_makes_eight_times_the_size_in_windows_and_tiles(server):
         server,
         "upscale_4k",
         **small_latent(64, denoise=1.0),  # painted anew: the enlarged cells of so small a start would be lines
+        TilewrightRenderProcedural={"size": 64, "count": 2},
+        TilewrightTrainLora={"steps": 2, "batch_size": 1, "resolution": 64, "rank": 2},
         TilewrightTiledDiffusion={"tile_size": 128, "overlap": 64},
         TilewrightTiledVAEDecode={"tile_size": 128},
     )
@@ -102,3 +106,49 @@ def test_upscale_4k_makes_eight_times_the_size_in_windows_and_tiles(server):
     assert texture.shape == (1, 3, 512, 512)
     assert_tiles(texture)
     assert "equal to the untiled result" in run.text("How it was decoded")
+
+
+class Guided(Run):
+    """height_controlnet on the demo model, with a ControlNet of random weights in its shape."""
+
+    def __init__(self, server, **widgets):
+        file = server.base / "models" / "controlnet" / "standin.safetensors"
+        if not file.exists():
+            write_standin_controlnet(file)
+        prompt = with_widgets(load("height_controlnet"), **widgets)
+        checkpoint = of_class(prompt, "CheckpointLoaderSimple")
+        prompt[checkpoint] |= {"class_type": "TilewrightDemoModel", "inputs": {}}
+        prompt[of_class(prompt, "ControlNetLoader")]["inputs"]["control_net_name"] = file.name
+        self.server, self.prompt = server, prompt
+        self.outputs = run_prompt(server.url, prompt)
+
+
+SMALL_HEIGHT = {
+    "TilewrightRenderProcedural": {"size": 128},
+    "ImageCrop": {"width": 128, "height": 128, "x": 64, "y": 64},
+    "EmptyLatentImage": {"width": 128, "height": 128},
+    "KSampler": {"steps": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def guided(server):
+    return Guided(server, **SMALL_HEIGHT)
+
+
+def test_height_controlnet_paints_on_the_height_and_tiles(server, guided):
+    basecolor, height = (guided.image("Save material", f"{name}.png") for name in ("basecolor", "height"))
+    assert basecolor.shape == (1, 3, 128, 128)
+    assert_tiles(basecolor)
+    assert_tiles(height)
+    free = Guided(server, **SMALL_HEIGHT, ControlNetApplyAdvanced={"strength": 0.0})
+    assert (free.image("Save material", "basecolor.png") - basecolor).abs().mean() > 1 / 255
+
+
+def test_edges_of_a_height_that_tiles_go_on_around_its_border(guided):
+    """They are those of the middle one of nine copies."""
+    edges, height = (guided.image(title)[:, :1] for title in ("Edges", "Height"))
+    assert edges.mean() > 0.01
+    assert edges[..., :2].sum() + edges[..., -2:].sum() > 0
+    twice = canny(height.repeat(1, 1, 3, 3), 0.1, 0.25)[1][..., 128:256, 128:256]
+    assert ((edges > 0.5) == (twice > 0.5)).float().mean() > 0.99
