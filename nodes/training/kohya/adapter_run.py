@@ -167,7 +167,7 @@ class _Run:
         self.view.say("writing the dataset")
         with told_if_disk_fails(files.folder):
             files.remember(script=self.job.script, file=files.target.name)
-            files.scripts.mkdir(exist_ok=True)
+            files.begin_leg()
             writing = Writing(self.config.objective.masked, self.job.reads_metadata_file)
             rejected = write_dataset(
                 files.dataset, self.order.dataset, writing, progress_callback(), self.order.conditioning

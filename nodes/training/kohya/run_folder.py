@@ -98,6 +98,16 @@ class RunFolder:
         """The sample pictures, in the order they were made."""
         return sorted((self.scripts / "sample").glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
 
+    def begin_leg(self) -> None:
+        """Make the scripts' folder, without what a process that was killed with ComfyUI may have left: its steps were
+        counted from elsewhere."""
+        self.scripts.mkdir(exist_ok=True)
+        for found in self.scripts.iterdir():
+            if found.is_dir() and _name_in_course(self.target, found):
+                shutil.rmtree(found)
+            elif found.is_file():
+                found.unlink()
+
     def take_over(self, leg: Leg, steps_per_epoch: int, by_steps: bool, by_epochs: bool, keep_last: int) -> None:
         """Take what is whole out of the scripts' folder: states, and files of the course.
 

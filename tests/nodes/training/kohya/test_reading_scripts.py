@@ -8,7 +8,7 @@ from tilewright.nodes.training.kohya.causes import cause_of
 from tilewright.nodes.training.kohya.checkout import Interpreter
 from tilewright.nodes.training.kohya.extra_arguments import parse_usage, split_arguments
 from tilewright.nodes.training.kohya.output import Reading
-from tilewright.nodes.training.kohya.run_folder import Leg
+from tilewright.nodes.training.kohya.run_folder import Leg, RunFolder
 
 USAGE = """usage: train_network.py [-h] [--v2] [--resolution RESOLUTION]
                         [--save_precision {None,float,fp16,bf16}]
@@ -72,6 +72,17 @@ def test_the_steps_of_a_resumed_run_are_counted_on():
     assert [exact.step_of(2, 4), exact.step_of_epoch(1, 4), exact.end_of(4)] == [7, 9, 9]
     counting = Leg(start=5, end=9, counts_on=True, skips=True)  # sd-scripts begins in the second epoch, at its step 1
     assert [counting.step_of(2, 4), counting.step_of_epoch(2, 4)] == [6, 8]
+
+
+def test_what_a_killed_process_left_is_not_taken_for_the_next_ones(tmp_path):
+    run = RunFolder(tmp_path / "run", tmp_path / "loras" / "a.safetensors", {})
+    (run.scripts / "a-step00000004-state").mkdir(parents=True)
+    (run.scripts / "a-step00000004.safetensors").touch()
+    (run.scripts / "sample").mkdir()
+    (run.scripts / "sample" / "kept.png").touch()
+    run.begin_leg()
+    assert [file.name for file in run.scripts.iterdir()] == ["sample"]
+    assert run.samples()
 
 
 @pytest.mark.parametrize(
