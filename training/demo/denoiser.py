@@ -17,7 +17,7 @@ from .run import Average, Clock, log, resume_state, save_state
 BATCH = 8
 PEAK_LEARNING_RATE = 1e-3
 CAPTION_DROPOUT = 0.1  # so many samples are trained without a caption, for classifier-free guidance
-NOISE_OFFSET = 0.15  # SD1's last timestep still tells the mean of 32 x 32 places: colours would follow the noise
+NOISE_OFFSET = 0.4  # SD1's last timestep still tells the mean of 32 x 32 places: colours would follow the noise
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023): without it the nearly clean images get most of the loss
 FIRST_DRAWINGS = 240
 RENEWAL_STEPS = 3  # one image is drawn anew every so many steps
