@@ -33,11 +33,16 @@ class Buckets:
             raise InputError(f"Buckets cannot have sides from {self.minimum} to {self.maximum}. Swap the two.")
 
     def size(self, image: Size, resolution: int) -> Size:
-        """The size to train an image at. Of those there are it is nearest in aspect, and among equals largest."""
+        """The size to train an image at. Of those there are it is nearest in aspect, and among equals largest.
+
+        Raises `InputError` where no whole step fits into the resolution.
+        """
+        self._check_step(resolution)
         return _nearest(image, self.sizes(resolution) if self.upscale else self._within(image, resolution))
 
     def limits(self, resolution: int) -> tuple[int, int]:
-        """The shortest and the longest side in whole steps."""
+        """The shortest and the longest side in whole steps. Raises `InputError` where none fits into the resolution."""
+        self._check_step(resolution)
         low = _multiple((self.minimum or resolution // 2) + self.step - 1, self.step)  # rounded up
         return low, _multiple(self.maximum or resolution * 2, self.step)
 
@@ -51,6 +56,12 @@ class Buckets:
         ]
         found = {(width, height) for width, height in wide if height >= low} | {(square, square)}
         return sorted(found | {(height, width) for width, height in found})
+
+    def _check_step(self, resolution: int) -> None:
+        if self.step > resolution:
+            raise InputError(
+                f"The step of buckets is {self.step}, but the resolution is {resolution}. Choose a smaller step."
+            )
 
     def _within(self, image: Size, resolution: int) -> list[Size]:
         """Sizes no larger than the image: shrunk to the resolution's area, width or height whole steps; else cut."""

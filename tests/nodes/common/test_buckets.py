@@ -66,3 +66,9 @@ def test_a_turned_image_gets_the_turned_size(buckets):
 def test_limits_that_leave_no_size_are_told(wrong):
     with pytest.raises(InputError):
         Buckets(**wrong)
+
+
+@pytest.mark.parametrize("upscale", [True, False])
+def test_a_step_that_exceeds_the_resolution_is_told(upscale):
+    with pytest.raises(InputError, match="step of buckets is 128, but the resolution is 64"):
+        Buckets(step=128, upscale=upscale).size((500, 300), 64)
