@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 import torch
@@ -18,8 +19,10 @@ import torch
 from ...training.checkpoint import save_tensors
 from ...training.state import latest_state
 from ..common.errors import InputError
+from .kohya.run_folder import RUN_NAME
 
 STATE_NAME = "state.safetensors"
+_OWNED_BY = (STATE_NAME, RUN_NAME)  # a run through sd-scripts has no LoRA until it ends
 
 
 @dataclass
@@ -48,20 +51,16 @@ class RunFiles:
 def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, steps: int) -> RunFiles:
     """Those of the run of this name and fingerprint that is at most at `steps`, else new ones under a free name."""
     if fingerprint is not None:
-        found = latest_state(runs.glob(f"{_literal(name)}*/{STATE_NAME}"), fingerprint, steps)
+        found = latest_state(runs.glob(f"{escape(name)}*/{STATE_NAME}"), fingerprint, steps)
         if found and Path(found[1]).name == found[1]:
             state, lora = found
-            earlier = sorted(loras.glob(f"{_literal(Path(lora).stem)}-step????????.safetensors"))
+            earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
             return RunFiles(loras / lora, state.parent, earlier)
     stem, count = name, 1
-    while (loras / f"{stem}.safetensors").exists() or (runs / stem / STATE_NAME).exists():
+    while (loras / f"{stem}.safetensors").exists() or any((runs / stem / own).exists() for own in _OWNED_BY):
         count += 1
         stem = f"{name}_{count:05}"
     return RunFiles(loras / f"{stem}.safetensors", runs / stem)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
 def check_writable(*folders: Path) -> None:

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ...common.files import write_json
 
 RUN_NAME = "run.json"
 LOG_NAME = "sd-scripts.log"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _STATE_PARTS = ("optimizer.bin", "scheduler.bin", "random_states_0.pkl")
 
 
@@ -95,8 +97,9 @@ class RunFolder:
         return (int(states[-1].name.removeprefix("step")), states[-1]) if states else None
 
     def samples(self) -> list[Path]:
-        """The sample pictures, in the order they were made."""
-        return sorted((self.scripts / "sample").glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
+        """The sample pictures that are whole, in the order they were made."""
+        whole = (file for file in (self.scripts / "sample").glob("*.png") if _png_is_whole(file))
+        return sorted(whole, key=lambda file: file.stat().st_mtime_ns)
 
     def begin_leg(self) -> None:
         """Make the scripts' folder, without what a process that was killed with ComfyUI may have left: its steps were
@@ -139,13 +142,20 @@ class RunFolder:
         self.target.parent.mkdir(parents=True, exist_ok=True)
         _move(finished, self.target)
         self.fallback.unlink(missing_ok=True)
+        self.remember(target_step=step)
         return True
 
     def fall_back(self) -> int | None:
-        """Give the target what was saved last; returns its step, None where nothing was saved."""
+        """Give the target what was saved last, unless it is further on by an earlier leg.
+
+        Returns the target's step, None where nothing was saved.
+        """
         kept = dict(self.saved)
         if self.fallback.is_file():
             kept[self.facts.get("fallback_step", 0)] = self.fallback
+        reached = self.facts.get("target_step", -1)
+        if reached >= max(kept, default=0) and self.target.is_file():
+            return reached
         if not kept:
             return None
         step = max(kept)
@@ -153,6 +163,8 @@ class RunFolder:
         unfinished = self.target.with_name(f".{self.target.name}.part")
         shutil.copyfile(kept[step], unfinished)
         os.replace(unfinished, self.target)
+        self.facts.pop("finished", None)
+        self.remember(target_step=step)
         return step
 
     def _take_state(self, found: Path, step: int) -> None:
@@ -185,7 +197,7 @@ def run_folder(
     runs: Path, models: Path, name: str, suffix: str, fingerprint: str, serves: Callable[[RunFolder], bool]
 ) -> RunFolder:
     """That of an earlier run of this name and fingerprint that `serves`, else a new one under a name that is free."""
-    for file in sorted(runs.glob(f"{_literal(name)}*/{RUN_NAME}")):
+    for file in sorted(runs.glob(f"{escape(name)}*/{RUN_NAME}")):
         facts = json.loads(file.read_text(encoding="utf-8"))
         target = models / f"{file.parent.name}{suffix}"
         run = RunFolder(file.parent, target, facts, _saved_before(target))
@@ -199,7 +211,7 @@ def run_folder(
 
 
 def _saved_before(target: Path) -> dict[int, Path]:
-    files = target.parent.glob(f"{_literal(target.stem)}-step*{target.suffix}")
+    files = target.parent.glob(f"{escape(target.stem)}-step*{target.suffix}")
     named = ((_name_in_course(target, file), file) for file in files)
     return {name[0]: file for name, file in named if name}
 
@@ -216,6 +228,12 @@ def is_whole(file: Path) -> bool:
         header = json.loads(opened.read(length)) if size >= 8 + length else {}
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     return bool(ends) and size == 8 + length + max(ends)
+
+
+def _png_is_whole(file: Path) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - len(_PNG_END)))
+        return opened.read() == _PNG_END
 
 
 def _state_is_whole(folder: Path) -> bool:
@@ -242,7 +260,3 @@ def _move(source: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         shutil.move(source, target)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)

@@ -1,4 +1,5 @@
 import torch
+from tilewright.nodes.common.files import write_json
 from tilewright.nodes.training.run_files import RunFiles, files_of_run
 from tilewright.training.checkpoint import save_tensors
 
@@ -15,6 +16,12 @@ def test_a_new_run_takes_the_first_free_name(tmp_path):
     files = files_of_run(loras, runs, "brick", "mine", 100)
     assert files.lora == loras / "brick_00003.safetensors"
     assert files.state == runs / "brick_00003" / "state.safetensors"
+
+
+def test_the_name_of_a_run_through_sd_scripts_is_taken_before_it_has_a_lora(tmp_path):
+    write_json(tmp_path / "training" / "brick" / "run.json", {})
+    files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", None, 100)
+    assert files.lora == tmp_path / "loras" / "brick_00002.safetensors"
 
 
 def test_a_run_finds_its_own_files_again_unless_told_not_to(tmp_path):
