@@ -19,7 +19,7 @@ _USAGE = re.compile(r"\[--([\w-]+)(?: ([^\[\]]+|\[[^\]]*\]))?\]")
 _NAMES_A_FILE_OR_SENDS = re.compile(
     r"(config_file|output_config|dataset_config|dataset_class|in_json|\w+_dir|output_name|sample_prompts|resume\w*|"
     r"pretrained_model_name_or_path|controlnet_model_name_or_path|vae|weights|network_weights|base_weights|logging_dir|"
-    r"console_log_file|\w*nvme_path|huggingface_\w+|save_state_to_huggingface|async_upload|wandb_\w+|log_with|"
+    r"console_log_file|\w*nvme_path|huggingface_\w+|save_state_to_huggingface|async_upload|wandb_\w+|log_with|log_prefix|"
     r"log_tracker_\w+|metadata_thumbnail|debug_dataset|save_model_as)"
 )
 _CODE = {  # arguments that name code to load, and where that may lie
@@ -117,6 +117,11 @@ def _check_values(argument: Argument, values: Sequence[str]) -> None:
     wanted = 0 if not argument.values else 1
     if len(values) != wanted and not argument.takes_many:
         raise InputError(f"--{argument.name} takes {wanted or 'no'} value{'' if wanted else 's'}, not {len(values)}.")
+    smuggled = [value for value in values if value.startswith("--")]
+    if smuggled:
+        raise InputError(
+            f"--{argument.name} is {smuggled[0]!r}, which is an argument itself. Write it on a line of its own."
+        )
     bad = [value for value in values if argument.choices and value not in argument.choices]
     if bad:
         raise InputError(f"--{argument.name} is {bad[0]!r}. Choose one of {', '.join(argument.choices)}.")

@@ -4,6 +4,7 @@ Where both have the same default, nothing is written: a script that does not kno
 sd-scripts cannot do is refused, never left out in silence.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "Prodigy": {"use_bias_correction": True, "safeguard_warmup": True},
     "D-Adaptation": {"decouple": True},
 }
+_HINT_FILE = re.compile(r"--cn\b", re.IGNORECASE)
 _SEEDS = 2**32  # sd-scripts seeds NumPy, which takes no more
 _BUCKET_STEP = 64  # its own, where none is told
 
@@ -220,10 +222,15 @@ def _saving(job: Job, saving: SavingConfig, options: KohyaOptions) -> dict[str, 
 
 
 def sample_prompts(config: TrainingConfig) -> str:
-    """The file of prompts that sd-scripts samples, one a line; a prompt with options of its own keeps them."""
+    """The file of prompts that sd-scripts samples, one a line; a prompt with options of its own keeps them.
+
+    Raises `InputError` for --cn, which would let a workflow from elsewhere name a file.
+    """
     side, seed = config.resolution, config.seed % _SEEDS
     lines = []
     for number, prompt in enumerate(config.saving.sample_prompts()):
+        if _HINT_FILE.search(prompt):
+            raise InputError(f"The prompt {prompt!r} names a file with --cn. Leave it out: samples are drawn without.")
         told = "" if " --" in prompt else f" --w {side} --h {side} --d {(seed + number) % _SEEDS} --s 20"
         lines.append(f" {prompt}{told}\n")  # the space keeps a prompt that begins with # from being a comment
     return "".join(lines)

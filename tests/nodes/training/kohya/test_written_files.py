@@ -110,6 +110,12 @@ def test_tokenizers_cut_at_clips_length_and_pad_as_each_text_encoder_wants(tmp_p
     assert paddings["laion_CLIP-ViT-bigG-14-laion2B-39B-b160k"] == "!"
 
 
+@pytest.mark.parametrize("prompt", ["bricks --w 64 --cn /somewhere/else.png", "--CN else.png"])
+def test_a_prompt_names_no_file(prompt):
+    with pytest.raises(InputError, match="names a file with --cn"):
+        sample_prompts(TrainingConfig(saving=SavingConfig(prompts=prompt)))
+
+
 def test_prompts_are_sampled_at_the_runs_size_unless_they_say_otherwise():
     saving = SavingConfig(sample_every=5, prompts="red bricks\n# moss --w 64 --h 64")
     config = TrainingConfig(resolution=256, seed=2**40 + 3, saving=saving)
