@@ -148,13 +148,14 @@ class _Run:
             config.pop(aside, None)
         for aside in ("workers", "threads", "tensorboard"):
             options.pop(aside)
+        dataset = self.order.dataset
         hints = self.order.conditioning.samples if self.order.conditioning else ()
         images = [
             (str(one.file), *file_stamp(one.file), one.caption, one.repeats, one.regularisation)
-            for one in (*self.order.dataset.samples, *hints)
+            for one in (*dataset.samples, *hints)
         ]
-        facts = [self.job.script, config, options, str(checkpoint), file_stamp(checkpoint), images]
-        facts += [self.added, dict(self.order.own)]
+        facts = [self.job.script, self.job.family, config, options, str(checkpoint), file_stamp(checkpoint), images]
+        facts += [asdict(dataset.buckets), dataset.background, self.added, dict(self.order.own)]
         return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
     def is_finished(self) -> bool:
@@ -220,13 +221,13 @@ class _Run:
         for line in lines:
             reading.read(line)
         self._take_over(reading)
-        self.view.show(reading)
-        comfy.model_management.throw_exception_if_processing_interrupted()
         if reading.diverged:
             raise InputError(
                 "The loss is no number any more, so the training was stopped. Lower the learning rate, or set "
                 "precision to bfloat16 or float32. For SDXL choose a VAE that bears float16."
             )
+        self.view.show(reading)
+        comfy.model_management.throw_exception_if_processing_interrupted()
 
     def _take_over(self, reading: Reading) -> None:
         saving, epoch = self.config.saving, reading.steps_per_epoch

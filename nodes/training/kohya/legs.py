@@ -42,7 +42,9 @@ def serves(run: RunFolder, config: TrainingConfig, job: Job) -> bool:
     if run.facts.get("finished") == run_length(config) and run.target.is_file():
         return True
     state = run.last_state() if job.resumes else None
-    return state is None or state[0] < _last_step(run, config)
+    if state is None:
+        return "finished" not in run.facts
+    return state[0] < _last_step(run, config)
 
 
 def _last_step(run: RunFolder, config: TrainingConfig) -> int:

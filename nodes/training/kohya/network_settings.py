@@ -30,9 +30,9 @@ def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
 
 
 def rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
-    """The learning rates. A text encoder whose rate is 0 learns half as fast as the rest."""
+    """The learning rates, that of the text encoder only where it is trained."""
     rate = config.optimizer.learning_rate
-    text_rate = config.optimizer.text_encoder_rate or rate / 2
+    text_rate = config.optimizer.text_rate
     settings: dict[str, Any] = {"learning_rate": rate}
     if not config.network.text_encoder or job.task in (TEXTUAL_INVERSION, CONTROLNET):
         by_job = {"unet_lr": rate} if job.task == LORA else {}

@@ -2,10 +2,12 @@
 
 import os
 import time
+from dataclasses import replace
 
 import comfy.model_management
 import pytest
 from safetensors import safe_open
+from tilewright.nodes.common.buckets import Buckets
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.training.kohya_nodes import TrainLoraKohya
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
@@ -90,7 +92,7 @@ EVERY_OPTION = {
     "network_args": ["conv_dim=2", "conv_alpha=2", "down_lr_weight=0,0,0,0,0,0,0,0,0,0,0,0"],
     "learning_rate": 1e-4,
     "unet_lr": 1e-4,
-    "text_encoder_lr": [5e-5],
+    "text_encoder_lr": [1e-4],
     "optimizer_type": "Prodigy",
     "optimizer_args": [
         "weight_decay=0.01",
@@ -185,9 +187,23 @@ def test_a_finished_run_is_not_trained_again_but_can_be_made_longer(train, check
     assert longer == path and checkout.updates == steps_in(path) == 9
 
 
-def test_other_settings_are_another_run(train, output):
+@pytest.mark.parametrize(
+    "settings, data",
+    [
+        ({"learning_rate": 2e-4}, {}),
+        ({}, {"background": (0.0, 0.0, 0.0)}),
+        ({}, {"buckets": Buckets(step=32)}),
+    ],
+)
+def test_other_settings_are_another_run(train, output, dataset, settings, data):
     train()
-    _, path, _, _ = train(learning_rate=2e-4).result
+    _, path, _, _ = train(dataset=replace(dataset, **data), **settings).result
+    assert path == str(output / "loras" / "mein Ziegel_00002.safetensors")
+
+
+def test_another_family_in_the_same_script_is_another_run(train, output):
+    train(checkpoint="SD2.safetensors", family="SD2")
+    _, path, _, _ = train(checkpoint="SD2.safetensors", family="SD2 v-prediction").result
     assert path == str(output / "loras" / "mein Ziegel_00002.safetensors")
 
 
@@ -246,7 +262,8 @@ def test_half_a_file_is_not_taken_over(train, checkout, output):
     assert list((output / "loras").glob("*.safetensors")) == []
 
 
-def test_a_loss_that_is_no_number_stops_the_run(train, checkout):
+def test_a_loss_that_is_no_number_stops_the_run_before_it_is_drawn(train, checkout, monkeypatch):
+    monkeypatch.setattr("tilewright.nodes.training.kohya.adapter_live.PICTURE_EVERY", 0)
     checkout.behave(nan=True, seconds_per_step=0.3)
     with pytest.raises(InputError, match="no number any more"):
         train(steps=500)
@@ -259,6 +276,9 @@ def test_a_loss_that_is_no_number_stops_the_run(train, checkout):
         ("--scale_weight_norms", "takes 1 value"),
         ("--loss_type round", "Choose one of l1, l2"),
         ("--output_dir /elsewhere", "cannot be set"),
+        ("--log_prefix /elsewhere", "cannot be set"),
+        ("--optimizer_args=--network_module some.module", "which is an argument itself"),
+        ("--loss_type=--output_dir=/elsewhere", "which is an argument itself"),
         ("--huggingface_repo_id me/mine", "cannot be set"),
         ("--optimizer_type os.system", "only load code from"),
         ("1e-4", "begins with"),

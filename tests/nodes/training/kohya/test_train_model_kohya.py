@@ -100,3 +100,10 @@ def test_a_run_that_was_stopped_begins_again(train, checkout):
     train("DreamBooth")
     assert checkout.updates == 3
     assert "save_state" not in checkout.trainings[1]["settings"]
+
+
+def test_what_cannot_go_on_is_not_written_over_by_a_longer_run(train, output):
+    finished, _, _ = train("DreamBooth")
+    longer, _, _ = train("DreamBooth", steps=4)
+    assert finished == str(output / "checkpoints" / "ziegel.safetensors")
+    assert longer == str(output / "checkpoints" / "ziegel_00002.safetensors")
