@@ -93,12 +93,12 @@ class TiledRun:
 
     def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
         while True:
-            plan = MemoryPlan(self._budget(values.device), multiplications_per_byte(values.device, values.dtype))
-            count = CountedLayers(plan)
-            self.walk(network, values.to("meta"), count)
-            progress = _Progress(count.multiplications)
-            layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
             try:
+                plan = MemoryPlan(self._budget(values.device), multiplications_per_byte(values.device, values.dtype))
+                count = CountedLayers(plan)
+                self.walk(network, values.to("meta"), count)
+                progress = _Progress(count.multiplications)
+                layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
                 return self.walk(network, values, layers).to(values.device)
             except Exception as error:
                 comfy.model_management.raise_non_oom(error)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-MAPS_AT_ONCE = 4  # around the attention: what comes in, queries, keys and values
+MAPS_AT_ONCE = 6  # around the attention: what comes in, queries, keys and values, the latter two in both layouts
 READS = 2  # how often a map is read: by the layer that follows, and by the sum around a block
 
 

@@ -92,10 +92,13 @@ class TiledLayers:
 
     def attention(self, query: StoredMap, key: StoredMap, value: StoredMap) -> StoredMap:
         """Every cell attends to all cells of the image, in chunks of queries. The result takes the place of `query`."""
-        queries = query.values.flatten(1).T
+        queries, keys, values = (map.values.flatten(1).T for map in (query, key, value))
+        if not isinstance(key, OffloadedMap):
+            # Fused attention takes only cells whose channels lie side by side; others it would copy for every chunk.
+            keys, values = keys.contiguous(), values.contiguous()
         for chunk in self._chunks(query, key):
             here = queries[chunk.start : chunk.stop]
-            here.copy_(self._attended(here.to(self.device), key, value))
+            here.copy_(self._attended(here.to(self.device).contiguous(), keys, values, key))
             self.on_tile(chunk.length * self.multiplications_per_query(key))
         return query.in_its_place(query.channels, query.cell)
 
@@ -109,8 +112,10 @@ class TiledLayers:
         length = math.isqrt(int(scores)) if isinstance(key, OffloadedMap) else int(scores / cells)
         return spans(query.height * query.width, max(length, 1))
 
-    def _attended(self, queries: torch.Tensor, key: StoredMap, value: StoredMap) -> torch.Tensor:
-        keys, values = (map.values.flatten(1).T for map in (key, value))
+    def _attended(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, key: StoredMap
+    ) -> torch.Tensor:
+        """The attention of `queries` to all `keys`, those of the map `key`: (N, C) of each."""
         if not isinstance(key, OffloadedMap):
             given = (part[None, None] for part in (queries, keys, values))
             return torch.nn.functional.scaled_dot_product_attention(*given)[0, 0]

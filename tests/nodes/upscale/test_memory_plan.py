@@ -84,7 +84,7 @@ def test_taesd_too(plan):
 
 def test_what_is_larger_than_the_budget_goes_where_it_costs_least():
     size, work = 1000, 5000
-    assert MemoryPlan(5 * size, 1.0).place(size, work, repeatable=True) is Place.DEVICE
+    assert MemoryPlan(7 * size, 1.0).place(size, work, repeatable=True) is Place.DEVICE
     assert MemoryPlan(size, 10.0).place(size, work, repeatable=True) is Place.AGAIN
     assert MemoryPlan(size, 1.0).place(size, work, repeatable=True) is Place.HOST
     assert MemoryPlan(size, 10.0).place(size, work, repeatable=False) is Place.HOST

@@ -10,6 +10,7 @@ from comfy.taesd.taesd import TAESD
 from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.seamless.nodes import SeamlessVAE
+from tilewright.nodes.upscale import adapter_vae
 from tilewright.nodes.upscale.nodes import TiledVAEDecode
 from tilewright.nodes.upscale.tiled_layers import TiledLayers
 
@@ -109,16 +110,19 @@ def test_cancelling_leaves_the_vae_as_it_was(vae, monkeypatch):
     assert torch.equal(vae.decode(samples), before)
 
 
-def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch):
+@pytest.mark.parametrize(
+    "place", [(TiledLayers, "attention"), (adapter_vae, "multiplications_per_byte")], ids=["at work", "planning"]
+)
+def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place):
     samples = latents(1, 4, 12, 12)
-    calls, attention = itertools.count(), TiledLayers.attention
+    calls, in_full = itertools.count(), getattr(*place)
 
-    def attention_with_little_memory(*arguments):
+    def with_little_memory(*arguments):
         if next(calls) < 2:
             raise torch.cuda.OutOfMemoryError
-        return attention(*arguments)
+        return in_full(*arguments)
 
-    monkeypatch.setattr(TiledLayers, "attention", attention_with_little_memory)
+    monkeypatch.setattr(*place, with_little_memory)
     image, report = TiledVAEDecode.execute({"samples": samples}, vae, 512, "none").args
     torch.testing.assert_close(image, vae.decode(samples), atol=1e-5, rtol=0)
     assert "tiles of 128 px" in report
