@@ -330,7 +330,8 @@ def _table(name: str, batch: int, wanted: list[str], steps: int, rate: float) ->
         command = [sys.executable, __file__, "case", case, name, str(batch), str(steps)]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:
-            print(f"{name:<8}{batch:>6}  {case:<20}failed: {run.stderr.strip().splitlines()[-1]}")
+            last = (run.stderr.strip().splitlines() or [f"exit status {run.returncode}"])[-1]
+            print(f"{name:<8}{batch:>6}  {case:<20}failed: {last}")
             continue
         result = json.loads(run.stdout.strip().splitlines()[-1])
         flops = flops or result["flops"]
