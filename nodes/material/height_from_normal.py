@@ -60,7 +60,7 @@ def _misfit(height: torch.Tensor, image: torch.Tensor, convention: str, method: 
         along = torch.addcmul(torch.addcmul(z, p, x, value=-1), q, y, value=-1)
         aside = torch.addcmul((y + q * z).square_(), x + p * z, x + p * z).addcmul_(q * x - p * y, q * x - p * y)
         # By sine and cosine: the cosine alone knows nothing below 0.02 degrees in float32.
-        total += torch.rad2deg(torch.atan2(aside.sqrt_(), along)).sum((-1, -2, -3)).double().cpu()
+        total += torch.rad2deg(torch.atan2(aside.sqrt_(), along)).sum((-1, -2, -3)).cpu().double()
     return total / (rows * columns)
 
 

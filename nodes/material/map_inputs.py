@@ -18,13 +18,16 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torc
     their image and channel; without, they raise `InputError` with their number.
     """
     pixels = to_bchw(image).float()
+    if pixels.device.type == "mps":
+        pixels = pixels.cpu()  # which has float64: slopes and spectra need it
     height, width = pixels.shape[-2:]
     if min(height, width) < SMALLEST:
         raise InputError(
             f"{what} is {width} x {height} pixels. A surface needs at least {SMALLEST} x {SMALLEST}; "
             "connect a larger image."
         )
-    if all(extreme.isfinite() for extreme in pixels.aminmax()):  # NaN spreads to both
+    # NaN spreads to both; aminmax() would copy the image, whose channels lie side by side.
+    if all(extreme.isfinite() for extreme in (pixels.amin(), pixels.amax())):
         return pixels, []
     broken = ~pixels.isfinite()
     count = f"{int(broken.any(dim=1).sum())} of {width * height * len(pixels)} pixels"

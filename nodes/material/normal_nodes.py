@@ -145,7 +145,7 @@ class BlendNormals(io.ComfyNode):
             read_normals(base, "The base", repair),
             read_normals(detail, "The detail", repair),
         )
-        where = 1.0 if mask is None else to_bchw(mask)
+        where = 1.0 if mask is None else to_bchw(mask).to(below.device)
         check_same_size({"base": below, "detail": above} | ({} if mask is None else {"mask": where}))
         factor = strength * where
         ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)

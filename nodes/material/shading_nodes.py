@@ -79,7 +79,7 @@ class Occlusion(io.ComfyNode):
             on_rows=progress.update_absolute,
         )
         up = -1 if convention == "OpenGL" else 1
-        bent = sky.bent * torch.tensor([1, up, 1], dtype=sky.bent.dtype)[:, None, None]
+        bent = sky.bent * sky.bent.new_tensor([1, up, 1])[:, None, None]
         reach = (
             f"Light was looked for in {2 * slices} directions, up to {radius_cm * columns / size_cm:.4g} pixels away."
         )
