@@ -47,7 +47,9 @@ def open_sky(
     """
     reach, lowest = max(1, math.ceil(radius)), height.min()
     sky = Sky(empty_image(height, 1), empty_image(height, 3) if bent else None)
-    for strip, p, q in gradient_in_strips(height, "central", axes, lines_at_once(height, STRIP_PIXELS)):
+    # Every strip gathers 2 reach rows around it: many for one of few rows, even where more of them leave the cache.
+    rows = max(lines_at_once(height, STRIP_PIXELS), reach // 8)
+    for strip, p, q in gradient_in_strips(height, "central", axes, rows):
         around = strip_around(height, strip, reach, axes, lambda edge, pad: lowest.expand(*edge.shape[:-1], pad))
         part = _strip_sky(around, p, q, reach, radius, slices, bent)
         sky.open[..., strip, :] = part.open
