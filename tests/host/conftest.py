@@ -1,10 +1,19 @@
-"""A browser with the real frontend open on the real server."""
+"""The demo's graph, run once for all, and a browser with the real frontend open on the real server."""
 
 import os
 import shutil
 
 import pytest
+from api_workflows import load
 from tilewright.launch.browser import open_editor
+from tilewright.launch.client import run_prompt
+
+
+@pytest.fixture(scope="session")
+def quick_start(server):
+    """The API file of that name and what the server answered to it."""
+    prompt = load("quick_start")
+    return prompt, run_prompt(server.url, prompt)
 
 
 @pytest.fixture(scope="module")  # playwright keeps an event loop running, which other tests could not live with

@@ -4,17 +4,10 @@ import copy
 import shutil
 
 import numpy as np
-import pytest
 from api_workflows import load, of_class, picture, seams
 from safetensors import safe_open
 from standin_checkpoint import write_standin_checkpoint
 from tilewright.launch.client import run_prompt
-
-
-@pytest.fixture(scope="module")
-def quick_start(server):
-    prompt = load("quick_start")
-    return prompt, run_prompt(server.url, prompt)
 
 
 def test_quick_start_saves_a_material_whose_basecolor_tiles(server, quick_start):
