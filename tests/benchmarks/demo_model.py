@@ -1,6 +1,6 @@
 """Ten textures of the demo model, each with and without the seamless nodes: their seams, and how long sampling takes.
 
-The last prompt words and seeds are the same on both sides. Q above 1.05 is doubtful, above 1.2 a seam; R2 above 1.5
+Prompts and seeds are the same on both sides. Q above 1.05 is doubtful, above 1.2 a seam; R2 above 1.5
 shows. The pictures, two by two, are written to output/bench/demo_model.
 Run with `python run.py bench demo_model [images]`.
 """
@@ -38,11 +38,13 @@ def painted(model, clip, vae, prompt, seed):
 
 
 def main():
+    import comfy.utils
     from tilewright.nodes.common.images import write_png
     from tilewright.nodes.common.seams import seam_statistics
     from tilewright.nodes.seamless.nodes import SeamlessModel, SeamlessVAE
     from tilewright.nodes.training.demo_model import load_demo_model
 
+    comfy.utils.set_progress_bar_enabled(False)
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     model, clip, vae = load_demo_model()
     ways = {
