@@ -87,6 +87,7 @@ def test_the_trained_lora_appears_in_the_hosts_own_loader(server, quick_start):
 def test_train_and_generate_runs_on_a_checkpoint_and_renders_of_the_users_own(server, quick_start):
     write_standin_checkpoint(server.base / "models" / "checkpoints" / "standin.safetensors")
     renders = server.base / "input" / "my_renders"
+    shutil.rmtree(renders, ignore_errors=True)  # another graph's test may have filled it on the same server
     renders.mkdir(parents=True)
     for file in sorted((server.output / "datasets" / "quick_start").glob("*_basecolor.png"))[:3]:
         shutil.copy(file, renders)
