@@ -13,9 +13,10 @@ from .augment_nodes import AugmentDataset
 from .bucket_nodes import BucketDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
+from .part_nodes import JoinDatasets, SplitDataset
 from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, Rendered, render_folder
 from .render_nodes import RenderSubstance
-from .save_nodes import DATASETS, SaveDataset, SplitDataset
+from .save_nodes import DATASETS, SaveDataset
 from .substance_nodes import InspectSubstance
 
 
@@ -139,6 +140,7 @@ NODES: list[type[io.ComfyNode]] = [
     CleanDataset,
     AugmentDataset,
     SplitDataset,
+    JoinDatasets,
     BucketDataset,
     SaveDataset,
 ]

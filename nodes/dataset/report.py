@@ -15,16 +15,17 @@ from .substance.render import Rendered
 
 def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
     """Counts by map, sizes, captions and repeats, then the files that were left out, by reason."""
-    training = [sample for sample in dataset.samples if not sample.regularisation]
-    lines = [f"{len(training)} images from {folder}", *_described(training)]
-    if len(training) < len(dataset):
-        regularisation = [sample for sample in dataset.samples if sample.regularisation]
-        lines += [f"{len(regularisation)} regularisation images", *_described(regularisation)]
+    lines = _by_role(dataset, f"from {folder}")
     if shown < len(dataset):
         lines.append(f"The images output holds the first {shown}; raise image_limit for more. The dataset holds all.")
     if rejected:
         lines += ["", f"{len(rejected)} files left out:", *(f"  {line}" for line in listed(rejected, folder))]
     return "\n".join(lines)
+
+
+def join_report(dataset: TextureDataset) -> str:
+    """Counts by map, sizes, captions and repeats, of the images to train on and of those for regularisation."""
+    return "\n".join(_by_role(dataset, "to train on"))
 
 
 def save_report(saved: Saved, folder: Path) -> str:
@@ -74,6 +75,15 @@ def _worst(
     worst = sorted(found, key=lambda pair: -pair[1])
     named = ", ".join(f"{sample.file.name} ({written(number)})" for sample, number in worst[:most])
     return [f"{len(found)} {what}: {named}{', …' if len(worst) > most else ''}"] if found else []
+
+
+def _by_role(dataset: TextureDataset, what: str) -> list[str]:
+    training = [sample for sample in dataset.samples if not sample.regularisation]
+    lines = [f"{len(training)} images {what}", *_described(training)]
+    if len(training) < len(dataset):
+        regularisation = [sample for sample in dataset.samples if sample.regularisation]
+        lines += [f"{len(regularisation)} regularisation images", *_described(regularisation)]
+    return lines
 
 
 def _described(samples: Sequence[Sample]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Nodes that divide datasets and write them to folders."""
+"""The node that writes datasets to folders."""
 
 from comfy_api.latest import io
 
@@ -11,52 +11,8 @@ from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from .report import save_report
 from .save import KOHYA, LAYOUTS, Saving, save_dataset
-from .split import split_by_material
 
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
-
-
-class SplitDataset(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="TilewrightSplitDataset",
-            display_name="Split Dataset",
-            category="Tilewright/dataset",
-            description=(
-                "Holds some materials back for validation, all maps of a material together. "
-                "A dataset that grows keeps its split."
-            ),
-            search_aliases=["train validation split", "hold out", "test set"],
-            inputs=[
-                TextureDatasetSocket.Input("dataset", tooltip="The dataset to divide."),
-                io.Float.Input(
-                    "fraction",
-                    default=0.1,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="The share of materials to hold back. Each is drawn by itself, so small sets may get "
-                    "a few more or fewer.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**53,
-                    control_after_generate=io.ControlAfterGenerate.fixed,
-                    tooltip="Another seed holds other materials back.",
-                ),
-            ],
-            outputs=[
-                TextureDatasetSocket.Output("train", tooltip="Materials to train on, and all regularisation images."),
-                TextureDatasetSocket.Output("validation", tooltip="The materials that were held back."),
-            ],
-        )
-
-    @classmethod
-    def execute(cls, dataset: TextureDataset, fraction: float, seed: int) -> io.NodeOutput:
-        return io.NodeOutput(*split_by_material(dataset, fraction, seed))
 
 
 class SaveDataset(io.ComfyNode):

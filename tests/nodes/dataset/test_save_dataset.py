@@ -11,7 +11,7 @@ from tilewright.nodes.common.images import read_image
 from tilewright.nodes.common.manifest import MaterialRecord
 from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.dataset.folder_nodes import LoadDataset
-from tilewright.nodes.dataset.save_nodes import SaveDataset, SplitDataset
+from tilewright.nodes.dataset.save_nodes import SaveDataset
 
 
 @pytest.fixture
@@ -120,25 +120,3 @@ def test_a_link_in_the_folder_does_not_lead_outside(output, tmp_path):
 def test_the_folder_is_a_plain_name(name):
     assert "cannot name a file or folder" in SaveDataset.validate_inputs(name)
     assert "cannot name a file or folder" in SaveDataset.validate_inputs("walls", name)
-
-
-def test_the_split_is_by_material_and_stays_when_the_dataset_grows(tmp_path):
-    def materials(count):
-        kinds = ("basecolor", "height")
-        return TextureDataset(
-            tuple(
-                Sample(tmp_path / f"{n}_{kind}.png", kind, (4, 4), material=str(n))
-                for n in range(count)
-                for kind in kinds
-            )
-        )
-
-    train, validation = SplitDataset.execute(materials(400), 0.25, 3)
-    held = {one.material for one in validation.samples}
-    assert held.isdisjoint({one.material for one in train.samples})
-    assert len(validation) == 2 * len(held)
-    assert 80 <= len(held) <= 120
-    grown = {one.material for one in SplitDataset.execute(materials(500), 0.25, 3)[1].samples}
-    assert held == {name for name in grown if int(name) < 400}
-    assert len(SplitDataset.execute(materials(40), 0.0, 3)[1]) == 0
-    assert len(SplitDataset.execute(materials(40), 1.0, 3)[0]) == 0
