@@ -1,28 +1,21 @@
-"""The inputs that the nodes for sd-scripts share, and what they mean together."""
+"""The inputs that the nodes for sd-scripts share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import folder_paths
 from comfy_api.latest import io
 
-from ...training.config import PRECISIONS, TrainingConfig
-from ..common.errors import InputError
-from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
-from .adapter import training_config
 from .kohya.base_checkpoint import AUTO, FAMILIES
-from .kohya.extra_arguments import split_arguments
 from .kohya.settings import ATTENTIONS, CACHES, FILE_FORMATS, KohyaOptions
-from .network_nodes import NetworkSocket
-from .objective_nodes import ObjectiveSocket
-from .optimizer_nodes import OptimizerSocket
-from .saving_nodes import SavingSocket
+from .run_inputs import name_input, option_inputs, rate_inputs, size_inputs
 
 NONE = "none"
 
 
 def what_inputs(written: str) -> list[io.Input]:
-    """Dataset, checkpoint and name; `written` says where the file goes."""
+    """Dataset, checkpoint, name and sizes; `written` says where the file goes."""
     return [
         TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
         io.Combo.Input(
@@ -30,88 +23,16 @@ def what_inputs(written: str) -> list[io.Input]:
             options=folder_paths.get_filename_list("checkpoints"),
             tooltip="The base model, read by sd-scripts itself. Its family chooses the script.",
         ),
-        io.String.Input(
-            "name",
-            default="my_material",
-            tooltip=f"File name in {written}. An existing file is kept: the new one is numbered.",
-        ),
-        io.Int.Input(
-            "steps",
-            default=1000,
-            min=1,
-            max=1_000_000,
-            tooltip="How often the weights are updated. 40 to 100 steps per image are usual for small sets.",
-        ),
-        io.Int.Input(
-            "batch_size",
-            default=1,
-            min=1,
-            max=256,
-            tooltip="Images per step. More gives a calmer course and needs more memory.",
-        ),
-        io.Int.Input(
-            "resolution",
-            default=512,
-            min=64,
-            max=4096,
-            step=64,
-            tooltip="Side in pixels that images are brought to: 512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL.",
-        ),
+        name_input(written),
+        *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL"),
     ]
 
 
-def rate_inputs(rate: float) -> list[io.Input]:
-    """Learning rate and seed."""
+def course_inputs(rate: float) -> list[io.Input]:
+    """Learning rate, `rate` if nothing is said, seed, length in epochs, precision, memory and the four option nodes."""
     return [
-        io.Float.Input(
-            "learning_rate",
-            default=rate,
-            min=1e-8,
-            max=1.0,
-            step=1e-6,
-            round=False,
-            tooltip="How far a step moves the weights. Lower it when the loss jumps.",
-        ),
-        io.Int.Input(
-            "seed",
-            default=0,
-            min=0,
-            max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=io.ControlAfterGenerate.fixed,
-            tooltip="Start weights, order and noise. sd-scripts takes its last 32 bits.",
-        ),
-    ]
-
-
-def option_inputs() -> list[io.Input]:
-    """What Train LoRA has too: length in epochs, precision, memory, and the four option nodes."""
-    return [
-        io.Int.Input(
-            "epochs",
-            default=0,
-            min=0,
-            max=100_000,
-            optional=True,
-            tooltip="Passes over the dataset instead of a number of steps. 0 counts steps.",
-        ),
-        io.Combo.Input(
-            "precision",
-            options=list(PRECISIONS),
-            default="auto",
-            optional=True,
-            tooltip="Of the frozen model and the mathematics. Auto is bfloat16 on a GPU that has it, else float32; "
-            "with accelerate, what you configured there.",
-        ),
-        io.Boolean.Input(
-            "gradient_checkpointing",
-            default=False,
-            optional=True,
-            tooltip="Far less memory, a third slower.",
-        ),
-        NetworkSocket.Input("network", optional=True, tooltip="From LoRA Network: kind, layers, text encoder."),
-        OptimizerSocket.Input("optimizer", optional=True, tooltip="From LoRA Optimizer: optimizer and schedule."),
-        ObjectiveSocket.Input("objective", optional=True, tooltip="From LoRA Objective: noise, loss, captions."),
-        SavingSocket.Input("saving", optional=True, tooltip="From LoRA Saving: checkpoints, samples, resuming."),
+        *rate_inputs(rate, "Start weights, order and noise. sd-scripts takes its last 32 bits."),
+        *option_inputs("With accelerate it is what you configured there."),
     ]
 
 
@@ -254,39 +175,17 @@ def _installation_inputs() -> list[io.Input]:
     ]
 
 
-def kohya_options(inputs: dict[str, Any]) -> KohyaOptions:
+def kohya_options(inputs: Mapping[str, Any]) -> KohyaOptions:
     """The options of the inputs that only sd-scripts has."""
     return KohyaOptions(
-        half_gradients=inputs.get("half_gradients", False),
-        cache=inputs.get("cache_latents", CACHES[0]),
-        buckets=inputs.get("buckets", True),
-        flip=inputs.get("flip_augmentation", False),
-        color_changes=inputs.get("color_augmentation", False),
-        attention=inputs.get("attention", "sdpa"),
-        workers=inputs.get("workers", 0),
-        threads=inputs.get("threads", 0),
-        file_format=inputs.get("file_format", FILE_FORMATS[0]),
-        tensorboard=inputs.get("tensorboard", False),
-    )
-
-
-def checked_inputs(inputs: dict[str, Any], rank: int | None = None, alpha: float | None = None) -> bool | str:
-    """Whether the widgets can be trained with, or a sentence about the first that cannot. Linked ones are None."""
-    numbers = ("steps", "batch_size", "resolution", "seed", "epochs")
-    try:
-        check_name("name" if inputs.get("name") is None else inputs["name"], "name")
-        whole = {name: inputs.get(name) for name in numbers}
-        training_config({}, rank, alpha, inputs.get("learning_rate"), **whole)
-        split_arguments(inputs.get("arguments") or "")
-    except InputError as error:
-        return str(error)
-    return True
-
-
-def configured(inputs: dict[str, Any], rank: int | None = None, alpha: float | None = None) -> TrainingConfig:
-    """The configuration of a node's inputs and its connected option nodes."""
-    options = {name: inputs.get(name) for name in ("network", "optimizer", "objective", "saving")}
-    whole = ("steps", "batch_size", "resolution", "seed", "epochs", "precision", "gradient_checkpointing")
-    return training_config(
-        options, rank, alpha, inputs["learning_rate"], **{name: inputs[name] for name in whole if name in inputs}
+        half_gradients=inputs["half_gradients"],
+        cache=inputs["cache_latents"],
+        buckets=inputs["buckets"],
+        flip=inputs["flip_augmentation"],
+        color_changes=inputs["color_augmentation"],
+        attention=inputs["attention"],
+        workers=inputs["workers"],
+        threads=inputs["threads"],
+        file_format=inputs["file_format"],
+        tensorboard=inputs["tensorboard"],
     )

@@ -1,6 +1,7 @@
 """The nodes that train through the user's own sd-scripts."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from comfy_api.latest import io
@@ -11,18 +12,11 @@ from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from .kohya.adapter_run import Order, Trained, train_with_scripts
 from .kohya.base_checkpoint import AUTO
+from .kohya.extra_arguments import split_arguments
 from .kohya.own_settings import TEMPLATES, own_settings
 from .kohya.scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, TEXTUAL_INVERSION
-from .kohya_inputs import (
-    NONE,
-    checked_inputs,
-    configured,
-    kohya_options,
-    option_inputs,
-    rate_inputs,
-    script_inputs,
-    what_inputs,
-)
+from .kohya_inputs import NONE, course_inputs, kohya_options, script_inputs, what_inputs
+from .run_inputs import checked_inputs, configured, named_inputs, node_id, rank_inputs
 
 
 class TrainLoraKohya(io.ComfyNode):
@@ -39,23 +33,8 @@ class TrainLoraKohya(io.ComfyNode):
             hidden=[io.Hidden.unique_id],
             inputs=[
                 *what_inputs("output/loras"),
-                io.Int.Input(
-                    "rank",
-                    default=16,
-                    min=1,
-                    max=1024,
-                    tooltip="Width of the LoRA (network dim). 8 to 32 suit materials.",
-                ),
-                io.Float.Input(
-                    "alpha",
-                    default=16.0,
-                    min=0.01,
-                    max=4096.0,
-                    step=0.5,
-                    tooltip="The LoRA is scaled by alpha / rank. Equal to rank is neutral.",
-                ),
-                *rate_inputs(1e-4),
-                *option_inputs(),
+                *rank_inputs(),
+                *course_inputs(1e-4),
                 *script_inputs(),
             ],
             outputs=[
@@ -82,7 +61,7 @@ class TrainLoraKohya(io.ComfyNode):
         epochs: int | None = None,
         arguments: str | None = None,
     ) -> bool | str:
-        return checked_inputs(_named(locals()), rank, alpha)
+        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
 
     @classmethod
     def execute(
@@ -121,8 +100,8 @@ class TrainLoraKohya(io.ComfyNode):
         python: str = "",
         arguments: str = "",
     ) -> io.NodeOutput:
-        inputs = _named(locals())
-        trained = train_with_scripts(_order(LORA, inputs, rank=rank, alpha=alpha), _node_id(cls))
+        inputs = named_inputs(locals())
+        trained = train_with_scripts(_order(LORA, inputs), node_id(cls))
         return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report)
 
 
@@ -151,8 +130,7 @@ class TrainModelKohya(io.ComfyNode):
                     "ControlNet a control by another map.",
                 ),
                 *what_inputs("output/checkpoints, output/embeddings or output/controlnet"),
-                *rate_inputs(2e-6),
-                *option_inputs(),
+                *course_inputs(2e-6),
                 TextureDatasetSocket.Input(
                     "conditioning",
                     optional=True,
@@ -179,7 +157,7 @@ class TrainModelKohya(io.ComfyNode):
         epochs: int | None = None,
         arguments: str | None = None,
     ) -> bool | str:
-        return checked_inputs(_named(locals()))
+        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
 
     @classmethod
     def execute(
@@ -218,11 +196,11 @@ class TrainModelKohya(io.ComfyNode):
         python: str = "",
         arguments: str = "",
     ) -> io.NodeOutput:
-        inputs = _named(locals())
+        inputs = named_inputs(locals())
         task = training["training"]
         own = own_settings(task, training, conditioning is not None)
         order = _order(task, inputs, own=own, conditioning=conditioning)
-        trained = train_with_scripts(order, _node_id(cls))
+        trained = train_with_scripts(order, node_id(cls))
         return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report)
 
 
@@ -252,8 +230,6 @@ def _textual_inversion_inputs() -> list[io.Input]:
 def _order(
     task: str,
     inputs: Mapping[str, Any],
-    rank: int | None = None,
-    alpha: float | None = None,
     own: Mapping[str, Any] | None = None,
     conditioning: TextureDataset | None = None,
 ) -> Order:
@@ -262,7 +238,7 @@ def _order(
         inputs["dataset"],
         inputs["checkpoint"],
         inputs["name"],
-        configured(inputs, rank, alpha),
+        configured(inputs),
         kohya_options(inputs),
         family=inputs["family"],
         vae="" if inputs["vae"] == NONE else inputs["vae"],
@@ -277,15 +253,6 @@ def _order(
 
 def _loss_picture(trained: Trained) -> Any:
     return plot_losses(trained.losses, trained.path.stem, trained.validation)
-
-
-def _named(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a node's method, by the names of its inputs."""
-    return {name: value for name, value in given.items() if name not in ("cls", "__class__")}
-
-
-def _node_id(node: type[io.ComfyNode]) -> str | None:
-    return node.hidden.unique_id if node.hidden else None
 
 
 NODES: list[type[io.ComfyNode]] = [TrainLoraKohya, TrainModelKohya]

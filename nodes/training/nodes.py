@@ -7,25 +7,33 @@ from comfy_api.latest import io
 from ...training.config import (
     ACCELERATIONS,
     CACHES,
-    PRECISIONS,
     NetworkConfig,
     ObjectiveConfig,
     OptimizerConfig,
     SavingConfig,
 )
 from ...training.plot import plot_losses
-from ..common.errors import InputError
-from ..common.files import check_name
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
 from ..host.training import with_lora
-from .adapter import train_lora, training_config
+from .adapter import train_lora
 from .demo_model import load_demo_model
 from .kohya_nodes import NODES as KOHYA_NODES
-from .network_nodes import LoraNetwork, NetworkSocket
-from .objective_nodes import LoraObjective, ObjectiveSocket
-from .optimizer_nodes import LoraOptimizer, OptimizerSocket
-from .saving_nodes import LoraSaving, SavingSocket
+from .network_nodes import LoraNetwork
+from .objective_nodes import LoraObjective
+from .optimizer_nodes import LoraOptimizer
+from .run_inputs import (
+    checked_inputs,
+    configured,
+    name_input,
+    named_inputs,
+    node_id,
+    option_inputs,
+    rank_inputs,
+    rate_inputs,
+    size_inputs,
+)
+from .saving_nodes import LoraSaving
 
 
 class DemoModel(io.ComfyNode):
@@ -69,98 +77,11 @@ class TrainLora(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The checkpoint's VAE. It encodes each image once, before training."),
                 io.Clip.Input("clip", tooltip="The checkpoint's text encoder. It encodes each caption once."),
                 TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
-                io.String.Input(
-                    "name",
-                    default="my_material",
-                    tooltip="File name of the LoRA in output/loras. An existing file is kept: the new one is numbered.",
-                ),
-                io.Int.Input(
-                    "steps",
-                    default=1000,
-                    min=1,
-                    max=1_000_000,
-                    tooltip="How often the weights are updated. 40 to 100 steps per image are usual for small sets.",
-                ),
-                io.Int.Input(
-                    "batch_size",
-                    default=1,
-                    min=1,
-                    max=256,
-                    tooltip="Images per step. More gives a calmer course and needs more memory.",
-                ),
-                io.Int.Input(
-                    "resolution",
-                    default=512,
-                    min=64,
-                    max=4096,
-                    step=64,
-                    tooltip="Side in pixels that images are brought to. Use the checkpoint's own: 512 for SD1, 768 for "
-                    "SD2-v, 1024 for SDXL, 256 for the demo model.",
-                ),
-                io.Int.Input(
-                    "rank",
-                    default=16,
-                    min=1,
-                    max=1024,
-                    tooltip="Width of the LoRA. 8 to 32 suit materials; more memorises small sets and grows the file.",
-                ),
-                io.Float.Input(
-                    "alpha",
-                    default=16.0,
-                    min=0.01,
-                    max=4096.0,
-                    step=0.5,
-                    tooltip="The LoRA is scaled by alpha / rank. Equal to rank is neutral, half of it gentler.",
-                ),
-                io.Float.Input(
-                    "learning_rate",
-                    default=1e-4,
-                    min=1e-8,
-                    max=1.0,
-                    step=1e-6,
-                    round=False,
-                    tooltip="How far a step moves the weights. Lower it when the loss jumps, raise it for few steps.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=io.ControlAfterGenerate.fixed,
-                    tooltip="Start weights, order, noise and shifts. The same seed trains the same LoRA.",
-                ),
-                io.Int.Input(
-                    "epochs",
-                    default=0,
-                    min=0,
-                    max=100_000,
-                    optional=True,
-                    tooltip="Passes over the dataset instead of a number of steps. 0 counts steps.",
-                ),
-                io.Combo.Input(
-                    "precision",
-                    options=list(PRECISIONS),
-                    default="auto",
-                    optional=True,
-                    tooltip="Of the frozen model: auto is bfloat16 on a GPU that has it, else float32. The LoRA "
-                    "is float32.",
-                ),
-                io.Boolean.Input(
-                    "gradient_checkpointing",
-                    default=False,
-                    optional=True,
-                    tooltip="Compute activations twice instead of keeping them: a third slower, in far less memory.",
-                ),
-                NetworkSocket.Input("network", optional=True, tooltip="From LoRA Network: kind and layers."),
-                OptimizerSocket.Input(
-                    "optimizer", optional=True, tooltip="From LoRA Optimizer: optimizer and schedule."
-                ),
-                ObjectiveSocket.Input(
-                    "objective", optional=True, tooltip="From LoRA Objective: noise, loss, captions."
-                ),
-                SavingSocket.Input(
-                    "saving", optional=True, tooltip="From LoRA Saving: checkpoints, samples, resuming."
-                ),
+                name_input("output/loras"),
+                *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL, 256 for the demo model"),
+                *rank_inputs(),
+                *rate_inputs(1e-4, "Start weights, order, noise and shifts. The same seed trains the same LoRA."),
+                *option_inputs("The LoRA is float32."),
                 io.Combo.Input(
                     "cache",
                     options=list(CACHES),
@@ -205,13 +126,7 @@ class TrainLora(io.ComfyNode):
         seed: int | None = None,
         epochs: int | None = None,
     ) -> bool | str:
-        try:
-            check_name("lora" if name is None else name, "name")
-            whole = {"steps": steps, "batch_size": batch_size, "resolution": resolution, "seed": seed, "epochs": epochs}
-            training_config({}, rank, alpha, learning_rate, **whole)
-        except InputError as error:
-            return str(error)
-        return True
+        return checked_inputs(named_inputs(locals()))
 
     @classmethod
     def execute(
@@ -238,22 +153,8 @@ class TrainLora(io.ComfyNode):
         cache: str = "memory",
         acceleration: str = "off",
     ) -> io.NodeOutput:
-        config = training_config(
-            {"network": network, "optimizer": optimizer, "objective": objective, "saving": saving},
-            rank,
-            alpha,
-            learning_rate,
-            steps=steps,
-            batch_size=batch_size,
-            resolution=resolution,
-            seed=seed,
-            epochs=epochs,
-            precision=precision,
-            gradient_checkpointing=gradient_checkpointing,
-            cache=cache,
-            acceleration=acceleration,
-        )
-        trained = train_lora(model, vae, clip, dataset, name, config, _node_id(cls))
+        config = configured(named_inputs(locals()))
+        trained = train_lora(model, vae, clip, dataset, name, config, node_id(cls))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
             trained_model,
@@ -263,10 +164,6 @@ class TrainLora(io.ComfyNode):
             plot_losses(trained.losses, name, trained.validation, trained.fixed),
             "\n".join(str(file) for file in trained.files.checkpoints),
         )
-
-
-def _node_id(node: type[io.ComfyNode]) -> str | None:
-    return node.hidden.unique_id if node.hidden else None
 
 
 NODES: list[type[io.ComfyNode]] = [
