@@ -1,9 +1,10 @@
 """Files that appear whole or not at all, under names that cannot leave their folder."""
 
+import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ def check_name(name: str, what: str) -> str:
             "Use letters, digits, spaces, '-' and '_', at most 120 of them, without slashes or dots at the ends."
         )
     return name
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """`name`, or else the first of name_00002, name_00003, ... that is not taken."""
+    numbered = (f"{name}_{number:05}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if not is_taken(free))
 
 
 def natural_order(path: Path) -> list[tuple[int, int | str]]:

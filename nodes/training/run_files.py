@@ -19,10 +19,10 @@ import torch
 from ...training.checkpoint import save_tensors
 from ...training.state import latest_state
 from ..common.errors import InputError
+from ..common.files import free_name
 from .kohya.run_folder import RUN_NAME
 
 STATE_NAME = "state.safetensors"
-_OWNED_BY = (STATE_NAME, RUN_NAME)  # a run through sd-scripts has no LoRA until it ends
 
 
 @dataclass
@@ -56,11 +56,16 @@ def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, st
             state, lora = found
             earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
             return RunFiles(loras / lora, state.parent, earlier)
-    stem, count = name, 1
-    while (loras / f"{stem}.safetensors").exists() or any((runs / stem / own).exists() for own in _OWNED_BY):
-        count += 1
-        stem = f"{name}_{count:05}"
-    return RunFiles(loras / f"{stem}.safetensors", runs / stem)
+    stem = free_name(name, lambda stem: _lora(loras, stem).exists() or _is_owned(runs / stem))
+    return RunFiles(_lora(loras, stem), runs / stem)
+
+
+def _lora(loras: Path, stem: str) -> Path:
+    return loras / f"{stem}.safetensors"
+
+
+def _is_owned(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (STATE_NAME, RUN_NAME))  # sd-scripts has no LoRA until it ends
 
 
 def check_writable(*folders: Path) -> None:

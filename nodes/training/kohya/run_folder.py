@@ -20,7 +20,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from ...common.files import write_json
+from ...common.files import free_name, write_json, written_whole
 
 RUN_NAME = "run.json"
 LOG_NAME = "sd-scripts.log"
@@ -159,10 +159,8 @@ class RunFolder:
         if not kept:
             return None
         step = max(kept)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.target.with_name(f".{self.target.name}.part")
-        shutil.copyfile(kept[step], unfinished)
-        os.replace(unfinished, self.target)
+        with written_whole(self.target) as unfinished:
+            shutil.copyfile(kept[step], unfinished)
         self.facts.pop("finished", None)
         self.remember(target_step=step)
         return step
@@ -203,10 +201,7 @@ def run_folder(
         run = RunFolder(file.parent, target, facts, _saved_before(target))
         if facts.get("fingerprint") == fingerprint and serves(run):
             return run
-    stem, count = name, 1
-    while (models / f"{stem}{suffix}").exists() or (runs / stem).exists():
-        count += 1
-        stem = f"{name}_{count:05}"
+    stem = free_name(name, lambda stem: (models / f"{stem}{suffix}").exists() or (runs / stem).exists())
     return RunFolder(runs / stem, models / f"{stem}{suffix}", {"fingerprint": fingerprint})
 
 

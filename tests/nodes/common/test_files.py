@@ -1,6 +1,6 @@
 import pytest
 from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.files import check_name, natural_order, written_whole
+from tilewright.nodes.common.files import check_name, free_name, natural_order, written_whole
 from tilewright.nodes.common.paths import resolve_inside
 
 
@@ -34,6 +34,11 @@ def test_names_that_every_system_takes(name):
 def test_names_that_some_system_does_not_take(name):
     with pytest.raises(InputError, match="The folder is .* cannot name a file or folder"):
         check_name(name, "The folder")
+
+
+def test_a_taken_name_is_numbered_from_two_on():
+    assert free_name("wall", {"wood"}.__contains__) == "wall"
+    assert free_name("wall", {"wall", "wall_00002"}.__contains__) == "wall_00003"
 
 
 def test_natural_order_counts_as_people_do(tmp_path):
