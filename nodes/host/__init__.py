@@ -1,4 +1,4 @@
-"""The one place that touches what ComfyUI does not promise to keep, and the folders it lets a workflow use.
+"""The one place that touches what ComfyUI does not promise to keep, and the files it lets a workflow use.
 
 Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_management, comfy.utils and the
 methods of ModelPatcher.
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import folder_paths
 from comfy.cli_args import args
+
+from ..common.errors import InputError
 
 DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
 
@@ -22,6 +24,15 @@ def readable_folders() -> list[Path]:
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
     extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
     return [Path(folder) for folder in [*own, *extra]]
+
+
+def model_file(kind: str, name: str, what: str) -> Path:
+    """The file of that `name` in the model folders for `kind`; `what` names the input in the message otherwise."""
+    path = folder_paths.get_full_path(kind, name)
+    if path is None:
+        folders = "\n".join(f"  {folder}" for folder in folder_paths.get_folder_paths(kind))
+        raise InputError(f"{what} is {name!r}, but there is no such file. Looked in:\n{folders}")
+    return Path(path).absolute()  # not resolved: a link into a cache has a name without a suffix
 
 
 def keeps_metadata() -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import comfy.model_management
 import comfy.utils
-import folder_paths
 import torch
 
 from ....training.config import ConfigError, TrainingConfig
@@ -16,6 +15,7 @@ from ....training.loop import Denoiser
 from ....training.lora import LoraNetwork, is_spatial
 from ....training.metadata import BaseModel
 from ....training.noise import NoiseSchedule
+from ... import host
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrap_in_place
@@ -158,12 +158,9 @@ def _selected(path: str, blocks: str) -> bool:
 
 def start_from(network: LoraNetwork, file: str) -> None:
     """Fill `network` with the weights of a file in the LoRA folders."""
-    path = folder_paths.get_full_path("loras", file)
-    if path is None:
-        folders = "\n".join(f"  {folder}" for folder in folder_paths.get_folder_paths("loras"))
-        raise InputError(f"start_from is {file!r}, but there is no such LoRA. Looked in:\n{folders}")
+    path = host.model_file("loras", file, "start_from")
     try:
-        network.load_kohya_state(comfy.utils.load_torch_file(path, safe_load=True))
+        network.load_kohya_state(comfy.utils.load_torch_file(str(path), safe_load=True))
     except ConfigError as error:
         raise InputError(str(error)) from None
 

@@ -1,22 +1,12 @@
-"""Files of the host's model folders: found by name, told apart, proven to load."""
+"""Files of the host's model folders: told apart, proven to load."""
 
 from pathlib import Path
 from typing import Any
 
 import comfy.utils
-import folder_paths
 
 from ...common.errors import InputError
 from .scripts import LORA, TEXTUAL_INVERSION, Job
-
-
-def model_file(kind: str, name: str, what: str) -> Path:
-    """The file of that `name` in the host's folders for `kind`; `what` names the input in the message otherwise."""
-    path = folder_paths.get_full_path(kind, name)
-    if path is None:
-        folders = "\n".join(f"  {folder}" for folder in folder_paths.get_folder_paths(kind))
-        raise InputError(f"{what} is {name!r}, but there is no such file. Looked in:\n{folders}")
-    return Path(path).absolute()  # not resolved: a link into a cache has a name without a suffix
 
 
 def file_stamp(file: Path) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from ...host.scripts import clip_tokenizer_folder, installation_folders, script_
 from ..adapter.model import training_dtype
 from ..run_files import told_if_disk_fails
 from .accelerate_config import configured_precision
-from .adapter_files import file_stamp, loaded_weights, model_file
+from .adapter_files import file_stamp, loaded_weights
 from .adapter_live import KohyaView
 from .base_checkpoint import AUTO, checkpoint_family
 from .causes import cause_of
@@ -90,7 +90,7 @@ def train_with_scripts(order: Order, node_id: str | None) -> Trained:
 class _Run:
     def __init__(self, order: Order, node_id: str | None) -> None:
         self.order, self.config = order, order.config
-        checkpoint = model_file("checkpoints", order.checkpoint, "checkpoint")
+        checkpoint = host.model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
         self._check_regularisation()
         allowed = allowed_checkouts(installation_folders(), script_folders())
@@ -123,7 +123,7 @@ class _Run:
 
     def _options(self) -> KohyaOptions:
         options = self.order.options
-        vae = model_file("vae", self.order.vae, "vae") if self.order.vae else None
+        vae = host.model_file("vae", self.order.vae, "vae") if self.order.vae else None
         told = self.config.precision
         if told == "auto" and self.order.accelerate:
             told = configured_precision(os.environ) or "auto"
@@ -138,7 +138,7 @@ class _Run:
         if self.options.vae:
             settings["vae"] = str(self.options.vae)
         if self.config.network.start_from and self.job.task == LORA:
-            settings["network_weights"] = str(model_file("loras", self.config.network.start_from, "start_from"))
+            settings["network_weights"] = str(host.model_file("loras", self.config.network.start_from, "start_from"))
         return known_settings(settings, frozenset(known), self.job.script)
 
     def _fingerprint(self, checkpoint: Path) -> str:
