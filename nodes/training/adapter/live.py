@@ -15,10 +15,9 @@ from ....training.randomness import generator
 from ....training.sampling import sample
 from ...common.images import write_png
 from ...host import training as host_training
+from ..live_picture import PICTURE_EVERY, Preview, pace, preview
 from ..run_files import RunFiles, told_if_disk_fails
 
-PICTURE_EVERY = 3.0  # seconds between two pictures in the node
-PICTURE_SIZE = 768
 SAMPLE_STEPS = 20
 
 
@@ -52,51 +51,39 @@ class LiveView:
             comfy.model_management.unload_all_models()  # the VAE has drawn them
         self.recent.append(time.monotonic())
         due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
-        self.bar.update_absolute(step, preview=("JPEG", self._picture(), PICTURE_SIZE) if due else None)
+        self.bar.update_absolute(step, preview=self._picture() if due else None)
         if due or step == self.trainer.steps:
             self.pictured = self.recent[-1]
             host_training.tell_node(self.node_id, self._line(step))
 
     def _line(self, step: int) -> str:
         speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])
-        left = time.strftime("%H:%M:%S", time.gmtime((self.trainer.steps - step) / speed))
         epoch = (step - 1) // self.trainer.steps_per_epoch + 1
-        parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", f"{speed:.2f} it/s", f"{left} left"]
+        parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", *pace(self.trainer.steps - step, speed)]
         if self.trainer.losses:
             parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
         parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.fixed_losses[-1:]]
         parts += [f"validation {loss:.4f}" for _, loss in self.trainer.validation_losses[-1:]]
         return " · ".join(parts)
 
-    def _picture(self):  # noqa: ANN202 - a PIL image, imported only when one is made
-        from PIL import Image
-
+    def _picture(self) -> Preview:
         self.trainer.settle()
         trainer = self.trainer
-        rows = [plot_losses(trainer.losses, self.files.lora.stem, trainer.validation_losses, trainer.fixed_losses)[0]]
-        if self.samples:
-            rows.append(_strip(self.samples, rows[0].shape[1]))
-        return Image.fromarray((torch.cat(rows) * 255).round().byte().numpy())
+        chart = plot_losses(trainer.losses, self.files.lora.stem, trainer.validation_losses, trainer.fixed_losses)
+        return preview(chart, self.samples)
 
     def _prompts(self) -> list[str]:
         return self.config.saving.sample_prompts()
 
     def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
-        """One picture (H, W, 3) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
+        """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
         side = self.config.resolution
         shape = (1, self.trainer.examples[0].latent.shape[0], side // 8, side // 8)
         noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
         told, untold = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
         latent = sample(self.trainer.denoise, self.trainer.schedule, noise, told, untold, SAMPLE_STEPS)
-        picture = host_training.decode_latents(self.model, self.vae, latent)[0]
+        picture = host_training.decode_latents(self.model, self.vae, latent)[0].movedim(-1, 0)
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):
-            write_png(file, picture.movedim(-1, 0))
-        return picture.tile(2, 2, 1) if self.tiles else picture
-
-
-def _strip(pictures: list[torch.Tensor], width: int) -> torch.Tensor:
-    """Pictures (H, W, 3) side by side, scaled together to `width`."""
-    row = torch.cat(pictures, 1).movedim(-1, 0).unsqueeze(0)
-    height = round(row.shape[-2] * width / row.shape[-1])
-    return torch.nn.functional.interpolate(row, (height, width), mode="area")[0].movedim(0, -1)
+            write_png(file, picture)
+        return picture.tile(1, 2, 2) if self.tiles else picture
