@@ -102,23 +102,16 @@ def denoiser_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) 
 
 def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
     """The averaged weights of all stages so far as one file, folder/demo_model.safetensors."""
-    decoder, denoiser = folder / "decoder.pt", folder / "denoiser.pt"
+    files = {stage: folder / f"{stage}.pt" for stage in ("autoencoder", "decoder", "denoiser")}
+    states = {stage: torch.load(file, weights_only=True) for stage, file in files.items() if file.exists()}
     vae = torch.load(folder / "latents.pt", weights_only=True)
-    if decoder.exists():
-        vae = torch.load(decoder, weights_only=True)["average"]
-    networks["autoencoder"].load_state_dict(vae)
-    denoiser_of(networks).networks.load_state_dict(torch.load(denoiser, weights_only=True)["average"])
+    networks["autoencoder"].load_state_dict(states["decoder"]["average"] if "decoder" in states else vae)
+    denoiser_of(networks).networks.load_state_dict(states["denoiser"]["average"])
     records = [render_material(KINDS[seed % len(KINDS)], seed, MIN_SIZE, maps=()).record for seed in range(1200)]
     captions = {caption for record in records for caption in captions_of(record)}
     tokens = ARCHITECTURE.tokens(["", *sorted(captions)]).unique()
-    save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA | _history(folder))
-
-
-def _history(folder: Path) -> dict[str, str]:
-    """How long each stage has learnt."""
-    states = {stage: folder / f"{stage}.pt" for stage in ("autoencoder", "decoder", "denoiser")}
-    steps = {stage: torch.load(file, weights_only=True)["step"] for stage, file in states.items() if file.exists()}
-    return {f"{stage}_steps": str(count) for stage, count in steps.items()}
+    history = {f"{stage}_steps": str(state["step"]) for stage, state in states.items()}
+    save_weights(folder / "demo_model.safetensors", checkpoint_state(networks), tokens, METADATA | history)
 
 
 @torch.no_grad()
