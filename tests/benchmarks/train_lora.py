@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402, F401 - puts the pack and the host on the path
+from _host_trainer import train_with_host  # noqa: E402
 
 CASES = ["ours", "ours, wrapped", "host", "host, bypass"]
 RESOLUTION, RANK, IMAGES = 256, 16, 8
@@ -77,34 +78,14 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
 
 
 def _train_with_host(case: str, model: Any, clip: Any, vae: Any, batch: int, steps: int) -> None:
-    from comfy_extras.nodes_train import TrainLoraNode
     from tilewright.nodes.training.demo_model import load_demo_model
 
     # The host trains a second model, which it asks the loader for.
     model.cached_patcher_init = (lambda disable_dynamic: load_demo_model()[0], ())
     latents = [{"samples": vae.encode(picture.movedim(0, -1).unsqueeze(0))} for picture in _pictures()]
     texts = [clip.encode_from_tokens_scheduled(clip.tokenize(f"noise {number}")) for number in range(IMAGES)]
-    widgets = {
-        "batch_size": batch,
-        "steps": steps,
-        "grad_accumulation_steps": 1,
-        "learning_rate": 1e-4,
-        "rank": RANK,
-        "optimizer": "AdamW",
-        "loss_function": "MSE",
-        "seed": 0,
-        "training_dtype": "fp32",
-        "lora_dtype": "fp32",
-        "quantized_backward": False,
-        "algorithm": "LoRA",
-        "gradient_checkpointing": False,
-        "checkpoint_depth": 1,
-        "offloading": False,
-        "existing_lora": "[None]",
-        "bucket_mode": False,
-        "bypass_mode": "bypass" in case,
-    }
-    TrainLoraNode.execute([model], latents, texts, **{name: [value] for name, value in widgets.items()})
+    widgets = {"batch_size": batch, "steps": steps, "rank": RANK, "training_dtype": "fp32"}
+    train_with_host(model, latents, texts, **widgets, bypass_mode="bypass" in case)
 
 
 def main() -> None:

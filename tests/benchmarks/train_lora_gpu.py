@@ -21,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402, F401 - puts the pack and the host on the path
+from _host_trainer import train_with_host  # noqa: E402
 
 RANK, EXAMPLES, WARM_UP, STEPS = 16, 8, 5, 20
 CASES = ("ours", "ours, compiled", "ours, CUDA graph", "host", "host, bypass", "diffusers")
@@ -222,7 +223,6 @@ def _repeated(row: Any, captions: list[str], _: Any) -> Any:
 def _host(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple[float, float]:
     import comfy.utils
     import torch
-    from comfy_extras.nodes_train import TrainLoraNode
 
     clocks: list[float] = []  # the host reads its loss at every step, so each report is a synchronisation
     for name in ("update", "update_absolute"):
@@ -230,28 +230,9 @@ def _host(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple
     latents = [{"samples": torch.randn(1, 4, shape.latent, shape.latent)} for _ in range(EXAMPLES)]
     pooled = {"pooled_output": torch.randn(1, 1280)} if shape.family == "SDXL" else {}
     texts = [[[torch.randn(1, 77, shape.host["context_dim"]), pooled]] for _ in range(EXAMPLES)]
-    widgets = {
-        "batch_size": batch,
-        "steps": WARM_UP + steps,
-        "grad_accumulation_steps": 1,
-        "learning_rate": 1e-4,
-        "rank": RANK,
-        "optimizer": "AdamW",
-        "loss_function": "MSE",
-        "seed": 0,
-        "training_dtype": "bf16",
-        "lora_dtype": "fp32",
-        "quantized_backward": False,
-        "algorithm": "LoRA",
-        "gradient_checkpointing": False,
-        "checkpoint_depth": 1,
-        "offloading": False,
-        "existing_lora": "[None]",
-        "bucket_mode": False,
-        "bypass_mode": "bypass" in case,
-    }
+    widgets = {"batch_size": batch, "steps": WARM_UP + steps, "rank": RANK, "training_dtype": "bf16"}
     with torch.inference_mode():
-        TrainLoraNode.execute([host_model(shape)], latents, texts, **{name: [value] for name, value in widgets.items()})
+        train_with_host(host_model(shape), latents, texts, **widgets, bypass_mode="bypass" in case)
     return (clocks[-1] - clocks[-1 - steps]) / steps, 0.0
 
 

@@ -6,23 +6,12 @@ from pathlib import Path
 import conftest  # noqa: F401 - puts the pack and the host on the path
 import folder_paths
 import torch
-from tilewright.nodes.common.images import write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from small_runs import striped_dataset
 from tilewright.nodes.training.adapter import train_lora, training_config
 from tilewright.nodes.training.demo_model import load_demo_model
 from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
 
 STEPS = 12
-
-
-def striped_dataset(folder):
-    samples = []
-    for period in (4, 8, 16):
-        stripes = (torch.arange(64) % period < period / 2).float().expand(3, 64, 64)
-        file = folder / "stripes" / f"stripes_{period}.png"
-        write_png(file, stripes)
-        samples.append(Sample(file, "basecolor", (64, 64), caption=f"stripes, period {period}", tileable=True))
-    return TextureDataset(tuple(samples))
 
 
 def train(folder):
