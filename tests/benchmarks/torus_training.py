@@ -6,12 +6,15 @@ that none has seen, shifted at random, with the plain UNet and with the wrapped 
 strongest line inside (1.05 and less is seamless), R2 the step across it against the steps inside. The demo VAE
 draws a line of its own along the border when it does not wrap, which would hide what the LoRAs do; so Q and R2 are of
 pictures decoded with a wrapped VAE, and "Q, plain" of those decoded without.
-Arguments: steps (default 300), renders (default 24), pictures per LoRA (default 8), learning rate (default 5e-4).
+Every seed has renders, noise and pictures of its own; shown are the means and standard deviations over the seeds.
+Arguments: steps (default 300), renders (24), pictures per LoRA (8), learning rate (5e-4), seeds (1).
 """
 
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +24,18 @@ import conftest  # noqa: E402, F401 - puts the pack and the host on the path
 CASES = {"off": ("off", False), "roll": ("off", True), "wrap": ("on", False), "wrap and roll": ("on", True)}
 CAPTION = "bricks"
 SIDE, UNSEEN = 256, 6
+COLUMNS = ("Q", "R2", "Q, plain", "loss, plain", "loss, wrapped")
 
 
-def captioned_renders(count: int) -> Any:
+def captioned_renders(count: int, seed: int) -> Any:
     """A dataset of procedural bricks, each captioned alike: what differs between the LoRAs is not the words."""
     from tilewright.nodes.dataset.nodes import RenderProcedural
 
-    rendered = RenderProcedural.execute("bricks", count, SIDE, 7, "torus_training").result[0]
+    rendered = RenderProcedural.execute("bricks", count, SIDE, 7 + 1000 * seed, f"torus_training_{seed}").result[0]
     return rendered.with_captions(lambda sample: CAPTION)
 
 
-def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float) -> dict:
+def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float, seed: int) -> dict:
     """The weights of one case's LoRA."""
     from tilewright.nodes.training.adapter import train_lora, training_config
     from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
@@ -42,12 +46,12 @@ def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, 
         "objective": ObjectiveConfig(wrap=wrap, roll=roll),
         "saving": SavingConfig(resume=False),
     }
-    config = training_config(options, 16, 16.0, rate, steps=steps, batch_size=4, resolution=SIDE, seed=0)
+    config = training_config(options, 16, 16.0, rate, steps=steps, batch_size=4, resolution=SIDE, seed=seed)
     return train_lora(model, vae, clip, dataset, "torus", config).state
 
 
-def seams(checkpoint: tuple, count: int) -> tuple[float, float, float]:
-    """Median Q and R2 over both axes of `count` pictures, and Q of those that a plain VAE decodes."""
+def seams(checkpoint: tuple, seeds: range) -> tuple[float, float, float]:
+    """Median Q and R2 over both axes of the pictures of `seeds`, and Q of those that a plain VAE decodes."""
     import comfy.sample
     import torch
     from tilewright.nodes.common.layout import to_bchw
@@ -57,7 +61,7 @@ def seams(checkpoint: tuple, count: int) -> tuple[float, float, float]:
     model, clip, vae = checkpoint
     told, untold = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (CAPTION, ""))
     wrapped, plain = [], []
-    for seed in range(count):
+    for seed in seeds:
         noise = torch.randn(1, 4, SIDE // 8, SIDE // 8, generator=torch.Generator().manual_seed(seed))
         latent = comfy.sample.sample(
             model, noise, 20, 6.0, "euler", "normal", told, untold, noise * 0, seed=seed, disable_pbar=True
@@ -95,34 +99,54 @@ def unseen_loss(checkpoint: tuple, dataset: Any, wrap: bool) -> float:
     return torch.stack(losses).mean().item()
 
 
-def report(name: str, checkpoint: tuple, unseen: Any, pictures: int) -> None:
-    q, r2, plain = seams(checkpoint, pictures)
-    losses = [unseen_loss(checkpoint, unseen, wrap) for wrap in (False, True)]
-    print(f"{name:<16}{q:>8.3f}{r2:>8.3f}{plain:>12.3f}{losses[0]:>14.4f}{losses[1]:>14.4f}", flush=True)
+def judged(checkpoint: tuple, unseen: Any, pictures: range) -> tuple[float, ...]:
+    """A row of the table."""
+    return (*seams(checkpoint, pictures), *(unseen_loss(checkpoint, unseen, wrap) for wrap in (False, True)))
+
+
+def rows_of_seed(
+    checkpoint: tuple, steps: int, renders: int, pictures: int, rate: float, seed: int
+) -> Iterator[tuple[str, tuple]]:
+    """The name and the figures of the model without a LoRA and of each LoRA."""
+    from tilewright.nodes.host.training import with_lora
+
+    whole = captioned_renders(renders + UNSEEN, seed)
+    seen, unseen = (replace(whole, samples=part) for part in (whole.samples[:-UNSEEN], whole.samples[-UNSEEN:]))
+    painted = range(seed * pictures, (seed + 1) * pictures)
+    yield "none", judged(checkpoint, unseen, painted)
+    model, clip, vae = checkpoint
+    for name, (wrap, roll) in CASES.items():
+        lora = trained(checkpoint, seen, wrap, roll, steps, rate, seed)
+        yield name, judged((*with_lora(model, clip, lora), vae), unseen, painted)
+
+
+def line(name: str, figures: list[tuple[float, ...]]) -> str:
+    """A row of means over the seeds, each with its standard deviation where there are several."""
+    columns = []
+    for digits, values in zip((3, 3, 3, 4, 4), zip(*figures, strict=True), strict=True):
+        spread = f" ±{statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+        columns.append(f"{statistics.mean(values):.{digits}f}{spread}")
+    return f"{name:<16}" + "".join(f"{column:>17}" for column in columns)
 
 
 def main() -> None:
-    import dataclasses
-
     import folder_paths
     import torch
-    from tilewright.nodes.host.training import with_lora
     from tilewright.nodes.training.demo_model import load_demo_model
 
     given = [float(argument) for argument in sys.argv[1:]]
-    steps, renders, pictures, rate = given + [300, 24, 8, 5e-4][len(given) :]
+    steps, renders, pictures, rate, seeds = given + [300, 24, 8, 5e-4, 1][len(given) :]
+    found: dict[str, list[tuple[float, ...]]] = {}
+    print(f"{'training':<16}" + "".join(f"{title:>17}" for title in COLUMNS))
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         folder_paths.set_output_directory(folder)
-        model, clip, vae = load_demo_model()
-        whole = captioned_renders(int(renders) + UNSEEN)
-        seen, unseen = (
-            dataclasses.replace(whole, samples=part) for part in (whole.samples[:-UNSEEN], whole.samples[-UNSEEN:])
-        )
-        print(f"{'training':<16}{'Q':>8}{'R2':>8}{'Q, plain':>12}{'loss, plain':>14}{'wrapped':>14}")
-        report("none", (model, clip, vae), unseen, int(pictures))
-        for name, (wrap, roll) in CASES.items():
-            lora = trained((model, clip, vae), seen, wrap, roll, int(steps), rate)
-            report(name, (*with_lora(model, clip, lora), vae), unseen, int(pictures))
+        checkpoint = load_demo_model()
+        for seed in range(int(seeds)):
+            for name, figures in rows_of_seed(checkpoint, int(steps), int(renders), int(pictures), rate, seed):
+                found.setdefault(name, []).append(figures)
+                print(f"{line(name, [figures])}  seed {seed}", flush=True)
+    if seeds > 1:
+        print("\n".join(line(name, figures) for name, figures in found.items()))
 
 
 if __name__ == "__main__":
