@@ -8,13 +8,19 @@ import torch
 from ..common.axes import Axes
 
 ON_GPU = 64
+GOLDEN = 0.6180339887498949
 Continuation = Callable[[torch.Tensor, int], torch.Tensor]
 
 
-def row_strips(rows: int, at_once: int) -> Iterator[slice]:
-    """0 to `rows` in slices of at most `at_once`."""
-    for first in range(0, rows, at_once):
-        yield slice(first, min(first + at_once, rows))
+def row_strips(rows: int, at_once: int, every: int = 1) -> Iterator[slice]:
+    """0 to `rows` in slices of at most `at_once`; with `every` above 1 a sample of them, one in so many.
+
+    Which one changes by the golden ratio: evenly spread, and in step with no pattern of the image.
+    """
+    for index, first in enumerate(range(0, rows, at_once)):
+        group, place = divmod(index, every)
+        if place == int(GOLDEN * group % 1 * every):
+            yield slice(first, min(first + at_once, rows))
 
 
 def lines_at_once(image: torch.Tensor, pixels: int, dim: int = -1) -> int:

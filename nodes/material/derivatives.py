@@ -56,10 +56,13 @@ def height_gradient(height: torch.Tensor, method: str, axes: Axes) -> tuple[torc
 
 
 def gradient_in_strips(
-    height: torch.Tensor, method: str, axes: Axes, rows: int
+    height: torch.Tensor, method: str, axes: Axes, rows: int, every: int = 1
 ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-    """`height_gradient` in strips of at most `rows` rows: which rows, p, q. The spectral q is computed as a whole."""
-    strips = row_strips(height.shape[-2], rows)
+    """`height_gradient` in strips of at most `rows` rows: which rows, p, q. The spectral q is computed as a whole.
+
+    `every` as of `row_strips`.
+    """
+    strips = row_strips(height.shape[-2], rows, every)
     if method == SPECTRAL:
         q = _spectral_slope(height, -2, axes.y)
         for strip in strips:

@@ -18,6 +18,7 @@ from .normals import decode_normals
 
 FLAT = 1e-4  # pixels of relief below which a surface is flat: what 16-bit normals cannot tell from nothing
 STRIP_PIXELS = 2**16
+SAMPLE, SPREAD = 2**22, 16  # pixels that tell the misfit of a larger map, in at least so many strips all over it
 BLIND = 1e-4  # of the true slope's energy: where a kernel sees less, dividing by it would only amplify noise
 
 SlopesOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]
@@ -28,7 +29,8 @@ class Relief:
     """A height map (B, 1, H, W) of 0..1, and how far it rises from 0 to 1 in pixels, per image (B).
 
     misfit is the mean angle in degrees between the given normals and those of the height: what of the normal map is
-    no surface. An image without any slope is 0.5 throughout, with a range of 0.
+    no surface; of large maps in strips of rows all over it. An image without any slope is 0.5 throughout, with a range
+    of 0.
     """
 
     height: torch.Tensor
@@ -53,15 +55,18 @@ def height_from_normals(image: torch.Tensor, convention: str, method: str, axes:
 def _misfit(height: torch.Tensor, image: torch.Tensor, convention: str, method: str, axes: Axes) -> torch.Tensor:
     """The mean angle in degrees between the normals of heights in pixels and encoded ones, per image (B)."""
     batch, _, rows, columns = height.shape
-    total = torch.zeros(batch, dtype=torch.float64)
-    for strip, p, q in gradient_in_strips(height, method, axes, lines_at_once(image, STRIP_PIXELS)):
+    total, seen = torch.zeros(batch, dtype=torch.float64), 0
+    at_once = lines_at_once(image, STRIP_PIXELS)
+    every = max(1, min(rows * columns // SAMPLE, rows // at_once // SPREAD))
+    for strip, p, q in gradient_in_strips(height, method, axes, at_once, every):
         x, y, z = decode_normals(image[:, :3, strip]).split(1, dim=1)
         y = -y if convention == "OpenGL" else y  # rows run downwards, so the surface's normal is (-p, -q, 1)
         along = torch.addcmul(torch.addcmul(z, p, x, value=-1), q, y, value=-1)
         aside = torch.addcmul((y + q * z).square_(), x + p * z, x + p * z).addcmul_(q * x - p * y, q * x - p * y)
         # By sine and cosine: the cosine alone knows nothing below 0.02 degrees in float32.
         total += torch.rad2deg(torch.atan2(aside.sqrt_(), along)).sum((-1, -2, -3)).cpu().double()
-    return total / (rows * columns)
+        seen += columns * (strip.stop - strip.start)
+    return total / seen
 
 
 def integrate_slopes(slopes_of: SlopesOfRows, like: torch.Tensor, method: str, axes: Axes) -> torch.Tensor:
@@ -73,29 +78,37 @@ def integrate_slopes(slopes_of: SlopesOfRows, like: torch.Tensor, method: str, a
     no periodic height: it is lost. Rows are transformed in strips, then columns with everything that needs both.
     """
     rows, columns = like.shape[-2:]
-    spectra = _spectra_of_rows(slopes_of, like, method, axes)
     size = columns if axes.x else 2 * columns
-    across = 2 * math.pi * torch.fft.rfftfreq(size, dtype=like.dtype, device=like.device)
-    for some in row_strips(len(across), lines_at_once(like, STRIP_PIXELS, -2)):
-        p, q = (spectrum[..., some] for spectrum in spectra)
-        p[:] = _integrate_columns(p, q, across[some], method, axes.y)
+    spectrum, of_q = _spectra_of_rows(slopes_of, like, method, axes)
+    blocks, width = spectrum.shape[-3], spectrum.shape[-1]
+    across = 2 * math.pi / size * torch.arange(blocks * width, dtype=like.dtype, device=like.device)
+    for block, frequencies in enumerate(across.split(width)):
+        p, q = spectrum[..., block, :, :], of_q[..., block, :, :]
+        p[:] = _integrate_columns(p, q, frequencies, method, axes.y)
     height = empty_image(like, 1)
     for strip in row_strips(rows, lines_at_once(like, STRIP_PIXELS)):
-        height[..., strip, :] = torch.fft.irfft(spectra[0][..., strip, :], n=size)[..., :columns]
+        of_rows = spectrum[..., strip, :].movedim(-3, -2).flatten(-2)
+        height[..., strip, :] = torch.fft.irfft(of_rows, n=size)[..., :columns]
     return height
 
 
 def _spectra_of_rows(
     slopes_of: SlopesOfRows, like: torch.Tensor, method: str, axes: Axes
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The spectra along the rows of both slopes, (B, 1, H, frequencies)."""
+    """The spectra along the rows of both slopes, (B, 1, blocks, H, frequencies of a block); the last is filled with 0.
+
+    A block is what is transformed along the columns at once. Side by side in memory it is read twice as fast.
+    """
     rows, columns = like.shape[-2:]
     frequencies = columns // 2 + 1 if axes.x else columns + 1
-    both = [empty_image(like, 1, like.dtype.to_complex(), frequencies) for _ in range(2)]
+    width = min(frequencies, lines_at_once(like, STRIP_PIXELS, -2))
+    count = math.ceil(frequencies / width)
+    both = [empty_image(like, count, like.dtype.to_complex(), width)[:, None] for _ in range(2)]
     for strip in row_strips(rows, lines_at_once(like, STRIP_PIXELS)):
         found = slopes_of(strip)
-        for spectrum, slope in zip(both, found if axes.x else _mirror_slopes(*found, method), strict=True):
-            spectrum[..., strip, :] = torch.fft.rfft(slope)
+        for blocks, slope in zip(both, found if axes.x else _mirror_slopes(*found, method), strict=True):
+            spectrum = torch.nn.functional.pad(torch.fft.rfft(slope), (0, count * width - frequencies))
+            blocks[..., strip, :] = spectrum.unflatten(-1, (count, width)).movedim(-2, -3)
     return both[0], both[1]
 
 

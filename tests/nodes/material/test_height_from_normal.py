@@ -6,6 +6,7 @@ import pytest
 import torch
 from tilewright.nodes.common.axes import Axes
 from tilewright.nodes.common.conventions import CLEAR, detect_convention, flip_green, slopes
+from tilewright.nodes.material import height_from_normal
 from tilewright.nodes.material.derivatives import METHODS, height_gradient
 from tilewright.nodes.material.height_from_normal import height_from_normals, integrate_slopes
 from tilewright.nodes.material.nodes import HeightToNormal, NormalToHeight
@@ -134,3 +135,17 @@ def test_the_node_gives_back_height_and_cm():
     torch.testing.assert_close(height[..., 0], hills(dtype=torch.float32)[:, 0], rtol=0, atol=1e-4)
     assert height_cm == pytest.approx(3.0, rel=1e-3)
     assert "Detected DirectX" in report
+
+
+@pytest.mark.parametrize("period", [16, 32, 96])
+def test_the_misfit_of_a_large_map_is_told_by_a_sample_of_its_rows(monkeypatch, period):
+    """Courses of hills that are a surface, and of as many that are none, in step with the strips."""
+    made = normal_map(hills(480, dtype=torch.float32), 20.0, "scharr", BOTH, "OpenGL")
+    courses = torch.where(torch.arange(480)[:, None] % period < period // 2, made, made.roll(100, -1))
+    whole = height_from_normals(courses, "OpenGL", "scharr", BOTH)
+    monkeypatch.setattr(height_from_normal, "STRIP_PIXELS", 2 * 512)
+    monkeypatch.setattr(height_from_normal, "SAMPLE", 2**15)
+    sampled = height_from_normals(courses, "OpenGL", "scharr", BOTH)
+    torch.testing.assert_close(sampled.height, whole.height, rtol=0, atol=1e-6)
+    assert sampled.misfit != whole.misfit
+    torch.testing.assert_close(sampled.misfit, whole.misfit, rtol=0.15, atol=0)
