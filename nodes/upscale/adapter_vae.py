@@ -19,7 +19,7 @@ from ..host.networks import (
 )
 from . import tiled_autoencoder, tiny_autoencoder
 from .convolution_geometry import unpadded_convolutions
-from .counted_layers import CountedLayers
+from .counted_layers import plan_within
 from .memory_plan import MemoryPlan
 from .offloading import multiplications_per_byte
 from .tiled_layers import TiledLayers
@@ -94,15 +94,18 @@ class TiledRun:
     def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
         while True:
             try:
-                plan = MemoryPlan(self._budget(values.device), multiplications_per_byte(values.device, values.dtype))
-                count = CountedLayers(plan)
-                self.walk(network, values.to("meta"), count)
-                progress = _Progress(count.multiplications)
+                plan, multiplications = self._plan(network, values)
+                progress = _Progress(multiplications)
                 layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
                 return self.walk(network, values, layers).to(values.device)
             except Exception as error:
                 comfy.model_management.raise_non_oom(error)
             self._shrink(values.device)
+
+    def _plan(self, network: torch.nn.Module, values: torch.Tensor) -> tuple[MemoryPlan, int]:
+        budget, speed = self._budget(values.device), multiplications_per_byte(values.device, values.dtype)
+        given = values.to("meta")
+        return plan_within(budget, speed, lambda layers: self.walk(network, given, layers))
 
     def _shrink(self, device: torch.device) -> None:
         """Choose tiles of half the size, and half the memory, after the device's has run out."""
@@ -187,4 +190,9 @@ def _check_image(vae: VAE, image: torch.Tensor, axes: Axes) -> None:
         raise InputError(
             f"The image is {width} x {height} pixels. A VAE encodes multiples of {ratio} and would crop the rest off, "
             f"so that the texture would no longer tile. Resize it to multiples of {ratio} first."
+        )
+    if not image.isfinite().all():
+        raise InputError(
+            "The image holds values that are no numbers (NaN or infinite). The node that made it went wrong: if that "
+            "was a VAE in half precision, start ComfyUI with --fp32-vae."
         )

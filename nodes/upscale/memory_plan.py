@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-MAPS_AT_ONCE = 6  # around the attention: what comes in, queries, keys and values, the latter two in both layouts
+TILE_SHARE = 1 / 7  # of the budget, for the tile that is worked on
 READS = 2  # how often a map is read: by the layer that follows, and by the sum around a block
 
 
@@ -19,21 +19,23 @@ class Place(Enum):
 @dataclass(frozen=True)
 class MemoryPlan:
     """budget: bytes of the device for everything. multiplications_per_byte: those that the device could make while a
-    byte travels to or from host memory; infinite where the device has no other memory than the host's.
+    byte travels to or from host memory; infinite where the device has no other memory than the host's. largest_map:
+    bytes of the largest map that is kept on the device.
     """
 
     budget: float = math.inf
     multiplications_per_byte: float = math.inf
-
-    @property
-    def largest_map(self) -> float:
-        """Bytes of the largest map that is kept on the device."""
-        return self.budget / (MAPS_AT_ONCE + 1)
+    largest_map: float = math.inf
 
     @property
     def working_memory(self) -> float:
         """Bytes for the tile that is worked on."""
-        return self.budget / (MAPS_AT_ONCE + 1)
+        return self.budget * TILE_SHARE
+
+    @property
+    def room_for_maps(self) -> float:
+        """Bytes for all maps that are on the device at once."""
+        return self.budget * (1 - TILE_SHARE)
 
     def place(self, size: int, multiplications: int, repeatable: bool) -> Place:
         """The place of a map of `size` bytes. repeatable: it could be computed again, for `multiplications`."""

@@ -27,7 +27,7 @@ def _decode_one(decoder: torch.nn.Module, latent: StoredMap, layers: TiledLayers
     for level in reversed(decoder.up):
         h = _blocks(level, h, layers)
         if hasattr(level, "upsample"):
-            h = layers.convolution(level.upsample.conv, h, upscale=2)
+            h = layers.convolution(level.upsample.conv, h, doubled=True)
     normalised = layers.norm_silu(decoder.norm_out, h)
     image = layers.convolution(decoder.conv_out, h, before=normalised, kept=True).values
     return torch.tanh(image) if decoder.tanh_out else image

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from ..common.axes import Axes
-from .convolution_geometry import multiplications_per_cell, reach, result_size
+from ..common.wrapped_convolutions import replaced
+from .convolution_geometry import doubling_convolution, multiplications_per_cell, reach, result_size
 from .feature_map import FeatureMap
 from .tiles import Span, Tile, inside, overhang
 
@@ -16,10 +17,11 @@ TilePass = Callable[[torch.Tensor], torch.Tensor]  # (1, C, h, w) -> (1, C, h, w
 
 @dataclass(frozen=True)
 class TiledConvolution:
-    """after(conv(upscaled before(source)) + shortcut(add)).
+    """after(conv(before(source)) + shortcut(add)).
 
-    pad_after is the padding on the right and below that the network lays around the input by itself. The convolution
-    must have lost its own padding (`unpadded_convolutions`).
+    doubled: every cell of before(source) is laid out as 2 x 2 cells first; the kernel is 3 x 3 then. pad_after is the
+    padding on the right and below that the network lays around the input by itself. The convolution must have lost
+    its own padding (`unpadded_convolutions`).
     """
 
     conv: torch.nn.Conv2d
@@ -27,7 +29,7 @@ class TiledConvolution:
     axes: Axes
     before: TilePass | None = None
     after: TilePass | None = None
-    upscale: int = 1
+    doubled: bool = False
     pad_after: int = 0
     add: FeatureMap | None = None
     shortcut: torch.nn.Module | None = None
@@ -35,20 +37,23 @@ class TiledConvolution:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the result."""
-        sizes = (self.source.height, self.source.width)
-        return self.conv.out_channels, *(result_size(self.conv, size * self.upscale, self.pad_after) for size in sizes)
+        sizes = (self.source.height * self._growth, self.source.width * self._growth)
+        return self.conv.out_channels, *(result_size(self.conv, size, self.pad_after) for size in sizes)
 
     @property
     def cell(self) -> float:
         """Pixels of the picture that a cell of the result covers, along one axis."""
-        return self.source.cell * self.conv.stride[0] / self.upscale
+        return self.source.cell * self.conv.stride[0] / self._growth
 
     @property
     def multiplications_per_cell(self) -> int:
         """For one cell of the result, with what its inputs cost to read."""
-        own = multiplications_per_cell(self.conv) + (multiplications_per_cell(self.shortcut) if self.shortcut else 0)
-        inputs = self.source.multiplications_per_cell * self.conv.stride[0] ** 2 // self.upscale**2
-        return own + inputs + (self.add.multiplications_per_cell if self.add else 0)
+        own = multiplications_per_cell(self.conv)
+        if self.doubled:
+            own = own * 4 // 9
+        inputs = self.source.multiplications_per_cell * self.conv.stride[0] ** 2 // self._growth**2
+        added = self.add.multiplications_per_cell if self.add else 0
+        return own + inputs + added + (multiplications_per_cell(self.shortcut) if self.shortcut else 0)
 
     @property
     def values_per_cell(self) -> int:
@@ -58,41 +63,42 @@ class TiledConvolution:
     def begin(self, tile: Tile) -> Any:
         """Begin to read what `tile` of the result depends on."""
         return (
-            self.source.begin(self._below(self._window(tile)), self.axes),
+            self.source.begin(self._window(tile), self.axes),
             None if self.add is None else self.add.begin(tile, self.axes),
         )
 
     def finish(self, tile: Tile, begun: Any) -> torch.Tensor:
         """(1, C, h, w), the result under `tile`, for what `begin` gave."""
         window, here = begun
-        result = self.conv(self._prepared(self._window(tile), self.source.finish(window)))
+        values = self._prepared(self._window(tile), self.source.finish(window))
+        result = self._convolved_doubled(tile, values) if self.doubled else self.conv(values)
         if self.add is not None:
             here = self.add.finish(here)
             result += here if self.shortcut is None else self.shortcut(here)
         return result if self.after is None else self.after(result)
 
-    def _window(self, tile: Tile) -> Tile:
-        return Tile(reach(self.conv, tile.rows), reach(self.conv, tile.columns))
+    @property
+    def _growth(self) -> int:
+        return 2 if self.doubled else 1
 
-    def _below(self, window: Tile) -> Tile:
-        """The cells of the source under `window`, which is given in upscaled cells."""
-        rows, columns = window.rows, window.columns
-        return Tile(*(Span(span.start // self.upscale, -(-span.stop // self.upscale)) for span in (rows, columns)))
+    def _window(self, tile: Tile) -> Tile:
+        """The cells of the source that `tile` of the result depends on."""
+        if not self.doubled:
+            return Tile(reach(self.conv, tile.rows), reach(self.conv, tile.columns))
+        return Tile(*(Span(span.start // 2 - 1, -(-span.stop // 2) + 1) for span in (tile.rows, tile.columns)))
 
     def _prepared(self, window: Tile, values: torch.Tensor) -> torch.Tensor:
         """(1, C, h, w) under `window`. Outside the image is zero, after `before`."""
-        below = self._below(window)
         if self.before is not None:
             values = self.before(values)
-        outside = overhang(below, self.source.height, self.source.width, self.axes)
-        if any(outside):
-            values = torch.nn.functional.pad(values, outside)
-        if self.upscale == 1:
-            return values
-        values = torch.nn.functional.interpolate(values, scale_factor=self.upscale, mode="nearest")
-        top = window.rows.start - below.rows.start * self.upscale
-        left = window.columns.start - below.columns.start * self.upscale
-        return values[..., top : top + window.rows.length, left : left + window.columns.length]
+        outside = overhang(window, self.source.height, self.source.width, self.axes)
+        return torch.nn.functional.pad(values, outside) if any(outside) else values
+
+    def _convolved_doubled(self, tile: Tile, values: torch.Tensor) -> torch.Tensor:
+        with replaced(self.conv, {"_conv_forward": doubling_convolution}):
+            result = self.conv(values)
+        top, left = tile.rows.start % 2, tile.columns.start % 2
+        return result[..., top : top + tile.rows.length, left : left + tile.columns.length]
 
 
 class RecomputedMap(FeatureMap):

@@ -59,7 +59,7 @@ class TiledLayers:
         source: FeatureMap,
         before: TilePass | None = None,
         after: TilePass | None = None,
-        upscale: int = 1,
+        doubled: bool = False,
         pad_after: int = 0,
         add: FeatureMap | None = None,
         shortcut: torch.nn.Module | None = None,
@@ -69,7 +69,7 @@ class TiledLayers:
 
         `add` is used up: the result takes its place in memory if it fits there.
         """
-        work = TiledConvolution(conv, source, self.axes, before, after, upscale, pad_after, add, shortcut)
+        work = TiledConvolution(conv, source, self.axes, before, after, doubled, pad_after, add, shortcut)
         target = self._target(work, kept)
         self._compute(work, target)
         return target
@@ -137,9 +137,11 @@ class TiledLayers:
         add, reread = work.add, isinstance(work.source, RecomputedMap) and work.source.work.source is work.add
         if isinstance(add, StoredMap) and add.channels >= work.conv.out_channels and not reread:
             return add.in_its_place(work.conv.out_channels, work.cell)
-        place, dtype = self._place(work, kept), work.source.dtype
-        if place is Place.AGAIN:
-            return RecomputedMap(work)
+        place = self._place(work, kept)
+        return RecomputedMap(work) if place is Place.AGAIN else self._room(work, place)
+
+    def _room(self, work: TiledConvolution, place: Place) -> StoredMap:
+        dtype = work.source.dtype
         if place is Place.HOST:
             return OffloadedMap(host_memory(work.shape, dtype), work.cell, self.link)
         return StoredMap(torch.empty(work.shape, dtype=dtype, device=self.device), work.cell)

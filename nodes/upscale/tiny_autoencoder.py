@@ -18,15 +18,15 @@ def run(sequence: torch.nn.Sequential, images: torch.Tensor, layers: TiledLayers
 
 
 def _run_one(sequence: torch.nn.Sequential, h: StoredMap, layers: TiledLayers) -> torch.Tensor:
-    before, upscale = None, 1
+    before, doubled = None, False
     layers_of_sequence = list(sequence)
     for layer, following in zip(layers_of_sequence, [*layers_of_sequence[1:], None], strict=True):
         if isinstance(layer, torch.nn.Conv2d):
             after = relu if isinstance(following, torch.nn.ReLU) else None
-            h = layers.convolution(layer, h, before=before, after=after, upscale=upscale, kept=following is None)
-            before, upscale = None, 1
+            h = layers.convolution(layer, h, before=before, after=after, doubled=doubled, kept=following is None)
+            before, doubled = None, False
         elif isinstance(layer, torch.nn.Upsample):
-            upscale = 2
+            doubled = True
         elif hasattr(layer, "fuse"):
             h = _block(layer, h, layers)
         elif not isinstance(layer, torch.nn.ReLU):

@@ -1,6 +1,9 @@
 """A whole sampling run wraps: with ControlNets, with shifted latents, and only in the steps it is asked for."""
 
+import comfy.lora
 import comfy.sample
+import comfy.samplers
+import comfy.sd
 import pytest
 import torch
 from comfy.cldm.cldm import ControlNet as ControlNetwork
@@ -109,6 +112,49 @@ def test_a_control_net_wraps_with_the_model_and_is_left_as_it_was(demo, roll):
     torch.testing.assert_close(rolled, guided.roll(ROLL, (2, 3)), atol=1e-3, rtol=1e-4)
     assert not torch.equal(guided, sample(model, latent))
     assert torch.equal(sample(demo[0], latent, control), alone)
+
+
+def one_step(model, latent, control):
+    """What the model takes for the clean latent at noise level 1, guided by `control`."""
+
+    def evaluated_once(denoise, latent, sigmas, extra_args, **options):
+        return denoise(latent, sigmas[:1], **extra_args)
+
+    text = [[noise(1, 8, 128, seed=1), {"control": control}]]
+    sigmas, empty = torch.tensor([1.0, 0.0]), torch.zeros_like(latent)
+    sampler = comfy.samplers.KSAMPLER(evaluated_once)
+    return comfy.sample.sample_custom(model, latent, 1.0, sampler, sigmas, text, text, empty, disable_pbar=True, seed=0)
+
+
+def with_lora(model):
+    """As Load LoRA gives it, for every layer of the denoiser that a file may name."""
+    state, weights = {}, model.model_state_dict()
+    for name, key in comfy.lora.model_lora_keys_unet(model.model, {}).items():
+        if name.startswith("lora_unet_") and key in weights and weights[key].ndim in (2, 4):
+            shape = weights[key].shape
+            state[f"{name}.lora_down.weight"] = noise(2, *shape[1:], seed=len(state)) * shape[1:].numel() ** -0.5
+            state[f"{name}.lora_up.weight"] = noise(shape[0], 2, *[1] * (len(shape) - 2), seed=len(state)) * 0.1
+    return comfy.sd.load_lora_for_models(model, None, state, 1.0, 0.0)[0], len(state) // 2
+
+
+@pytest.mark.parametrize("lora_first", [True, False], ids=["LoRA first", "LoRA last"])
+def test_a_step_wraps_with_a_control_net_and_a_lora_in_one_chain(demo, lora_first):
+    latent, hint = noise(1, 4, 16, 32), torch.rand(1, 3, 128, 256, generator=torch.Generator().manual_seed(3))
+    control, shifted = control_net(hint), control_net(hint.roll((64, -128), (2, 3)))
+    before = one_step(demo[0], latent, control)
+    if lora_first:
+        taught, layers = with_lora(demo[0])
+        model = seamless(taught)
+    else:
+        model, layers = with_lora(seamless(demo[0]))
+    guided = one_step(model, latent, control)
+    rolled = one_step(model, latent.roll(ROLL, (2, 3)), shifted)
+    torch.testing.assert_close(rolled, guided.roll(ROLL, (2, 3)), atol=1e-4, rtol=0)
+    assert layers > 60
+    assert (guided - one_step(seamless(demo[0]), latent, control)).abs().max() > 1e-2
+    assert torch.equal(one_step(demo[0], latent, control), before)
+    assert len(model.object_patches) == 28
+    assert model.model is demo[0].model
 
 
 def test_only_the_asked_steps_wrap(demo):

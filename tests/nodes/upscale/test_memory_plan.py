@@ -1,6 +1,6 @@
 """Where the maps of a tiled decode are kept changes its memory, never its result."""
 
-import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from tilewright.nodes.common.wrapped_convolutions import replaced
 from tilewright.nodes.host.networks import norm_weights
 from tilewright.nodes.upscale import tiled_autoencoder, tiled_layers, tiny_autoencoder
 from tilewright.nodes.upscale.chunked_attention import attend
-from tilewright.nodes.upscale.convolution_geometry import unpadded_convolutions
-from tilewright.nodes.upscale.counted_layers import CountedLayers
+from tilewright.nodes.upscale.convolution_geometry import doubling_convolution, unpadded_convolutions
+from tilewright.nodes.upscale.counted_layers import CountedLayers, plan_within
 from tilewright.nodes.upscale.memory_plan import MemoryPlan, Place
 from tilewright.nodes.upscale.offloading import link_to, multiplications_per_byte
 from tilewright.nodes.upscale.tiled_convolution import RecomputedMap
@@ -25,15 +25,8 @@ CPU = torch.device("cpu")
 MB = 10**6
 
 
-@dataclasses.dataclass(frozen=True)
-class NothingStays(MemoryPlan):
-    """No map is kept on the device, however small."""
-
-    largest_map = 0
-
-
-OFFLOADED = NothingStays(multiplications_per_byte=0.0)
-RECOMPUTED = NothingStays(multiplications_per_byte=float("inf"))
+OFFLOADED = MemoryPlan(multiplications_per_byte=0.0, largest_map=0)  # no map stays on the device, however small
+RECOMPUTED = MemoryPlan(multiplications_per_byte=math.inf, largest_map=0)
 each_plan = pytest.mark.parametrize("plan", [OFFLOADED, RECOMPUTED], ids=["offloaded", "recomputed"])
 
 
@@ -83,11 +76,14 @@ def test_taesd_too(plan):
 
 
 def test_what_is_larger_than_the_budget_goes_where_it_costs_least():
-    size, work = 1000, 5000
-    assert MemoryPlan(7 * size, 1.0).place(size, work, repeatable=True) is Place.DEVICE
-    assert MemoryPlan(size, 10.0).place(size, work, repeatable=True) is Place.AGAIN
-    assert MemoryPlan(size, 1.0).place(size, work, repeatable=True) is Place.HOST
-    assert MemoryPlan(size, 10.0).place(size, work, repeatable=False) is Place.HOST
+    def place(largest_map, multiplications_per_byte, repeatable):
+        plan = MemoryPlan(math.inf, multiplications_per_byte, largest_map)
+        return plan.place(size=1000, multiplications=5000, repeatable=repeatable)
+
+    assert place(1000, 1.0, repeatable=True) is Place.DEVICE
+    assert place(999, 10.0, repeatable=True) is Place.AGAIN
+    assert place(999, 1.0, repeatable=True) is Place.HOST
+    assert place(999, 10.0, repeatable=False) is Place.HOST
 
 
 def test_a_processor_has_no_other_memory_to_carry_maps_to():
@@ -132,7 +128,15 @@ def test_only_what_grows_is_computed_again(network, monkeypatch):
         RecomputedMap, "complete", lambda self, moments: again.append(self) or setattr(self, "moments", moments)
     )
     walked(tiled_autoencoder.decode, network.decoder, noise(1, 4, 8, 8), RECOMPUTED)
-    assert [(map.work.upscale, map.height) for map in again] == [(1, 8), (2, 16), (2, 32), (2, 64)]
+    assert [(map.work.doubled, map.height) for map in again] == [(False, 8), (True, 16), (True, 32), (True, 64)]
+
+
+@pytest.mark.parametrize(("height", "width"), [(5, 7), (1, 1)])
+def test_a_convolution_of_doubled_cells_is_that_of_the_doubled_image(height, width):
+    image, conv = noise(2, 3, height, width), torch.nn.Conv2d(3, 4, 3, padding=1)
+    expected = conv(image.repeat_interleave(2, -1).repeat_interleave(2, -2))
+    surrounded = torch.nn.functional.pad(image, (1, 1, 1, 1))
+    torch.testing.assert_close(doubling_convolution(surrounded, conv.weight, conv.bias), expected)
 
 
 def test_attention_in_parts_is_attention():
@@ -156,8 +160,13 @@ def host_memory_unseen(monkeypatch):
 
 def device_peak(network, size, plan, tile_size=64):
     latents = noise(1, 4, size, size)
+    return allocated(lambda: walked(tiled_autoencoder.decode, network.decoder, latents, plan, tile_size))
+
+
+def allocated(action):
+    """The most bytes that tensors took at once while `action` ran."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        walked(tiled_autoencoder.decode, network.decoder, latents, plan, tile_size)
+        action()
     events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
     return np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]).max()
 
@@ -171,8 +180,38 @@ def test_memory_grows_with_the_tile_and_not_with_the_image(small, host_memory_un
 
 @pytest.mark.parametrize("budget", [8 * MB, 24 * MB])
 def test_the_budget_is_kept(small, host_memory_unseen, budget):
-    plan = MemoryPlan(budget, multiplications_per_byte=0.0)
+    plan, _ = planned(small, 32, budget, multiplications_per_byte=0.0)
     assert device_peak(small, 32, plan, 512) < budget < device_peak(small, 32, MemoryPlan(), 512)
+
+
+def planned(network, size, budget, multiplications_per_byte=math.inf):
+    """The plan for a decode of size by size latents, and its multiplications."""
+    latents = torch.empty(1, 4, size, size, device="meta")
+    return plan_within(
+        budget, multiplications_per_byte, lambda layers: tiled_autoencoder.decode(network.decoder, latents, layers)
+    )
+
+
+def test_where_the_untiled_decode_fits_nothing_is_computed_again_or_carried_away(network):
+    latents = noise(1, 4, 32, 32)
+    untiled = allocated(lambda: network.decoder(latents))
+    plan, work = planned(network, 32, untiled)
+    assert plan.largest_map == math.inf
+    assert work == planned(network, 32, math.inf)[1]
+    assert device_peak(network, 32, plan, 128) < 0.75 * untiled
+
+
+def test_the_less_memory_the_more_is_computed_again(network):
+    """The three doublings, the largest first; together not much."""
+    budgets = [40 * MB, 20 * MB, 8 * MB, 3 * MB, MB]
+    work = [planned(network, 32, budget)[1] / planned(network, 32, math.inf)[1] for budget in budgets]
+    assert work == sorted(work)
+    assert work[0] == 1 < work[-1] < 1.35
+
+
+def test_a_budget_that_holds_nothing_is_planned_for_too(network):
+    smallest_map = 128 * 32 * 32 * 4
+    assert planned(network, 32, 1000)[0].largest_map < smallest_map
 
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

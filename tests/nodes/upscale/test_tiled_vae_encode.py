@@ -3,7 +3,7 @@
 import pytest
 import torch
 from comfy.taesd.taesd import TAESD
-from random_networks import STABLE_DIFFUSION, random_autoencoder, random_weights
+from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.seamless.nodes import SeamlessVAE
 from tilewright.nodes.upscale.nodes import TiledVAEDecode, TiledVAEEncode
@@ -42,6 +42,14 @@ def test_equals_the_untiled_encode_of_a_seamless_vae(vae, axes):
     torch.testing.assert_close(tiled(seamless, image, 64, axes), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_rounds_as_much_as_untiled(dtype):
+    image = picture(72, 80)
+    exact, half = random_autoencoder(DEMO_MODEL).encode(image), random_autoencoder(DEMO_MODEL, dtype)
+    error, untiled = ((latent - exact).norm() for latent in (tiled(half, image, 64), half.encode(image)))
+    assert error < 1.2 * untiled
+
+
 def test_rolling_the_image_rolls_the_latent(vae):
     image = picture(128, 160)
     rolled = tiled(vae, image.roll((24, -40), (1, 2)), 64, "both")
@@ -68,3 +76,18 @@ def test_decoding_after_encoding_uses_the_right_half(vae):
     latent = TiledVAEEncode.execute(picture(64, 64), vae, 64, "none").args[0]
     image = TiledVAEDecode.execute(latent, vae, 64, "none").args[0]
     torch.testing.assert_close(image, vae.decode(vae.encode(picture(64, 64))), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.zeros(0, 64, 64, 3), "image batch is empty"),
+        (torch.zeros(1, 4, 64, 3), "64 x 4 pixels.*multiples of 8"),
+        (torch.full((1, 64, 64, 3), torch.nan), "no numbers .NaN or infinite"),
+        (torch.full((1, 64, 64, 3), torch.inf), "no numbers .NaN or infinite"),
+    ],
+    ids=["empty", "too small", "nan", "infinite"],
+)
+def test_bad_images_are_named(vae, image, message):
+    with pytest.raises(InputError, match=message):
+        tiled(vae, image, 64)
