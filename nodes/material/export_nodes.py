@@ -9,6 +9,7 @@ from ..common.errors import InputError
 from ..common.files import check_name
 from ..common.layout import to_bhwc
 from ..host import keeps_metadata, output_folder
+from ..host.training import tell_node
 from .engine_presets import MAPS, PRESETS
 from .map_inputs import read_map
 from .map_writers import FILE_FORMATS
@@ -102,7 +103,7 @@ class SaveMaterial(io.ComfyNode):
             "16 bits, and a material.json that says what they are.",
             search_aliases=["export material", "save maps", "save pbr", "save texture set", "16-bit png"],
             is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
                 *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
                 io.String.Input(
@@ -189,6 +190,8 @@ class SaveMaterial(io.ComfyNode):
         lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
         checks = validate(maps, convention, height_cm, size_cm)
         report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format), *checks])
+        if cls.hidden is not None:  # in a graph
+            tell_node(cls.hidden.unique_id, report)
         return io.NodeOutput(str(saved.folder), report, ui={**_results(saved), "text": [report]})
 
 

@@ -75,10 +75,17 @@ class LoadMap(io.ComfyNode):
         channels = pixels.shape[1]
         alpha = pixels[:, 3] if channels == 4 else torch.ones_like(pixels[:, 0])
         image = pixels[:, :3] if channels >= 3 else pixels.expand(-1, 3, -1, -1)
-        size = (
-            f"{pixels.shape[-1]} x {pixels.shape[-2]}, {channels} channels, {pixels.min():.5g} to {pixels.max():.5g}."
-        )
-        return io.NodeOutput(to_bhwc(image), loaded.kind, f"{file}: {size}\n{loaded.found}", alpha)
+        report = f"{file}: {_size_and_range(pixels)}\n{loaded.found}"
+        return io.NodeOutput(to_bhwc(image), loaded.kind, report, alpha)
+
+
+def _size_and_range(pixels: torch.Tensor) -> str:
+    channels, height, width = pixels.shape[1:]
+    numbers = pixels[pixels.isfinite()]
+    span = f"{numbers.min():.5g} to {numbers.max():.5g}" if len(numbers) else "no numbers"
+    broken = int((~pixels.isfinite()).any(dim=1).sum())
+    warning = f" {broken} pixels are not numbers (NaN) or infinite: turn on 'repair' where they go." if broken else ""
+    return f"{width} x {height}, {channels} channels, {span}.{warning}"
 
 
 def _resolve(file: str) -> Path:

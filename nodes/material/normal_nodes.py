@@ -5,12 +5,12 @@ from comfy_api.latest import io
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, CONVENTIONS, detect_convention, flip_green
-from ..common.layout import grey_to_rgb, to_bchw, to_bhwc
+from ..common.layout import grey_to_rgb, to_bhwc
 from ..common.sockets import axes_input
 from .blending import BLENDS, scale_slopes
 from .derivatives import METHODS
 from .height_from_normal import Relief, height_from_normals
-from .map_inputs import check_same_size, read_normals
+from .map_inputs import check_same_size, read_map, read_normals
 from .normals import decode_unit_normals, encode_normals
 from .resizing import resize_normals
 from .surface_inputs import CATEGORY, repair_input, size_cm_input
@@ -145,13 +145,12 @@ class BlendNormals(io.ComfyNode):
             read_normals(base, "The base", repair),
             read_normals(detail, "The detail", repair),
         )
-        where = 1.0 if mask is None else to_bchw(mask).to(below.device)
-        check_same_size({"base": below, "detail": above} | ({} if mask is None else {"mask": where}))
-        factor = strength * where
+        where, of_mask = (None, []) if mask is None else read_map(mask, "The mask", repair)
+        check_same_size({"base": below, "detail": above} | ({} if where is None else {"mask": where}))
+        factor = strength if where is None else strength * where
         ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)
-        report = "\n".join(
-            [f"The detail was laid over the base by {method}, its slopes {strength:g} times.", *notes, *more]
-        )
+        done = f"The detail was laid over the base by {method}, its slopes {strength:g} times."
+        report = "\n".join([done, *notes, *more, *of_mask])
         return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))), report)
 
 

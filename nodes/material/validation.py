@@ -52,14 +52,19 @@ def seam_lines(name: str, pixels: torch.Tensor) -> list[str]:
 
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:
     """Whether normals have unit length and the convention they are said to have."""
-    lines = []
     off = float((decode_normals(normals).square().sum(dim=1).sqrt() - 1).abs().mean())
     if off > LENGTH:
-        lines.append(f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture.")
+        length = f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture."
+    else:
+        length = f"normal: unit length (off by {off:.1g} on average)."
     detected, factor = detect_convention(normals)
-    if factor >= CLEAR and detected != convention:
-        lines.append(f"normal: given as {convention}, but its pixels say {detected} ({factor:.1f} times as clearly).")
-    return lines
+    if factor < CLEAR:
+        direction = f"normal: given as {convention}; its pixels do not tell."
+    elif detected == convention:
+        direction = f"normal: {convention}, as its pixels say ({factor:.1f} times as clearly as the other)."
+    else:
+        direction = f"normal: given as {convention}, but its pixels say {detected} ({factor:.1f} times as clearly)."
+    return [length, direction]
 
 
 def agreement(height: torch.Tensor, normals: torch.Tensor, convention: str, scale: float) -> Agreement:

@@ -1,9 +1,11 @@
 """Time and peak memory of heights, normals and occlusion, against plain torch and OpenCV in the same run.
 
-python run.py bench material [SIZE ...] [--threads N] [--only WORD]    default: 1024, one thread
-python run.py bench material --cuda [SIZE ...]                         height to normal where the tensors are on a GPU
+python run.py bench material [SIZE ...] [--threads N] [--only WORD] [--radius N]    default: 1024, one thread, 16 px
+python run.py bench material --cuda [SIZE ...]                 height to normal where the tensors are on a GPU
 
-Each case runs in a process of its own, so that its peak memory is its own: that of the process above the input's.
+OpenCV has no occlusion, and no integration of normals: what stands for it there is the published formula on its
+operators and its Fourier transform. Each case runs in a process of its own, so that its peak memory is its own: that of
+the process above the input's.
 """
 
 import argparse
@@ -20,7 +22,7 @@ import numpy as np
 import torch
 
 SCALE = 50.0  # of the slope: 5 cm of height on 100 cm at 1K
-SLICES, RADIUS = 4, 16
+SLICES = 4
 PATIENCE = 60.0  # seconds after which a case is not run again
 Case = Callable[[torch.Tensor], torch.Tensor]
 
@@ -83,22 +85,22 @@ def opencv_integration(image: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy((height - height.min()) / (height.max() - height.min()))[None, None]
 
 
-def whole_steps() -> list[tuple[float, float, list[tuple[int, int]]]]:
-    """For every slice: its direction, and the pixels that a ray of `RADIUS` visits, rounded to whole ones."""
+def whole_steps(radius: int) -> list[tuple[float, float, list[tuple[int, int]]]]:
+    """For every slice: its direction, and the pixels that a ray of `radius` visits, rounded to whole ones."""
     found = []
     for index in range(SLICES):
         right, down = math.cos(math.pi * index / SLICES), math.sin(math.pi * index / SLICES)
-        steps = {(round(d * right), round(d * down)) for d in range(1, RADIUS + 1)}
+        steps = {(round(d * right), round(d * down)) for d in range(1, radius + 1)}
         found.append((right, down, sorted(steps)))
     return found
 
 
-def plain_torch_occlusion(image: torch.Tensor) -> torch.Tensor:
+def plain_torch_occlusion(image: torch.Tensor, radius: int) -> torch.Tensor:
     """The published formula on whole planes: the horizon by rolling, rounded to whole pixels, in angles."""
     height = image * SCALE
     p, q = ((height.roll(-1, dim) - height.roll(1, dim)) / 2 for dim in (-1, -2))
     length, light = torch.sqrt(1 + p * p + q * q), torch.zeros_like(height)
-    for right, down, steps in whole_steps():
+    for right, down, steps in whole_steps(radius):
         ahead, behind = torch.zeros_like(height), torch.zeros_like(height)
         for x, y in steps:
             ahead = torch.maximum(ahead, (height.roll((-y, -x), (-2, -1)) - height) / math.hypot(x, y))
@@ -112,20 +114,20 @@ def plain_torch_occlusion(image: torch.Tensor) -> torch.Tensor:
     return light / SLICES
 
 
-def opencv_occlusion(image: torch.Tensor) -> torch.Tensor:
+def opencv_occlusion(image: torch.Tensor, radius: int) -> torch.Tensor:
     """The same on OpenCV's operators, the rolls as views of a wrapped border."""
     import cv2
 
     height = image[0, 0].numpy() * SCALE
     rows, columns = height.shape
-    around = cv2.copyMakeBorder(height, RADIUS, RADIUS, RADIUS, RADIUS, cv2.BORDER_WRAP)
+    around = cv2.copyMakeBorder(height, radius, radius, radius, radius, cv2.BORDER_WRAP)
 
     def there(x: int, y: int) -> np.ndarray:
-        return around[RADIUS + y : RADIUS + y + rows, RADIUS + x : RADIUS + x + columns]
+        return around[radius + y : radius + y + rows, radius + x : radius + x + columns]
 
     p, q = (there(1, 0) - there(-1, 0)) / 2, (there(0, 1) - there(0, -1)) / 2
     length, light = cv2.sqrt(1 + p * p + q * q), np.zeros_like(height)
-    for right, down, steps in whole_steps():
+    for right, down, steps in whole_steps(radius):
         ahead, behind = np.zeros_like(height), np.zeros_like(height)
         for x, y in steps:
             ahead = cv2.max(ahead, cv2.subtract(there(x, y), height) * (1 / math.hypot(x, y)))
@@ -139,8 +141,11 @@ def opencv_occlusion(image: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(light / SLICES)[None, None]
 
 
-def cases() -> dict[str, Case]:
-    """What is measured, by name; ours before the alternatives. Integration starts from normals."""
+def cases(radius: int) -> dict[str, Case]:
+    """What is measured, by name; ours before the alternatives. Integration starts from normals.
+
+    Light is looked for `radius` pixels far.
+    """
     from tilewright.nodes.common.axes import Axes
     from tilewright.nodes.material.height_from_normal import height_from_normals
     from tilewright.nodes.material.normals import normal_map
@@ -160,23 +165,24 @@ def cases() -> dict[str, Case]:
         "normal to height": lambda image: height_from_normals(image, "OpenGL", "scharr", both).height,
         "normal to height, plain torch": plain_torch_integration,
         "normal to height, OpenCV": opencv_integration,
-        "occlusion": lambda height: open_sky(height * SCALE, RADIUS, SLICES, both).open,
-        "occlusion, plain torch": plain_torch_occlusion,
-        "occlusion, OpenCV": opencv_occlusion,
+        "occlusion": lambda height: open_sky(height * SCALE, radius, SLICES, both).open,
+        "occlusion, plain torch": lambda height: plain_torch_occlusion(height, radius),
+        "occlusion, OpenCV": lambda height: opencv_occlusion(height, radius),
     }
 
 
-def measure(name: str, size: int, threads: int) -> None:
+def measure(name: str, size: int, threads: int, radius: int) -> None:
     """Print the best of three times, the processor time of all threads and the peak memory above the input's."""
     import cv2
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    case = cases()[name]
+    found = cases(radius)
+    case = found[name]
     with torch.inference_mode():
         given = [hills(one) for one in (64, size)]
         if name.startswith("normal"):
-            given = [cases()["height to normal, scharr"](height) for height in given]
+            given = [found["height to normal, scharr"](height) for height in given]
         case(given[0])
         before = peak_megabytes(from_here=True)
         walls, processor = [], []
@@ -199,9 +205,9 @@ def peak_megabytes(from_here: bool = False) -> float:
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-def differences() -> None:
+def differences(radius: int) -> None:
     """Print by how much the ways differ that are to be equally accurate, at 512 px in float32."""
-    found, height = cases(), hills(512)
+    found, height = cases(radius), hills(512)
     normals = found["height to normal, scharr"](height)
     for what, given in [("height to normal", height), ("normal to height", normals), ("occlusion", height)]:
         ours = found["height to normal, scharr" if what == "height to normal" else what](given)
@@ -215,7 +221,7 @@ def on_cuda(size: int) -> None:
     height = hills(size).cuda()
     out = torch.empty(1, 3, size, size, device="cuda")
     bound = cuda_seconds(lambda: out.copy_(height.expand_as(out)))
-    ways = {name: case for name, case in cases().items() if name.startswith("height to") and "OpenCV" not in name}
+    ways = {name: case for name, case in cases(1).items() if name.startswith("height to") and "OpenCV" not in name}
     for name, case in ways.items():
         seconds = cuda_seconds(lambda case=case: case(height))
         print(f"{size:>6}  {name:<32} {1e3 * seconds:8.3f} ms  {seconds / bound:6.2f} x reading and writing once")
@@ -239,12 +245,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("sizes", nargs="*", type=int, default=[1024])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--radius", type=int, default=16, help="how far occlusion looks, in pixels")
     parser.add_argument("--only", default="", help="cases whose name has this word")
     parser.add_argument("--cuda", action="store_true")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.case:
-        measure(chosen.case, chosen.sizes[0], chosen.threads)
+        measure(chosen.case, chosen.sizes[0], chosen.threads, chosen.radius)
         return
     if chosen.cuda:
         with torch.inference_mode():
@@ -252,11 +259,11 @@ def main() -> None:
                 on_cuda(size)
         return
     with torch.inference_mode():
-        differences()
-    print(f"{chosen.threads} threads; occlusion with {SLICES} slices, {RADIUS} px far", flush=True)
+        differences(chosen.radius)
+    print(f"{chosen.threads} threads; occlusion with {SLICES} slices, {chosen.radius} px far", flush=True)
     for size in chosen.sizes:
-        for name in [name for name in cases() if chosen.only in name]:
-            one = [str(size), "--threads", str(chosen.threads), "--case", name]
+        for name in [name for name in cases(chosen.radius) if chosen.only in name]:
+            one = [str(size), "--threads", str(chosen.threads), "--radius", str(chosen.radius), "--case", name]
             subprocess.run([sys.executable, __file__, *one], check=True)
 
 

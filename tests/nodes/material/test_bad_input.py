@@ -71,6 +71,16 @@ def test_a_map_of_nothing_but_nan_becomes_flat():
     assert torch.equal(height, torch.full((1, 8, 8, 3), 0.5))
 
 
+def test_a_mask_that_is_no_number_is_told_and_repaired():
+    flat, mask = FLAT.expand(1, 8, 8, 3), torch.ones(1, 8, 8)
+    mask[0, 2, 3] = torch.nan
+    with pytest.raises(InputError, match="The mask has 1 of 64 pixels that are not numbers"):
+        BlendNormals.execute(flat, flat, mask=mask)
+    normal, report = BlendNormals.execute(flat, flat, mask=mask, repair=True)
+    assert normal.isfinite().all()
+    assert "The mask: 1 of 64 pixels were not numbers" in report
+
+
 def test_export_refuses_what_it_would_write_wrong():
     for node in (lambda **maps: SaveMaterial.execute("m", **maps), lambda **maps: PackChannels.execute("RMA", **maps)):
         with pytest.raises(InputError, match="The roughness map has 2 of 64 pixels that are not numbers"):
@@ -82,6 +92,12 @@ def test_export_refuses_what_it_would_write_wrong():
 def test_fewer_than_three_pixels_are_no_surface(node, rows, columns):
     with pytest.raises(InputError, match=f"is {columns} x {rows} pixels. A surface needs at least 3 x 3"):
         node(torch.rand(1, rows, columns, 3))
+
+
+def test_export_names_the_map_that_is_no_surface():
+    for node in (lambda **maps: SaveMaterial.execute("m", **maps), lambda **maps: PackChannels.execute("RMA", **maps)):
+        with pytest.raises(InputError, match="The metallic map is 8 x 2 pixels. A surface needs at least 3 x 3"):
+            node(metallic=torch.rand(1, 2, 8, 3))
 
 
 @pytest.mark.parametrize("node", [HeightToNormal, Occlusion, Curvature])
@@ -112,6 +128,8 @@ def test_batches_that_do_not_match_are_named():
     one, two = torch.rand(1, 8, 8, 3), torch.rand(2, 8, 8, 3)
     with pytest.raises(InputError, match=r"base 8 x 8 \(1\), detail 8 x 8 \(2\)"):
         BlendNormals.execute(one, two)
+    with pytest.raises(InputError, match=r"base 8 x 8 \(2\), detail 8 x 8 \(2\), mask 8 x 8 \(1\)"):
+        BlendNormals.execute(two, two, mask=torch.ones(1, 8, 8))
     with pytest.raises(InputError, match=r"occlusion 8 x 8 \(2\), roughness 8 x 8 \(1\)"):
         PackChannels.execute("ORM, ARM (Unreal, Godot, glTF)", occlusion=two, roughness=one)
     with pytest.raises(InputError, match="height 2, roughness 1"):

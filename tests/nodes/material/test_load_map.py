@@ -107,6 +107,15 @@ def test_float_tiff_and_exr_keep_every_value(folder):
         assert np.array_equal(LoadMap.execute(name, "height")[0][0].numpy(), pixels)
 
 
+def test_pixels_that_are_no_numbers_are_counted(folder):
+    pixels = np.full((4, 5, 3), 0.25, np.float32)
+    pixels[1, 2] = np.nan
+    pixels[2, 2, 0] = np.inf
+    OpenEXR.File({}, {"RGB": pixels}).write(str(folder / "a.exr"))
+    report = LoadMap.execute("a.exr", "height")[2]
+    assert "0.25 to 0.25. 2 pixels are not numbers (NaN) or infinite: turn on 'repair'" in report
+
+
 @pytest.mark.parametrize("suffix", ["tga", "webp", "png", "bmp"])
 def test_8_bit_formats(folder, suffix):
     pixels = RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8)

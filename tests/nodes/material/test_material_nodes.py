@@ -2,7 +2,10 @@
 
 import pytest
 import torch
+from tilewright.nodes.common.axes import AXES_OPTIONS, Axes
+from tilewright.nodes.material.derivatives import METHODS
 from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
+from tilewright.nodes.material.smoothing import gaussian_blur
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,26 @@ def test_heights_come_as_rgb_as_one_channel_and_as_masks(shape):
     normal, report = HeightToNormal.execute(torch.full(shape, 0.5))
     assert torch.equal(normal, torch.tensor([0.5, 0.5, 1.0]).expand(1, 20, 30, 3))
     assert "colour" not in report
+
+
+@pytest.mark.parametrize("axes", AXES_OPTIONS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("level", [0.0, 128 / 255, 0.7], ids=["black", "8 bits", "float"])
+def test_a_constant_height_is_exactly_up_to_the_border(level, method, axes):
+    """Through everything that the node can do to a height before."""
+    flat = torch.full((1, 9, 14), level)
+    for smooth_cm in (0.0, 30.0):
+        normal, _ = HeightToNormal.execute(flat, "DirectX", method, axes, 900.0, strength=-7.0, smooth_cm=smooth_cm)
+        assert torch.equal(normal, torch.tensor([0.5, 0.5, 1.0]).expand(1, 9, 14, 3))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rolling_the_height_rolls_the_normals_whatever_is_done_to_it(method):
+    smooth = gaussian_blur(torch.rand(1, 1, 40, 56), 2.0, Axes(True, True))[:, 0]
+    for height in (smooth, (smooth * 255).round() / 255):
+        still = HeightToNormal.execute(height, method=method, height_cm=2.0, smooth_cm=4.0)[0]
+        moved = HeightToNormal.execute(height.roll((9, 31), (-2, -1)), method=method, height_cm=2.0, smooth_cm=4.0)[0]
+        torch.testing.assert_close(moved, still.roll((9, 31), (-3, -2)), rtol=0, atol=1e-6)
 
 
 def test_colour_as_height_is_taken_by_luminance_and_said():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.material.derivatives import METHODS
+from tilewright.nodes.material.derivatives import KERNELS, METHODS
 from tilewright.nodes.material.normals import decode_normals, normal_map, slope_scale
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
@@ -37,6 +37,20 @@ def test_error_of_the_eighth_order_kernel(cycles, degrees):
     assert sine_error(cycles, "eighth_order") == pytest.approx(degrees, rel=0.1)
 
 
+def test_the_eighth_order_kernel_knows_long_waves():
+    assert sine_error(2, "eighth_order") < 1e-11
+
+
+@pytest.mark.parametrize("cycles", THREE_TAPS)
+def test_error_of_the_five_tap_kernel(cycles):
+    """Not in the table: from its answer to a wave, 2 (a sin w + b sin 2w) where the derivative is w."""
+    wave = 2 * math.pi * cycles / 512
+    answer = 2 * (0.3327 * math.sin(wave) + 0.08365 * math.sin(2 * wave))
+    slope = torch.cos(torch.arange(4096, dtype=torch.float64) * 2 * math.pi / 4096)
+    expected = torch.rad2deg((slope.atan() - (slope * answer / wave).atan()).abs().mean())
+    assert sine_error(cycles, "scharr_5") == pytest.approx(float(expected), rel=0.01)
+
+
 @pytest.mark.parametrize("cycles", [2, 8, 32, 64, 128])
 def test_spectral_normals_are_exact(cycles):
     assert sine_error(cycles, "spectral") < 5e-12
@@ -63,6 +77,30 @@ def test_dome_and_bowl_point_where_the_sphere_does(method, sign):
     tolerance = 2e-2 if method == "spectral" else 2e-4  # the cap's rim rings through the whole spectrum
     assert (opengl - true)[:, away_from_the_rim].abs().max() < tolerance
     torch.testing.assert_close(directx, opengl * torch.tensor([1.0, -1.0, 1.0])[:, None, None])
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["dome", "bowl"])
+@pytest.mark.parametrize("method", ["central", "sobel", "scharr", "scharr_5"])
+def test_the_mean_error_on_a_sphere_is_that_of_the_kernel(method, sign):
+    """The first terms that a kernel gets wrong, h_xxx and h_xyy, on a sphere of 128 px: within 10 %."""
+    kernel, radius = KERNELS[method], 128
+    along = sum(weight * reach**3 / 3 for reach, weight in enumerate(kernel.slope, 1))
+    across = sum(weight * reach**2 for reach, weight in enumerate(kernel.across))
+    height, true, inside = cap(2 * radius, sign)
+    x, down, h = sign * true[0] * radius, -sign * true[1] * radius, true[2] * radius
+
+    def wrong(x, y):
+        return -sign * x * (3 * along * (h**2 + x**2) + across * (h**2 + 3 * y**2)) / h**5
+
+    p, q = wrong(x, down), wrong(down, x)
+    nx, ny, nz = true
+    turned = (
+        torch.stack([nz * q, nz * p, nx * q + ny * p]).norm(dim=0) * nz
+    )  # the true normal x (-p, q, 0)
+    found = decode_normals(normal_map(height[None, None], float(radius), method, NONE, "OpenGL"))[0]
+    arc = torch.atan2(torch.linalg.cross(found, true, dim=0).norm(dim=0), (found * true).sum(0))
+    away_from_the_rim = inside & (nz > 0.65)
+    assert float(arc[away_from_the_rim].mean()) == pytest.approx(float(turned[away_from_the_rim].mean()), rel=0.1)
 
 
 def test_the_upper_half_of_a_dome_is_bright_green_in_opengl():

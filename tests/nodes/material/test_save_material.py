@@ -8,10 +8,13 @@ import av
 import folder_paths
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.material.engine_presets import MAPS, PRESETS
+from tilewright.nodes.material.map_inputs import luminance
+from tilewright.nodes.material.map_writers import CLIPPED, FILE_FORMATS, SUFFIXES
 from tilewright.nodes.material.nodes import HeightToNormal, SaveMaterial
 
 
@@ -45,6 +48,41 @@ def test_16_bit_normals_come_back_exactly_with_their_channels_in_order(output):
     SaveMaterial.execute("rock", normal=normal)
     pixels = decode(output / "materials/rock/rock_normal.png", "rgb48be")
     assert np.array_equal(pixels, (normal[0] * 65535).round().numpy().astype(np.uint16))
+
+
+def read_by_another_library(path, file_format):
+    """The pixels (H, W, C) in the file's own numbers: Pillow, tifffile and FFmpeg, which wrote none of them."""
+    if file_format.startswith("TIFF"):
+        return tifffile.imread(path).reshape(6, 9, -1)
+    if file_format == "TGA":
+        with Image.open(path) as image:
+            return np.asarray(image).reshape(6, 9, -1)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    if file_format == "PNG":
+        return frame.to_ndarray().reshape(6, 9, -1)
+    number = np.float16 if file_format == "EXR half" else np.float32
+    planes = [np.frombuffer(plane, number).reshape(6, -1)[:, :9] for plane in frame.planes]
+    return np.stack([planes[2], *planes[:2]] if len(planes) == 3 else planes, -1)
+
+
+@pytest.mark.parametrize("bit_depth", ["8", "16"])
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+def test_every_file_of_an_engine_comes_back_bit_by_bit(output, file_format, bit_depth):
+    """Unreal's: packed, grey, and normals whose green was flipped before they were rounded."""
+    maps = {name: torch.rand(1, 6, 9, 3) for name in ("normal", "occlusion", "roughness", "metallic", "height")}
+    grey = {name: luminance(image.movedim(-1, 1))[0, 0] for name, image in maps.items()}
+    SaveMaterial.execute("m", bit_depth, preset="Unreal", file_format=file_format, convention="OpenGL", **maps)
+    flipped = torch.stack([maps["normal"][0, ..., 0], 1 - maps["normal"][0, ..., 1], maps["normal"][0, ..., 2]], -1)
+    packed = torch.stack([grey["occlusion"], grey["roughness"], grey["metallic"]], -1)
+    for suffix, true in {"N": flipped, "ORM": packed, "H": grey["height"][..., None]}.items():
+        found = read_by_another_library(output / f"materials/m/T_m_{suffix}{SUFFIXES[file_format]}", file_format)
+        if file_format in CLIPPED:
+            bits = 8 if file_format == "TGA" else int(bit_depth)
+            assert found.dtype == (np.uint8 if bits == 8 else np.uint16)
+            assert np.array_equal(found, (true * (2**bits - 1)).round().numpy())
+        else:
+            assert np.array_equal(found, true.numpy().astype(found.dtype))
 
 
 def test_a_flat_normal_is_128_128_255(output):

@@ -25,7 +25,12 @@ def normals(height, convention="OpenGL", scale=10.0):
 def test_a_good_material_is_called_good(height):
     lines = validate({"height": height, "normal": normals(height)}, "OpenGL", 10.0, 64.0)
     assert [line for line in lines if "seamless" in line and "seam," not in line] == lines[:2]
-    assert lines[2:] == ["normal and height show the same surface (correlation of slopes 1.00, 1 times as steep)."]
+    assert [line.split(" (")[0] for line in lines[2:]] == [
+        "normal: unit length",
+        "normal: OpenGL, as its pixels say",
+        "normal and height show the same surface",
+    ]
+    assert lines[-1].endswith("(correlation of slopes 1.00, 1 times as steep).")
 
 
 def test_a_cut_shows_as_a_seam(height):
@@ -35,9 +40,10 @@ def test_a_cut_shows_as_a_seam(height):
 
 
 def test_the_wrong_convention_and_bad_lengths_are_told(height):
-    assert "its pixels say DirectX" in normal_lines(normals(height, "DirectX"), "OpenGL")[0]
+    assert "but its pixels say DirectX" in normal_lines(normals(height, "DirectX"), "OpenGL")[1]
     assert "length is off" in normal_lines(0.5 * normals(height) + 0.5 * normals(height.roll(9, -1)), "OpenGL")[0]
-    assert normal_lines(normals(height), "OpenGL") == []
+    waves = torch.sin(torch.arange(64.0) / 64 * 6.2832 * 3).expand(1, 1, 64, 64)
+    assert "its pixels do not tell" in normal_lines(normals(waves), "OpenGL")[1]
 
 
 def test_steepness_and_inversion_are_measured(height):
@@ -54,4 +60,9 @@ def test_normals_read_the_wrong_way_do_not_follow_the_height(height):
 
 def test_flat_maps_are_no_reason_to_fail():
     flat = torch.full((1, 1, 32, 32), 0.5)
-    assert len(validate({"height": flat, "normal": normals(flat)}, "OpenGL", 1.0, 10.0)) == 3
+    lines = validate({"height": flat, "normal": normals(flat)}, "OpenGL", 1.0, 10.0)
+    assert lines[2:4] == [
+        "normal: unit length (off by 0 on average).",
+        "normal: given as OpenGL; its pixels do not tell.",
+    ]
+    assert len(lines) == 5
