@@ -94,9 +94,7 @@ def test_the_mean_error_on_a_sphere_is_that_of_the_kernel(method, sign):
 
     p, q = wrong(x, down), wrong(down, x)
     nx, ny, nz = true
-    turned = (
-        torch.stack([nz * q, nz * p, nx * q + ny * p]).norm(dim=0) * nz
-    )  # the true normal x (-p, q, 0)
+    turned = torch.stack([nz * q, nz * p, nx * q + ny * p]).norm(dim=0) * nz  # the true normal x (-p, q, 0)
     found = decode_normals(normal_map(height[None, None], float(radius), method, NONE, "OpenGL"))[0]
     arc = torch.atan2(torch.linalg.cross(found, true, dim=0).norm(dim=0), (found * true).sum(0))
     away_from_the_rim = inside & (nz > 0.65)
