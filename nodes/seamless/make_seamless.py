@@ -1,15 +1,16 @@
-"""An existing image made tileable: near the wrap line it is replaced by itself shifted by half, along the best cut.
+"""An existing image made tileable: near the wrap line it is replaced by itself shifted, along the best cut.
 
-The shifted image is continuous where the original is not. Between the two runs the path of least difference (Efros and
-Freeman, "Image quilting for texture synthesis and transfer", 2001), closed around the other axis. What difference is
-left along the cut can be spread out by solving for the image that has the gradients of both (Perez, Gangnet and Blake,
-"Poisson image editing", 2003), screened so that colours stay, on the torus by FFT.
+The shifted image is continuous where the original is not. It is shifted so that both agree best there, and between
+the two runs the cut of least difference (Kwatra et al., "Graphcut textures", 2003). What difference is left along the
+cut can be spread out by solving for the image that has the gradients of both (Perez, Gangnet and Blake, "Poisson image
+editing", 2003), screened so that colours stay, on the torus by FFT.
 """
 
 import torch
 
 from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
+from .least_cut import least_cut
 
 METHODS = ["poisson", "cut"]
 MARGIN = 4  # pixels beside the wrap line that always come from the shifted image
@@ -23,10 +24,14 @@ def repair(
     Returns both, and the masks (B, H, W) of what was replaced. Raises `InputError` for sizes that do not fit.
     """
     _check(pictures, others, axes, width)
-    results = [make_seamless(picture, [picture], axes, width, method) for picture in pictures.split(1)]
-    (cut_alike,), _ = make_seamless(pictures[:1], [others], axes, width, method)
-    tiled = torch.cat([image for (image,), _ in results])
-    return tiled, cut_alike, torch.stack([mask for _, mask in results])
+    first, *rest = pictures.split(1)
+    (tiled, cut_alike), mask = make_seamless(first, [first, others], axes, width, method)
+    tiled, masks = [tiled], [mask]
+    for picture in rest:
+        (image,), mask = make_seamless(picture, [picture], axes, width, method)
+        tiled.append(image)
+        masks.append(mask)
+    return torch.cat(tiled), cut_alike, torch.stack(masks)
 
 
 def make_seamless(
@@ -37,57 +42,57 @@ def make_seamless(
     guide (1, C, H, W) decides where they run, within `width` pixels of the wrap lines. Returns the images, and the
     mask (H, W) of what came from elsewhere.
     """
-    changed = torch.zeros(guide.shape[-2:], device=guide.device)
+    changed, done = torch.zeros(guide.shape[-2:], device=guide.device), False
     for wraps, dim in ((axes.x, -1), (axes.y, -2)):
         if wraps:
-            mask = _turned(replacement_mask(_turned(guide, dim), width), dim)
-            guide, *images = (_replace(image, mask, dim, width, method) for image in (guide, *images))
-            changed = torch.maximum(changed, mask)
+            shift, mask = replacement(_turned(guide, dim), width, sideways=done)
+            shift, mask = (shift, mask) if dim == -1 else (shift[::-1], mask.T)
+            guide, *images = (_replace(image, shift, mask, width, method) for image in (guide, *images))
+            changed, done = torch.maximum(changed, mask), True
     return images, changed
 
 
-def replacement_mask(guide: torch.Tensor, width: int) -> torch.Tensor:
-    """(H, W): 1 at the left and right edge of (1, C, H, W), as far as the paths of least difference."""
-    size = guide.shape[-1]
-    difference = (guide - guide.roll(size // 2, -1))[0].square().sum(0)
-    right = best_path(difference[:, MARGIN:width])
-    left = best_path(difference.flip(-1)[:, MARGIN:width])
-    column = torch.arange(size, device=guide.device)
-    from_left = column < (right + MARGIN).unsqueeze(1)
-    from_right = column.flip(0) < (left + MARGIN).unsqueeze(1)
-    return (from_left | from_right).float()
+def replacement(guide: torch.Tensor, width: int, sideways: bool) -> tuple[tuple[int, int], torch.Tensor]:
+    """What makes (1, C, H, W) tile from left to right: the rows and columns to shift it by, and where to show that.
 
-
-def best_path(cost: torch.Tensor) -> torch.Tensor:
-    """The column per row of the cheapest path down (H, W) that moves at most one column a row and closes on itself.
-
-    Found in two passes: the best column half-way down a path through two copies, then the best loop through it.
+    That is (H, W): 1 at the left and right edge, as far as the best cuts. sideways: see `best_shift`.
     """
-    start = torch.full((cost.shape[1],), 0.0, device=cost.device)
-    through = _path(torch.cat([cost, cost]), start)[cost.shape[0]]
-    start = torch.full_like(start, torch.inf)
-    start[through] = 0.0
-    closed = _path(torch.cat([cost, cost[:1]]), start, end=int(through))
-    return closed[:-1]
+    shift = best_shift(guide, width, sideways)
+    difference = (guide - guide.roll(shift, (-2, -1)))[0].double().square().sum(0)
+    right = least_cut(difference[:, MARGIN - 1 : width]) + MARGIN - 1
+    left = least_cut(difference.flip(-1)[:, MARGIN - 1 : width]) + MARGIN - 1
+    column = torch.arange(guide.shape[-1], device=guide.device)
+    return shift, ((column < right.unsqueeze(1)) | (column.flip(0) < left.unsqueeze(1))).to(guide.dtype)
 
 
-def _path(cost: torch.Tensor, start: torch.Tensor, end: int | None = None) -> torch.Tensor:
-    total, moves = start + cost[0], []
-    for row in cost[1:]:
-        around = torch.nn.functional.pad(total, (1, 1), value=torch.inf).unfold(0, 3, 1)
-        best, move = around.min(-1)
-        moves.append(move - 1)
-        total = best + row
-    column = int(total.argmin()) if end is None else end
-    path = [column]
-    for move in reversed(moves):
-        column += int(move[column])
-        path.append(column)
-    return torch.tensor(path[::-1], device=cost.device)
+def best_shift(guide: torch.Tensor, width: int, sideways: bool) -> tuple[int, int]:
+    """The rows and columns to shift (1, C, H, W) by, for it to agree best with itself near its left and right edge.
+
+    Least is the squared difference within `width` pixels of the edges. What was the wrap line comes to lie beyond them.
+    sideways: rows may be shifted too, since they tile.
+    """
+    height, size = guide.shape[-2:]
+    guide = guide.double()
+    near = torch.zeros(size, dtype=torch.float64, device=guide.device)
+    near[:width] = near[-width:] = 1
+    energy = guide.square().sum((0, 1))
+    there, here = _correlation(near.expand(height, size), energy), (near * energy).sum()
+    error = here + there - 2 * sum(_correlation(near * channel, channel) for channel in guide[0])
+    column = torch.arange(width + MARGIN, size - width - MARGIN + 1, device=guide.device)
+    error = error[: height if sideways else 1, column].clamp(min=1e-9 * float(here))
+    # Half the size lies furthest from where the same is seen a second time: nearer, it has to fit better.
+    row, place = divmod(int((error * (1 + (2 * column / size - 1).abs())).argmin()), len(column))
+    return row, int(column[place])
 
 
-def _replace(image: torch.Tensor, mask: torch.Tensor, dim: int, width: int, method: str) -> torch.Tensor:
-    shifted = image.roll(image.shape[dim] // 2, dim)
+def _correlation(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """sum of weights[p] * values[p - shift] for every shift of (H, W), around the edges."""
+    product = torch.fft.rfft2(weights) * torch.fft.rfft2(values).conj()
+    return torch.fft.irfft2(product, s=values.shape)
+
+
+def _replace(image: torch.Tensor, shift: tuple[int, int], mask: torch.Tensor, width: int, method: str) -> torch.Tensor:
+    shifted = image.roll(shift, (-2, -1))
     if method == "cut":
         soft = _softened(mask)
         return image + (shifted - image) * soft

@@ -204,8 +204,8 @@ class MakeSeamless(io.ComfyNode):
             display_name="Make Seamless",
             category=CATEGORY,
             description=(
-                "Makes an existing image tile. Near the edges it shows the image shifted by half, joined along the "
-                "line where both differ least. Other maps of the material are cut along the same line."
+                "Makes an existing image tile. Near the edges it shows another part of the image, the one that fits "
+                "best, joined along the line where both differ least. Other maps are cut along the same line."
             ),
             search_aliases=["make tileable", "image quilting", "seam removal", "photo to texture", "poisson blend"],
             inputs=[

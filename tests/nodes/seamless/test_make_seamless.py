@@ -1,10 +1,13 @@
 """A picture that does not tile is made to, along one line for all its maps."""
 
+import numpy as np
 import pytest
+import scipy.sparse.csgraph
 import torch
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.common.seams import moved_seam, seam_statistics
-from tilewright.nodes.seamless.make_seamless import METHODS, best_path
+from tilewright.nodes.seamless.least_cut import least_cut
+from tilewright.nodes.seamless.make_seamless import METHODS, best_shift
 from tilewright.nodes.seamless.nodes import MakeSeamless, OffsetImage
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -66,17 +69,64 @@ def test_maps_are_cut_along_the_same_line():
     torch.testing.assert_close(cut_alike[1:], 1 - after)
 
 
-def test_the_path_takes_the_free_way():
-    cost = torch.ones(6, 5)
-    way = [2, 3, 4, 3, 2, 2]
-    cost[torch.arange(6), torch.tensor(way)] = 0
-    assert best_path(cost).tolist() == way
+def test_the_cut_takes_the_free_way_also_sideways():
+    """Down between columns 1 and 2, then in one step sideways and down between columns 5 and 6."""
+    difference, left = torch.ones(10, 8), [2] * 5 + [6] * 5
+    for row, pixels in enumerate(left):
+        difference[row, pixels - 1 : pixels + 1] = 0
+    difference[[9, 0, 4, 5], 2:6] = 0
+    assert price(difference, least_cut(difference)) == 0
 
 
-def test_the_path_closes_on_itself():
-    cost = torch.rand(50, 20, generator=torch.Generator().manual_seed(0))
-    path = best_path(cost)
-    assert (path - path.roll(1)).abs().max() <= 1
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cut_is_the_minimum_cut_of_the_graph_of_pixels(seed):
+    difference = torch.randint(1, 50, (7, 6), generator=torch.Generator().manual_seed(seed))
+    assert price(difference, least_cut(difference.double())) == maximum_flow_through(difference)
+
+
+def price(difference, left):
+    """What it costs to part the neighbours on both sides of a cut."""
+    column = torch.arange(difference.shape[1])
+    side = column < left.unsqueeze(1)
+    total = 0
+    for dim in (0, 1):
+        parted = (side != side.roll(-1, dim)) & (column < difference.shape[1] - dim)
+        total += int(((difference + difference.roll(-1, dim)) * parted).sum())
+    return total
+
+
+def maximum_flow_through(difference):
+    """From the left edge to the right one, as much as the least cut costs; each row is cut only once."""
+    height, width = difference.shape
+    anything, source, sink = 10**6, height * width, height * width + 1
+    capacity = np.zeros((height * width + 2,) * 2, dtype=np.int32)
+    for row, column in np.ndindex(height, width):
+        here, below = row * width + column, (row + 1) % height * width + column
+        capacity[here, below] = capacity[below, here] = difference.flatten()[[here, below]].sum()
+        if column + 1 < width:
+            capacity[here, here + 1], capacity[here + 1, here] = difference.flatten()[here : here + 2].sum(), anything
+    capacity[source, 0 : height * width : width] = capacity[width - 1 : height * width : width, sink] = anything
+    return scipy.sparse.csgraph.maximum_flow(scipy.sparse.csr_matrix(capacity), source, sink).flow_value
+
+
+def test_the_cut_closes_on_itself():
+    """Rolled rows give rolled cuts."""
+    difference = torch.rand(50, 20, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(least_cut(difference.roll(17, 0)), least_cut(difference).roll(17))
+
+
+def test_a_regular_wall_is_shifted_by_whole_bricks():
+    """Five of them: by half the wall, joints would come to lie on bricks."""
+    wall = (torch.arange(240) % 48 > 5).double().expand(1, 3, 160, 240)
+    assert best_shift(wall, 40, sideways=False) in [(0, 96), (0, 144)]
+
+
+def test_along_the_axis_that_tiles_by_now_the_shift_is_free():
+    """Slanting stripes: shifted along one axis they agree where they are shifted enough along the other."""
+    row, column = torch.meshgrid(torch.arange(160), torch.arange(128), indexing="ij")
+    stripes = torch.sin((row + column * 1.25) * 2 * torch.pi / 32).expand(1, 3, 160, 128)
+    down, right = best_shift(stripes, 40, sideways=True)
+    assert (down + right * 1.25) % 32 == 0
 
 
 def test_too_wide_a_cut_is_named():
