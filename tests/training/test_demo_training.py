@@ -5,7 +5,13 @@ import torch
 from tilewright.launch.train_demo_model import denoiser_of, draw, initial_networks
 from tilewright.nodes.training.demo_model import ARCHITECTURE
 from tilewright.training.demo import run
-from tilewright.training.demo.autoencoder import autoencoder_loss, decode, encode_moments, normalise_latents
+from tilewright.training.demo.autoencoder import (
+    autoencoder_loss,
+    decode,
+    encode_moments,
+    grid_contrast,
+    normalise_latents,
+)
 from tilewright.training.demo.denoiser import denoiser_loss
 from tilewright.training.demo.evaluation import NearestClass, psnr, texture_statistics
 from tilewright.training.demo.pool import Drawing, Pool
@@ -89,6 +95,15 @@ def test_both_losses_reach_every_trained_weight(networks):
     assert networks["autoencoder"].decoder.conv_out.weight.grad.abs().sum() > 0
     assert networks["autoencoder"].quant_conv.weight.grad.abs().sum() > 0
     assert networks["unet"].out[-1].weight.grad.abs().sum() > 0
+
+
+def test_a_line_on_every_eighth_column_is_a_grid_and_blur_is_not():
+    fine = torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert grid_contrast(fine / 2, fine) < 1e-6
+    lines = torch.zeros(80)
+    lines[::8] = 0.5
+    assert grid_contrast(fine / 2 + lines, fine) > 100 * grid_contrast(fine / 2 + lines[:, None], fine)
+    assert grid_contrast(fine + lines, fine + lines) == 0
 
 
 def test_the_schedule_is_sd1s(networks):
