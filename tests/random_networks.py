@@ -1,11 +1,20 @@
 """Small networks of the host with random weights, the same on every machine."""
 
 import torch
+from comfy.cldm.cldm import ControlNet
 from comfy.ldm.models.autoencoder import AutoencoderKL
 from comfy.sd import VAE
 
 STABLE_DIFFUSION = {"ch": 32, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2}
 DEMO_MODEL = {"ch": 32, "ch_mult": [1, 2, 2, 2], "num_res_blocks": 1}
+
+# What sets the UNets of the families apart, on a configuration of SD1's kind.
+UNET_FAMILIES = {
+    "SD1": {},
+    "SD2": {"use_linear_in_transformer": True, "num_heads": -1, "num_head_channels": 32},
+    "SDXL": {"adm_in_channels": 64, "num_classes": "sequential", "use_linear_in_transformer": True},
+    "inpainting": {"in_channels": 9},
+}
 
 
 def random_autoencoder(shape, dtype=torch.float32):
@@ -18,6 +27,15 @@ def random_autoencoder(shape, dtype=torch.float32):
 def random_weights(network):
     """A VAE for any autoencoder that the host recognises by the names of its weights."""
     return VAE(sd=random_state(network), dtype=torch.float32)
+
+
+def random_control_network(unet):
+    """The network of a ControlNet for UNets of the configuration `unet`."""
+    left_out = ("out_channels", "transformer_depth_output")
+    config = {name: value for name, value in unet.items() if name not in left_out}
+    network = ControlNet(**config, hint_channels=3).eval()
+    network.load_state_dict(random_state(network))
+    return network
 
 
 def random_upscaler(scale, channels=16):

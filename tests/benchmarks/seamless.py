@@ -5,18 +5,11 @@ Bytes are what the clone holds beyond what it shares with the original. Run with
 """
 
 from _measured import torch
-from comfy.cldm.cldm import ControlNet as ControlNetwork
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.t2i_adapter.adapter import Adapter
-from random_networks import random_state
+from random_networks import UNET_FAMILIES, random_control_network, random_state
 
 ROLL = (8, -16)
-FAMILIES = {
-    "SD1": {},
-    "SD2": {"use_linear_in_transformer": True, "num_heads": -1, "num_head_channels": 32},
-    "SDXL": {"adm_in_channels": 64, "num_classes": "sequential", "use_linear_in_transformer": True},
-    "inpainting": {"in_channels": 9},
-}
 
 
 def noise(*shape, seed=0):
@@ -56,10 +49,6 @@ def row(name, network, step, given):
     )
 
 
-def control_config(unet):
-    return {name: value for name, value in unet.items() if name not in ("out_channels", "transformer_depth_output")}
-
-
 @torch.inference_mode()
 def main():
     from tilewright.nodes.training.demo_model import UNET
@@ -67,11 +56,11 @@ def main():
     print(
         f"{'':14}{'patches':>9}{'MB':>9}{'+ bytes':>8}{'plain':>10}{'seamless':>10}  original bit-identical afterwards"
     )
-    for family, changes in FAMILIES.items():
+    for family, changes in UNET_FAMILIES.items():
         config = {**UNET, **changes}
         network = filled(UNetModel(**config, dtype=torch.float32))
         row(family, network, unet_step(network), noise(1, config["in_channels"], 32, 48))
-    control = filled(ControlNetwork(**control_config(UNET), hint_channels=3))
+    control = random_control_network(UNET)
 
     def guided(latent):
         hint = latent[:, :3].repeat_interleave(8, 2).repeat_interleave(8, 3)

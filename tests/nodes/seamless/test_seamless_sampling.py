@@ -6,10 +6,9 @@ import comfy.samplers
 import comfy.sd
 import pytest
 import torch
-from comfy.cldm.cldm import ControlNet as ControlNetwork
 from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
-from random_networks import random_state
+from random_networks import UNET_FAMILIES, random_control_network, random_state
 from tilewright.nodes.common.axes import Axes
 from tilewright.nodes.common.sampling_steps import step_number
 from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
@@ -19,12 +18,6 @@ from tilewright.nodes.training.demo_model import UNET, load_demo_model
 from tilewright.nodes.upscale.nodes import TiledVAEDecode
 
 ROLL = (8, -16)
-FAMILIES = {
-    "SD1": {},
-    "SD2": {"use_linear_in_transformer": True, "num_heads": -1, "num_head_channels": 32},
-    "SDXL": {"adm_in_channels": 64, "num_classes": "sequential", "use_linear_in_transformer": True},
-    "inpainting": {"in_channels": 9},
-}
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +47,13 @@ def seamless(model, **options):
 
 
 def control_net(hint):
-    config = {**UNET, "hint_channels": 3, "operations": None, "num_classes": None}
-    del config["out_channels"], config["transformer_depth_output"], config["operations"]
-    network = ControlNetwork(**config).eval()
-    network.load_state_dict(random_state(network))
-    control = ControlNet(network, load_device=torch.device("cpu"))
+    control = ControlNet(random_control_network(UNET), load_device=torch.device("cpu"))
     return control.set_cond_hint(hint, 1.0, (0.0, 1.0))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", UNET_FAMILIES)
 def test_unets_of_every_family_wrap(family):
-    config = {**UNET, **FAMILIES[family]}
+    config = {**UNET, **UNET_FAMILIES[family]}
     network = UNetModel(**config, dtype=torch.float32).eval()
     network.load_state_dict(random_state(network))
     vector = noise(1, 64, seed=2) if family == "SDXL" else None

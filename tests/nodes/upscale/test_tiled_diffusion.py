@@ -3,9 +3,8 @@
 import comfy.sample
 import pytest
 import torch
-from comfy.cldm.cldm import ControlNet as ControlNetwork
 from comfy.controlnet import ControlNet
-from random_networks import random_state
+from random_networks import random_control_network
 from tilewright.nodes.common.axes import Axes
 from tilewright.nodes.common.errors import InputError
 from tilewright.nodes.seamless.nodes import SeamlessModel
@@ -165,8 +164,5 @@ def test_an_overlap_beyond_half_a_window_is_refused():
 
 
 def random_control_net(hint):
-    left_out = ("out_channels", "transformer_depth_output")
-    config = {name: value for name, value in UNET.items() if name not in left_out}
-    network = ControlNetwork(**config, hint_channels=3).eval()
-    network.load_state_dict(random_state(network))
-    return ControlNet(network, load_device=torch.device("cpu")).set_cond_hint(hint, 1.0, (0.0, 1.0))
+    control = ControlNet(random_control_network(UNET), load_device=torch.device("cpu"))
+    return control.set_cond_hint(hint, 1.0, (0.0, 1.0))
