@@ -4,7 +4,7 @@ On the demo model: sampled, its latent doubled and sampled again until the size 
 enlarged by an upscale model of random weights. Q above 1.05 is doubtful, above 1.2 a seam. The 2 x 2 previews are
 written to output/bench/upscale_chain.
 Run with `python run.py bench upscale_chain [first size] [last size] [steps of the larger stages]`; 512 4096 4 takes
-half an hour without a GPU, most of it the host's sampler on the whole latent.
+an hour without a GPU, most of it attention: that of the autoencoder, and of the host's sampler on the whole latent.
 """
 
 import sys
