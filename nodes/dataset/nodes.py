@@ -14,7 +14,7 @@ from .bucket_nodes import BucketDataset
 from .clean_nodes import CleanDataset
 from .folder_nodes import LoadDataset
 from .part_nodes import JoinDatasets, SplitDataset
-from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, Rendered, render_folder
+from .procedural.render import ALL_MATERIALS, MAPS, MATERIALS, NO_MATERIAL, Rendered, render_folder
 from .render_nodes import RenderSubstance
 from .save_nodes import DATASETS, SaveDataset
 from .substance_nodes import InspectSubstance
@@ -84,6 +84,14 @@ class RenderProcedural(io.ComfyNode):
                     tooltip="How many images the images output holds. All of them stay in memory: 3 MB for each "
                     "512 px image. The dataset is always complete.",
                 ),
+                io.Combo.Input(
+                    "leave_out",
+                    options=[NO_MATERIAL, *MATERIALS],
+                    default=NO_MATERIAL,
+                    optional=True,
+                    tooltip="A material that 'all' does not render, such as the one that a LoRA is to learn while "
+                    "these keep the rest as it is.",
+                ),
             ],
             outputs=[
                 TextureDatasetSocket.Output("dataset", tooltip="The rendered maps as a dataset, ready for captions."),
@@ -116,9 +124,11 @@ class RenderProcedural(io.ComfyNode):
         map: str = "basecolor",
         variation: float = 1.0,
         image_limit: int = 16,
+        leave_out: str = NO_MATERIAL,
     ) -> io.NodeOutput:
         path = host.output_folder(DATASETS, check_name(folder, "The folder"))
-        materials = list(MATERIALS) if material == ALL_MATERIALS else [material]
+        every = [name for name in MATERIALS if name != leave_out]
+        materials = every if material == ALL_MATERIALS else [material]
         kinds = MAPS if map == "any" else (map,)
         progress = comfy.utils.ProgressBar(count * len(materials))
         images: list[torch.Tensor] = []

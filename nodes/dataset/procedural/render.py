@@ -34,6 +34,7 @@ MATERIALS = {
     "terrazzo": TERRAZZO,
 }
 ALL_MATERIALS = "all"
+NO_MATERIAL = "none"
 MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
 MIN_SIZE = 64
 VERSION = 1  # of the generators: what they make of a seed may change with it

@@ -81,6 +81,18 @@ def test_any_map_and_all_materials(output):
     assert len(dataset) == len(materials) * len(MAPS)
 
 
+def test_all_but_one(output):
+    dataset = RenderProcedural.execute("all", 1, 64, 0, "known", leave_out="terrazzo").result[0]
+    assert [sample.record.category for sample in dataset.samples] == [
+        "bricks", "planks", "cobblestone", "weave", "hexagons", "rock"
+    ]  # fmt: skip
+
+
+def test_a_single_material_is_rendered_whatever_is_left_out(output):
+    dataset = RenderProcedural.execute("terrazzo", 1, 64, 0, "chips", leave_out="terrazzo").result[0]
+    assert [sample.record.category for sample in dataset.samples] == ["terrazzo"]
+
+
 def test_files_hold_what_the_generator_made(output):
     import cv2
 
