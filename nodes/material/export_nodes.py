@@ -1,13 +1,14 @@
 """The nodes that write a material."""
 
 import json
+from collections.abc import Mapping
 
 import torch
 from comfy_api.latest import io, ui
 
 from ..common.errors import InputError
 from ..common.files import check_name
-from ..common.layout import to_bhwc
+from ..common.layout import grey_to_rgb, to_bhwc
 from ..host import keeps_metadata, output_folder
 from ..host.training import tell_node
 from .engine_presets import MAPS, PRESETS
@@ -28,6 +29,7 @@ from .validation import validate
 
 FOLDER = "materials"
 CUSTOM = "custom"
+PREVIEW = 1024  # pixels of the longer side of what the node shows
 MAP_TOOLTIPS = {
     "basecolor": "The colour without light, as sRGB. A fourth channel is alpha.",
     "height": "The height, 0 to 1, as grey.",
@@ -187,12 +189,14 @@ class SaveMaterial(io.ComfyNode):
         surface = Surface(convention, height_cm, size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
         saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
-        lines = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
+        files = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
         checks = validate(maps, convention, height_cm, size_cm)
-        report = "\n".join([*lines, *saved.notes, *reduction_notes(maps, file_format), *checks])
+        findings = "\n".join([*saved.notes, *reduction_notes(maps, file_format), *checks])
+        report = "\n".join([*files, findings])
         if cls.hidden is not None:  # in a graph
-            tell_node(cls.hidden.unique_id, report)
-        return io.NodeOutput(str(saved.folder), report, ui={**_results(saved), "text": [report]})
+            tell_node(cls.hidden.unique_id, findings)
+        shown = {"files": _results(saved), "images": _previews(maps, cls), "text": [report]}
+        return io.NodeOutput(str(saved.folder), report, ui=shown)
 
 
 def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
@@ -204,11 +208,22 @@ def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
     }
 
 
-def _results(saved: SavedMaterial) -> dict[str, list]:
-    """What the history tells of the files: all of them, and as images those that a browser can show."""
+def _results(saved: SavedMaterial) -> list[ui.SavedResult]:
+    """What the history tells of the files."""
     subfolder = f"{FOLDER}/{saved.folder.name}"
-    results = [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in saved.files]
-    return {"files": results, "images": [result for result in results if result.filename.endswith(".png")]}
+    return [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in saved.files]
+
+
+def _previews(maps: Mapping[str, torch.Tensor], cls: type[io.ComfyNode]) -> list[ui.SavedResult]:
+    """The maps as browsers can show them: the host makes 16-bit grey files white, and EXR, TIFF and TGA nothing."""
+    shown = []
+    for pixels in maps.values():
+        smaller = min(1.0, PREVIEW / max(pixels.shape[-2:]))
+        size = [max(1, round(smaller * side)) for side in pixels.shape[-2:]]
+        color = pixels[:, :3] if pixels.shape[1] >= 3 else grey_to_rgb(pixels[:, :1])
+        small = torch.nn.functional.interpolate(color, size, mode="area") if smaller < 1 else color
+        shown += ui.PreviewImage(to_bhwc(small), cls=cls).values
+    return shown
 
 
 def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:

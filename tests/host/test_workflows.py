@@ -12,7 +12,7 @@ from tilewright.launch.client import run_prompt
 
 def test_quick_start_saves_a_material_whose_basecolor_tiles(server, quick_start):
     prompt, outputs = quick_start
-    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]
     maps = {image["filename"].removesuffix(".png").rsplit("_", 1)[1]: picture(server, image) for image in saved}
     assert {"basecolor", "height", "normal"} <= set(maps)
     assert {pixels.shape[:2] for pixels in maps.values()} == {(512, 512)}
@@ -24,7 +24,7 @@ def test_quick_start_saves_a_material_whose_basecolor_tiles(server, quick_start)
 
 def test_quick_start_paints_something(server, quick_start):
     prompt, outputs = quick_start
-    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]
     basecolor = picture(server, next(image for image in saved if "basecolor" in image["filename"]))
     assert basecolor.std() > 5
 
@@ -99,7 +99,7 @@ def test_train_and_generate_runs_on_a_checkpoint_and_renders_of_the_users_own(se
         node["inputs"] |= {name: value for name, value in smaller.items() if name in widgets}
     outputs = run_prompt(server.url, prompt)
 
-    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["images"]
+    saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]
     basecolor = picture(server, next(image for image in saved if "basecolor" in image["filename"]))
     assert basecolor.shape == (128, 128, 3)
     for statistics in seams(basecolor):

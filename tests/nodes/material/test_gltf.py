@@ -16,6 +16,7 @@ from tilewright.nodes.material.nodes import SaveMaterial
 @pytest.fixture
 def scene(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path / "temp"))
 
     def save(**maps):
         SaveMaterial.execute("m", preset="glTF", size_cm=200.0, **maps)

@@ -14,6 +14,7 @@ from tilewright.nodes.material.nodes import SaveMaterial
 def document(tmp_path, monkeypatch):
     """A function that saves maps, and gives the document that MaterialX reads of them, with its standard library."""
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path / "temp"))
 
     def saved(name="m", **inputs):
         with torch.inference_mode():

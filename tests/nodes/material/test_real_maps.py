@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.conventions import CLEAR, detect_convention
+from tilewright.nodes.common.conventions import CLEAR, detect_convention, slopes
 from tilewright.nodes.common.images import read_image
 from tilewright.nodes.common.seams import seam_statistics
+from tilewright.nodes.material.derivatives import height_gradient
 from tilewright.nodes.material.height_from_normal import height_from_normals
 from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
+from tilewright.nodes.material.occlusion import open_sky
+from tilewright.nodes.material.smoothing import gaussian_blur
 from tilewright.nodes.material.validation import agreement
 
 TEXTURES = Path(__file__).resolve().parents[4] / "shared" / "data" / "textures"
@@ -49,6 +52,26 @@ def test_the_depth_of_the_bricks_is_the_opposite_of_their_normals():
     assert found.correlation == pytest.approx(-0.4, abs=0.02)
     assert agreement(1 - depth, normals, "OpenGL", 1.0).correlation == pytest.approx(0.4, abs=0.02)
     assert abs(agreement(1 - depth, normals, "DirectX", 1.0).correlation) < 0.25
+
+
+def correlation(one, other):
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+
+
+def test_the_bricks_agree_better_in_what_the_depth_map_knows():
+    """Both smoothed over 4 px: without the grain that only the normals have."""
+    height = 1 - read("texture_bricks_depth.jpg")[:, :1]
+    shipped = slopes(read("texture_bricks_normal.jpg")[:, :3], "OpenGL")
+    smooth = [gaussian_blur(slope.clamp(-10, 10), 4.0, BOTH) for slope in shipped]
+    ours = height_gradient(gaussian_blur(height, 4.0, BOTH), "scharr", BOTH)
+    assert correlation(torch.cat(ours), torch.cat(smooth)) == pytest.approx(0.54, abs=0.03)
+
+
+def test_the_occlusion_of_the_rock_follows_the_shipped_one_where_white_is_deep():
+    depth, shipped = (torch.nn.functional.avg_pool2d(read(f"rock_{name}.jpg")[:, :1], 4) for name in ("depth", "ao"))
+    right, wrong = (open_sky(50 * height, 16, 8, BOTH).open for height in (1 - depth, depth))
+    assert correlation(right, shipped) > 0.4
+    assert correlation(wrong, shipped) < -0.3
 
 
 @pytest.mark.parametrize("name", ["rock_albedo.jpg", "texture_bricks.jpg"])

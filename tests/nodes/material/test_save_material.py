@@ -21,6 +21,7 @@ from tilewright.nodes.material.nodes import HeightToNormal, SaveMaterial
 @pytest.fixture(autouse=True)
 def output(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path / "temp"))
     with torch.inference_mode():
         yield tmp_path
 
@@ -132,7 +133,7 @@ def test_a_second_material_of_a_name_is_numbered_unless_told_to_overwrite(output
     SaveMaterial.execute("m", basecolor=black)
     SaveMaterial.execute("m", basecolor=white)
     SaveMaterial.execute("m", basecolor=white, if_exists="overwrite")
-    names = sorted(file.relative_to(output).as_posix() for file in output.rglob("*.png"))
+    names = sorted(file.relative_to(output).as_posix() for file in output.glob("materials/*/*.png"))
     assert names == ["materials/m/m_basecolor.png", "materials/m_2/m_2_basecolor.png"]
     with Image.open(output / names[0]) as image:
         assert image.getpixel((0, 0)) == (255, 255, 255)
@@ -140,17 +141,22 @@ def test_a_second_material_of_a_name_is_numbered_unless_told_to_overwrite(output
 
 def test_the_written_files_show_up_in_the_history(output):
     result = SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3), height=torch.rand(1, 4, 4, 3))
-    assert result.ui["images"] == [
+    assert result.ui["files"] == [
         {"filename": "m_basecolor.png", "subfolder": "materials/m", "type": "output"},
         {"filename": "m_height.png", "subfolder": "materials/m", "type": "output"},
     ]
     assert result.ui["text"] == [result[1]]
 
 
-def test_files_that_no_browser_shows_are_in_the_history_too(output):
-    result = SaveMaterial.execute("m", height=torch.rand(1, 4, 4, 3), file_format="EXR half")
-    assert result.ui["images"] == []
-    assert [file["filename"] for file in result.ui["files"]] == ["m_height.exr"]
+@pytest.mark.parametrize("file_format", FILE_FORMATS)
+def test_the_node_shows_every_map_in_8_bits_whatever_was_written(output, file_format):
+    half = torch.full((2, 8, 2048, 1), 0.5)
+    result = SaveMaterial.execute("m", height=half, opacity=torch.ones(2, 8, 8), file_format=file_format)
+    shown = [Image.open(output / "temp" / image["filename"]) for image in result.ui["images"]]
+    assert [(image.mode, image.size, image.getpixel((0, 0))) for image in shown] == [
+        *[("RGB", (1024, 4), (127, 127, 127))] * 2,
+        *[("RGB", (8, 8), (255, 255, 255))] * 2,
+    ]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
