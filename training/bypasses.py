@@ -5,6 +5,7 @@ made in the precision of the layer's input. D is zero at the start.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -38,9 +39,9 @@ class Bypass(nn.Module):
         """What is added to the layer's output for its input x."""
         return self.apply_weight(nn.functional.dropout(x, self.dropout, self.training), self.delta().to(x.dtype))
 
-    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The layer's output with the bypass."""
-        return output + self(x)
+    def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """The output for x of the layer, which `frozen` computes alone, with the bypass."""
+        return frozen(x) + self(x)
 
     def delta(self) -> torch.Tensor:
         """D, in the shape of W."""
@@ -76,14 +77,16 @@ class LoRA(Bypass):
             return _pointwise(narrow, up)
         return nn.functional.linear(narrow, up)
 
-    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         if isinstance(self.layer, nn.Conv2d):
-            return super().add_to(output, x)
-        narrow = nn.functional.linear(x, self.lora_down__weight.to(x.dtype))
+            return super().beside(frozen, x)
+        rows = x.flatten(0, -2)
+        narrow = nn.functional.linear(rows, self.lora_down__weight.to(x.dtype))
         narrow = nn.functional.dropout(narrow, self.dropout, self.training)
-        # Product, scale and sum in one pass over the output, which is far larger than the bottleneck.
-        up = self.lora_up__weight.to(x.dtype).t()
-        return torch.addmm(output.flatten(0, -2), narrow.flatten(0, -2), up, alpha=self.scale).view_as(output)
+        # Product, scale and sum in one pass over the output, which is far larger than the bottleneck, and in place: the
+        # output for rows is no view of something else, of which autograd would make a copy first.
+        output = frozen(rows).addmm_(narrow, self.lora_up__weight.to(x.dtype).t(), alpha=self.scale)
+        return output.view(*x.shape[:-1], -1)
 
     def delta(self) -> torch.Tensor:
         product = self.lora_up__weight.flatten(1) @ self.lora_down__weight.flatten(1)
@@ -100,8 +103,8 @@ class DoRA(LoRA):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return Bypass.forward(self, x)
 
-    def add_to(self, output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        return Bypass.add_to(self, output, x)
+    def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        return Bypass.beside(self, frozen, x)
 
     def delta(self) -> torch.Tensor:
         frozen = self.layer.weight.float()
@@ -157,7 +160,10 @@ def _pointwise(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
     On a CPU torch takes a slow path for convolutions as narrow as these.
     """
-    return (weight.flatten(1) @ x.flatten(2)).view(x.shape[0], weight.shape[0], *x.shape[2:])
+    matrix = weight.flatten(1)
+    if x.is_contiguous():  # one product an image; else pixels are rows already, which a single product takes at once
+        matrix = matrix.expand(x.shape[0], -1, -1)
+    return (matrix @ x.flatten(2)).view(x.shape[0], weight.shape[0], *x.shape[2:])
 
 
 def _uniform(layer: Layer, shape: tuple[int, ...], draw: torch.Generator) -> nn.Parameter:

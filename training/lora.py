@@ -1,6 +1,7 @@
 """All the bypasses of a model, and their names in a LoRA file."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import nn
@@ -24,17 +25,16 @@ class LoraNetwork(nn.Module):
             rank = config.conv_rank if is_spatial(layer) else config.rank
             alpha = config.alpha * rank / config.rank
             self.bypasses[name] = KINDS[config.kind](layer, rank, alpha, config.dropout, draw)
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
 
     def attach(self) -> None:
         """From now on each layer's output has its bypass added."""
         for bypass in self.bypasses.values():
-            self._hooks.append(bypass.layer.register_forward_hook(_adding(bypass)))
+            bypass.layer.forward = partial(bypass.beside, bypass.layer.forward)
 
     def detach(self) -> None:
         """The layers are as they were."""
-        while self._hooks:
-            self._hooks.pop().remove()
+        for bypass in self.bypasses.values():
+            bypass.layer.forward = bypass.layer.forward.args[0]
 
     def parameters_of(self, prefix: str) -> Iterator[nn.Parameter]:
         """The weights of all bypasses whose name begins with `prefix`."""
@@ -69,10 +69,6 @@ class LoraNetwork(nn.Module):
 def is_spatial(layer: nn.Module) -> bool:
     """Whether a layer is a convolution that looks beyond its own pixel."""
     return isinstance(layer, nn.Conv2d) and max(layer.kernel_size) > 1
-
-
-def _adding(bypass: Bypass):  # noqa: ANN202 - a forward hook
-    return lambda _layer, inputs, output: bypass.add_to(output, inputs[0])
 
 
 def _rescale(bypass: Bypass, factor: float) -> None:
