@@ -6,7 +6,7 @@ follow from the seed and the step.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> Non
     tensors |= {f"ema.{i}": value for i, value in enumerate(trainer.ema)}
     numbers: dict[str, dict[str, Any]] = {}
     for index, values in saved["state"].items():
-        for name, value in values.items():
+        for name, value in _leaves(values):
             if torch.is_tensor(value):
                 tensors[f"optimizer.{index}.{name}"] = value
             else:
@@ -46,6 +46,15 @@ def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> Non
     save_tensors(path, tensors, {**header, "facts": json.dumps(facts)})
 
 
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """An optimizer's values by dotted names: bitsandbytes keeps those of a parameter in a mapping inside."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", leaf) for inner, leaf in _leaves(value))
+        else:
+            yield name, value
+
+
 def load_state(path: Path, trainer: Trainer) -> None:
     """Bring `trainer`, built from the same settings, examples and model, to where `save_state` was called."""
     from safetensors import safe_open
@@ -58,11 +67,14 @@ def load_state(path: Path, trainer: Trainer) -> None:
             parameter.copy_(tensors[f"weights.{i}"])
         for i, value in enumerate(trainer.ema):
             value.copy_(tensors[f"ema.{i}"])
-    state: dict[int, dict[str, Any]] = {int(index): values for index, values in facts["numbers"].items()}
+    state: dict[int, dict[str, Any]] = {}
+    for index, values in facts["numbers"].items():
+        for name, value in values.items():
+            _plant(state.setdefault(int(index), {}), name, value)
     for name, value in tensors.items():
         kind, index, *rest = name.split(".", 2)
         if kind == "optimizer":
-            state.setdefault(int(index), {})[rest[0]] = value
+            _plant(state.setdefault(int(index), {}), rest[0], value)
     groups = [{**group, "betas": tuple(group["betas"])} if "betas" in group else group for group in facts["groups"]]
     trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
     trainer.scaler.load_state_dict(facts["scaler"])
@@ -70,6 +82,14 @@ def load_state(path: Path, trainer: Trainer) -> None:
     trainer.losses = facts["losses"]
     trainer.validation_losses = [tuple(entry) for entry in facts["validation"]]
     trainer.fixed_losses = [tuple(entry) for entry in facts["fixed"]]
+
+
+def _plant(values: dict[str, Any], name: str, leaf: Any) -> None:
+    """Undo `_leaves`."""
+    *mappings, last = name.split(".")
+    for mapping in mappings:
+        values = values.setdefault(mapping, {})
+    values[last] = leaf
 
 
 def latest_state(paths: Iterable[Path], fingerprint: str, steps: int) -> tuple[Path, str] | None:
