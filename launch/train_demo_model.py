@@ -5,6 +5,7 @@ The adapter between the trainer in `training/demo`, which knows no ComfyUI, and 
 
 import argparse
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -117,13 +118,12 @@ def pack_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> N
 @torch.no_grad()
 def evaluate_stage(networks: torch.nn.ModuleDict, folder: Path, seconds: float) -> None:
     """folder/evaluation.json and .png: the packed model on held-out renders and captions."""
-    for part, state in network_states(load_weights(folder / "demo_model.safetensors")).items():
-        networks[part].load_state_dict(state)
+    load_state(networks, load_weights(folder / "demo_model.safetensors"))
     network, denoiser = networks["autoencoder"], denoiser_of(networks)
     drawings = [draw(HELD_OUT + index) for index in range(KNOWN + UNKNOWN)]
     classes = torch.arange(len(drawings)) % len(KINDS)
     images = torch.cat([as_input(drawing) for drawing in drawings])
-    results = torch.cat([decode_wrapped(network, encode_wrapped(network, image[None])) for image in images])
+    results = torch.cat([through_autoencoder(network, image[None]) for image in images])
     judge = NearestClass.fitted(texture_statistics(results[:KNOWN]), classes[:KNOWN])
     told = judge.classify(texture_statistics(results[KNOWN:]))
     prompts = [drawing.captions[1] for drawing in drawings[KNOWN : KNOWN + GENERATED]]
@@ -157,8 +157,7 @@ RUN = {
 def initial_networks() -> torch.nn.ModuleDict:
     """The demo model's networks with seeded weights; every residual branch starts at zero, which trains faster."""
     networks = ARCHITECTURE.networks()
-    for name, state in network_states(initial_state()).items():
-        networks[name].load_state_dict(state)
+    load_state(networks, initial_state())
     for module in networks.modules():
         if type(module).__name__ == "ResnetBlock":
             torch.nn.init.zeros_(module.conv2.weight)
@@ -168,6 +167,12 @@ def initial_networks() -> torch.nn.ModuleDict:
             torch.nn.init.zeros_(module.out_layers[-1].weight)
     torch.nn.init.zeros_(networks["unet"].out[-1].weight)
     return networks
+
+
+def load_state(networks: torch.nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:
+    """A checkpoint's weights into `ARCHITECTURE.networks()`."""
+    for part, weights in network_states(state).items():
+        networks[part].load_state_dict(weights)
 
 
 def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:
@@ -194,12 +199,17 @@ def as_input(drawing: Drawing) -> torch.Tensor:
     return drawing.image[None].float() / 127.5 - 1
 
 
+def through_autoencoder(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Tiles (B, 3, H, W) in -1..1 as the autoencoder gives them back: nothing sharper can be painted."""
+    return decode_wrapped(network, encode_wrapped(network, images))
+
+
 def reconstructions(network: torch.nn.Module, average: Average, folder: Path) -> None:
     """folder/autoencoder.png: held-out renders above what the averaged autoencoder makes of them."""
     averaged = copy.deepcopy(network)
     averaged.load_state_dict(average.weights)
     images = [as_input(draw(HELD_OUT + index)) for index in range(6)]
-    results = [decode_wrapped(averaged, encode_wrapped(averaged, image)) for image in images]
+    results = [through_autoencoder(averaged, image) for image in images]
     write_sheet(folder / "autoencoder.png", [images, results])
 
 
