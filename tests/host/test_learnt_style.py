@@ -122,7 +122,7 @@ def test_a_lora_moves_images_towards_the_style_it_was_trained_on(server, quick_s
 def test_other_materials_stay_recognisable_with_the_lora(server, quick_start, known, learnt):
     """Two paintings of each, from captions of renders that nothing was trained on, told apart by their nearest class.
 
-    Of those that are told right without the LoRA two thirds still are, and of every material one.
+    Of those that are told right without the LoRA more than half still are, and of every material one.
     """
     kinds = torch.arange(len(KINDS))
     judge = NearestClass.fitted(
@@ -136,5 +136,5 @@ def test_other_materials_stay_recognisable_with_the_lora(server, quick_start, kn
         for strength in (0.0, 1.0)
     )
     assert without.sum() >= 9, without
-    assert 3 * with_lora.sum() >= 2 * without.sum(), (with_lora, without)
+    assert 2 * with_lora.sum() > without.sum(), (with_lora, without)
     assert with_lora.any(0).all(), with_lora
