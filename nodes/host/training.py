@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -209,13 +208,6 @@ SDPA = {
 def with_lora(model: Any, clip: Any, lora: Mapping[str, torch.Tensor]) -> tuple[Any, Any]:
     """Clones of MODEL and CLIP with a LoRA at full strength, as the host's own loader applies it."""
     return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0)
-
-
-def tell_node(node_id: str | None, text: str) -> None:
-    """Show a line of text in the node of the running graph, and to those who listen to the API."""
-    module = sys.modules.get("server")  # there is none where a node runs without ComfyUI's server
-    if node_id is not None and module is not None and getattr(module.PromptServer, "instance", None) is not None:
-        module.PromptServer.instance.send_progress_text(text, node_id)
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ from ..common.errors import InputError
 from ..common.files import check_name
 from ..common.layout import grey_to_rgb, to_bhwc
 from ..host import keeps_metadata, output_folder
-from ..host.training import tell_node
+from ..host.node_text import tell_node
 from .engine_presets import MAPS, PRESETS
 from .map_inputs import read_map
 from .map_writers import FILE_FORMATS

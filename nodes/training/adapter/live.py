@@ -15,6 +15,7 @@ from ....training.randomness import generator
 from ....training.sampling import sample
 from ...common.images import write_png
 from ...host import training as host_training
+from ...host.node_text import tell_node
 from ..live_picture import PICTURE_EVERY, Preview, pace, preview
 from ..run_files import RunFiles, told_if_disk_fails
 
@@ -54,7 +55,7 @@ class LiveView:
         self.bar.update_absolute(step, preview=self._picture() if due else None)
         if due or step == self.trainer.steps:
             self.pictured = self.recent[-1]
-            host_training.tell_node(self.node_id, self._line(step))
+            tell_node(self.node_id, self._line(step))
 
     def _line(self, step: int) -> str:
         speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])

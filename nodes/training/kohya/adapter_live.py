@@ -7,7 +7,7 @@ import comfy.utils
 
 from ....training.plot import plot_losses
 from ...common.images import read_image
-from ...host import training as host_training
+from ...host.node_text import tell_node
 from ..live_picture import PICTURE_EVERY, Preview, pace, preview
 from .output import Reading
 from .run_folder import Leg, RunFolder
@@ -26,7 +26,7 @@ class KohyaView:
 
     def say(self, text: str) -> None:
         """Show a line in the node."""
-        host_training.tell_node(self.node_id, text)
+        tell_node(self.node_id, text)
 
     def show(self, reading: Reading) -> None:
         """Show what has been read, where it is news."""
