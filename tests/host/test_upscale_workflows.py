@@ -19,8 +19,9 @@ class Run:
         self.outputs = run_prompt(server.url, self.prompt)
 
     def image(self, title, ending=".png"):
-        images = self.outputs[titled(self.prompt, title)]["images"]
-        return pixels(path(self.server, next(image for image in images if image["filename"].endswith(ending))))
+        left = self.outputs[titled(self.prompt, title)]
+        files = left.get("files", left["images"])  # Save Material's images are previews
+        return pixels(path(self.server, next(file for file in files if file["filename"].endswith(ending))))
 
     def text(self, title):
         return self.outputs[titled(self.prompt, title)]["text"][0]
