@@ -11,14 +11,19 @@ _QUIET += ["--disable-sync", "--no-first-run"]
 
 @contextmanager
 def open_editor(url: str, browser: str) -> Iterator[Page]:
-    """A page with the editor at `url` loaded and every node type registered. browser: a Chromium's executable."""
+    """A page with the editor at `url` loaded, its first workflow open. browser: a Chromium's executable.
+
+    Before that the editor would lay its first workflow over another, and drop what running nodes tell.
+    """
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=_QUIET)
         try:
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
             page.goto(url)
             page.wait_for_function(
-                "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.TilewrightDemoModel)", timeout=60_000
+                "!!(window.app?.extensionManager?.workflow?.activeWorkflow"
+                " && window.LiteGraph?.registered_node_types?.TilewrightDemoModel)",
+                timeout=120_000,
             )
             yield page
         finally:
