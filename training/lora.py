@@ -34,7 +34,10 @@ class LoraNetwork(nn.Module):
     def detach(self) -> None:
         """The layers are as they were."""
         for bypass in self.bypasses.values():
-            bypass.layer.forward = bypass.layer.forward.args[0]
+            (before,) = bypass.layer.forward.args
+            del bypass.layer.forward
+            if bypass.layer.forward != before:  # not that of its class: somebody had patched the layer already
+                bypass.layer.forward = before
 
     def parameters_of(self, prefix: str) -> Iterator[nn.Parameter]:
         """The weights of all bypasses whose name begins with `prefix`."""

@@ -58,6 +58,18 @@ def test_an_untrained_network_adds_nothing_and_a_detached_one_leaves_no_trace():
     assert not torch.equal(layer(x), before)
     network.detach()
     assert torch.equal(layer(x), before)
+    assert "forward" not in vars(layer)
+
+
+def test_a_patch_that_was_there_before_is_there_afterwards():
+    layer, x = nn.Linear(8, 5), torch.randn(2, 8)
+    layer.forward = patch = lambda _: torch.ones(2, 5)
+    network = LoraNetwork({"layer": layer}, NetworkConfig(RANK, ALPHA), seed=0)
+    network.attach()
+    nn.init.ones_(network.bypasses["layer"].lora_up__weight)
+    assert not torch.equal(layer(x), torch.ones(2, 5))
+    network.detach()
+    assert layer.forward is patch
 
 
 def test_kohya_names_shapes_and_alpha():
