@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..common.sockets import TextureDatasetSocket
 from ..common.texture_dataset import TextureDataset
-from .join import ROLES, join_datasets
+from .join import MORE, ROLES, join_datasets
 from .report import join_report
 from .split import split_by_material
 
@@ -72,7 +72,7 @@ class JoinDatasets(io.ComfyNode):
                 io.Combo.Input(
                     "role",
                     options=ROLES,
-                    default=ROLES[0],
+                    default=MORE,
                     tooltip="What the other images are for. 'more images' are trained on like the first; "
                     "'regularisation' images show what the LoRA should leave as it is.",
                 ),
