@@ -2,12 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .nodes.captions import nodes as captions
-from .nodes.dataset import nodes as dataset
-from .nodes.material import nodes as material
-from .nodes.seamless import nodes as seamless
-from .nodes.training import nodes as training
-from .nodes.upscale import nodes as upscale
+from .nodes import captions, dataset, material, seamless, training, upscale
 
 WEB_DIRECTORY = "./web"
 

@@ -49,7 +49,7 @@ def workflows(arguments: list[str]) -> int:
 
 def train_demo_model(arguments: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a long run shares the machine with its user
-    return _python(_ready_host(), "-m", "launch.in_pack", "launch.train_demo_model", *arguments)
+    return _python(_ready_host(), "-m", "launch.run_module", "launch.train_demo_model", *arguments)
 
 
 def serve(arguments: list[str]) -> int:

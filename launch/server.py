@@ -18,7 +18,7 @@ from pathlib import Path
 from .hosts import PACK, Host, HostError
 
 START_SECONDS = 180
-TETHER = PACK / "launch" / "tether.py"
+WATCHDOG = PACK / "launch" / "parent_watchdog.py"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Server:
 def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = ()) -> Iterator[Server]:
     """Start `host` with the pack linked into `base`; the process ends when the block is left, however it is left.
 
-    That includes this process being killed: the server is tethered to it.
+    That includes this process being killed: the server watches for the end of it.
 
     base: the run's own base directory (models, input, user, temp). output: where results go. extra: more
     command-line arguments. Raises `HostError` with the end of the log when ComfyUI does not come up.
@@ -52,7 +52,7 @@ def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = 
         arguments += ["--cpu", "--use-pytorch-cross-attention"]
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [host.python, TETHER, host.root / "main.py", *arguments],
+            [host.python, WATCHDOG, host.root / "main.py", *arguments],
             cwd=host.root,
             stdin=subprocess.PIPE,
             stdout=sink,

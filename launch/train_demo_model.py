@@ -10,27 +10,15 @@ from pathlib import Path
 
 import torch
 
-from ..nodes.captions.from_parameters import caption_record
-from ..nodes.common.axes import Axes
-from ..nodes.common.files import write_json, written_whole
-from ..nodes.common.images import write_png
-from ..nodes.common.manifest import MaterialRecord
-from ..nodes.common.wrapped_convolutions import wrap_in_place
-from ..nodes.dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
-from ..nodes.training.demo_model import (
-    ARCHITECTURE,
-    checkpoint_state,
-    initial_state,
-    load_weights,
-    network_states,
-    save_weights,
-)
-from ..training.demo.autoencoder import (
-    decode_wrapped,
-    encode_wrapped,
-    normalise_latents,
-    train_autoencoder,
-)
+from ..captions.from_parameters import caption_record
+from ..common.axes import Axes
+from ..common.files import write_json, written_whole
+from ..common.images import write_png
+from ..common.manifest import MaterialRecord
+from ..common.wrapped_convolutions import wrap_in_place
+from ..dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
+from ..host.demo_model import ARCHITECTURE, checkpoint_state, initial_state, load_weights, network_states, save_weights
+from ..training.demo.autoencoder import decode_wrapped, encode_wrapped, normalise_latents, train_autoencoder
 from ..training.demo.denoiser import Denoiser, train_denoiser
 from ..training.demo.evaluation import NearestClass, psnr, texture_statistics
 from ..training.demo.pool import Drawing, Pool

@@ -10,7 +10,7 @@ PACK = Path(__file__).resolve().parent.parent
 HOST = Path(os.environ["COMFYUI_PATH"])  # `python run.py test` sets it
 
 sys.path.insert(0, str(PACK))
-from launch.in_pack import open_pack  # noqa: E402
+from launch.run_module import open_pack  # noqa: E402
 
 sys.path.remove(str(PACK))  # its `nodes` package must not stand before the host's module of that name
 open_pack(HOST)

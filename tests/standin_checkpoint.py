@@ -7,8 +7,8 @@ CheckpointLoaderSimple runs as it would on the real thing, only what it paints i
 from pathlib import Path
 
 from safetensors.torch import save_file
-from tilewright.nodes.host.architecture import SD1Architecture
-from tilewright.nodes.training.demo_model import initial_state
+from tilewright.host.architecture import SD1Architecture
+from tilewright.host.demo_model import initial_state
 
 UNET = {
     "image_size": 32,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..nodes.common.files import written_whole
+from ..common.files import written_whole
 
 _DTYPE_NAMES = {
     torch.float32: "F32",

@@ -8,8 +8,8 @@ import torch
 
 from .batches import Batch, Batches
 from .config import TrainingConfig
+from .cuda_graph import GraphedPass, Inputs
 from .data import Conditioning, Example, TextEncoder
-from .graphs import GraphedPass, Inputs
 from .lora import LoraNetwork
 from .loss import elementwise_loss, masked_mean, style_distance, timestep_weights
 from .noise import NoiseSchedule

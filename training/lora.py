@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from .bypasses import KINDS, Bypass
 from .config import ConfigError, NetworkConfig
+from .lora_layers import KINDS, Bypass
 from .randomness import generator
 
 

@@ -1,1 +1,15 @@
-"""Caption from parameters, from models, from templates."""
+"""Caption nodes: words for the images of a dataset."""
+
+from comfy_api.latest import io
+
+from .from_parameters import CaptionFromParameters
+from .models import CaptionBLIP, CaptionFlorence2, CaptionTagger
+from .template import CaptionTemplate
+
+NODES: list[type[io.ComfyNode]] = [
+    CaptionFromParameters,
+    CaptionTemplate,
+    CaptionBLIP,
+    CaptionFlorence2,
+    CaptionTagger,
+]

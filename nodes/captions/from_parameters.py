@@ -1,81 +1,51 @@
-"""Captions out of what a generator wrote down about a render: short phrases, the subject first."""
+"""Caption nodes: words for the images of a dataset."""
 
-import re
+from comfy_api.latest import io
 
-from ..common.manifest import MaterialRecord, Parameter
-from ..common.map_kinds import COLOR_MAPS
-from ..common.texture_dataset import Sample, TextureDataset
-from .color_names import color_name
-
-_SPOKEN_MAPS = {"ao": "ambient occlusion"}
-_NAMES_ITSELF = {
-    "palette",
-    "type",
-    "style",
-    "variant",
-    "preset",
-}  # labels whose value says it all: "oak", not "oak palette"
+from ...captions.from_parameters import caption_dataset
+from ...captions.report import caption_report
+from ...common.texture_dataset import TextureDataset
+from ..sockets import TextureDatasetSocket
 
 
-def caption_dataset(dataset: TextureDataset, details: int, colors: bool) -> tuple[TextureDataset, list[Sample]]:
-    """Caption every sample that has a record; also returns those without one, whose captions stay as they were."""
+class CaptionFromParameters(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCaptionFromParameters",
+            display_name="Caption from Parameters",
+            category="Tilewright/captions",
+            description=(
+                "Captions each render with its material, its colours and the parameters that stand out, "
+                "from the manifest that the render nodes write. The same render always gets the same caption."
+            ),
+            search_aliases=["tag", "label", "manifest", "substance", "describe dataset"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="Renders with a manifest. Others keep their captions."),
+                io.Int.Input(
+                    "details",
+                    default=6,
+                    min=0,
+                    max=50,
+                    optional=True,
+                    tooltip="How many parameters to mention at most; the most extreme values win.",
+                ),
+                io.Boolean.Input(
+                    "colors",
+                    default=True,
+                    optional=True,
+                    tooltip="Name the colours of basecolor and emissive maps, such as 'red-brown brick'.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The same images with their new captions."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
+                io.String.Output("report", tooltip="Every file with its caption, and the files that kept theirs."),
+            ],
+        )
 
-    def caption(sample: Sample) -> str:
-        return caption_record(sample.record, sample.map, details, colors) if sample.record else sample.caption
-
-    return dataset.with_captions(caption), [sample for sample in dataset.samples if sample.record is None]
-
-
-def caption_record(record: MaterialRecord, map_kind: str, details: int = 6, colors: bool = True) -> str:
-    """Subject, category and keywords, colours (of colour maps only), then the `details` most telling parameters."""
-    subject = record.label or record.category
-    kinds = [_last_part(record.category), *(keyword.lower() for keyword in record.keywords)]
-    kinds = [kind for kind in kinds if kind and not _says(record.label, kind)]
-    if map_kind != "basecolor":
-        subject = f"{_SPOKEN_MAPS.get(map_kind, map_kind)} map of {subject}"
-    named = [f"{color_name(color)} {part}" for part, color in record.colors.items()]
-    shown = named if colors and map_kind in COLOR_MAPS else []
-    return ", ".join(dict.fromkeys([subject, *kinds, *shown, *_telling_phrases(record, details)]))
-
-
-def _last_part(category: str) -> str:
-    """ "Materials/Stone" -> "stone"."""
-    return category.split("/")[-1].strip().lower()
-
-
-def _says(label: str, kind: str) -> bool:
-    """Whether the label holds the word, be it singular or plural."""
-    return kind.rstrip("s") in label.lower()
-
-
-def _telling_phrases(record: MaterialRecord, details: int) -> list[str]:
-    phrases = [(telling, phrase) for telling, phrase in map(_phrase, record.parameters.values()) if phrase]
-    kept = sorted(range(len(phrases)), key=lambda i: -phrases[i][0])[:details]
-    return [phrases[i][1] for i in sorted(kept)]
-
-
-def _phrase(parameter: Parameter) -> tuple[float, str]:
-    """How telling a value is (0..1) and its words, "" where there is nothing to say.
-
-    A number speaks in the outer thirds of its range, louder near the ends; a choice always does.
-    """
-    value = parameter.value
-    if isinstance(value, bool):
-        return 1.0, parameter.label.lower() if value else ""
-    if isinstance(value, str):
-        return 1.0, _choice_words(value.strip(), parameter.label)
-    if isinstance(value, tuple) or not _has_range(parameter):
-        return 0.0, ""
-    position = (value - parameter.minimum) / (parameter.maximum - parameter.minimum)
-    words = parameter.low_words if position <= 1 / 3 else parameter.high_words if position >= 2 / 3 else ""
-    return abs(2 * position - 1), words
-
-
-def _has_range(parameter: Parameter) -> bool:
-    return parameter.minimum is not None and parameter.maximum is not None and parameter.minimum < parameter.maximum
-
-
-def _choice_words(value: str, label: str) -> str:
-    if value.lower() in ("", "none") or re.fullmatch(r"[\d.,x ]+", value):
-        return ""
-    return value if label.lower() in _NAMES_ITSELF else f"{value} {label.lower()}"
+    @classmethod
+    def execute(cls, dataset: TextureDataset, details: int = 6, colors: bool = True) -> io.NodeOutput:
+        captioned, without_record = caption_dataset(dataset, details, colors)
+        report = caption_report(captioned, without_record, "kept their captions: no manifest describes them")
+        return io.NodeOutput(captioned, captioned.captions, report)

@@ -1,31 +1,154 @@
-"""Templates that captions are filled into. They come from shared workflows: nothing in them is ever evaluated."""
+"""The node that fills captions into a template and brings them into shape."""
 
-import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-from ..common.errors import InputError
-from ..common.texture_dataset import Sample
+from comfy_api.latest import io
 
-FILEWORDS = "[filewords]"
-FIELDS = ("trigger", "class", "map", "material", "name")
-_PLACEHOLDER = re.compile(r"\[filewords\]|\{([^{}]*)\}")
-
-
-def fill_template(template: str, sample: Sample, trigger: str, class_name: str) -> str:
-    """The template with its placeholders replaced.
-
-    What is filled in is taken literally: a caption that holds "{class}" keeps it.
-    """
-    values = dict(zip(FIELDS, (trigger, class_name, sample.map, sample.material, sample.file.stem), strict=True))
-    return _PLACEHOLDER.sub(
-        lambda found: sample.caption if found[0] == FILEWORDS else values[found[1].strip()], template
-    )
+from ...captions.phrases import PhraseRules, apply_rules, parse_replacements
+from ...captions.report import template_report
+from ...captions.template import check_template, fill_template
+from ...common.caption_files import OFF, WRITE_MODES, split_phrases, write_caption
+from ...common.errors import InputError
+from ...common.texture_dataset import Sample, TextureDataset
+from ...host import folders
+from ..sockets import TextureDatasetSocket
 
 
-def check_template(template: str) -> None:
-    """Raise `InputError` for a field that does not exist or a brace that does not close."""
-    unknown = [field for field in re.findall(r"\{([^{}]*)\}", template) if field.strip() not in FIELDS]
-    fields = f"{FILEWORDS}, " + ", ".join(f"{{{field}}}" for field in FIELDS)
-    if unknown:
-        raise InputError(f"The template holds {{{unknown[0]}}}, which is no field. The fields are: {fields}.")
-    if set("{}") & set(_PLACEHOLDER.sub("", template)):
-        raise InputError(f"The template has a '{{' or '}}' without its partner. The fields are: {fields}.")
+class CaptionTemplate(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCaptionTemplate",
+            display_name="Caption Template",
+            category="Tilewright/captions",
+            description="Fills every caption into a template with the trigger word, and can write it beside its image.",
+            search_aliases=[
+                "trigger word",
+                "prefix captions",
+                "filewords",
+                "tag template",
+                "replace tags",
+                "tag frequency",
+            ],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images whose captions to rewrite."),
+                io.String.Input(
+                    "template",
+                    default="{trigger}, [filewords]",
+                    multiline=True,
+                    tooltip="[filewords] is the caption so far. Also {trigger}, {class}, {map}, {material} and {name}. "
+                    "Empty phrases between commas are dropped.",
+                ),
+                io.String.Input(
+                    "trigger",
+                    default="",
+                    tooltip="The word that will call the LoRA, such as 'mybricks': a rare word, without a meaning yet.",
+                ),
+                io.String.Input(
+                    "class_name",
+                    default="texture",
+                    tooltip="What {class} stands for: the kind of thing the images show.",
+                ),
+                io.String.Input("prefix", default="", optional=True, tooltip="Phrases to begin every caption with."),
+                io.String.Input("suffix", default="", optional=True, tooltip="Phrases to end every caption with."),
+                io.String.Input(
+                    "replace",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="One replacement a line, as 'old words -> new words'. Whole words, upper or lower case. "
+                    "Nothing after the arrow removes the words.",
+                ),
+                io.String.Input(
+                    "blacklist",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Phrases that no caption may hold, separated by commas.",
+                ),
+                io.Boolean.Input(
+                    "deduplicate",
+                    default=True,
+                    optional=True,
+                    tooltip="Keep only the first of phrases that occur twice.",
+                ),
+                io.Int.Input(
+                    "max_tokens",
+                    default=0,
+                    min=0,
+                    max=1000,
+                    optional=True,
+                    tooltip="Drop a caption's last tags, and the end of a sentence, until it has no more tokens than "
+                    "this; 0 for any length. SD1 and SDXL read 75 at a time.",
+                ),
+                io.Clip.Input(
+                    "clip",
+                    optional=True,
+                    tooltip="Counts tokens for max_tokens as this text encoder does. Without it words are counted.",
+                ),
+                io.Combo.Input(
+                    "write_captions",
+                    options=WRITE_MODES,
+                    default=OFF,
+                    optional=True,
+                    tooltip="Write .txt files beside the images. keep leaves existing ones alone, append adds new "
+                    "phrases to them, overwrite replaces them.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The same images with their new captions."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
+                io.String.Output("report", tooltip="How often each phrase occurs, and what was written."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, template: str | None, replace: str | None = "") -> bool | str:
+        try:
+            check_template(template or "")
+            parse_replacements(replace or "")
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        template: str,
+        trigger: str,
+        class_name: str,
+        prefix: str = "",
+        suffix: str = "",
+        replace: str = "",
+        blacklist: str = "",
+        deduplicate: bool = True,
+        max_tokens: int = 0,
+        clip: Any = None,
+        write_captions: str = OFF,
+    ) -> io.NodeOutput:
+        check_template(template)
+        unwanted = split_phrases(blacklist.replace("\n", ","))
+        rules = PhraseRules(prefix, suffix, parse_replacements(replace), unwanted, deduplicate, max_tokens)
+        count = _token_counter(clip) if clip else None
+        captioned = dataset.with_captions(
+            lambda sample: apply_rules(fill_template(template, sample, trigger, class_name), rules, count)
+        )
+        written = Counter(_write(sample, write_captions) for sample in captioned.samples if write_captions != OFF)
+        return io.NodeOutput(captioned, captioned.captions, template_report(captioned, written))
+
+
+def _write(sample: Sample, mode: str) -> str:
+    return write_caption(sample.file.with_suffix(".txt"), sample.caption, mode, folders.readable_folders())
+
+
+def _token_counter(clip: Any) -> Callable[[str], int]:
+    """Tokens of the first text encoder, without those that begin, end and fill up the prompt."""
+
+    def count(caption: str) -> int:
+        sections = next(iter(clip.tokenize(caption, return_word_ids=True).values()))
+        return sum(word > 0 for section in sections for _, _, word in section)
+
+    return count

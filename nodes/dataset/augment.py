@@ -1,122 +1,115 @@
-"""More views of the same materials, written beside each other with all maps in step."""
+"""The node that writes variations of the materials of a dataset."""
 
-import hashlib
-import math
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
+from comfy_api.latest import io
 
-from ..common.conventions import clear_convention
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image, write_png
-from ..common.map_kinds import COLOR_MAPS
-from ..common.texture_dataset import Sample, TextureDataset
-from .parallel import in_parallel
-from .rejections import Rejected
-from .transforms import ColorShift, Variation, vary_caption, vary_map
+from ...common.errors import InputError
+from ...common.files import check_name
+from ...common.texture_dataset import TextureDataset
+from ...dataset.augment import Augmentation, augment_dataset
+from ...dataset.rejected_files import listed
+from ...host import folders
+from ...host.progress import progress_callback
+from ..sockets import TextureDatasetSocket
+from .save import DATASETS
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """What may vary. crop is the side of the pieces in pixels of a material's largest map, 0 for none.
+class AugmentDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightAugmentDataset",
+            display_name="Augment Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Writes more views of the same materials: rolled, turned, mirrored, cropped, in other colours. "
+                "All maps of a material change together, and normals turn with the surface."
+            ),
+            search_aliases=["data augmentation", "flip images", "rotate images", "random crop", "color jitter"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The materials to vary."),
+                io.Int.Input("count", default=2, min=1, max=100, tooltip="Variations of each material."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**53,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Another seed draws other variations.",
+                ),
+                io.String.Input(
+                    "folder",
+                    default="augmented",
+                    tooltip="Folder below output/datasets to write to. Files of the same name are replaced.",
+                ),
+                io.Boolean.Input(
+                    "rolls", default=True, optional=True, tooltip="Shift tileable materials around their edges."
+                ),
+                io.Boolean.Input(
+                    "turns",
+                    default=True,
+                    optional=True,
+                    tooltip="Quarter turns. Turn off for materials with an up and a down. 'horizontal' and 'vertical' "
+                    "in captions follow.",
+                ),
+                io.Boolean.Input(
+                    "mirror", default=True, optional=True, tooltip="Mirror images. Turn off where there is writing."
+                ),
+                io.Int.Input(
+                    "crop",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=8,
+                    optional=True,
+                    tooltip="Cut pieces of this many pixels out of large renders, 0 for none. Pieces do not tile.",
+                ),
+                io.Float.Input(
+                    "color",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How far basecolors stray: at 1 lightness by 0.1, chroma by 30 % and hue by 20 degrees. "
+                    "Other maps never change.",
+                ),
+                io.Boolean.Input(
+                    "keep_originals", default=True, optional=True, tooltip="Put the variations behind the originals."
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The variations, behind the originals if kept."),
+                io.String.Output("report", tooltip="What was written, and files that could not be read."),
+            ],
+        )
 
-    color 0..1: at 1 lightness moves by up to 0.1, chroma by 30 % and hue by 20 degrees.
-    """
+    @classmethod
+    def validate_inputs(cls, folder: str | None) -> bool | str:
+        try:
+            folder is None or check_name(folder, "The folder")
+        except InputError as error:
+            return str(error)
+        return True
 
-    count: int
-    rolls: bool = True
-    turns: bool = True
-    mirror: bool = True
-    crop: int = 0
-    color: float = 0.0
-
-
-def augment_dataset(
-    dataset: TextureDataset, folder: Path, wanted: Augmentation, seed: int, checked: Callable[[int, int], None]
-) -> tuple[list[Sample], list[Rejected]]:
-    """Write `wanted.count` variations of every material to `folder`; returns them as samples, and what was unreadable.
-
-    Each material's variations depend on its name and the seed alone. Rolls need a tileable material; a crop tiles
-    no more. Regularisation images are left out.
-    """
-    own = [sample for sample in dataset.samples if not sample.regularisation]
-    if any(sample.file.is_relative_to(folder) for sample in own):
-        raise InputError(f"The dataset's own images lie in {folder}. Write the variations to another folder.")
-    materials: dict[str, list[Sample]] = {}
-    for index, sample in enumerate(own):
-        materials.setdefault(sample.material or f"image {index}", []).append(sample)
-    numbered = [
-        (sample, number, variation)
-        for material, maps in materials.items()
-        for number, variation in enumerate(_draw(material, maps, wanted, seed), 1)
-        for sample in maps
-    ]
-    stems = _unique_stems(own)
-    results = in_parallel(
-        lambda task: _write(*task, dataset.background, folder / f"{stems[task[0].file]}_v{task[1]}.png"),
-        numbered,
-        checked,
-    )
-    return (
-        [result for result in results if isinstance(result, Sample)],
-        list(dict.fromkeys(result for result in results if isinstance(result, Rejected))),
-    )
-
-
-def _draw(material: str, maps: Sequence[Sample], wanted: Augmentation, seed: int) -> list[Variation]:
-    digest = hashlib.sha256(f"{seed}/{material}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    return [_draw_one(rng, maps, wanted) for _ in range(wanted.count)]
-
-
-def _draw_one(rng: np.random.Generator, maps: Sequence[Sample], wanted: Augmentation) -> Variation:
-    wraps = wanted.rolls and all(sample.tileable for sample in maps)
-    crop = min(1.0, wanted.crop / max(min(sample.size) for sample in maps)) if wanted.crop else 1.0
-    # Whole pixels of the smallest map are whole pixels of every map twice or four times its size.
-    smallest = min(maps, key=lambda sample: sample.size)
-    free = (1.0, 1.0) if wraps else (1 - crop, 1 - crop)
-    shift = tuple(math.floor(rng.random() * room * side) / side for room, side in zip(free, smallest.size, strict=True))
-    numbers = rng.uniform(-1, 1, 3) * wanted.color
-    return Variation(
-        shift=shift,
-        crop=crop,
-        wraps=wraps,
-        mirror=bool(rng.random() < 0.5) and wanted.mirror,
-        turns=int(rng.integers(4)) if wanted.turns else 0,
-        color=ColorShift(0.1 * numbers[0], 1 + 0.3 * numbers[1], math.radians(20) * numbers[2]),
-    )
-
-
-def _unique_stems(samples: Sequence[Sample]) -> dict[Path, str]:
-    """The names of the files without endings, with numbers where folders hold files of the same name."""
-    stems, seen = {}, Counter()
-    for sample in samples:
-        stem = sample.file.stem
-        seen[stem.casefold()] += 1
-        stems[sample.file] = stem if seen[stem.casefold()] == 1 else f"{stem}_{seen[stem.casefold()]}"
-    return stems
-
-
-def _write(
-    sample: Sample, number: int, variation: Variation, background: tuple[float, float, float], target: Path
-) -> Sample | Rejected:
-    try:
-        image = read_image(sample.file)
-    except UnreadableImage as error:
-        return Rejected(sample.file, error.reason)
-    image = composite(image, background) if image.shape[0] == 4 else image
-    convention = sample.convention or (clear_convention(image[None]) if sample.map == "normal" else "")
-    varied = vary_map(image, sample.map, convention or "OpenGL", variation)
-    write_png(target, varied, 8 if sample.map in COLOR_MAPS else 16)
-    return replace(
-        sample,
-        file=target,
-        size=(varied.shape[2], varied.shape[1]),
-        caption=vary_caption(sample.caption, variation.mirror, variation.turns),
-        material=f"{sample.material}_v{number}" if sample.material else "",
-        tileable=sample.tileable and variation.crop == 1,
-        convention=convention,
-    )
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        count: int,
+        seed: int,
+        folder: str,
+        rolls: bool = True,
+        turns: bool = True,
+        mirror: bool = True,
+        crop: int = 0,
+        color: float = 0.0,
+        keep_originals: bool = True,
+    ) -> io.NodeOutput:
+        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        wanted = Augmentation(count, rolls, turns, mirror, crop, color)
+        varied, rejected = augment_dataset(dataset, path, wanted, seed, progress_callback())
+        originals = dataset.samples if keep_originals else ()
+        lines = [f"{len(varied)} variations written to {path}", *listed(rejected, path)]
+        return io.NodeOutput(replace(dataset, samples=(*originals, *varied)), "\n".join(lines))

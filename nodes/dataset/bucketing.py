@@ -1,41 +1,90 @@
-"""What aspect-ratio buckets do to the images of a dataset: how many go where, and what they lose."""
+"""The node that sets the sizes which a dataset is trained at."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from ..common.texture_dataset import Sample, TextureDataset
+from comfy_api.latest import io
 
-NOTICEABLE = 0.1  # enlarged or stretched by this share of its size, or so much of it cut away
-
-
-@dataclass(frozen=True)
-class Bucketed:
-    """counts: images of an epoch by (width, height). The others name the images on which it shows, and how much.
-
-    enlarged: the factor. cut: the share of the image that is lost. stretched: the factor between both axes.
-    """
-
-    counts: Counter[tuple[int, int]] = field(default_factory=Counter)
-    enlarged: list[tuple[Sample, float]] = field(default_factory=list)
-    cut: list[tuple[Sample, float]] = field(default_factory=list)
-    stretched: list[tuple[Sample, float]] = field(default_factory=list)
+from ...common.buckets import Buckets
+from ...common.errors import InputError
+from ...common.texture_dataset import TextureDataset
+from ...dataset.bucketing import bucket_dataset
+from ...dataset.report import bucket_report
+from ..sockets import TextureDatasetSocket
 
 
-def bucket_dataset(dataset: TextureDataset, resolution: int) -> Bucketed:
-    """How the trainer brings the images to the sizes of the dataset's buckets.
+class BucketDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightBucketDataset",
+            display_name="Bucket Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Sets the sizes that images of different shapes are trained at, as kohya's aspect-ratio buckets, "
+                "and tells how many images each holds. Without this node the trainer uses the defaults."
+            ),
+            search_aliases=["aspect ratio bucketing", "enable_bucket", "bucket_no_upscale", "resolution"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The images to train on."),
+                io.Int.Input(
+                    "resolution",
+                    default=512,
+                    min=64,
+                    max=4096,
+                    step=64,
+                    tooltip="The resolution that Train LoRA is set to. The report is made for it; no size has a larger "
+                    "area than its square.",
+                ),
+                io.Int.Input(
+                    "minimum",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    step=8,
+                    tooltip="Shortest side of a bucket in pixels. 0 is half the resolution. Longer images are cut.",
+                ),
+                io.Int.Input(
+                    "maximum",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    step=8,
+                    tooltip="Longest side of a bucket in pixels. 0 is twice the resolution.",
+                ),
+                io.Int.Input(
+                    "step",
+                    default=64,
+                    min=8,
+                    max=512,
+                    step=8,
+                    tooltip="Sides are multiples of this. 64 suits every model; SDXL can take 32, which cuts less.",
+                ),
+                io.Boolean.Input(
+                    "upscale",
+                    default=True,
+                    tooltip="Enlarge images that are smaller than their bucket. Off trains them at a smaller size of "
+                    "their own; minimum and maximum do not count then.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output(
+                    "dataset", tooltip="The same images, which the trainer brings to these sizes."
+                ),
+                io.String.Output("report", tooltip="Images per bucket, and those that are enlarged, cut or stretched."),
+            ],
+        )
 
-    Tileable images are resampled whole, all others cut to the aspect of their size.
-    """
-    result = Bucketed()
-    for sample in dataset.samples:
-        width, height = dataset.buckets.size(sample.size, resolution)
-        result.counts[width, height] += sample.repeats
-        across, down = width / sample.size[0], height / sample.size[1]
-        larger, ratio = max(across, down), max(across, down) / min(across, down)
-        if larger > 1 + NOTICEABLE:
-            result.enlarged.append((sample, larger))
-        if sample.tileable and ratio > 1 + NOTICEABLE:
-            result.stretched.append((sample, ratio))
-        if not sample.tileable and 1 - 1 / ratio > NOTICEABLE:
-            result.cut.append((sample, 1 - 1 / ratio))
-    return result
+    @classmethod
+    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0, step: int | None = 64) -> bool | str:
+        try:
+            Buckets(minimum or 0, maximum or 0, step or 64)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls, dataset: TextureDataset, resolution: int, minimum: int, maximum: int, step: int, upscale: bool
+    ) -> io.NodeOutput:
+        bucketed = replace(dataset, buckets=Buckets(minimum, maximum, step, upscale))
+        return io.NodeOutput(bucketed, bucket_report(bucket_dataset(bucketed, resolution), resolution))

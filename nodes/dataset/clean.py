@@ -1,107 +1,106 @@
-"""Sorting a dataset into what is fit for training and what is not."""
+"""The node that sorts a dataset into fit and unfit images."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from comfy_api.latest import io
 
-import torch
-
-from ..common.errors import InputError
-from ..common.texture_dataset import Sample, TextureDataset
-from .checks import OFF, SAME, Checked, Rules, check_image
-from .duplicates import find_duplicates
-from .parallel import in_parallel
-from .rejections import Rejected
+from ...common.texture_dataset import TextureDataset
+from ...dataset.checks import MARK, NORMAL_MODES, SAME, SEAM_MODES, Rules
+from ...dataset.clean import clean_dataset
+from ...dataset.report import clean_report
+from ...host.progress import progress_callback
+from ..sockets import TextureDatasetSocket
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """kept and rejected divide the dataset, captions and all; reasons says why, one for each rejected sample."""
+class CleanDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCleanDataset",
+            display_name="Clean Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Takes out what would harm a training: damaged, tiny, blank and doubled images, textures that do not "
+                "tile, normal maps of the wrong convention. Every rejected file is named with its reason."
+            ),
+            search_aliases=["filter images", "deduplicate", "remove duplicates", "dataset quality", "check seams"],
+            inputs=[
+                TextureDatasetSocket.Input("dataset", tooltip="The dataset to clean."),
+                io.Int.Input(
+                    "min_side",
+                    default=256,
+                    min=0,
+                    max=16384,
+                    tooltip="Shortest side in pixels. Smaller images would be blown up for training.",
+                ),
+                io.Boolean.Input(
+                    "reject_duplicates",
+                    default=True,
+                    tooltip="Keep only the first of images that show the same texture, even rolled, turned, mirrored, "
+                    "resized or saved again. Colour variants stay.",
+                ),
+                io.Combo.Input(
+                    "seams",
+                    options=SEAM_MODES,
+                    default=MARK,
+                    tooltip="mark: images that measure as seamless count as tileable from here on. "
+                    "reject: images with a visible seam are taken out as well.",
+                ),
+                io.Combo.Input(
+                    "normals",
+                    options=NORMAL_MODES,
+                    default=SAME,
+                    optional=True,
+                    tooltip="The convention that normal maps must have, read from their pixels: OpenGL, DirectX, or "
+                    "the one that most of them have.",
+                ),
+                io.Boolean.Input(
+                    "reject_blank",
+                    default=True,
+                    optional=True,
+                    tooltip="Take out flat, black and clipped images. Roughness, metallic and such may be flat.",
+                ),
+                io.Int.Input(
+                    "max_side", default=0, min=0, max=65536, optional=True, tooltip="Longest side in pixels, 0 for any."
+                ),
+                io.Float.Input(
+                    "kilobytes_per_pixel",
+                    default=0.0005,
+                    min=0.0,
+                    max=0.02,
+                    step=0.0001,
+                    round=False,
+                    optional=True,
+                    tooltip="Smallest file size for each pixel of JPEG, WebP and AVIF colour maps, against images that "
+                    "were compressed to mush. 0 for any.",
+                ),
+                io.Int.Input(
+                    "min_dpi",
+                    default=0,
+                    min=0,
+                    max=10000,
+                    optional=True,
+                    tooltip="Lowest resolution of scans in dots per inch, where the file states it. 0 for any.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("kept", tooltip="The images that passed, with their captions."),
+                TextureDatasetSocket.Output("rejected", tooltip="The others, with their captions."),
+                io.String.Output("report", tooltip="Every rejected file with its reason."),
+            ],
+        )
 
-    kept: TextureDataset
-    rejected: TextureDataset
-    reasons: list[Rejected]
-
-
-def clean_dataset(dataset: TextureDataset, rules: Rules, checked: Callable[[int, int], None]) -> Cleaned:
-    """Divide a dataset by `rules`, its order unchanged. Raises `InputError` where nothing is left.
-
-    A material counts as a duplicate only where all its maps are: colour variants share their height maps. Of
-    duplicates the first stays. Kept images that turn out seamless are marked as tileable.
-    """
-    results = in_parallel(lambda sample: check_image(sample, dataset.background, rules), dataset.samples, checked)
-    reasons = [result.reason for result in results]
-    _judge_normals(dataset.samples, results, rules.normals, reasons)
-    if rules.duplicates:
-        _judge_duplicates(dataset.samples, results, reasons)
-    kept = [
-        replace(sample, tileable=sample.tileable or result.seamless, convention=sample.convention or result.convention)
-        for sample, result, reason in zip(dataset.samples, results, reasons, strict=True)
-        if reason is None
-    ]
-    rejected = [(sample, reason) for sample, reason in zip(dataset.samples, reasons, strict=True) if reason]
-    listed = [Rejected(sample.file, reason) for sample, reason in rejected]
-    if not kept:
-        counts = Counter(reasons).most_common(3)
-        found = "; ".join(f"{count} {reason}" for reason, count in counts) or "the dataset is empty"
-        raise InputError(f"No image passed the checks: {found}. Loosen the limits that reject them.")
-    return Cleaned(
-        replace(dataset, samples=tuple(kept)),
-        replace(dataset, samples=tuple(sample for sample, _ in rejected)),
-        listed,
-    )
-
-
-def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: str, reasons: list[str | None]) -> None:
-    """A map whose pixels contradict its name, or the convention that is wanted, would teach the wrong light."""
-    if mode == OFF:
-        return
-    told = Counter(result.convention for result in results if result.convention)
-    wanted = (told.most_common(1)[0][0] if told else "") if mode == SAME else mode
-    for index, (sample, result) in enumerate(zip(samples, results, strict=True)):
-        if reasons[index] is None and result.convention:
-            if sample.convention not in ("", result.convention):
-                reasons[index] = f"named {sample.convention}, but its pixels are {result.convention}"
-            elif result.convention != wanted:
-                reasons[index] = f"{result.convention} normals among {wanted} ones"
-
-
-def _judge_duplicates(samples: Sequence[Sample], results: Sequence[Checked], reasons: list[str | None]) -> None:
-    units = _units(samples, reasons)
-    unit_of = {index: unit for unit, indices in units.items() for index in indices}
-    twins = _twins(samples, results, unit_of)
-    first_index = {unit: indices[0] for unit, indices in units.items()}
-    gone = set()
-    for unit, indices in units.items():
-        shared = set.intersection(*(twins.get(index, set()) for index in indices))
-        originals = [other for other in shared if first_index[other] < indices[0] and other not in gone]
-        if originals:
-            gone.add(unit)
-            original = samples[min(first_index[other] for other in originals)]
-            for index in indices:
-                reasons[index] = f"the same texture as {original.file.name}"
-
-
-def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[tuple, list[int]]:
-    """The samples that stand or fall together: the maps of a material. A second file of the same map is its own."""
-    units: dict[tuple, list[int]] = {}
-    seen = Counter()
-    for index, sample in enumerate(samples):
-        if reasons[index] is None:
-            copy = seen[sample.material, sample.map] if sample.material else index
-            seen[sample.material, sample.map] += 1
-            units.setdefault((sample.material, copy), []).append(index)
-    return units
-
-
-def _twins(samples: Sequence[Sample], results: Sequence[Checked], unit_of: dict[int, tuple]) -> dict[int, set[tuple]]:
-    """For each sample the units that hold the same texture as the same map."""
-    twins: dict[int, set[tuple]] = {}
-    for kind in dict.fromkeys(sample.map for sample in samples):
-        indices = [index for index in unit_of if samples[index].map == kind]
-        if len(indices) > 1:
-            for later, earlier in find_duplicates(torch.stack([results[index].fingerprint for index in indices])):
-                a, b = indices[later], indices[earlier]
-                twins.setdefault(a, set()).add(unit_of[b])
-                twins.setdefault(b, set()).add(unit_of[a])
-    return twins
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        min_side: int,
+        reject_duplicates: bool,
+        seams: str,
+        normals: str = SAME,
+        reject_blank: bool = True,
+        max_side: int = 0,
+        kilobytes_per_pixel: float = 0.0005,
+        min_dpi: int = 0,
+    ) -> io.NodeOutput:
+        rules = Rules(min_side, max_side, kilobytes_per_pixel, min_dpi, reject_blank, reject_duplicates, seams, normals)
+        cleaned = clean_dataset(dataset, rules, progress_callback())
+        return io.NodeOutput(cleaned.kept, cleaned.rejected, clean_report(cleaned))

@@ -1,133 +1,140 @@
-"""Folders of images to datasets: every file is either a sample or named with the reason why not."""
+"""Nodes between folders and datasets."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from comfy_api.latest import io
 
-import torch
-
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image
-from ..common.map_kinds import MAP_KINDS
-from ..common.paths import is_inside
-from ..common.texture_dataset import Sample, TextureDataset
-from .caption_lookup import CaptionFiles, kohya_folder
-from .image_files import ImageFile, find_images
-from .parallel import THREADS, in_parallel
-from .rejections import Rejected, listed
-
-ANY = "any"
+from ...common.errors import InputError
+from ...common.map_kinds import MAP_KINDS
+from ...common.oklab import srgb_from_hex
+from ...common.paths import resolve_inside
+from ...common.texture_dataset import TextureDataset
+from ...dataset.caption_lookup import AUTOMATIC, CAPTION_SOURCES
+from ...dataset.image_files import fingerprint
+from ...dataset.load import ANY, Loading, decode_images, load_folder
+from ...dataset.report import load_report
+from ...host import folders
+from ...host.progress import progress_callback
+from ..sockets import TextureDatasetSocket
 
 
-@dataclass(frozen=True)
-class Loading:
-    """How to read a folder. map is one of MAP_KINDS or "any", captions one of CAPTION_SOURCES, repeats a factor.
-
-    tileable is what holds for images without a record. roots are the folders that links may lead to.
-    """
-
-    map: str
-    roots: Sequence[Path]
-    captions: str
-    repeats: int = 1
-    tileable: bool = False
-    regularisation: bool = False
-
-    def for_regularisation(self) -> "Loading":
-        return replace(self, regularisation=True)
-
-
-def load_folder(
-    folder: Path, loading: Loading, checked: Callable[[int, int], None]
-) -> tuple[list[Sample], list[Rejected]]:
-    """The samples of a folder in natural order, and what was left out.
-
-    Every image is decoded once, in parallel, so that a damaged one is known now and not in the middle of a
-    training. `checked(done, total)` is called after each and may raise to stop. Raises `InputError` where no
-    image of the wanted map is left.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file. Choose the folder that it lies in.")
-    found, rejected = find_images(folder, loading.roots)
-    wanted, other_maps = _of_map(found, loading.map)
-    if not wanted:
-        raise InputError(_nothing_found(folder, loading.map, found, rejected))
-    sizes = in_parallel(lambda image: _decoded_size(image.path), wanted, checked)
-    readable = [(image, size) for image, size in zip(wanted, sizes, strict=True) if not isinstance(size, str)]
-    unreadable = [
-        Rejected(image.path, size) for image, size in zip(wanted, sizes, strict=True) if isinstance(size, str)
-    ]
-    if not readable:
-        reasons = "\n".join(listed(unreadable, folder))
-        raise InputError(f"None of the {len(wanted)} images in {folder} can be read.\n{reasons}")
-    captions = CaptionFiles(loading.captions, lambda path: any(is_inside(path, root) for root in loading.roots))
-    samples = [_sample(image, size, folder, loading, captions) for image, size in readable]
-    return samples, [*unreadable, *captions.rejected, *rejected, *other_maps]
-
-
-def decode_images(dataset: TextureDataset, count: int) -> list[torch.Tensor]:
-    """The first `count` images as (1, H, W, 3), transparency laid over the dataset's background."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        images = pool.map(
-            lambda sample: composite(read_image(sample.file), dataset.background), dataset.samples[:count]
+class LoadDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightLoadDataset",
+            display_name="Load Dataset",
+            category="Tilewright/dataset",
+            description=(
+                "Reads a folder of images with their captions as a dataset. Files that cannot be used are named in "
+                "the report with the reason, and left out."
+            ),
+            search_aliases=["load images", "image folder", "batch load", "training data", "kohya dataset"],
+            inputs=[
+                io.String.Input(
+                    "folder",
+                    default="datasets/procedural",
+                    tooltip="Folder below ComfyUI's input or output folder, with its sub-folders. Other places can be "
+                    "allowed in extra_model_paths.yaml under tilewright_datasets.",
+                ),
+                io.Combo.Input(
+                    "map",
+                    options=[*MAP_KINDS, ANY],
+                    default="basecolor",
+                    tooltip="Which map of each material to take, by the folder's manifest or else by file names. "
+                    "Images whose name says nothing count as basecolor.",
+                ),
+                io.String.Input(
+                    "regularisation_folder",
+                    default="",
+                    optional=True,
+                    tooltip="A second folder with ordinary images of the same class, to keep the model from forgetting "
+                    "them. Empty for none.",
+                ),
+                io.Int.Input(
+                    "repeats",
+                    default=1,
+                    min=1,
+                    max=1000,
+                    optional=True,
+                    tooltip="How often each image is seen in an epoch. Multiplies the number that kohya's folder names "
+                    "begin with, as in 10_bricks.",
+                ),
+                io.Combo.Input(
+                    "caption_extension",
+                    options=CAPTION_SOURCES,
+                    default=AUTOMATIC,
+                    optional=True,
+                    tooltip="Where captions are: text files beside the images, metadata.jsonl, or the first of these "
+                    "that has one (auto).",
+                ),
+                io.Color.Input(
+                    "background",
+                    default="#808080",
+                    optional=True,
+                    tooltip="The colour that transparent images are laid over.",
+                ),
+                io.Boolean.Input(
+                    "tileable",
+                    default=False,
+                    optional=True,
+                    tooltip="The images tile, so the trainer may roll them and wrap around their edges. Images with a "
+                    "manifest say so themselves.",
+                ),
+                io.Int.Input(
+                    "image_limit",
+                    default=16,
+                    min=0,
+                    max=100000,
+                    optional=True,
+                    tooltip="How many images the images output holds, 0 for none. All of them stay in memory: "
+                    "50 MB for each 2048 px image. The dataset and the captions are always complete.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output(
+                    "dataset", tooltip="All images with their captions; pixels are read when needed."
+                ),
+                io.Image.Output("images", is_output_list=True, tooltip="The first image_limit images, in full size."),
+                io.String.Output("captions", is_output_list=True, tooltip="One caption for each image of the dataset."),
+                io.String.Output("report", tooltip="What was found, and every file that was left out with the reason."),
+            ],
         )
-        return [image.movedim(0, -1).unsqueeze(0).contiguous() for image in images]
 
+    @classmethod
+    def validate_inputs(cls, folder: str | None, regularisation_folder: str | None = "") -> bool | str:
+        try:
+            if folder is not None:
+                resolve_inside(folder, folders.readable_folders(), "The folder")
+            if regularisation_folder:
+                resolve_inside(regularisation_folder, folders.readable_folders(), "The regularisation folder")
+        except InputError as error:
+            return str(error)
+        return True
 
-def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile], list[Rejected]]:
-    """A name that says nothing is a colour picture: that is what most people's folders hold."""
-    kinds = MAP_KINDS if map_kind == ANY else [map_kind]
-    twins = {image.named.material for image in found if image.named.convention == "OpenGL"}
-    wanted, rejected = [], []
-    for image in found:
-        if (image.named.kind or "basecolor") not in kinds:
-            rejected.append(Rejected(image.path, f"{image.named.kind or 'basecolor'} map, not asked for"))
-        elif image.named.convention == "DirectX" and image.named.material in twins:
-            rejected.append(Rejected(image.path, "DirectX normal map of a material whose OpenGL one is used"))
-        else:
-            wanted.append(image)
-    return wanted, rejected
+    @classmethod
+    def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:
+        folders = [name for name in (folder, regularisation_folder) if name]
+        return [fingerprint(resolve_inside(name, folders.readable_folders(), "The folder")) for name in folders]
 
-
-def _decoded_size(path: Path) -> tuple[int, int] | str:
-    try:
-        height, width = read_image(path).shape[1:]
-    except UnreadableImage as error:
-        return error.reason
-    return width, height
-
-
-def _sample(image: ImageFile, size: tuple[int, int], folder: Path, loading: Loading, captions: CaptionFiles) -> Sample:
-    repeats, words = kohya_folder(image.path, folder)
-    caption = captions.caption(image.path, Path(image.named.material).name, folder)
-    return Sample(
-        file=image.path,
-        map=image.named.kind or "basecolor",
-        size=size,
-        caption=words if caption is None else caption,
-        material=image.named.material,
-        repeats=repeats * loading.repeats,
-        tileable=image.record.tileable if image.record else loading.tileable,
-        regularisation=loading.regularisation,
-        record=image.record,
-        convention=image.named.convention,
-    )
-
-
-def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Sequence[Rejected]) -> str:
-    if found:
-        kinds = Counter(image.named.kind or "basecolor" for image in found)
-        held = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        return (
-            f"{folder} has no {map_kind} map. By manifest and file names it holds: {held}. "
-            f"Choose one of these maps, or end the names of the {map_kind} maps with _{map_kind}."
-        )
-    files = [one.file.name for one in rejected] or [file.name for file in sorted(folder.rglob("*")) if file.is_file()]
-    if not files:
-        return f"{folder} is empty. Put images into it, or choose another folder."
-    return (
-        f"{folder} has no image that Tilewright reads, only {len(files)} other files ({', '.join(files[:5])}…). "
-        "It reads PNG, JPEG, WebP, AVIF, BMP, TGA, TIFF, EXR and GIF."
-    )
+    @classmethod
+    def execute(
+        cls,
+        folder: str,
+        map: str,
+        regularisation_folder: str = "",
+        repeats: int = 1,
+        caption_extension: str = AUTOMATIC,
+        background: str = "#808080",
+        tileable: bool = False,
+        image_limit: int = 16,
+    ) -> io.NodeOutput:
+        roots = folders.readable_folders()
+        path = resolve_inside(folder, roots, "The folder")
+        loading = Loading(map, roots, caption_extension, repeats, tileable)
+        samples, rejected = load_folder(path, loading, progress_callback())
+        if regularisation_folder:
+            regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
+            more, also_rejected = load_folder(regular, loading.for_regularisation(), progress_callback())
+            samples, rejected = samples + more, rejected + also_rejected
+        dataset = TextureDataset(tuple(samples), srgb_from_hex(background))
+        images = decode_images(dataset, image_limit)
+        return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, rejected, len(images)))

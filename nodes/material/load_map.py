@@ -1,65 +1,97 @@
-"""A map from a file, at the file's precision, with what it is."""
+"""The node that reads a map."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import folder_paths
 import torch
+from comfy_api.latest import io
 
-from ..common.images import IMAGE_SUFFIXES, read_image
-from ..common.map_kinds import COLOR_MAPS, maps_by_name
-from .map_writers import srgb_from_linear
-from .normals import decode_normals
+from ...common.errors import InputError
+from ...common.images import IMAGE_SUFFIXES
+from ...common.layout import to_bhwc
+from ...common.map_kinds import MAP_KINDS
+from ...common.paths import resolve_inside
+from ...host.folders import readable_folders
+from ...material.load_map import load_map
+from .surface_inputs import CATEGORY
 
-UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average
-
-
-@dataclass(frozen=True)
-class LoadedMap:
-    """Pixels (1, C, H, W) with C 1, 3 or 4, the kind of the map, and how it was found, in a sentence."""
-
-    pixels: torch.Tensor
-    kind: str
-    found: str
+DETECT = "detect"
 
 
-def load_map(path: Path, kind: str = "") -> LoadedMap:
-    """Read a map; an empty `kind` is read from the file's name, or guessed from its pixels.
-
-    Data maps come exactly as stored. Only colours in EXR, linear light by convention, become sRGB.
-    Raises `UnreadableImage`.
-    """
-    pixels = read_image(path)[None]
-    kind, found = (kind, f"Read as {kind}.") if kind else kind_of(path, pixels)
-    if kind in COLOR_MAPS and path.suffix.lower() == ".exr":
-        pixels = torch.cat([srgb_from_linear(pixels[:, :3]), pixels[:, 3:]], dim=1)
-        found += " Its linear light was turned into sRGB."
-    return LoadedMap(pixels, kind, found)
-
-
-def kind_of(path: Path, pixels: torch.Tensor) -> tuple[str, str]:
-    """The kind of a map and a sentence on how it was found: by its name among its siblings, else by its pixels."""
-    siblings = [file.stem for file in path.parent.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
-    named = maps_by_name([*siblings, path.stem])[path.stem]
-    if named.kind:
-        convention = f" ({named.convention})" if named.convention else ""
-        depth = (
-            " Depth is often white where it is deep: look, and invert it if so." if _is_depth(path, named.kind) else ""
+class LoadMap(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightLoadMap",
+            display_name="Load Map",
+            category=CATEGORY,
+            description="Reads a material map at the file's full precision, 8, 16 or 32 bits, without touching data.",
+            search_aliases=["load 16-bit image", "load exr", "load height", "load normal map", "load tiff"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=_files(),
+                    upload=io.UploadType.image,
+                    image_folder=io.FolderType.input,
+                    tooltip="An image of ComfyUI's input folder: PNG, JPEG, TIFF, EXR, TGA, WebP, BMP.",
+                ),
+                io.Combo.Input(
+                    "kind",
+                    options=[DETECT, *MAP_KINDS],
+                    default=DETECT,
+                    tooltip="What the map is. detect reads it from the file's name, else from the pixels.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The map, with every value as in the file."),
+                io.String.Output(
+                    "kind", tooltip="basecolor, normal, roughness, metallic, height, ao, opacity or emissive."
+                ),
+                io.String.Output("report", tooltip="The size, the range of values, and how the kind was found."),
+                io.Mask.Output(
+                    "alpha", tooltip="The file's alpha channel, 1 is opaque; 1 throughout where there is none."
+                ),
+            ],
         )
-        return named.kind, f"{named.kind}{convention}, by its name.{depth}"
-    if looks_like_normals(pixels):
-        return "normal", "normal, by its pixels: they have unit length."
-    guess = "basecolor" if pixels.shape[1] >= 3 else "height"
-    return guess, f"{guess}, a guess: the name does not say. Choose the kind if it is another."
+
+    @classmethod
+    def validate_inputs(cls, file: str | None = None) -> bool | str:
+        try:
+            return file is None or bool(_resolve(file))
+        except InputError as error:
+            return str(error)
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str | None = None, **_: object) -> list:
+        if file is None:
+            return []
+        state = _resolve(file).stat()
+        return [file, state.st_size, state.st_mtime_ns]
+
+    @classmethod
+    def execute(cls, file: str, kind: str = DETECT) -> io.NodeOutput:
+        loaded = load_map(_resolve(file), "" if kind == DETECT else kind)
+        pixels = loaded.pixels
+        channels = pixels.shape[1]
+        alpha = pixels[:, 3] if channels == 4 else torch.ones_like(pixels[:, 0])
+        image = pixels[:, :3] if channels >= 3 else pixels.expand(-1, 3, -1, -1)
+        report = f"{file}: {_size_and_range(pixels)}\n{loaded.found}"
+        return io.NodeOutput(to_bhwc(image), loaded.kind, report, alpha)
 
 
-def _is_depth(path: Path, kind: str) -> bool:
-    return kind == "height" and "depth" in path.stem.lower()
+def _size_and_range(pixels: torch.Tensor) -> str:
+    channels, height, width = pixels.shape[1:]
+    numbers = pixels[pixels.isfinite()]
+    span = f"{numbers.min():.5g} to {numbers.max():.5g}" if len(numbers) else "no numbers"
+    broken = int((~pixels.isfinite()).any(dim=1).sum())
+    warning = f" {broken} pixels are not numbers (NaN) or infinite: turn on 'repair' where they go." if broken else ""
+    return f"{width} x {height}, {channels} channels, {span}.{warning}"
 
 
-def looks_like_normals(pixels: torch.Tensor) -> bool:
-    """Whether the colours of (B, C, H, W) are vectors of unit length that point up."""
-    if pixels.shape[1] < 3:
-        return False
-    normals = decode_normals(pixels[:, :3])
-    upright = normals[:, 2].mean() > 0.5
-    return bool(upright and (normals.square().sum(dim=1).sqrt() - 1).abs().mean() < UNIT_LENGTH)
+def _resolve(file: str) -> Path:
+    return resolve_inside(file, readable_folders(), "The file")
+
+
+def _files() -> list[str]:
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(file.name for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)

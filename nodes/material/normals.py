@@ -1,58 +1,208 @@
-"""Normal maps of height maps.
-
-A height of 0..1 spans `height_cm`, an image's width spans `size_cm`, pixels are square and rows run downwards.
-With the slopes p to the right and q downwards, the normal is (-p, q, 1) in OpenGL and (-p, -q, 1) in DirectX,
-normalised: the upper half of a dome is bright in green in OpenGL and dark in DirectX.
-"""
+"""The nodes that read normals: to heights, blended with each other, converted."""
 
 import torch
+from comfy_api.latest import io
 
-from ..common.axes import Axes
-from .borders import empty_image, lines_at_once
-from .derivatives import gradient_in_strips
+from ...common.axes import Axes
+from ...common.conventions import CLEAR, CONVENTIONS, detect_convention, flip_green
+from ...common.layout import grey_to_rgb, to_bhwc
+from ...material.blending import BLENDS, scale_slopes
+from ...material.derivatives import METHODS
+from ...material.height_from_normal import Relief, height_from_normals
+from ...material.map_inputs import check_same_size, read_map, read_normals
+from ...material.normals import decode_unit_normals, encode_normals
+from ...material.resizing import resize_normals
+from ..sockets import axes_input
+from .surface_inputs import CATEGORY, repair_input, size_cm_input
 
-STRIP_PIXELS = 2**17  # a strip's intermediates stay in the processor's cache
-
-
-def slope_scale(height_cm: float, size_cm: float, width: int) -> float:
-    """What turns a rise of the height value per pixel into a slope: `height_cm` over the pitch of one pixel in cm."""
-    return height_cm * width / size_cm
-
-
-def normal_map(height: torch.Tensor, scale: float, method: str, axes: Axes, convention: str) -> torch.Tensor:
-    """The encoded normals of (B, 1, H, W) heights -> (B, 3, H, W) in 0..1.
-
-    `scale` is the slope of a rise of 1 per pixel (`slope_scale`), `method` one of `derivatives.METHODS` and
-    `convention` OpenGL or DirectX. Works in strips: beside the result it needs a few strips of memory, and one plane
-    more for the spectral method.
-    """
-    encoded = empty_image(height, 3)
-    up = 1 if convention == "OpenGL" else -1
-    half, one = height.new_tensor(0.5), height.new_tensor(1.0)
-    for strip, p, q in gradient_in_strips(height, method, axes, lines_at_once(height, STRIP_PIXELS)):
-        # (n + 1) / 2 in as few passes as there can be: memory is what this waits for.
-        z = torch.add(one, torch.addcmul(p * p, q, q), alpha=scale**2).rsqrt()
-        encoded[:, 0:1, strip] = torch.addcmul(half, p, z, value=-scale / 2)
-        encoded[:, 1:2, strip] = torch.addcmul(half, q, z, value=up * scale / 2)
-        encoded[:, 2:3, strip] = torch.add(half, z, alpha=0.5)
-    return encoded
+DETECT = "detect"
 
 
-def encode_normals(normals: torch.Tensor) -> torch.Tensor:
-    """-1..1 as the 0..1 of an image: (0, 0, 1) becomes (0.5, 0.5, 1)."""
-    return normals * 0.5 + 0.5
+class NormalToHeight(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightNormalToHeight",
+            display_name="Normal to Height",
+            category=CATEGORY,
+            description="Finds the height map that a normal map stands for, and how many cm it spans.",
+            search_aliases=["integrate normals", "frankot chellappa", "normal to displacement", "height from normal"],
+            inputs=[
+                io.Image.Input("normal", tooltip="The normal map, in full precision if there is one: 8 bits show."),
+                io.Combo.Input(
+                    "convention",
+                    options=[*CONVENTIONS, DETECT],
+                    default=CONVENTIONS[0],
+                    tooltip="Where green points: OpenGL up, DirectX down. detect reads it from the pixels and says "
+                    "how sure it is.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=METHODS,
+                    default="scharr",
+                    tooltip="The method that made the normals, if you know it: then the way there and back is exact. "
+                    "spectral for baked or sculpted normals.",
+                ),
+                axes_input("The axes along which the map tiles. Along the others the surface ends level."),
+                size_cm_input(),
+                repair_input("normal"),
+            ],
+            outputs=[
+                io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision."),
+                io.Float.Output(
+                    "height_cm",
+                    tooltip="How far the surface rises from 0 to 1, in cm; of a batch that of the first image.",
+                ),
+                io.String.Output("report", tooltip="The convention, the range in cm and how well the height fits."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        normal: torch.Tensor,
+        convention: str = "OpenGL",
+        method: str = "scharr",
+        axes: str = "both",
+        size_cm: float = 100.0,
+        repair: bool = False,
+    ) -> io.NodeOutput:
+        normals, notes = read_normals(normal, "The normal map", repair)
+        wrap = Axes.parse(axes)
+        convention, found = known_convention(normals, convention)
+        relief = height_from_normals(normals, convention, method, wrap)
+        height_cm = relief.range * size_cm / normals.shape[-1]
+        report = "\n".join([found, *_relief_report(relief, height_cm), *notes])
+        return io.NodeOutput(to_bhwc(grey_to_rgb(relief.height)), float(height_cm[0]), report)
 
 
-def decode_normals(image: torch.Tensor) -> torch.Tensor:
-    """The 0..1 of an image (B, 3, H, W) as -1..1, not normalised."""
-    return image * 2 - 1
+def known_convention(normals: torch.Tensor, convention: str) -> tuple[str, str]:
+    """OpenGL or DirectX for the widget's value, and a sentence on how it was found."""
+    if convention != DETECT:
+        return convention, f"Read as {convention}."
+    detected, factor = detect_convention(normals)
+    if factor < CLEAR:
+        return CONVENTIONS[0], f"The pixels do not tell the convention (factor {factor:.2f}); read as {CONVENTIONS[0]}."
+    return detected, f"Detected {detected}: read the other way the map would twist {factor:.1f} times as much."
 
 
-def decode_unit_normals(image: torch.Tensor) -> torch.Tensor:
-    """The 0..1 of an image (B, 3, H, W) as normals of unit length."""
-    return unit(decode_normals(image))
+def _relief_report(relief: Relief, height_cm: torch.Tensor) -> list[str]:
+    return [
+        f"The surface rises {height:.4g} cm; its normals differ from the given ones by {misfit:.2f} degrees on average."
+        for height, misfit in zip(height_cm, relief.misfit, strict=True)
+    ]
 
 
-def unit(vectors: torch.Tensor) -> torch.Tensor:
-    """Vectors (B, 3, H, W) at length 1; (0, 0, 0) stays. Thirty times as fast as torch's norm over the channels."""
-    return vectors * vectors.square().sum(dim=1, keepdim=True).clamp(min=1e-24).rsqrt()
+class BlendNormals(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightBlendNormals",
+            display_name="Blend Normals",
+            category=CATEGORY,
+            description="Lays the detail of one normal map over another, as real surfaces add up.",
+            search_aliases=["combine normals", "detail normal", "rnm", "reoriented normal mapping", "whiteout", "udn"],
+            inputs=[
+                io.Image.Input(
+                    "base", tooltip="The large shapes. Both maps in the same convention; the result is in it."
+                ),
+                io.Image.Input("detail", tooltip="The fine shapes to lay over the base. Of the same size."),
+                io.Mask.Input("mask", optional=True, tooltip="Where the detail shows: 1 fully, 0 not at all."),
+                io.Combo.Input(
+                    "method",
+                    options=list(BLENDS),
+                    default="reoriented (RNM)",
+                    tooltip="RNM turns the detail onto the base; partial derivative is the sum of both heights; "
+                    "whiteout and UDN are what engines do cheaply.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.05,
+                    tooltip="Multiplies the slopes of the detail. Negative values turn its hills into hollows.",
+                ),
+                repair_input("normal"),
+            ],
+            outputs=[
+                io.Image.Output("normal", tooltip="The blended normal map, every normal of unit length."),
+                io.String.Output("report", tooltip="How it was blended, and what was repaired."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        base: torch.Tensor,
+        detail: torch.Tensor,
+        method: str = "reoriented (RNM)",
+        strength: float = 1.0,
+        mask: torch.Tensor | None = None,
+        repair: bool = False,
+    ) -> io.NodeOutput:
+        (below, notes), (above, more) = (
+            read_normals(base, "The base", repair),
+            read_normals(detail, "The detail", repair),
+        )
+        where, of_mask = (None, []) if mask is None else read_map(mask, "The mask", repair)
+        check_same_size({"base": below, "detail": above} | ({} if where is None else {"mask": where}))
+        factor = strength if where is None else strength * where
+        ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)
+        done = f"The detail was laid over the base by {method}, its slopes {strength:g} times."
+        report = "\n".join([done, *notes, *more, *of_mask])
+        return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))), report)
+
+
+class ConvertNormal(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightConvertNormal",
+            display_name="Convert Normal",
+            category=CATEGORY,
+            description="Changes the convention and the size of a normal map; every normal has unit length again.",
+            search_aliases=["flip green", "opengl to directx", "resize normal map", "normalize normal map"],
+            inputs=[
+                io.Image.Input("normal", tooltip="The normal map."),
+                io.Combo.Input(
+                    "convention",
+                    options=[*CONVENTIONS, DETECT],
+                    default=DETECT,
+                    tooltip="What the map is: OpenGL (green up), DirectX (green down), or read it from the pixels.",
+                ),
+                io.Combo.Input(
+                    "wanted", options=CONVENTIONS, default=CONVENTIONS[0], tooltip="What the result is to be."
+                ),
+                io.Int.Input(
+                    "width", default=0, min=0, max=16384, tooltip="The width of the result in pixels; 0 keeps it."
+                ),
+                io.Int.Input(
+                    "height", default=0, min=0, max=16384, tooltip="The height of the result in pixels; 0 keeps it."
+                ),
+                axes_input("The axes along which the map tiles: resizing wraps there."),
+                repair_input("normal"),
+            ],
+            outputs=[
+                io.Image.Output("normal", tooltip="The normal map in the wanted convention and size."),
+                io.String.Output("report", tooltip="What the map was read as, and how sure that is."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        normal: torch.Tensor,
+        convention: str = DETECT,
+        wanted: str = "OpenGL",
+        width: int = 0,
+        height: int = 0,
+        axes: str = "both",
+        repair: bool = False,
+    ) -> io.NodeOutput:
+        normals, notes = read_normals(normal, "The normal map", repair)
+        convention, report = known_convention(normals, convention)
+        rows, columns = normals.shape[-2:]
+        resized = resize_normals(normals, height or rows, width or columns, Axes.parse(axes))
+        converted = resized if convention == wanted else flip_green(resized)
+        return io.NodeOutput(to_bhwc(converted), "\n".join([report, *notes]))

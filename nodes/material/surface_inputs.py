@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..common.conventions import CONVENTIONS
+from ...common.conventions import CONVENTIONS
 
 CATEGORY = "Tilewright/material"
 

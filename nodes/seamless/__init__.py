@@ -1,1 +1,16 @@
-"""Seamless models and VAEs, repair, measuring."""
+"""Seamless nodes: models and VAEs that wrap, repair and measuring of textures."""
+
+from comfy_api.latest import io
+
+from .measure import MeasureSeams, TilePreview
+from .networks import SeamlessModel, SeamlessVAE
+from .repair import MakeSeamless, OffsetImage
+
+NODES: list[type[io.ComfyNode]] = [
+    SeamlessModel,
+    SeamlessVAE,
+    OffsetImage,
+    MakeSeamless,
+    TilePreview,
+    MeasureSeams,
+]

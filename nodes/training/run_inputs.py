@@ -5,14 +5,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...common.errors import InputError
+from ...common.files import check_name
 from ...training.config import PRECISIONS, TrainingConfig
-from ..common.errors import InputError
-from ..common.files import check_name
-from .adapter import training_config
-from .network_nodes import NetworkSocket
-from .objective_nodes import ObjectiveSocket
-from .optimizer_nodes import OptimizerSocket
-from .saving_nodes import SavingSocket
+from .configuration import training_config
+from .lora_network import NetworkSocket
+from .lora_objective import ObjectiveSocket
+from .lora_optimizer import OptimizerSocket
+from .lora_saving import SavingSocket
 
 _OPTIONS = ("network", "optimizer", "objective", "saving")
 _WHOLE = (

@@ -15,9 +15,9 @@ FOLDER = conftest.PACK / "output" / "bench" / "demo_model"
 
 
 def prompts(count):
+    from tilewright.captions.from_parameters import caption_record
+    from tilewright.dataset.procedural.render import render_material
     from tilewright.launch.train_demo_model import HELD_OUT, KINDS
-    from tilewright.nodes.captions.from_parameters import caption_record
-    from tilewright.nodes.dataset.procedural.render import render_material
 
     for seed in range(count):
         record = render_material(KINDS[seed % len(KINDS)], HELD_OUT + 1000 + seed, 64, maps=()).record
@@ -39,10 +39,10 @@ def painted(model, clip, vae, prompt, seed):
 
 def main():
     import comfy.utils
-    from tilewright.nodes.common.images import write_png
-    from tilewright.nodes.common.seams import seam_statistics
-    from tilewright.nodes.seamless.nodes import SeamlessModel, SeamlessVAE
-    from tilewright.nodes.training.demo_model import load_demo_model
+    from tilewright.common.images import write_png
+    from tilewright.common.seams import seam_statistics
+    from tilewright.host.demo_model import load_demo_model
+    from tilewright.nodes.seamless import SeamlessModel, SeamlessVAE
 
     comfy.utils.set_progress_bar_enabled(False)
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10

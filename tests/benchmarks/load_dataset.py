@@ -43,8 +43,8 @@ def lazily(folder: Path) -> int:
 
 def lazily_with_images(folder: Path) -> int:
     """The same with the images output as it is by default."""
-    from tilewright.nodes.common.texture_dataset import TextureDataset
-    from tilewright.nodes.dataset.load import decode_images
+    from tilewright.common.texture_dataset import TextureDataset
+    from tilewright.dataset.load import decode_images
 
     samples, _ = _load(folder)
     images = decode_images(TextureDataset(tuple(samples)), SHOWN)
@@ -54,13 +54,13 @@ def lazily_with_images(folder: Path) -> int:
 
 def all_at_once(folder: Path) -> int:
     """What one writes first."""
-    from tilewright.nodes.common.images import read_image
+    from tilewright.common.images import read_image
 
     return len([read_image(path) for path in sorted(folder.iterdir())])
 
 
 def _load(folder: Path) -> tuple[list, list]:
-    from tilewright.nodes.dataset.load import Loading, load_folder
+    from tilewright.dataset.load import Loading, load_folder
 
     return load_folder(folder, Loading("basecolor", [folder], "auto"), lambda done, total: None)
 
@@ -74,7 +74,7 @@ def measure(case: str, folder: Path, threads: int) -> None:
     package.__path__ = [str(PACK)]
     sys.modules["tilewright"] = package
     import torch  # the host has it in memory anyway
-    from tilewright.nodes.dataset import load, parallel
+    from tilewright.dataset import load, parallel
 
     torch.set_num_threads(1)
     parallel.THREADS = load.THREADS = threads

@@ -146,10 +146,10 @@ def cases(radius: int) -> dict[str, Case]:
 
     Light is looked for `radius` pixels far.
     """
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.height_from_normal import height_from_normals
-    from tilewright.nodes.material.normals import normal_map
-    from tilewright.nodes.material.occlusion import open_sky
+    from tilewright.common.axes import Axes
+    from tilewright.material.height_from_normal import height_from_normals
+    from tilewright.material.normals import normal_map
+    from tilewright.material.occlusion import open_sky
 
     both = Axes(True, True)
 

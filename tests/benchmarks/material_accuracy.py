@@ -31,9 +31,9 @@ def normals_by() -> dict[str, Callable[[torch.Tensor, float], torch.Tensor]]:
     """Every way from heights (B, 1, H, W) that wrap, and their scale, to OpenGL normals in -1..1."""
     import cv2
     import kornia
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.derivatives import METHODS
-    from tilewright.nodes.material.normals import decode_normals, normal_map
+    from tilewright.common.axes import Axes
+    from tilewright.material.derivatives import METHODS
+    from tilewright.material.normals import decode_normals, normal_map
 
     def by_opencv(height: torch.Tensor, scale: float) -> torch.Tensor:
         padded = [cv2.copyMakeBorder(one[0].numpy(), 1, 1, 1, 1, cv2.BORDER_WRAP) for one in height]
@@ -74,8 +74,8 @@ def angular_errors() -> None:
 
 def hills(size: int = 256) -> torch.Tensor:
     """Random hills (1, 1, size, size) of 0..1 that tile, in float32, smooth over 3 pixels."""
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.smoothing import gaussian_blur
+    from tilewright.common.axes import Axes
+    from tilewright.material.smoothing import gaussian_blur
 
     noise = torch.rand(1, 1, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     smooth = gaussian_blur(noise, 3.0, Axes(True, True))
@@ -84,10 +84,10 @@ def hills(size: int = 256) -> torch.Tensor:
 
 def there_and_back() -> None:
     """Normals to a height and to normals again, with the kernel's own response and with that of the true derivative."""
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.derivatives import METHODS
-    from tilewright.nodes.material.height_from_normal import height_from_normals
-    from tilewright.nodes.material.normals import decode_normals, normal_map
+    from tilewright.common.axes import Axes
+    from tilewright.material.derivatives import METHODS
+    from tilewright.material.height_from_normal import height_from_normals
+    from tilewright.material.normals import decode_normals, normal_map
 
     both = Axes(True, True)
     print("\nNormal to height to normal, float32: mean degrees by the kernel's response, and by the true one")
@@ -102,8 +102,8 @@ def there_and_back() -> None:
 
 
 def occlusion_errors() -> None:
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.occlusion import open_sky
+    from tilewright.common.axes import Axes
+    from tilewright.material.occlusion import open_sky
 
     axis = torch.arange(161.0) - 80
     squared = axis[None, :] ** 2 + axis[:, None] ** 2
@@ -125,9 +125,9 @@ def occlusion_errors() -> None:
 
 
 def curvature_errors() -> None:
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.material.curvature import mean_curvature
-    from tilewright.nodes.material.smoothing import gaussian_blur
+    from tilewright.common.axes import Axes
+    from tilewright.material.curvature import mean_curvature
+    from tilewright.material.smoothing import gaussian_blur
 
     radius, none = 20000.0, Axes(False, False)
 

@@ -22,7 +22,7 @@ def place(number, room):
 
 
 def verdicts(images):
-    from tilewright.nodes.common.seams import seam_statistics
+    from tilewright.common.seams import seam_statistics
 
     return [seam_statistics(image, axis) for image in images for axis in "xy"]
 
@@ -35,14 +35,14 @@ def pieces(image):
 
 
 def strongest_inside(before, after):
-    from tilewright.nodes.common.seams import moved_seam
+    from tilewright.common.seams import moved_seam
 
     return [moved_seam(before, after, axis) for axis in "xy"]
 
 
 def row(image):
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.seamless.make_seamless import repair
+    from tilewright.common.axes import Axes
+    from tilewright.seamless.make_seamless import repair
 
     going_on = verdicts(image.roll(place(number, min(image.shape[-2:])), (2, 3)) for number in range(PLACES))
     cut = verdicts(pieces(image))
@@ -61,7 +61,7 @@ def row(image):
 
 
 def main(folder):
-    from tilewright.nodes.common.images import IMAGE_SUFFIXES, read_image
+    from tilewright.common.images import IMAGE_SUFFIXES, read_image
 
     print(f"{'':26}{'goes on':>15}{'cut':>15}{'repaired':>14}{'moved':>14}")
     print(f"{'':26}{'max Q':>8}{'alarms':>7}{'mid Q':>8}{'missed':>7}{'from':>8}{'to':>6}{'from':>8}{'to':>6}")

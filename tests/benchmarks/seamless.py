@@ -34,8 +34,8 @@ def unet_step(network):
 
 
 def row(name, network, step, given):
-    from tilewright.nodes.common.axes import Axes
-    from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
+    from tilewright.common.axes import Axes
+    from tilewright.common.wrapped_convolutions import replaced, wrapped_convolutions
 
     before, plain = step(given), roll_error(step, given)
     patches = wrapped_convolutions(network, Axes(True, True), "The model")
@@ -51,7 +51,7 @@ def row(name, network, step, given):
 
 @torch.inference_mode()
 def main():
-    from tilewright.nodes.training.demo_model import UNET
+    from tilewright.host.demo_model import UNET
 
     print(
         f"{'':14}{'patches':>9}{'MB':>9}{'+ bytes':>8}{'plain':>10}{'seamless':>10}  original bit-identical afterwards"

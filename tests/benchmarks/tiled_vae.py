@@ -23,7 +23,7 @@ def parsed(way):
 
 
 def run(way, direction, vae, given):
-    from tilewright.nodes.upscale.nodes import TiledVAEDecode, TiledVAEEncode
+    from tilewright.nodes.upscale import TiledVAEDecode, TiledVAEEncode
 
     import nodes as host
 

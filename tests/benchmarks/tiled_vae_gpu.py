@@ -15,7 +15,7 @@ ROOM = 0.5  # GB for what is no feature map: the weights, the latent, the image,
 
 
 def decode(vae, latents, tile_size, memory):
-    from tilewright.nodes.upscale.nodes import TiledVAEDecode
+    from tilewright.nodes.upscale import TiledVAEDecode
 
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()

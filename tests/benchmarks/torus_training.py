@@ -29,7 +29,7 @@ COLUMNS = ("Q", "R2", "Q, plain", "loss, plain", "loss, wrapped")
 
 def captioned_renders(count: int, seed: int) -> Any:
     """A dataset of procedural bricks, each captioned alike: what differs between the LoRAs is not the words."""
-    from tilewright.nodes.dataset.nodes import RenderProcedural
+    from tilewright.nodes.dataset.render_procedural import RenderProcedural
 
     rendered = RenderProcedural.execute("bricks", count, SIDE, 7 + 1000 * seed, f"torus_training_{seed}").result[0]
     return rendered.with_captions(lambda sample: CAPTION)
@@ -37,7 +37,8 @@ def captioned_renders(count: int, seed: int) -> Any:
 
 def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float, seed: int) -> dict:
     """The weights of one case's LoRA."""
-    from tilewright.nodes.training.adapter import train_lora, training_config
+    from tilewright.host.in_graph import train_lora
+    from tilewright.nodes.training.configuration import training_config
     from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 
     model, clip, vae = checkpoint
@@ -54,9 +55,9 @@ def seams(checkpoint: tuple, seeds: range) -> tuple[float, float, float]:
     """Median Q and R2 over both axes of the pictures of `seeds`, and Q of those that a plain VAE decodes."""
     import comfy.sample
     import torch
-    from tilewright.nodes.common.layout import to_bchw
-    from tilewright.nodes.common.seams import seam_statistics
-    from tilewright.nodes.training.adapter.encoding import wrapped_vae
+    from tilewright.common.layout import to_bchw
+    from tilewright.common.seams import seam_statistics
+    from tilewright.host.in_graph.latents import wrapped_vae
 
     model, clip, vae = checkpoint
     told, untold = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (CAPTION, ""))
@@ -76,9 +77,9 @@ def seams(checkpoint: tuple, seeds: range) -> tuple[float, float, float]:
 def unseen_loss(checkpoint: tuple, dataset: Any, wrap: bool) -> float:
     """Mean squared error over unseen renders, each at eight timesteps and eight places of its torus."""
     import torch
-    from tilewright.nodes.training.adapter.encoding import cached_examples
-    from tilewright.nodes.training.adapter.model import base_model, noise_schedule, training_unet, unet_denoiser
-    from tilewright.nodes.training.adapter.texts import text_encoder
+    from tilewright.host.in_graph.latents import cached_examples
+    from tilewright.host.in_graph.model import base_model, noise_schedule, training_unet, unet_denoiser
+    from tilewright.host.in_graph.text_conditioning import text_encoder
     from tilewright.training.config import TrainingConfig
 
     model, clip, vae = checkpoint
@@ -108,7 +109,7 @@ def rows_of_seed(
     checkpoint: tuple, steps: int, renders: int, pictures: int, rate: float, seed: int
 ) -> Iterator[tuple[str, tuple]]:
     """The name and the figures of the model without a LoRA and of each LoRA."""
-    from tilewright.nodes.host.training import with_lora
+    from tilewright.host.training import with_lora
 
     whole = captioned_renders(renders + UNSEEN, seed)
     seen, unseen = (replace(whole, samples=part) for part in (whole.samples[:-UNSEEN], whole.samples[-UNSEEN:]))
@@ -132,7 +133,7 @@ def line(name: str, figures: list[tuple[float, ...]]) -> str:
 def main() -> None:
     import folder_paths
     import torch
-    from tilewright.nodes.training.demo_model import load_demo_model
+    from tilewright.host.demo_model import load_demo_model
 
     given = [float(argument) for argument in sys.argv[1:]]
     steps, renders, pictures, rate, seeds = given + [300, 24, 8, 5e-4, 1][len(given) :]

@@ -29,7 +29,7 @@ def measured(case: str, batch: int, steps: int) -> dict[str, float]:
     """
     import comfy.utils
     import torch
-    from tilewright.nodes.training.demo_model import load_demo_model
+    from tilewright.host.demo_model import load_demo_model
 
     clocks: list[tuple[float, float]] = []
     for name in ("update", "update_absolute"):
@@ -60,9 +60,10 @@ def _pictures() -> list[Any]:
 
 def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, steps: int) -> None:
     import folder_paths
-    from tilewright.nodes.common.images import write_png
-    from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-    from tilewright.nodes.training.adapter import train_lora, training_config
+    from tilewright.common.images import write_png
+    from tilewright.common.texture_dataset import Sample, TextureDataset
+    from tilewright.host.in_graph import train_lora
+    from tilewright.nodes.training.configuration import training_config
 
     with tempfile.TemporaryDirectory() as folder:
         folder_paths.set_output_directory(folder)
@@ -78,7 +79,7 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
 
 
 def _train_with_host(case: str, model: Any, clip: Any, vae: Any, batch: int, steps: int) -> None:
-    from tilewright.nodes.training.demo_model import load_demo_model
+    from tilewright.host.demo_model import load_demo_model
 
     # The host trains a second model, which it asks the loader for.
     model.cached_patcher_init = (lambda disable_dynamic: load_demo_model()[0], ())

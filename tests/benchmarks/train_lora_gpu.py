@@ -187,9 +187,9 @@ def _timed(step: Callable[[], Any], steps: int, device: Any) -> float:
 
 def _ours(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple[float, float]:
     import torch
-    from tilewright.nodes.host.training import model_conditioning
-    from tilewright.nodes.training.adapter import model as adapter
-    from tilewright.nodes.training.adapter import training_config
+    from tilewright.host.in_graph import model as adapter
+    from tilewright.host.training import model_conditioning
+    from tilewright.nodes.training.configuration import training_config
     from tilewright.training.data import Conditioning, Example
     from tilewright.training.loop import Trainer
     from tilewright.training.lora import LoraNetwork

@@ -27,9 +27,9 @@ def sampled(model, clip, latent, steps, denoise):
 
 def models(way):
     """MODEL for the first stage, MODEL for the larger ones, CLIP and VAE."""
-    from tilewright.nodes.seamless.nodes import SeamlessModel
-    from tilewright.nodes.training.demo_model import load_demo_model
-    from tilewright.nodes.upscale.nodes import TiledDiffusion
+    from tilewright.host.demo_model import load_demo_model
+    from tilewright.nodes.seamless import SeamlessModel
+    from tilewright.nodes.upscale import TiledDiffusion
 
     model, clip, vae = load_demo_model()
     if way == "host":
@@ -39,7 +39,7 @@ def models(way):
 
 
 def decoded(way, vae, latent):
-    from tilewright.nodes.upscale.nodes import TiledVAEDecode
+    from tilewright.nodes.upscale import TiledVAEDecode
 
     import nodes as host
 
@@ -66,7 +66,7 @@ def upscaled_stages(way, image, last):
     """(size, image) of every stage, doubled by an upscale model of random weights."""
     from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
     from random_networks import random_upscaler
-    from tilewright.nodes.upscale.nodes import UpscaleWithModel
+    from tilewright.nodes.upscale import UpscaleWithModel
 
     model = random_upscaler(scale=2)
     while image.shape[2] < last:
@@ -78,8 +78,8 @@ def upscaled_stages(way, image, last):
 
 
 def report(name, way, size, image, seconds):
-    from tilewright.nodes.common.images import write_png
-    from tilewright.nodes.common.seams import seam_statistics
+    from tilewright.common.images import write_png
+    from tilewright.common.seams import seam_statistics
 
     seams = [seam_statistics(image.movedim(-1, 1), axis) for axis in "xy"]
     numbers = "".join(f"{seam.q:7.2f}{seam.r2:7.2f}" for seam in seams)

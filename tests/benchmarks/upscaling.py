@@ -28,8 +28,8 @@ def texture(side):
 
 def upscaled(way, side, tile_size):
     from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
-    from tilewright.nodes.common.axes import Axes, wrap_pad
-    from tilewright.nodes.upscale.nodes import UpscaleWithModel
+    from tilewright.common.axes import Axes, wrap_pad
+    from tilewright.nodes.upscale import UpscaleWithModel
 
     model, image = random_upscaler(scale=2), texture(side)
     if way == "host":
@@ -47,9 +47,9 @@ def upscaled(way, side, tile_size):
 
 def denoised(way, side, tile_size):
     import comfy.sample
-    from tilewright.nodes.seamless.nodes import SeamlessModel
-    from tilewright.nodes.training.demo_model import load_demo_model
-    from tilewright.nodes.upscale.nodes import TiledDiffusion, TiledVAEDecode
+    from tilewright.host.demo_model import load_demo_model
+    from tilewright.nodes.seamless import SeamlessModel
+    from tilewright.nodes.upscale import TiledDiffusion, TiledVAEDecode
 
     model, clip, vae = load_demo_model()
     text = clip.encode_from_tokens_scheduled(clip.tokenize("terrazzo"))
@@ -69,7 +69,7 @@ def denoised(way, side, tile_size):
 
 
 def table(title, kind, ways, side, tile_size):
-    from tilewright.nodes.common.seams import seam_statistics
+    from tilewright.common.seams import seam_statistics
 
     print(f"\n{title}, {side} x {side} px, tiles of {tile_size} px, {torch.get_num_threads()} threads")
     print(f"{'':18}{'CPU s':>8}{'work':>6}{'peak MB':>9}{'PSNR dB':>9}{'Q x':>7}{'Q y':>7}")

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from tilewright.host.demo_model import ARCHITECTURE
 from tilewright.launch.train_demo_model import denoiser_of, draw, initial_networks
-from tilewright.nodes.training.demo_model import ARCHITECTURE
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import (
     autoencoder_loss,

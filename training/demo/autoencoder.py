@@ -119,7 +119,7 @@ def autoencoder_loss(network: torch.nn.Module, images: torch.Tensor) -> tuple[to
 def grid_contrast(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
     """How unevenly the bends of images (B, C, H, W) lie over a latent's 8 columns, against those of references.
 
-    A bend is a step less the mean of its two neighbours, as in nodes/common/seams. The figure is the variance of the
+    A bend is a step less the mean of its two neighbours, as in common/seams. The figure is the variance of the
     logarithm of their ratio: 0 where all columns keep the same share of the references' bends.
     """
     return (_bends_by_column(images) / _bends_by_column(references)).log().var()

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from tilewright.nodes.captions.from_parameters import caption_record
-from tilewright.nodes.captions.nodes import CaptionFromParameters
-from tilewright.nodes.common.manifest import MaterialRecord, Parameter
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.captions.from_parameters import caption_record
+from tilewright.common.manifest import MaterialRecord, Parameter
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.captions.from_parameters import CaptionFromParameters
 
 BRICKS = MaterialRecord(
     name="bricks_0001",

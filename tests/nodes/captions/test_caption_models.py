@@ -2,12 +2,12 @@ import folder_paths
 import pytest
 import torch
 from random_captioners import WORDS, write_blip, write_florence
-from tilewright.nodes.captions import model_nodes
-from tilewright.nodes.captions.captioning import caption_images
-from tilewright.nodes.captions.model_nodes import CaptionBLIP, CaptionFlorence2
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.captions.captioning import caption_images
+from tilewright.common.errors import InputError
+from tilewright.common.images import write_png
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.captions import models as model_nodes
+from tilewright.nodes.captions.models import CaptionBLIP, CaptionFlorence2
 
 
 @pytest.fixture(scope="module")

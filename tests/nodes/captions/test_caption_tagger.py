@@ -6,12 +6,12 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
-from tilewright.nodes.captions import model_adapter
-from tilewright.nodes.captions.model_nodes import CaptionTagger
-from tilewright.nodes.captions.tagging import Choice, Vocabulary, choose_tags, prepare_wd, spoken
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.captions.tagging import Choice, Vocabulary, choose_tags, prepare_wd, spoken
+from tilewright.common.errors import InputError
+from tilewright.common.images import write_png
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.host import captioners as host_captioners
+from tilewright.nodes.captions.models import CaptionTagger
 
 WD_TAGS = [("general", 9), ("red_wall", 0), ("green_moss", 0), ("blue_paint", 0), ("hero_(saga)", 4), ("^_^", 0)]
 WD_WEIGHTS = [[0, 0, 255], [0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]]  # of blue, green and red
@@ -95,8 +95,8 @@ def test_settings(captioners, dataset, options, caption):
 def test_one_session_serves_every_batch(captioners, dataset, monkeypatch, batch_size, model_batch):
     write_wd(captioners / "tiny", model_batch)
     sessions = []
-    make = model_adapter._session
-    monkeypatch.setattr(model_adapter, "_session", lambda file: sessions.append(file) or make(file))
+    make = host_captioners._session
+    monkeypatch.setattr(host_captioners, "_session", lambda file: sessions.append(file) or make(file))
     captions = CaptionTagger.execute(dataset, "tiny", 0.35, 0.85, batch_size)[1]
     assert captions[:2] == ["red wall, ^_^", "green moss, blue paint"]
     assert len(sessions) == 1

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tilewright.nodes.captions.template_nodes import CaptionTemplate
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
+from tilewright.common.errors import InputError
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.captions.template import CaptionTemplate
 
 
 def caption(template, trigger="twbricks", caption="brick wall, wide joints", class_name="texture", **options):

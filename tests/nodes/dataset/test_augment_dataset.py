@@ -2,10 +2,10 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
-from tilewright.nodes.common.images import read_image, write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.augment_nodes import AugmentDataset
-from tilewright.nodes.dataset.transforms import ColorShift, Variation, shift_color, vary_caption, vary_map
+from tilewright.common.images import read_image, write_png
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.dataset.transforms import ColorShift, Variation, shift_color, vary_caption, vary_map
+from tilewright.nodes.dataset.augment import AugmentDataset
 
 SIZE = 32
 

@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from tilewright.nodes.common.buckets import Buckets
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.bucket_nodes import BucketDataset
+from tilewright.common.buckets import Buckets
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.dataset.bucketing import BucketDataset
 
 BACKGROUND = (0.1, 0.2, 0.3)
 

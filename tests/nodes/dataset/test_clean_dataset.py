@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tilewright.nodes.common.conventions import clear_convention
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.clean_nodes import CleanDataset
+from tilewright.common.conventions import clear_convention
+from tilewright.common.errors import InputError
+from tilewright.common.images import write_png
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.dataset.clean import CleanDataset
 
 SIZE = 64
 

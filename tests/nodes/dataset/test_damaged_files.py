@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from tilewright.nodes.captions.nodes import CaptionFromParameters
-from tilewright.nodes.dataset.clean_nodes import CleanDataset
-from tilewright.nodes.dataset.folder_nodes import LoadDataset
+from tilewright.nodes.captions.from_parameters import CaptionFromParameters
+from tilewright.nodes.dataset.clean import CleanDataset
+from tilewright.nodes.dataset.load import LoadDataset
 
 RANDOM = np.random.default_rng(11)
 PIXELS = RANDOM.integers(0, 256, (32, 32, 3), dtype=np.uint8)

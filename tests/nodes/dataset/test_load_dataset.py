@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import read_image
-from tilewright.nodes.common.manifest import MaterialRecord, write_manifest
-from tilewright.nodes.dataset import load
-from tilewright.nodes.dataset.folder_nodes import LoadDataset
-from tilewright.nodes.dataset.parallel import THREADS
+from tilewright.common.errors import InputError
+from tilewright.common.images import read_image
+from tilewright.common.manifest import MaterialRecord, write_manifest
+from tilewright.dataset import load
+from tilewright.dataset.parallel import THREADS
+from tilewright.nodes.dataset.load import LoadDataset
 
 
 @pytest.fixture

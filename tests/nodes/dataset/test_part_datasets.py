@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from tilewright.nodes.common.buckets import Buckets
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.part_nodes import JoinDatasets, SplitDataset
+from tilewright.common.buckets import Buckets
+from tilewright.common.errors import InputError
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.dataset.split_join import JoinDatasets, SplitDataset
 
 
 def images(*names, **details):

@@ -5,11 +5,11 @@ import hashlib
 import folder_paths
 import pytest
 import torch
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import composite, read_image
-from tilewright.nodes.common.manifest import read_manifest
-from tilewright.nodes.dataset.nodes import RenderProcedural
-from tilewright.nodes.dataset.procedural.render import MAPS, render_folder, render_material
+from tilewright.common.errors import InputError
+from tilewright.common.images import composite, read_image
+from tilewright.common.manifest import read_manifest
+from tilewright.dataset.procedural.render import MAPS, render_folder, render_material
+from tilewright.nodes.dataset.render_procedural import RenderProcedural
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from pathlib import Path
 import folder_paths
 import py7zr
 import pytest
-from tilewright.nodes.captions.from_parameters import caption_record
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.dataset import render_nodes
-from tilewright.nodes.dataset.folder_nodes import LoadDataset
-from tilewright.nodes.dataset.render_nodes import RenderSubstance
-from tilewright.nodes.dataset.substance import tool
-from tilewright.nodes.dataset.substance.description import SubstanceGraph
-from tilewright.nodes.dataset.substance.tool import Children, Engine, RenderFailed, command
+from tilewright.captions.from_parameters import caption_record
+from tilewright.common.errors import InputError
+from tilewright.dataset.substance import tool
+from tilewright.dataset.substance.description import SubstanceGraph
+from tilewright.dataset.substance.tool import Children, Engine, RenderFailed, command
+from tilewright.nodes.dataset import render_substance
+from tilewright.nodes.dataset.load import LoadDataset
+from tilewright.nodes.dataset.render_substance import RenderSubstance
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
 
@@ -194,10 +194,10 @@ def test_a_missing_folder_ends_sbsrender_with_47_so_it_is_made_before(studio, tm
 
 
 def test_several_processes_run_at_once_within_cores_and_memory(studio, monkeypatch):
-    monkeypatch.setattr(render_nodes.os, "cpu_count", lambda: 4)
-    monkeypatch.setattr(render_nodes, "_free_megabytes", lambda: 8000)
+    monkeypatch.setattr(render_substance.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(render_substance, "_free_megabytes", lambda: 8000)
     told = []
-    monkeypatch.setattr(render_nodes, "progress_callback", lambda: lambda done, total: told.append((done, total)))
+    monkeypatch.setattr(render_substance, "progress_callback", lambda: lambda done, total: told.append((done, total)))
     studio.behave(meet=2)  # alone, a process would wait for the second until it is given up
     assert len(studio.render(4, outputs="height")[0]) == 4
     assert {(call["--cpu-count"][0], call["--memory-budget"][0]) for call in studio.calls()} == {("2", "2000")}
@@ -216,13 +216,13 @@ def test_cancelling_ends_the_children_at_once_and_keeps_what_is_finished(studio,
         if len(studio.calls()) > 1:
             raise Cancelled
 
-    monkeypatch.setattr(render_nodes, "progress_callback", lambda: cancel_when_started)
+    monkeypatch.setattr(render_substance, "progress_callback", lambda: cancel_when_started)
     with pytest.raises(Cancelled):
         studio.render(4, timeout=600.0)
     assert not running_stand_ins(studio)
     assert sorted(path.suffix for path in studio.output.iterdir()) == [".json", ".png", ".png"]
     studio.behave()
-    monkeypatch.setattr(render_nodes, "progress_callback", lambda: lambda done, total: None)
+    monkeypatch.setattr(render_substance, "progress_callback", lambda: lambda done, total: None)
     assert "1 were there already" in studio.render(2)[2]
 
 

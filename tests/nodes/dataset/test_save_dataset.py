@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import read_image
-from tilewright.nodes.common.manifest import MaterialRecord
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.dataset.folder_nodes import LoadDataset
-from tilewright.nodes.dataset.save_nodes import SaveDataset
+from tilewright.common.errors import InputError
+from tilewright.common.images import read_image
+from tilewright.common.manifest import MaterialRecord
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.dataset.load import LoadDataset
+from tilewright.nodes.dataset.save import SaveDataset
 
 
 @pytest.fixture

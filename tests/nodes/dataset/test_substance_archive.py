@@ -6,9 +6,9 @@ from pathlib import Path
 import folder_paths
 import py7zr
 import pytest
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.dataset.substance.archive import read_archive
-from tilewright.nodes.dataset.substance_nodes import InspectSubstance
+from tilewright.common.errors import InputError
+from tilewright.dataset.substance.archive import read_archive
+from tilewright.nodes.dataset.inspect_substance import InspectSubstance
 
 ARCHIVES = Path(__file__).resolve().parents[4] / "shared" / "data" / "substance"
 needs_archives = pytest.mark.skipif(not ARCHIVES.is_dir(), reason="the shared Substance archives are not here")

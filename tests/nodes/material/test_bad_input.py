@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.nodes import (
+from tilewright.common.errors import InputError
+from tilewright.nodes.material import (
     BlendNormals,
     ConvertNormal,
     Curvature,

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.blending import BLENDS, partial_derivative, reoriented, scale_slopes
-from tilewright.nodes.material.nodes import BlendNormals, ConvertNormal
-from tilewright.nodes.material.normals import decode_normals, normal_map
-from tilewright.nodes.material.resizing import resize, resize_normals
-from tilewright.nodes.material.smoothing import gaussian_blur
+from tilewright.common.axes import Axes
+from tilewright.common.errors import InputError
+from tilewright.material.blending import BLENDS, partial_derivative, reoriented, scale_slopes
+from tilewright.material.normals import decode_normals, normal_map
+from tilewright.material.resizing import resize, resize_normals
+from tilewright.material.smoothing import gaussian_blur
+from tilewright.nodes.material import BlendNormals, ConvertNormal
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
 

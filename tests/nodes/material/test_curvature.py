@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.material.curvature import curvature_range, mean_curvature
-from tilewright.nodes.material.nodes import Curvature
+from tilewright.common.axes import Axes
+from tilewright.material.curvature import curvature_range, mean_curvature
+from tilewright.nodes.material import Curvature
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
 AXIS = torch.arange(97, dtype=torch.float64) - 48

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tilewright.nodes.material.engine_presets import MAPS
-from tilewright.nodes.material.nodes import SaveMaterial
+from tilewright.material.engine_presets import MAPS
+from tilewright.nodes.material import SaveMaterial
 
 
 @pytest.fixture

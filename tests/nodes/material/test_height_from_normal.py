@@ -4,14 +4,14 @@ import math
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.conventions import CLEAR, detect_convention, flip_green, slopes
-from tilewright.nodes.material import height_from_normal
-from tilewright.nodes.material.derivatives import METHODS, height_gradient
-from tilewright.nodes.material.height_from_normal import height_from_normals, integrate_slopes
-from tilewright.nodes.material.nodes import HeightToNormal, NormalToHeight
-from tilewright.nodes.material.normals import normal_map
-from tilewright.nodes.material.smoothing import gaussian_blur
+from tilewright.common.axes import Axes
+from tilewright.common.conventions import CLEAR, detect_convention, flip_green, slopes
+from tilewright.material import height_from_normal
+from tilewright.material.derivatives import METHODS, height_gradient
+from tilewright.material.height_from_normal import height_from_normals, integrate_slopes
+from tilewright.material.normals import normal_map
+from tilewright.material.smoothing import gaussian_blur
+from tilewright.nodes.material import HeightToNormal, NormalToHeight
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
 

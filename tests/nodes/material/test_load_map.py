@@ -9,8 +9,8 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tilewright.nodes.material.load_map import kind_of, looks_like_normals
-from tilewright.nodes.material.nodes import LoadMap
+from tilewright.material.load_map import kind_of, looks_like_normals
+from tilewright.nodes.material import LoadMap
 
 RNG = np.random.default_rng(3)
 

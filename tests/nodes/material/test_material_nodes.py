@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import AXES_OPTIONS, Axes
-from tilewright.nodes.material.derivatives import METHODS
-from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
-from tilewright.nodes.material.smoothing import gaussian_blur
+from tilewright.common.axes import AXES_OPTIONS, Axes
+from tilewright.material.derivatives import METHODS
+from tilewright.material.smoothing import gaussian_blur
+from tilewright.nodes.material import HeightFromImage, HeightToNormal
 
 
 @pytest.fixture(autouse=True)

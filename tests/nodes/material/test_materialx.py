@@ -6,8 +6,8 @@ import MaterialX.PyMaterialXGenGlsl as glsl
 import MaterialX.PyMaterialXGenShader as shaders
 import pytest
 import torch
-from tilewright.nodes.material.engine_presets import MAPS
-from tilewright.nodes.material.nodes import SaveMaterial
+from tilewright.material.engine_presets import MAPS
+from tilewright.nodes.material import SaveMaterial
 
 
 @pytest.fixture

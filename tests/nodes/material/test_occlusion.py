@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.material.nodes import Occlusion
-from tilewright.nodes.material.occlusion import open_sky, ray_distances
+from tilewright.common.axes import Axes
+from tilewright.material.occlusion import open_sky, ray_distances
+from tilewright.nodes.material import Occlusion
 
 BOTH, NONE, ONLY_X = Axes(True, True), Axes(False, False), Axes(True, False)
 

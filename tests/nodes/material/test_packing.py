@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.engine_presets import MAPS, PRESETS
-from tilewright.nodes.material.material_files import arrange
-from tilewright.nodes.material.nodes import PackChannels
-from tilewright.nodes.material.packing import LAYOUTS, Channel, pack_channels, parse_channel
+from tilewright.common.errors import InputError
+from tilewright.material.engine_presets import MAPS, PRESETS
+from tilewright.material.material_files import arrange
+from tilewright.material.packing import LAYOUTS, Channel, pack_channels, parse_channel
+from tilewright.nodes.material import PackChannels
 
 # Every map has a value of its own, so that one pixel tells where each channel came from.
 VALUES = {"height": 0.1, "roughness": 0.2, "metallic": 0.3, "occlusion": 0.4, "opacity": 0.6}

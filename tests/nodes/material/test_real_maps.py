@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.conventions import CLEAR, detect_convention, slopes
-from tilewright.nodes.common.images import read_image
-from tilewright.nodes.common.seams import seam_statistics
-from tilewright.nodes.material.derivatives import height_gradient
-from tilewright.nodes.material.height_from_normal import height_from_normals
-from tilewright.nodes.material.nodes import HeightFromImage, HeightToNormal
-from tilewright.nodes.material.occlusion import open_sky
-from tilewright.nodes.material.smoothing import gaussian_blur
-from tilewright.nodes.material.validation import agreement
+from tilewright.common.axes import Axes
+from tilewright.common.conventions import CLEAR, detect_convention, slopes
+from tilewright.common.images import read_image
+from tilewright.common.seams import seam_statistics
+from tilewright.material.derivatives import height_gradient
+from tilewright.material.height_from_normal import height_from_normals
+from tilewright.material.occlusion import open_sky
+from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.validation import agreement
+from tilewright.nodes.material import HeightFromImage, HeightToNormal
 
 TEXTURES = Path(__file__).resolve().parents[4] / "shared" / "data" / "textures"
 BOTH = Axes(True, True)

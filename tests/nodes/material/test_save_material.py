@@ -11,11 +11,11 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.material.engine_presets import MAPS, PRESETS
-from tilewright.nodes.material.map_inputs import luminance
-from tilewright.nodes.material.map_writers import CLIPPED, FILE_FORMATS, SUFFIXES
-from tilewright.nodes.material.nodes import HeightToNormal, SaveMaterial
+from tilewright.common.errors import InputError
+from tilewright.material.engine_presets import MAPS, PRESETS
+from tilewright.material.map_inputs import luminance
+from tilewright.material.map_writers import CLIPPED, FILE_FORMATS, SUFFIXES
+from tilewright.nodes.material import HeightToNormal, SaveMaterial
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.sparse.csgraph
 import torch
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.seams import moved_seam, seam_statistics
-from tilewright.nodes.seamless.least_cut import least_cut
-from tilewright.nodes.seamless.make_seamless import METHODS, best_shift
-from tilewright.nodes.seamless.nodes import MakeSeamless, OffsetImage
+from tilewright.common.errors import InputError
+from tilewright.common.seams import moved_seam, seam_statistics
+from tilewright.nodes.seamless import MakeSeamless, OffsetImage
+from tilewright.seamless.graph_cut import least_cut
+from tilewright.seamless.make_seamless import METHODS, best_shift
 
 each_method = pytest.mark.parametrize("method", METHODS)
 

@@ -6,11 +6,11 @@ from comfy.model_management import load_models_gpu
 from comfy.t2i_adapter.adapter import Adapter
 from comfy.taesd.taesd import TAESD
 from random_networks import random_state, random_weights
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
-from tilewright.nodes.seamless.nodes import SeamlessModel, SeamlessVAE
-from tilewright.nodes.training.demo_model import load_demo_model
+from tilewright.common.axes import Axes
+from tilewright.common.errors import InputError
+from tilewright.common.wrapped_convolutions import replaced, wrapped_convolutions
+from tilewright.host.demo_model import load_demo_model
+from tilewright.nodes.seamless import SeamlessModel, SeamlessVAE
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import torch
 from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from random_networks import UNET_FAMILIES, random_control_network, random_state
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.sampling_steps import step_number
-from tilewright.nodes.common.wrapped_convolutions import replaced, wrapped_convolutions
-from tilewright.nodes.seamless.latent_rolls import step_offset
-from tilewright.nodes.seamless.nodes import SeamlessModel
-from tilewright.nodes.training.demo_model import UNET, load_demo_model
-from tilewright.nodes.upscale.nodes import TiledVAEDecode
+from tilewright.common.axes import Axes
+from tilewright.common.sampling_steps import step_number
+from tilewright.common.wrapped_convolutions import replaced, wrapped_convolutions
+from tilewright.host.demo_model import UNET, load_demo_model
+from tilewright.nodes.seamless import SeamlessModel
+from tilewright.nodes.upscale import TiledVAEDecode
+from tilewright.seamless.latent_rolls import step_offset
 
 ROLL = (8, -16)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from comfy.ldm.flux.layers import EmbedND
 from random_networks import random_state
-from tilewright.nodes.seamless.harmonic_positions import rotary_positions
-from tilewright.nodes.seamless.nodes import SeamlessModel
+from tilewright.nodes.seamless import SeamlessModel
+from tilewright.seamless.harmonic_positions import rotary_positions
 
 FLUX = {
     "image_model": "flux",

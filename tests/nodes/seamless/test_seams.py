@@ -3,10 +3,10 @@
 import folder_paths
 import pytest
 import torch
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.seams import seam_statistics
-from tilewright.nodes.seamless.nodes import MeasureSeams
-from tilewright.nodes.seamless.seam_report import STRIP_HEIGHT, heat_strips
+from tilewright.common.errors import InputError
+from tilewright.common.seams import seam_statistics
+from tilewright.nodes.seamless import MeasureSeams
+from tilewright.seamless.seam_report import STRIP_HEIGHT, heat_strips
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,5 @@
 import torch
-from tilewright.nodes.seamless.nodes import TilePreview
+from tilewright.nodes.seamless import TilePreview
 
 
 def test_copies_lie_side_by_side():

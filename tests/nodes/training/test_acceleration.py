@@ -3,9 +3,9 @@
 import pytest
 import torch
 from test_gradient_parity import Case, relative
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.host import training as host_training
-from tilewright.nodes.training.adapter import model as training_model
+from tilewright.common.errors import InputError
+from tilewright.host import training as host_training
+from tilewright.host.in_graph import model as training_model
 
 pytest_plugins = ["small_runs"]
 

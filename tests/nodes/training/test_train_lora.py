@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors import safe_open
 from small_runs import SETTINGS, metadata, same, weights
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.common.images import write_png
-from tilewright.nodes.common.texture_dataset import Sample, TextureDataset
-from tilewright.nodes.training.nodes import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
+from tilewright.common.errors import InputError
+from tilewright.common.images import write_png
+from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.training import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
 from tilewright.training.config import NetworkConfig, SavingConfig
 
 pytest_plugins = ["small_runs"]

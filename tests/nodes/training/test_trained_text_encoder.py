@@ -5,7 +5,7 @@ import logging
 import comfy.sd
 import torch
 from small_runs import same, weights
-from tilewright.nodes.host import training as host_training
+from tilewright.host import training as host_training
 from tilewright.training.config import NetworkConfig, ObjectiveConfig
 
 pytest_plugins = ["small_runs"]

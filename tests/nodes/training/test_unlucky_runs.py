@@ -9,9 +9,9 @@ import comfy.utils
 import pytest
 import torch
 from small_runs import metadata, same
-from tilewright.nodes.common import files as common_files
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.training import run_files
+from tilewright.common import files as common_files
+from tilewright.common.errors import InputError
+from tilewright.training import run_files
 from tilewright.training.config import OptimizerConfig, SavingConfig
 
 pytest_plugins = ["small_runs"]

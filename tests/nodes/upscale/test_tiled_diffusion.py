@@ -5,12 +5,12 @@ import pytest
 import torch
 from comfy.controlnet import ControlNet
 from random_networks import random_control_network
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.seamless.nodes import SeamlessModel
-from tilewright.nodes.training.demo_model import UNET, load_demo_model
-from tilewright.nodes.upscale.nodes import TiledDiffusion
-from tilewright.nodes.upscale.windows import METHODS, WindowPlan, crop_all, fuse, window_starts
+from tilewright.common.axes import Axes
+from tilewright.common.errors import InputError
+from tilewright.host.demo_model import UNET, load_demo_model
+from tilewright.nodes.seamless import SeamlessModel
+from tilewright.nodes.upscale import TiledDiffusion
+from tilewright.upscale.windows import METHODS, WindowPlan, crop_all, fuse, window_starts
 
 TORUS = Axes(True, True)
 each_method = pytest.mark.parametrize("method", METHODS)

@@ -8,11 +8,11 @@ import torch
 from comfy.ldm.cascade.stage_a import StageA
 from comfy.taesd.taesd import TAESD
 from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.seamless.nodes import SeamlessVAE
-from tilewright.nodes.upscale import adapter_vae
-from tilewright.nodes.upscale.nodes import TiledVAEDecode
-from tilewright.nodes.upscale.tiled_layers import TiledLayers
+from tilewright.common.errors import InputError
+from tilewright.host import tiled_vae
+from tilewright.nodes.seamless import SeamlessVAE
+from tilewright.nodes.upscale import TiledVAEDecode
+from tilewright.upscale.tiled_layers import TiledLayers
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_cancelling_leaves_the_vae_as_it_was(vae, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "place", [(TiledLayers, "attention"), (adapter_vae, "multiplications_per_byte")], ids=["at work", "planning"]
+    "place", [(TiledLayers, "attention"), (tiled_vae, "multiplications_per_byte")], ids=["at work", "planning"]
 )
 def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place):
     samples = latents(1, 4, 12, 12)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from comfy.taesd.taesd import TAESD
 from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.seamless.nodes import SeamlessVAE
-from tilewright.nodes.upscale.nodes import TiledVAEDecode, TiledVAEEncode
+from tilewright.common.errors import InputError
+from tilewright.nodes.seamless import SeamlessVAE
+from tilewright.nodes.upscale import TiledVAEDecode, TiledVAEEncode
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tilewright.nodes.common.axes import Axes
-from tilewright.nodes.common.errors import InputError
-from tilewright.nodes.upscale.nodes import UpscaleWithModel
-from tilewright.nodes.upscale.resize import resize
-from tilewright.nodes.upscale.upscale_tiles import measure_halo
+from tilewright.common.axes import Axes
+from tilewright.common.errors import InputError
+from tilewright.nodes.upscale import UpscaleWithModel
+from tilewright.upscale.resize import resize
+from tilewright.upscale.upscale_tiles import measure_halo
 
 
 class Upscaler(torch.nn.Module):

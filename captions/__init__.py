@@ -1,0 +1,1 @@
+"""Caption from parameters, from models, from templates."""

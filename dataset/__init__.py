@@ -1,0 +1,1 @@
+"""Render, read, clean, augment and save texture datasets."""

@@ -1,0 +1,122 @@
+"""More views of the same materials, written beside each other with all maps in step."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..common.conventions import clear_convention
+from ..common.errors import InputError
+from ..common.images import UnreadableImage, composite, read_image, write_png
+from ..common.map_kinds import COLOR_MAPS
+from ..common.texture_dataset import Sample, TextureDataset
+from .parallel import in_parallel
+from .rejected_files import Rejected
+from .transforms import ColorShift, Variation, vary_caption, vary_map
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may vary. crop is the side of the pieces in pixels of a material's largest map, 0 for none.
+
+    color 0..1: at 1 lightness moves by up to 0.1, chroma by 30 % and hue by 20 degrees.
+    """
+
+    count: int
+    rolls: bool = True
+    turns: bool = True
+    mirror: bool = True
+    crop: int = 0
+    color: float = 0.0
+
+
+def augment_dataset(
+    dataset: TextureDataset, folder: Path, wanted: Augmentation, seed: int, checked: Callable[[int, int], None]
+) -> tuple[list[Sample], list[Rejected]]:
+    """Write `wanted.count` variations of every material to `folder`; returns them as samples, and what was unreadable.
+
+    Each material's variations depend on its name and the seed alone. Rolls need a tileable material; a crop tiles
+    no more. Regularisation images are left out.
+    """
+    own = [sample for sample in dataset.samples if not sample.regularisation]
+    if any(sample.file.is_relative_to(folder) for sample in own):
+        raise InputError(f"The dataset's own images lie in {folder}. Write the variations to another folder.")
+    materials: dict[str, list[Sample]] = {}
+    for index, sample in enumerate(own):
+        materials.setdefault(sample.material or f"image {index}", []).append(sample)
+    numbered = [
+        (sample, number, variation)
+        for material, maps in materials.items()
+        for number, variation in enumerate(_draw(material, maps, wanted, seed), 1)
+        for sample in maps
+    ]
+    stems = _unique_stems(own)
+    results = in_parallel(
+        lambda task: _write(*task, dataset.background, folder / f"{stems[task[0].file]}_v{task[1]}.png"),
+        numbered,
+        checked,
+    )
+    return (
+        [result for result in results if isinstance(result, Sample)],
+        list(dict.fromkeys(result for result in results if isinstance(result, Rejected))),
+    )
+
+
+def _draw(material: str, maps: Sequence[Sample], wanted: Augmentation, seed: int) -> list[Variation]:
+    digest = hashlib.sha256(f"{seed}/{material}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    return [_draw_one(rng, maps, wanted) for _ in range(wanted.count)]
+
+
+def _draw_one(rng: np.random.Generator, maps: Sequence[Sample], wanted: Augmentation) -> Variation:
+    wraps = wanted.rolls and all(sample.tileable for sample in maps)
+    crop = min(1.0, wanted.crop / max(min(sample.size) for sample in maps)) if wanted.crop else 1.0
+    # Whole pixels of the smallest map are whole pixels of every map twice or four times its size.
+    smallest = min(maps, key=lambda sample: sample.size)
+    free = (1.0, 1.0) if wraps else (1 - crop, 1 - crop)
+    shift = tuple(math.floor(rng.random() * room * side) / side for room, side in zip(free, smallest.size, strict=True))
+    numbers = rng.uniform(-1, 1, 3) * wanted.color
+    return Variation(
+        shift=shift,
+        crop=crop,
+        wraps=wraps,
+        mirror=bool(rng.random() < 0.5) and wanted.mirror,
+        turns=int(rng.integers(4)) if wanted.turns else 0,
+        color=ColorShift(0.1 * numbers[0], 1 + 0.3 * numbers[1], math.radians(20) * numbers[2]),
+    )
+
+
+def _unique_stems(samples: Sequence[Sample]) -> dict[Path, str]:
+    """The names of the files without endings, with numbers where folders hold files of the same name."""
+    stems, seen = {}, Counter()
+    for sample in samples:
+        stem = sample.file.stem
+        seen[stem.casefold()] += 1
+        stems[sample.file] = stem if seen[stem.casefold()] == 1 else f"{stem}_{seen[stem.casefold()]}"
+    return stems
+
+
+def _write(
+    sample: Sample, number: int, variation: Variation, background: tuple[float, float, float], target: Path
+) -> Sample | Rejected:
+    try:
+        image = read_image(sample.file)
+    except UnreadableImage as error:
+        return Rejected(sample.file, error.reason)
+    image = composite(image, background) if image.shape[0] == 4 else image
+    convention = sample.convention or (clear_convention(image[None]) if sample.map == "normal" else "")
+    varied = vary_map(image, sample.map, convention or "OpenGL", variation)
+    write_png(target, varied, 8 if sample.map in COLOR_MAPS else 16)
+    return replace(
+        sample,
+        file=target,
+        size=(varied.shape[2], varied.shape[1]),
+        caption=vary_caption(sample.caption, variation.mirror, variation.turns),
+        material=f"{sample.material}_v{number}" if sample.material else "",
+        tileable=sample.tileable and variation.crop == 1,
+        convention=convention,
+    )

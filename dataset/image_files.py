@@ -1,0 +1,91 @@
+"""The image files of a folder, and what its manifests and their names say they are."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..common.errors import InputError
+from ..common.files import natural_order
+from ..common.images import IMAGE_SUFFIXES
+from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest
+from ..common.map_kinds import NamedMap, maps_by_name
+from ..common.paths import is_inside
+from .rejected_files import Rejected
+
+COMPANIONS = {".txt", ".caption", ".json", ".jsonl", ".sbsar"}  # files that lie beside images and are no images
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image with what is known of it before it is read. material begins with the folder below the dataset's."""
+
+    path: Path
+    named: NamedMap
+    record: MaterialRecord | None = None
+
+
+def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], list[Rejected]]:
+    """The images of `folder` and the folders below it in natural order, and the files that are none, with reasons.
+
+    A link is followed only to a file inside `roots`. Hidden files and folders are not looked at.
+    """
+    images, rejected = [], []
+    for parent, files, odd in _walk(folder):
+        rejected += [
+            Rejected(path, "not an ordinary file or folder (links to folders are not followed)") for path in odd
+        ]
+        inside = [file for file in files if any(is_inside(file, root) for root in roots)]
+        rejected += [
+            Rejected(file, "a link that leads outside the allowed folders") for file in files if file not in inside
+        ]
+        pictures = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
+        others = [file for file in inside if file not in pictures and file.suffix.lower() not in COMPANIONS]
+        rejected += [
+            Rejected(file, f"not an image that Tilewright reads ({file.suffix or 'no ending'})") for file in others
+        ]
+        records, broken = _records(parent, inside)
+        images += _named(folder, parent, pictures, records)
+        rejected += broken
+    return sorted(images, key=lambda image: natural_order(image.path)), rejected
+
+
+def fingerprint(folder: Path) -> list[tuple[str, int, int]]:
+    """(relative path, size, modification time) of every file, or of the one file that `folder` is.
+
+    It differs when a file was changed, added or removed.
+    """
+    files = [folder] if folder.is_file() else [file for _, files, _ in _walk(folder) for file in files]
+    return sorted((str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[Path], list[Path]]]:
+    """Each folder with its files, and with what is neither a file nor a folder of its own."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+        odd = [path for path in paths if not path.is_file()]
+        odd += [link for name in folders if (link := Path(parent, name)).is_symlink()]
+        yield Path(parent), [path for path in paths if path not in odd], odd
+
+
+def _records(parent: Path, files: Sequence[Path]) -> tuple[list[MaterialRecord], list[Rejected]]:
+    if parent / MANIFEST_NAME not in files:
+        return [], []
+    try:
+        return read_manifest(parent), []
+    except InputError as error:
+        return [], [Rejected(parent / MANIFEST_NAME, f"ignored, maps are told by their names: {error}")]
+
+
+def _named(
+    folder: Path, parent: Path, pictures: Sequence[Path], records: Sequence[MaterialRecord]
+) -> Iterator[ImageFile]:
+    by_manifest = {
+        name: (NamedMap(record.name, kind), record) for record in records for kind, name in record.maps.items()
+    }
+    by_name = maps_by_name(path.stem for path in pictures if path.name not in by_manifest)
+    for path in pictures:
+        named, record = by_manifest.get(path.name) or (by_name[path.stem], None)
+        material = (parent.relative_to(folder) / named.material).as_posix()
+        yield ImageFile(path, replace(named, material=material), record)

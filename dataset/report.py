@@ -1,0 +1,106 @@
+"""What loading and saving did, in words."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..common.manifest import other_materials
+from ..common.texture_dataset import Sample, TextureDataset
+from .bucketing import Bucketed
+from .clean import Cleaned
+from .rejected_files import Rejected, listed
+from .save import Saved
+from .substance.render import Rendered
+
+
+def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
+    """Counts by map, sizes, captions and repeats, then the files that were left out, by reason."""
+    lines = _by_role(dataset, f"from {folder}")
+    if shown < len(dataset):
+        lines.append(f"The images output holds the first {shown}; raise image_limit for more. The dataset holds all.")
+    if rejected:
+        lines += ["", f"{len(rejected)} files left out:", *(f"  {line}" for line in listed(rejected, folder))]
+    return "\n".join(lines)
+
+
+def join_report(dataset: TextureDataset) -> str:
+    """Counts by map, sizes, captions and repeats, of the images to train on and of those for regularisation."""
+    return "\n".join(_by_role(dataset, "to train on"))
+
+
+def save_report(saved: Saved, folder: Path) -> str:
+    """Counts of images and captions, files that could not be read, and images that this dataset did not write."""
+    captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
+    lines = [f"{saved.images} images written to {folder}", f"  captions: {captions or 'none'}"]
+    if saved.rejected:
+        lines += [f"{len(saved.rejected)} files left out:", *(f"  {line}" for line in listed(saved.rejected, folder))]
+    if saved.strangers:
+        names = ", ".join(file.name for file in saved.strangers)
+        lines.append(f"{len(saved.strangers)} other images lie in the same folders and would be trained too: {names}")
+    return "\n".join(lines)
+
+
+def clean_report(cleaned: Cleaned) -> str:
+    """How many images passed, how many of them tile, and the rejected ones by reason."""
+    kept = cleaned.kept.samples
+    tiling = sum(sample.tileable for sample in kept)
+    lines = [f"{len(kept)} of {len(kept) + len(cleaned.rejected)} images kept, {tiling} of them tileable."]
+    return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, kept[0].file.parent))])
+
+
+def render_report(rendered: Rendered, folder: Path) -> str:
+    """Counts of new, reused and failed renders, failures with sbsrender's words, then each render's values."""
+    fresh = len(rendered.records) - len(rendered.reused)
+    lines = [f"{fresh} materials rendered to {folder}, {len(rendered.reused)} were there already."]
+    lines += [f"  {name} failed twice: {words}" for name, words in rendered.failures.items()]
+    for record in rendered.records:
+        values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
+        lines.append(f"{record.name} (seed {record.seed}): {values}")
+    return "\n".join([*lines, *other_materials(rendered.others)])
+
+
+def bucket_report(bucketed: Bucketed, resolution: int) -> str:
+    """Images of an epoch by size, the commonest first, then the files that suffer from it, the worst first."""
+    lines = [f"{bucketed.counts.total()} images an epoch in {len(bucketed.counts)} buckets at resolution {resolution}:"]
+    lines += [f"{count:6}  {width} × {height}" for (width, height), count in bucketed.counts.most_common()]
+    lines += _worst(bucketed.enlarged, "enlarged by more than a tenth", lambda factor: f"×{factor:.2f}")
+    lines += _worst(bucketed.cut, "cut by more than a tenth", lambda share: f"{share:.0%}")
+    lines += _worst(bucketed.stretched, "tileable and stretched by more than a tenth", lambda factor: f"×{factor:.2f}")
+    return "\n".join(lines)
+
+
+def _worst(
+    found: Sequence[tuple[Sample, float]], what: str, written: Callable[[float], str], most: int = 20
+) -> list[str]:
+    worst = sorted(found, key=lambda pair: -pair[1])
+    named = ", ".join(f"{sample.file.name} ({written(number)})" for sample, number in worst[:most])
+    return [f"{len(found)} {what}: {named}{', …' if len(worst) > most else ''}"] if found else []
+
+
+def _by_role(dataset: TextureDataset, what: str) -> list[str]:
+    training = [sample for sample in dataset.samples if not sample.regularisation]
+    lines = [f"{len(training)} images {what}", *_described(training)]
+    if len(training) < len(dataset):
+        regularisation = [sample for sample in dataset.samples if sample.regularisation]
+        lines += [f"{len(regularisation)} regularisation images", *_described(regularisation)]
+    return lines
+
+
+def _described(samples: Sequence[Sample]) -> list[str]:
+    maps = Counter(sample.map for sample in samples)
+    sizes = Counter(f"{sample.size[0]} × {sample.size[1]}" for sample in samples)
+    materials = len({sample.material for sample in samples})
+    lines = [
+        f"  maps: {_counts(maps)}; {materials} materials",
+        f"  sizes: {_counts(sizes)}",
+        f"  captions: {sum(bool(sample.caption) for sample in samples)} of {len(samples)}; "
+        f"tileable: {sum(sample.tileable for sample in samples)}",
+    ]
+    if any(sample.repeats != 1 for sample in samples):
+        lines.append(f"  {sum(sample.repeats for sample in samples)} images an epoch, with repeats")
+    return lines
+
+
+def _counts(counter: Counter, most: int = 8) -> str:
+    listed = [f"{count} {name}" for name, count in counter.most_common(most)]
+    return ", ".join(listed + ["…"] * (len(counter) > most))

@@ -1,0 +1,126 @@
+"""Images as the denoiser takes them: each is encoded once, by the host's VAE."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ...common.axes import Axes
+from ...common.errors import InputError
+from ...common.images import UnreadableImage, composite, read_image
+from ...common.texture_dataset import Sample, TextureDataset
+from ...common.wrapped_convolutions import wrapped_convolutions
+from ...training.bucket_resize import frame
+from ...training.config import TrainingConfig
+from ...training.data import Example
+from ...training.tensor_cache import file_digest, kept
+from ...training.vae_check import LatentFamily, another_family, color_card
+from .. import networks as host_networks
+from .. import training as host_training
+from ..folders import output_folder
+
+
+def kept_folder(config: TrainingConfig) -> Path | None:
+    """Where encoded images and captions lie for later runs, if they are to be kept on disk."""
+    return output_folder("training_cache") if config.cache == "disk" else None
+
+
+def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> list[Example]:
+    """Every readable sample as a scaled latent, on the CPU in float32. Raises `InputError` when there is none."""
+    tileable = {sample.tileable for sample in dataset.samples}
+    encoders = {tiles: ImageEncoder(wrapped_vae(vae) if tiles else vae, dataset, config) for tiles in tileable}
+    examples, unreadable = [], []
+    for sample in dataset.samples:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        try:
+            examples.append(_example(model, sample, encoders[sample.tileable](sample)))
+        except UnreadableImage as error:
+            unreadable.append(str(error))
+            logging.warning("Train LoRA leaves out an image. %s", error)
+    if not examples:
+        raise InputError(
+            "The dataset has no images to train on. "
+            + (" ".join(unreadable) or "Load a folder that holds some, or loosen what cleaning removes.")
+        )
+    return examples
+
+
+def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
+    latent = for_autograd(host_training.scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
+    width, height = tensors["size"].tolist()
+    flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
+    return Example(latent, sample.caption, (width, height), sample.repeats, **flags, mask=tensors.get("mask"))
+
+
+class ImageEncoder:
+    """Samples to their latents as the VAE has them, with size in pixels and mask; kept on disk where `config` says."""
+
+    def __init__(self, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> None:
+        self.vae, self.dataset, self.config = vae, dataset, config
+        self.folder = kept_folder(config)
+        self.network = host_training.network_digest(vae.patcher, vae.vae_dtype) if self.folder else ""
+
+    def __call__(self, sample: Sample) -> dict[str, torch.Tensor]:
+        make = partial(self._encoded, sample)
+        return kept(self.folder, self._facts(sample), make) if self.folder else make()
+
+    def _facts(self, sample: Sample) -> tuple:
+        settings = (self.config.resolution, self.config.objective.masked, self.dataset.background, self.dataset.buckets)
+        return ("image", self.network, file_digest(sample.file), sample.tileable, *settings)
+
+    def _encoded(self, sample: Sample) -> dict[str, torch.Tensor]:
+        image = read_image(sample.file).clamp(0, 1)
+        size = self.dataset.buckets.size((image.shape[-1], image.shape[-2]), self.config.resolution)
+        pixels = frame(composite(image, self.dataset.background), size, sample.tileable)
+        tensors = {"latent": encode_image(self.vae, pixels), "size": torch.tensor(size)}
+        if self.config.objective.masked and image.shape[0] == 4:
+            opacity = frame(image[3:], size, sample.tileable)
+            tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, tensors["latent"].shape[-2:])
+        return tensors
+
+
+def check_vae(model: Any, vae: Any) -> None:
+    """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
+    host_networks.autoencoder(vae)  # which tells of an empty one
+    channels = model.model.latent_format.latent_channels
+    if vae.latent_channels != channels or vae.latent_dim != 2:
+        raise InputError(
+            f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
+            f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
+        )
+    family = host_training.unet_facts(model).family
+    own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
+    other = another_family(encode_image(vae, color_card()), own, latent_families())
+    if other is not None:
+        raise InputError(
+            f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
+            "colours. Connect the VAE of the model's own checkpoint."
+        )
+
+
+def latent_families() -> dict[str, LatentFamily]:
+    """The families whose latents can be told apart, by name."""
+    return {name: LatentFamily(*facts) for name, facts in host_training.latent_colors().items()}
+
+
+def wrapped_vae(vae: Any) -> Any:
+    """A VAE of the same weights that takes an image for the torus it is."""
+    network = host_networks.wrappable_autoencoder(vae)
+    outside = host_networks.convolutions_padded_outside(network)
+    replacements = wrapped_convolutions(network, Axes(x=True, y=True), what="The VAE", padded_outside=outside)
+    return host_networks.vae_with_object_patches(vae, replacements)
+
+
+@torch.inference_mode()
+def encode_image(vae: Any, image: torch.Tensor) -> torch.Tensor:
+    """(3, H, W) in 0..1 -> latent (C, h, w) in the VAE's own scale."""
+    return for_autograd(vae.encode(image.movedim(0, -1).unsqueeze(0))[0], torch.device("cpu"))  # CHW -> BHWC
+
+
+def for_autograd(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A copy in float32 that autograd can save, which it cannot where something was made under inference mode."""
+    with torch.inference_mode(False):
+        return tensor.to(device, torch.float32, copy=True)

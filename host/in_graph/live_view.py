@@ -1,0 +1,90 @@
+"""What a run shows while it trains: a line of text, the course of its loss, and pictures of what it has learnt."""
+
+import time
+from collections import deque
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...common.images import write_png
+from ...training.config import TrainingConfig
+from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
+from ...training.loop import Trainer
+from ...training.plot import plot_losses, smoothed
+from ...training.randomness import generator
+from ...training.run_files import RunFiles, told_if_disk_fails
+from ...training.sampling import sample
+from .. import training as host_training
+from ..node_text import tell_node
+
+SAMPLE_STEPS = 20
+
+
+class LiveView:
+    """Tells the node how the run is going, and keeps its sample pictures."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        files: RunFiles,
+        vae: Any,
+        model: Any,
+        config: TrainingConfig,
+        node_id: str | None,
+        tiles: bool,
+    ) -> None:
+        self.trainer, self.files, self.vae, self.model = trainer, files, vae, model
+        self.config, self.node_id, self.tiles = config, node_id, tiles
+        self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
+        self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
+        self.samples: list[torch.Tensor] = []
+        self.pictured = time.monotonic()
+
+    def after_step(self, step: int) -> None:
+        """Show the state of things after `step`."""
+        every = self.config.saving.sample_every
+        if every and step % every == 0:
+            self.trainer.network.eval()  # without dropout
+            self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(self._prompts())]
+            self.trainer.network.train()
+            comfy.model_management.unload_all_models()  # the VAE has drawn them
+        self.recent.append(time.monotonic())
+        due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
+        self.bar.update_absolute(step, preview=self._picture() if due else None)
+        if due or step == self.trainer.steps:
+            self.pictured = self.recent[-1]
+            tell_node(self.node_id, self._line(step))
+
+    def _line(self, step: int) -> str:
+        speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])
+        epoch = (step - 1) // self.trainer.steps_per_epoch + 1
+        parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", *pace(self.trainer.steps - step, speed)]
+        if self.trainer.losses:
+            parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
+        parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.fixed_losses[-1:]]
+        parts += [f"validation {loss:.4f}" for _, loss in self.trainer.validation_losses[-1:]]
+        return " · ".join(parts)
+
+    def _picture(self) -> Preview:
+        self.trainer.settle()
+        trainer = self.trainer
+        chart = plot_losses(trainer.losses, self.files.lora.stem, trainer.validation_losses, trainer.fixed_losses)
+        return preview(chart, self.samples)
+
+    def _prompts(self) -> list[str]:
+        return self.config.saving.sample_prompts()
+
+    def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
+        """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
+        side = self.config.resolution
+        shape = (1, self.trainer.examples[0].latent.shape[0], side // 8, side // 8)
+        noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
+        told, untold = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
+        latent = sample(self.trainer.denoise, self.trainer.schedule, noise, told, untold, SAMPLE_STEPS)
+        picture = host_training.decode_latents(self.model, self.vae, latent)[0].movedim(-1, 0)
+        file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
+        with told_if_disk_fails(file):
+            write_png(file, picture)
+        return picture.tile(1, 2, 2) if self.tiles else picture

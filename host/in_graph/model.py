@@ -1,0 +1,172 @@
+"""The host's MODEL as the trainer takes it: a denoiser, its noise schedule, and the layers to train."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...common.axes import Axes
+from ...common.errors import InputError
+from ...common.wrapped_convolutions import wrap_in_place
+from ...training.config import ConfigError, TrainingConfig
+from ...training.data import Conditioning, Example
+from ...training.loop import Denoiser
+from ...training.lora import LoraNetwork, is_spatial
+from ...training.metadata import BaseModel
+from ...training.noise import NoiseSchedule
+from .. import folders
+from .. import training as host_training
+
+_BASE_MODELS = {
+    ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD1", "v"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD2", "eps"): ("sd_v2", "stable-diffusion-v2-512"),
+    ("SD2", "v"): ("sd_v2_v", "stable-diffusion-v2-768-v"),
+    ("SDXL", "eps"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+    ("SDXL", "v"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def base_model(model: Any) -> BaseModel:
+    """The family of `model`; raises `InputError` for one that cannot be trained here."""
+    facts = host_training.unet_facts(model)
+    if facts is None:
+        kind = host_training.model_kind(model)
+        raise InputError(
+            f"The model is of the kind {kind}, which this trainer does not know. It trains LoRAs for text-to-image "
+            "models of Stable Diffusion 1, Stable Diffusion 2 and SDXL that predict noise or velocity. Load such a "
+            "checkpoint, without sampling patches of another kind."
+        )
+    return BaseModel(*_BASE_MODELS[facts.family, facts.prediction], facts.prediction)
+
+
+def noise_schedule(model: Any, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
+    """The model's own schedule, without signal at its end where the objective asks for that."""
+    schedule = NoiseSchedule.from_sigmas(host_training.unet_facts(model).sigmas, base.prediction)
+    if not config.objective.zero_terminal_snr:
+        return schedule
+    if base.prediction != "v":
+        raise InputError(
+            "zero_terminal_snr is on, but the model predicts noise, and from pure noise that teaches nothing. Switch "
+            "it off, or load a v-prediction checkpoint."
+        )
+    return schedule.with_zero_terminal_snr()
+
+
+def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
+    """The precision of the frozen UNet; the LoRA's weights are float32 whatever it is."""
+    if config.precision != "auto":
+        return DTYPES[config.precision]
+    if device.type == "cpu" or not comfy.model_management.should_use_bf16(device):
+        return torch.float32
+    return torch.bfloat16
+
+
+def check_device(config: TrainingConfig, device: torch.device) -> None:
+    """Raise `InputError` for an acceleration that `device` does not have."""
+    if config.acceleration == "CUDA graph" and (device.type != "cuda" or torch.version.hip):
+        raise InputError(
+            f"acceleration is 'CUDA graph', which only NVIDIA GPUs have, but this ComfyUI computes on {device.type}. "
+            "Choose off or compile."
+        )
+
+
+def training_unet(
+    model: Any, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
+) -> torch.nn.Module:
+    """The frozen UNet of `model` as it trains: wrapped, compiled and sparing memory as `config` asks."""
+    unet = host_training.unet_for_training(model, device, dtype)
+    if wraps:
+        wrap_in_place(unet, Axes(x=True, y=True), what="The model")
+    if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
+        unet.to(memory_format=torch.channels_last)
+    if config.acceleration == "compile":
+        host_training.compile_blocks(unet)
+    if config.gradient_checkpointing:
+        host_training.recompute_activations(unet, bool(config.network.dropout))
+    return unet
+
+
+@contextmanager
+def told_if_compiling_fails(config: TrainingConfig) -> Iterator[None]:
+    """Turn an error of torch.compile into an `InputError` that says what to do."""
+    if config.acceleration != "compile":
+        yield
+        return
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"torch.compile does not work here: {reason} Switch acceleration off.") from None
+
+
+def unet_denoiser(unet: torch.nn.Module) -> Denoiser:
+    """The UNet as the trainer calls it, with inputs brought to its precision and the prediction in float32."""
+    weight = next(unet.parameters())
+
+    def denoise(noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+        told = conditioning.to(weight.device, weight.dtype)
+        options = dict(host_training.SDPA)  # the UNet writes into it
+        call = partial(unet, noisy.to(weight.dtype), timesteps.float(), told.context, y=told.vector)
+        return call(transformer_options=options).float()
+
+    return denoise
+
+
+def unet_layers(model: Any, unet: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
+    """The layers a LoRA is trained on, by kohya's name.
+
+    Every Linear and projection of the transformers, and with a conv_rank the 3x3 convolutions, within `blocks`.
+    """
+    names = host_training.kohya_names(model)
+    return {
+        names[path]: layer
+        for path, layer in unet.named_modules()
+        if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)
+        and (_in_transformer(path) or (config.network.conv_rank and is_spatial(layer) and _in_block(path)))
+        and _selected(path, config.network.blocks)
+    }
+
+
+def _in_transformer(path: str) -> bool:
+    return "transformer_blocks." in path or path.endswith((".proj_in", ".proj_out"))
+
+
+def _in_block(path: str) -> bool:
+    """Inside the UNet's levels: its first and last convolution are left alone, as kohya does."""
+    return path.startswith(("input_blocks.", "middle_block.", "output_blocks.")) and path != "input_blocks.0.0"
+
+
+def _selected(path: str, blocks: str) -> bool:
+    if blocks == "attention":
+        return ".attn1." in path or ".attn2." in path
+    if blocks == "cross-attention":
+        return ".attn2." in path
+    if blocks == "up":
+        return path.startswith("output_blocks.")
+    if blocks == "middle and up":
+        return path.startswith(("middle_block.", "output_blocks."))
+    return True
+
+
+def start_from(network: LoraNetwork, file: str) -> None:
+    """Fill `network` with the weights of a file in the LoRA folders."""
+    path = folders.model_file("loras", file, "start_from")
+    try:
+        network.load_kohya_state(comfy.utils.load_torch_file(str(path), safe_load=True))
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+
+
+def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:
+    """Whether the UNet's convolutions wrap: as told, or where every example tiles."""
+    if config.objective.wrap == "auto":
+        return all(example.tileable for example in examples)
+    return config.objective.wrap == "on"

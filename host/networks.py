@@ -1,0 +1,126 @@
+"""Which of the host's networks the pack can look into, and clones of its MODEL and VAE objects with other layers.
+
+This is the only place that knows the classes of ComfyUI's networks.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import comfy.ops
+import torch
+from comfy.cldm.cldm import ControlNet
+from comfy.ldm.chroma.model import Chroma
+from comfy.ldm.flux.model import Flux
+from comfy.ldm.models.autoencoder import AutoencodingEngine
+from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from comfy.sd import VAE
+from comfy.taesd import taesd
+
+from ..common.errors import InputError
+
+DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
+
+# Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
+AROUND_CONDS = WrappersMP.CALC_COND_BATCH
+AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
+
+
+def unet(model: ModelPatcher) -> torch.nn.Module:
+    """The denoiser of a MODEL. Raises `InputError` unless it is a UNet, which sees position only through padding."""
+    network = model.get_model_object(DENOISER)
+    if not isinstance(network, UNetModel):
+        raise InputError(
+            f"The model is of the kind {type(network).__name__}. Known are UNets (Stable Diffusion 1, 2, XL and "
+            "their kin), and for Seamless Model also Flux and Chroma. Connect one of those."
+        )
+    return network
+
+
+def is_rotary_transformer(model: ModelPatcher) -> bool:
+    """Whether the denoiser of a MODEL is Flux or Chroma, whose only notion of place is a rotary embedding."""
+    return isinstance(model.get_model_object(DENOISER), Flux | Chroma)
+
+
+def control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:
+    """The networks of all ControlNets and T2I adapters that the conditionings use, each once."""
+    seen = set()
+    for control in (cond.get("control") for group in conds for cond in group or ()):
+        while control is not None:
+            network = getattr(control, "control_model", None) or getattr(control, "t2i_model", None)
+            if network is not None and id(network) not in seen:
+                seen.add(id(network))
+                yield network
+            control = control.previous_controlnet
+
+
+def is_unet_control(network: torch.nn.Module) -> bool:
+    """Whether `network` is a ControlNet for UNets, which sees position only through padding."""
+    return isinstance(network, ControlNet)
+
+
+def autoencoder(vae: VAE) -> torch.nn.Module:
+    """The network of a VAE. Raises `InputError` for a VAE without weights."""
+    if vae.first_stage_model is None:
+        raise InputError(
+            "The VAE is empty: the checkpoint it came from holds none. Load one with the Load VAE node and connect it."
+        )
+    return vae.first_stage_model
+
+
+def wrappable_autoencoder(vae: VAE) -> torch.nn.Module:
+    """The network of a VAE. Raises `InputError` unless every layer that reaches beyond its own pixel can wrap."""
+    network = autoencoder(vae)
+    if not is_image_autoencoder(network) and not is_tiny_autoencoder(network):
+        raise InputError(
+            f"The VAE is of the kind {type(network).__name__}. Autoencoders of Stable Diffusion 1, 2 and XL, "
+            "those built like them, and TAESD can be made seamless. Connect one of those."
+        )
+    return network
+
+
+def is_image_autoencoder(network: torch.nn.Module) -> bool:
+    """Whether `network` is the autoencoder of Stable Diffusion 1, 2 or XL, or one of the same build."""
+    return (
+        isinstance(network, AutoencodingEngine)
+        and type(network.decoder) is Decoder
+        and type(network.encoder) is Encoder
+    )
+
+
+def is_tiny_autoencoder(network: torch.nn.Module) -> bool:
+    """Whether `network` is TAESD or one of the same build; those that shuffle pixels or have norms are not."""
+    return isinstance(network, taesd.TAESD) and type(network.taesd_decoder) is taesd.Decoder
+
+
+def convolutions_padded_outside(network: torch.nn.Module) -> set[str]:
+    """The downsamplers that get a zero column on the right and a zero row below before their convolution."""
+    return {
+        f"{name}.conv" for name, layer in network.named_modules() if isinstance(layer, Downsample) and layer.with_conv
+    }
+
+
+def with_object_patches(model: ModelPatcher, patches: Mapping[str, Any]) -> ModelPatcher:
+    """A clone that shares the weights of `model` and runs with `patches` (attribute path -> object) in place."""
+    clone = model.clone()
+    for path, replacement in patches.items():
+        clone.add_object_patch(path, replacement)
+    return clone
+
+
+def vae_with_object_patches(vae: VAE, patches: Mapping[str, Any]) -> VAE:
+    """A VAE that shares the weights of `vae` and runs with `patches` in place."""
+    clone = copy.copy(vae)
+    clone.patcher = with_object_patches(vae.patcher, patches)
+    return clone
+
+
+def norm_weights(norm: torch.nn.GroupNorm, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of a norm on the device of `like`, wherever the host keeps them, as float32 copies."""
+    weight, bias, stream = comfy.ops.cast_bias_weight(norm, like, offloadable=True)
+    copies = weight.float().clone(), bias.float().clone()
+    comfy.ops.uncast_bias_weight(norm, weight, bias, stream)
+    return copies

@@ -1,0 +1,62 @@
+"""What a node shows while sd-scripts trains for it: a line of text, the course of the loss, its newest samples."""
+
+import time
+from pathlib import Path
+
+import comfy.utils
+
+from ...common.images import read_image
+from ...sd_scripts.output import Reading
+from ...sd_scripts.run_folder import Leg, RunFolder
+from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
+from ...training.plot import plot_losses
+from ..node_text import tell_node
+
+SHOWN_SAMPLES = 4
+
+
+class KohyaView:
+    """Tells the node how the script is getting on with a leg of its run."""
+
+    def __init__(self, run: RunFolder, leg: Leg, node_id: str | None) -> None:
+        self.run, self.leg, self.node_id = run, leg, node_id
+        self.bar: comfy.utils.ProgressBar | None = None
+        self.shown: tuple[int, int] = (-1, 0)
+        self.pictured = self.began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Show a line in the node."""
+        tell_node(self.node_id, text)
+
+    def show(self, reading: Reading) -> None:
+        """Show what has been read, where it is news."""
+        samples = self.run.samples()
+        news = (reading.step, len(samples))
+        if not reading.total or news == self.shown:
+            return
+        if reading.step == 0:
+            self.began = time.monotonic()
+        end = self.leg.end_of(reading.total)
+        self.bar = self.bar or comfy.utils.ProgressBar(end, node_id=self.node_id)
+        now = time.monotonic()
+        due = now - self.pictured > PICTURE_EVERY or news[1] != self.shown[1] or self.leg.start + reading.step == end
+        picture = self._picture(reading, samples) if due else None
+        self.pictured = now if due else self.pictured
+        self.bar.update_absolute(self.leg.start + reading.step, preview=picture)
+        self.say(self._line(reading, now - self.began))
+        self.shown = news
+
+    def _line(self, reading: Reading, seconds: float) -> str:
+        step, end = self.leg.start + reading.step, self.leg.end_of(reading.total)
+        parts = [f"step {step}/{end}"]
+        if reading.step and seconds > 0:
+            parts += pace(max(0, end - step), reading.step / seconds)
+        if reading.average is not None:
+            parts.append(f"mean loss {reading.average:.4f}")
+        if reading.validation:
+            parts.append(f"validation {reading.validation[-1][1]:.4f}")
+        return " · ".join(parts)
+
+    def _picture(self, reading: Reading, samples: list[Path]) -> Preview:
+        chart = plot_losses(reading.losses, self.run.target.stem, reading.validation)
+        return preview(chart, [read_image(file)[:3] for file in samples[-SHOWN_SAMPLES:]])

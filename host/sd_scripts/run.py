@@ -1,0 +1,279 @@
+"""One run through sd-scripts, from the host's dataset and checkpoint to a file in its model folders."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+
+from ...common.errors import InputError
+from ...common.files import check_name, written_whole
+from ...common.texture_dataset import TextureDataset
+from ...sd_scripts.accelerate_config import configured_precision
+from ...sd_scripts.base_checkpoint import AUTO, checkpoint_family
+from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
+from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
+from ...sd_scripts.error_hints import cause_of
+from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
+from ...sd_scripts.output import Reading
+from ...sd_scripts.process import ScriptProcess, launched_command, script_command, script_environment
+from ...sd_scripts.resume import next_leg, run_length, serves
+from ...sd_scripts.run_folder import run_folder
+from ...sd_scripts.scripts import LORA, Job
+from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
+from ...sd_scripts.tokenizers import write_tokenizers
+from ...sd_scripts.toml import toml_text
+from ...training.config import TrainingConfig
+from ...training.run_files import told_if_disk_fails
+from .. import folders
+from ..in_graph.model import training_dtype
+from ..progress import progress_callback
+from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
+from .files import file_stamp, loaded_weights
+from .live import KohyaView
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a node asks for. vae is a name in the host's list, "" for the checkpoint's own; own has arguments that only
+    one script has; conditioning holds a ControlNet's hints. arguments is the user's text."""
+
+    task: str
+    dataset: TextureDataset
+    checkpoint: str
+    name: str
+    config: TrainingConfig
+    options: KohyaOptions
+    family: str = AUTO
+    vae: str = ""
+    accelerate: bool = False
+    sd_scripts: str = ""
+    python: str = ""
+    arguments: str = ""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    conditioning: TextureDataset | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The file that came out, its weights where they are small enough to hand on, the losses, and a report."""
+
+    path: Path
+    state: dict[str, Any]
+    losses: list[float]
+    validation: list[tuple[int, float]]
+    report: str
+
+
+def train_with_scripts(order: Order, node_id: str | None) -> Trained:
+    """Train as `order` says, in a process of its own, and save to the host's model folder.
+
+    However it ends, the process group is gone and what was saved last is in place. A run of the same settings,
+    images and checkpoint goes on from its last state. Raises `InputError` with the cause where it does not finish.
+    """
+    check_name(order.name, "name")
+    run = _Run(order, node_id)
+    if run.is_finished():
+        return run.result(Reading(), [])
+    rejected = run.write_files()
+    comfy.model_management.unload_all_models()
+    comfy.model_management.soft_empty_cache()
+    return run.result(run.train(), rejected)
+
+
+class _Run:
+    def __init__(self, order: Order, node_id: str | None) -> None:
+        self.order, self.config = order, order.config
+        checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
+        self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
+        self._check_regularisation()
+        allowed = allowed_checkouts(installation_folders(), script_folders())
+        self.checkout = find_checkout(order.sd_scripts, allowed)
+        self.interpreter = find_python(order.python, self.checkout, allowed)
+        self.script = self.checkout / self.job.script
+        if not self.script.is_file():
+            raise InputError(f"{self.checkout} has no {self.job.script}. Update the checkout with git pull.")
+        self.options = self._options()
+        known = script_arguments(self.interpreter, self.script, os.environ)
+        self.settings = self._settings(known, checkpoint)
+        self.added = check_arguments(split_arguments(order.arguments), known, self.job.script)
+        self.files = run_folder(
+            folders.output_folder("training"),
+            folders.output_folder(self.job.folder),
+            order.name.strip(),
+            f".{self.settings['save_model_as']}",
+            self._fingerprint(checkpoint),
+            lambda run: serves(run, self.config, self.job),
+        )
+        self.leg, self.leg_settings = next_leg(self.files, self.config, self.job)
+        self.view = KohyaView(self.files, self.leg, node_id)
+
+    def _check_regularisation(self) -> None:
+        if not self.job.knows_regularisation and any(one.regularisation for one in self.order.dataset.samples):
+            raise InputError(
+                f"The dataset has regularisation images, which {self.order.task} would learn like the others. Leave "
+                "them out, or choose DreamBooth."
+            )
+
+    def _options(self) -> KohyaOptions:
+        options = self.order.options
+        vae = folders.model_file("vae", self.order.vae, "vae") if self.order.vae else None
+        told = self.config.precision
+        if told == "auto" and self.order.accelerate:
+            told = configured_precision(os.environ) or "auto"
+        if told == "auto":
+            told = str(training_dtype(self.config, comfy.model_management.get_torch_device())).removeprefix("torch.")
+        return replace(options, precision=told, vae=vae)
+
+    def _settings(self, known: Mapping[str, Argument], checkpoint: Path) -> dict[str, Any]:
+        buckets = self.order.dataset.buckets
+        settings = script_settings(self.job, self.config, self.options, buckets) | dict(self.order.own)
+        settings["pretrained_model_name_or_path"] = str(checkpoint)
+        if self.options.vae:
+            settings["vae"] = str(self.options.vae)
+        if self.config.network.start_from and self.job.task == LORA:
+            settings["network_weights"] = str(folders.model_file("loras", self.config.network.start_from, "start_from"))
+        return known_settings(settings, frozenset(known), self.job.script)
+
+    def _fingerprint(self, checkpoint: Path) -> str:
+        """Of all that makes the weights; not of the length of the run nor of what is saved on its way."""
+        config, options = asdict(self.config), asdict(self.options)
+        for aside in ("steps", "epochs", "saving", "cache", "acceleration"):
+            config.pop(aside, None)
+        for aside in ("workers", "threads", "tensorboard"):
+            options.pop(aside)
+        dataset = self.order.dataset
+        hints = self.order.conditioning.samples if self.order.conditioning else ()
+        images = [
+            (str(one.file), *file_stamp(one.file), one.caption, one.repeats, one.regularisation)
+            for one in (*dataset.samples, *hints)
+        ]
+        facts = [self.job.script, self.job.family, config, options, str(checkpoint), file_stamp(checkpoint), images]
+        facts += [asdict(dataset.buckets), dataset.background, self.added, dict(self.order.own)]
+        return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
+
+    def is_finished(self) -> bool:
+        """Whether a run of the same length did all this before, and its file is still there."""
+        return self.files.facts.get("finished") == run_length(self.config) and self.files.target.is_file()
+
+    def write_files(self) -> list[str]:
+        """All that the script reads; returns a line for each image that was left out."""
+        files = self.files
+        self.view.say("writing the dataset")
+        with told_if_disk_fails(files.folder):
+            files.remember(script=self.job.script, file=files.target.name)
+            files.begin_leg()
+            writing = Writing(self.config.objective.masked, self.job.reads_metadata_file)
+            rejected = write_dataset(
+                files.dataset, self.order.dataset, writing, progress_callback(), self.order.conditioning
+            )
+            write_tokenizers(clip_tokenizer_folder(), self._tokenizers)
+            _write(files.folder / "prompts.txt", sample_prompts(self.config))
+            told = self.settings | self._paths() | self.leg_settings
+            given = {name: value for name, value in told.items() if value is not None}
+            _write(files.folder / "run.toml", toml_text(given))
+        return rejected
+
+    @property
+    def _tokenizers(self) -> Path:
+        return self.files.folder / "tokenizers"
+
+    def _paths(self) -> dict[str, str]:
+        files, saving = self.files, self.config.saving
+        samples = {"sample_prompts": str(files.folder / "prompts.txt")} if saving.sample_every else {}
+        logs = {"logging_dir": str(files.folder / "logs")} if self.options.tensorboard else {}
+        own = {"output_dir": str(files.scripts), "output_name": files.target.stem}
+        return {**own, "tokenizer_cache_dir": str(self._tokenizers), **samples, **logs}
+
+    def _command(self) -> list[str]:
+        files = self.files
+        told = ["--config_file", str(files.folder / "run.toml"), "--dataset_config", str(files.dataset / CONFIG_NAME)]
+        arguments = [*told, *self.added]
+        if self.order.accelerate:
+            return launched_command(self.interpreter, self.script, arguments, self.options.threads)
+        return script_command(self.interpreter, self.script, arguments)
+
+    def train(self) -> Reading:
+        """Run the script to its end and take over what it writes."""
+        reading, ended = Reading(), False
+        environment = script_environment(os.environ, self.interpreter, self.options.threads)
+        self.view.say(f"starting {self.job.script}")
+        try:
+            with ScriptProcess(self._command(), self.checkout, environment, self.files.log) as process:
+                for lines in process.lines(POLL_SECONDS):
+                    self._follow(reading, lines)
+                code = process.exit_code()
+            ended = code == 0 and self.files.take_end(self.leg.end_of(reading.total))
+        finally:
+            note = "" if ended else self._keep_last(reading)
+        if not ended:
+            raise InputError(self._what_happened(reading, code) + note)
+        self.files.remember(finished=run_length(self.config))
+        return reading
+
+    def _follow(self, reading: Reading, lines: list[str]) -> None:
+        for line in lines:
+            reading.read(line)
+        self._take_over(reading)
+        if reading.diverged:
+            raise InputError(
+                "The loss is no number any more, so the training was stopped. Lower the learning rate, or set "
+                "precision to bfloat16 or float32. For SDXL choose a VAE that bears float16."
+            )
+        self.view.show(reading)
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+    def _take_over(self, reading: Reading) -> None:
+        saving, epoch = self.config.saving, reading.steps_per_epoch
+        if epoch and "steps_per_epoch" not in self.files.facts:
+            self.files.remember(steps_per_epoch=epoch)
+        with told_if_disk_fails(self.files.target):
+            self.files.take_over(self.leg, epoch, saving.every_steps > 0, saving.every_epochs > 0, saving.keep_last)
+
+    def _keep_last(self, reading: Reading) -> str:
+        self._take_over(reading)
+        with told_if_disk_fails(self.files.target):
+            step = self.files.fall_back()
+        if step is None:
+            note = " Nothing had been saved yet: LoRA Saving's state_every says how often that is done."
+        else:
+            note = f" {self.files.target.name} holds step {step}, the last that was saved."
+        self.view.say(f"stopped.{note}")
+        return note
+
+    def _what_happened(self, reading: Reading, code: int) -> str:
+        began = f"{self.job.script} did not finish. "
+        if code == 0:
+            began = f"{self.job.script} ended without writing {self.files.target.name}. "
+        return began + cause_of(list(reading.last_lines), code, self.interpreter, self._tokenizers)
+
+    def result(self, reading: Reading, rejected: list[str]) -> Trained:
+        """What there is to hand on. Raises `InputError` where the file that was written does not load."""
+        state = loaded_weights(self.files.target, self.job)
+        return Trained(self.files.target, state, reading.losses, reading.validation, self._report(reading, rejected))
+
+    def _report(self, reading: Reading, rejected: list[str]) -> str:
+        lines = [
+            f"{self.job.script} of {self.checkout}, run by {self.interpreter}",
+            f"{self.job.family}, {self.options.precision}; written: {self.files.target}",
+            f"log: {self.files.log}",
+        ]
+        if not reading.total:
+            lines.append("This run had finished before, so nothing was trained. Change a setting to train anew.")
+        elif self.leg.start:
+            lines.append(f"went on from step {self.leg.start}")
+        if any(one.tileable for one in self.order.dataset.samples):
+            lines.append("sd-scripts trains tileable textures as flat images; Train LoRA joins their edges")
+        lines += [f"left out: {line}" for line in rejected]
+        return "\n".join(lines)
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")

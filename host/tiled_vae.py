@@ -1,0 +1,191 @@
+"""A VAE of the host whose network runs tile by tile: everything around the network stays the host's own."""
+
+import logging
+from collections.abc import Callable
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ..common.axes import Axes
+from ..common.errors import InputError
+from ..upscale import tiled_autoencoder, tiny_autoencoder
+from ..upscale.convolution_geometry import unpadded_convolutions
+from ..upscale.dry_run import plan_within
+from ..upscale.memory_plan import MemoryPlan
+from ..upscale.offloading import multiplications_per_byte
+from ..upscale.tiled_layers import TiledLayers
+from .networks import VAE, autoencoder, is_image_autoencoder, is_tiny_autoencoder, norm_weights, vae_with_object_patches
+
+Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
+
+SMALLEST_TILE = 64
+
+
+def decode_latents(
+    vae: VAE, latents: torch.Tensor, tile_size: int, axes: Axes, memory: float
+) -> tuple[torch.Tensor, str]:
+    """The image (B, H, W, C) of `latents` (B, C, h, w), and how it was made, in words.
+
+    tile_size is in pixels, memory in GB of the device (0: what is free). Autoencoders without a known tiled form go
+    through the host's own tiled decode, which cannot wrap and is not exact. Raises `InputError` for latents that the
+    VAE cannot have made.
+    """
+    network = autoencoder(vae)
+    _check_latents(vae, latents)
+    if is_image_autoencoder(network):
+        run = TiledRun("decoder", tiled_autoencoder.decode, tile_size, axes, memory)
+    elif is_tiny_autoencoder(network):
+        run = TiledRun("taesd_decoder", tiny_autoencoder.run, tile_size, axes, memory)
+    else:
+        return _by_the_host(vae, "decoded", axes, tile_size, lambda tile, overlap: _decode(vae, latents, tile, overlap))
+    return run(vae, lambda tiled: tiled.decode(latents)), f"decoded {run.report}"
+
+
+def encode_image(vae: VAE, image: torch.Tensor, tile_size: int, axes: Axes, memory: float) -> tuple[torch.Tensor, str]:
+    """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_latents`."""
+    network = autoencoder(vae)
+    _check_image(vae, image, axes)
+    if is_image_autoencoder(network):
+        run = TiledRun("encoder", tiled_autoencoder.encode, tile_size, axes, memory)
+    elif is_tiny_autoencoder(network):
+        run = TiledRun("taesd_encoder", tiny_autoencoder.run, tile_size, axes, memory)
+    else:
+        return _by_the_host(vae, "encoded", axes, tile_size, lambda tile, overlap: _encode(vae, image, tile, overlap))
+    return run(vae, lambda tiled: tiled.encode(image)), f"encoded {run.report}"
+
+
+class TiledRun:
+    """One use of a VAE in which its network `part` (an attribute of the autoencoder) is walked tile by tile."""
+
+    def __init__(self, part: str, walk: Walk, tile_size: int, axes: Axes, memory: float) -> None:
+        self.part = part
+        self.walk = walk
+        self.tile_size = tile_size
+        self.axes = axes
+        self.memory = memory
+
+    def __call__(self, vae: VAE, use: Callable[[VAE], torch.Tensor]) -> torch.Tensor:
+        """What `use` makes of a clone of `vae` with the tiled network. `vae` itself stays as it is."""
+        network = getattr(vae.first_stage_model, self.part)
+        patches = {f"{self.part}.{path}": conv for path, conv in unpadded_convolutions(network).items()}
+        patches[f"{self.part}.forward"] = lambda values, **_options: self._forward(network, values)
+        tiled = vae_with_object_patches(vae, patches)
+        tiled.memory_used_decode = tiled.memory_used_encode = lambda _shape, _dtype: self._budget(vae.device) // 2
+        # The host would answer a lack of memory with its own tiling, and so run our network on single tiles.
+        tiled.decode_tiled_ = tiled.encode_tiled_ = self._no_room
+        try:
+            return use(tiled)
+        finally:
+            # Who uses the network without asking the host to load it, must not meet the tiled one.
+            tiled.patcher.unpatch_model(unpatch_weights=False)
+
+    @property
+    def report(self) -> str:
+        return f"in tiles of {self.tile_size} px, equal to the untiled result up to rounding"
+
+    def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
+        while True:
+            try:
+                plan, multiplications = self._plan(network, values)
+                progress = _Progress(multiplications)
+                layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
+                return self.walk(network, values, layers).to(values.device)
+            except Exception as error:
+                comfy.model_management.raise_non_oom(error)
+            self._shrink(values.device)
+
+    def _plan(self, network: torch.nn.Module, values: torch.Tensor) -> tuple[MemoryPlan, int]:
+        budget, speed = self._budget(values.device), multiplications_per_byte(values.device, values.dtype)
+        given = values.to("meta")
+        return plan_within(budget, speed, lambda layers: self.walk(network, given, layers))
+
+    def _shrink(self, device: torch.device) -> None:
+        """Choose tiles of half the size, and half the memory, after the device's has run out."""
+        if self.tile_size <= SMALLEST_TILE:
+            self._no_room()
+        self.memory = self._budget(device) / 2e9
+        self.tile_size = max(self.tile_size // 2, SMALLEST_TILE)
+        logging.warning("Tilewright: out of memory, trying again in tiles of %s px", self.tile_size)
+        comfy.model_management.soft_empty_cache()
+
+    def _no_room(self, *_given: object) -> None:
+        raise InputError(
+            f"The device ran out of memory even with tiles of {self.tile_size} pixels. "
+            "Close other programs that use it, or set memory to less than is free."
+        )
+
+    def _budget(self, device: torch.device) -> int:
+        """Bytes of the device that feature maps may take."""
+        return int(self.memory * 1e9) if self.memory > 0 else comfy.model_management.get_free_memory(device) * 3 // 4
+
+
+class _Progress:
+    """The host's progress bar, in thousandths of the work; ends the run when the user cancels it."""
+
+    def __init__(self, total: int) -> None:
+        self.bar = comfy.utils.ProgressBar(1000)
+        self.total = total
+        self.done = 0
+
+    def add(self, multiplications: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        self.done += multiplications
+        self.bar.update_absolute(self.done * 1000 // self.total)
+
+
+def _by_the_host(
+    vae: VAE, verb: str, axes: Axes, tile_size: int, use: Callable[[int, int], torch.Tensor]
+) -> tuple[torch.Tensor, str]:
+    kind = type(vae.first_stage_model).__name__
+    if axes.x or axes.y:
+        raise InputError(
+            f"The VAE is of the kind {kind}, which cannot be run in tiles that wrap. "
+            "Set axes to none, or connect a Stable Diffusion 1, 2 or XL autoencoder."
+        )
+    report = f"{kind} has no exact tiled form: {verb} with ComfyUI's own tiling, tiles of {tile_size} px"
+    logging.warning("Tilewright: %s", report)
+    return use(tile_size, tile_size // 4), report
+
+
+def _decode(vae: VAE, latents: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+    cells = vae.spacial_compression_decode()
+    tile, overlap = max(tile // cells, 1), overlap // cells
+    image = vae.decode_tiled(latents, tile_x=tile, tile_y=tile, overlap=overlap)
+    return image.reshape(-1, *image.shape[-3:])
+
+
+def _encode(vae: VAE, image: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+    return vae.encode_tiled(image, tile_x=tile, tile_y=tile, overlap=overlap)
+
+
+def _check_latents(vae: VAE, latents: torch.Tensor) -> None:
+    if latents.shape[0] == 0:
+        raise InputError("The latent holds no images. Connect one with a batch size of at least 1.")
+    if latents.shape[1] != vae.latent_channels:
+        raise InputError(
+            f"The latent has {latents.shape[1]} channels, this VAE takes {vae.latent_channels}. "
+            "Use the VAE that belongs to the model the latent was made with."
+        )
+    if not latents.isfinite().all():
+        raise InputError(
+            "The latent holds values that are no numbers (NaN or infinite). The sampling before it went wrong: "
+            "lower its CFG, or run the model in a higher precision."
+        )
+
+
+def _check_image(vae: VAE, image: torch.Tensor, axes: Axes) -> None:
+    if image.shape[0] == 0:
+        raise InputError("The image batch is empty. Connect at least one image.")
+    height, width = image.shape[1:3]
+    ratio = vae.spacial_compression_encode()
+    if (axes.x and width % ratio) or (axes.y and height % ratio) or min(height, width) < ratio:
+        raise InputError(
+            f"The image is {width} x {height} pixels. A VAE encodes multiples of {ratio} and would crop the rest off, "
+            f"so that the texture would no longer tile. Resize it to multiples of {ratio} first."
+        )
+    if not image.isfinite().all():
+        raise InputError(
+            "The image holds values that are no numbers (NaN or infinite). The node that made it went wrong: if that "
+            "was a VAE in half precision, start ComfyUI with --fp32-vae."
+        )

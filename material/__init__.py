@@ -1,0 +1,1 @@
+"""Read maps, height, normals, occlusion, packing, export."""

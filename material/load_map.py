@@ -1,0 +1,65 @@
+"""A map from a file, at the file's precision, with what it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ..common.images import IMAGE_SUFFIXES, read_image
+from ..common.map_kinds import COLOR_MAPS, maps_by_name
+from .map_writers import srgb_from_linear
+from .normals import decode_normals
+
+UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average
+
+
+@dataclass(frozen=True)
+class LoadedMap:
+    """Pixels (1, C, H, W) with C 1, 3 or 4, the kind of the map, and how it was found, in a sentence."""
+
+    pixels: torch.Tensor
+    kind: str
+    found: str
+
+
+def load_map(path: Path, kind: str = "") -> LoadedMap:
+    """Read a map; an empty `kind` is read from the file's name, or guessed from its pixels.
+
+    Data maps come exactly as stored. Only colours in EXR, linear light by convention, become sRGB.
+    Raises `UnreadableImage`.
+    """
+    pixels = read_image(path)[None]
+    kind, found = (kind, f"Read as {kind}.") if kind else kind_of(path, pixels)
+    if kind in COLOR_MAPS and path.suffix.lower() == ".exr":
+        pixels = torch.cat([srgb_from_linear(pixels[:, :3]), pixels[:, 3:]], dim=1)
+        found += " Its linear light was turned into sRGB."
+    return LoadedMap(pixels, kind, found)
+
+
+def kind_of(path: Path, pixels: torch.Tensor) -> tuple[str, str]:
+    """The kind of a map and a sentence on how it was found: by its name among its siblings, else by its pixels."""
+    siblings = [file.stem for file in path.parent.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
+    named = maps_by_name([*siblings, path.stem])[path.stem]
+    if named.kind:
+        convention = f" ({named.convention})" if named.convention else ""
+        depth = (
+            " Depth is often white where it is deep: look, and invert it if so." if _is_depth(path, named.kind) else ""
+        )
+        return named.kind, f"{named.kind}{convention}, by its name.{depth}"
+    if looks_like_normals(pixels):
+        return "normal", "normal, by its pixels: they have unit length."
+    guess = "basecolor" if pixels.shape[1] >= 3 else "height"
+    return guess, f"{guess}, a guess: the name does not say. Choose the kind if it is another."
+
+
+def _is_depth(path: Path, kind: str) -> bool:
+    return kind == "height" and "depth" in path.stem.lower()
+
+
+def looks_like_normals(pixels: torch.Tensor) -> bool:
+    """Whether the colours of (B, C, H, W) are vectors of unit length that point up."""
+    if pixels.shape[1] < 3:
+        return False
+    normals = decode_normals(pixels[:, :3])
+    upright = normals[:, 2].mean() > 0.5
+    return bool(upright and (normals.square().sum(dim=1).sqrt() - 1).abs().mean() < UNIT_LENGTH)

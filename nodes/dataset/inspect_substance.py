@@ -1,0 +1,64 @@
+"""Nodes for Substance archives."""
+
+import json
+
+from comfy_api.latest import io
+
+from ...common.errors import InputError
+from ...common.paths import resolve_inside
+from ...dataset.image_files import fingerprint
+from ...dataset.substance.archive import read_archive
+from ...dataset.substance.inspection import as_json, describe
+from ...host import folders
+
+
+def archive_input() -> io.String.Input:
+    return io.String.Input(
+        "archive",
+        default="",
+        placeholder="materials/Bricks.sbsar",
+        tooltip="A .sbsar file below ComfyUI's input or output folder, or below a folder listed in "
+        "extra_model_paths.yaml under tilewright_datasets.",
+    )
+
+
+class InspectSubstance(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightInspectSubstance",
+            display_name="Inspect Substance Archive",
+            category="Tilewright/dataset",
+            description=(
+                "Shows what is inside a .sbsar file: graphs, outputs and every parameter with its range. "
+                "Needs no Substance software."
+            ),
+            search_aliases=["sbsar", "substance designer", "substance parameters", "list presets"],
+            inputs=[archive_input()],
+            outputs=[
+                io.String.Output("text", tooltip="Graphs, outputs, inputs with their ranges, and presets, to read."),
+                io.String.Output("json", tooltip="The same as JSON, for scripts."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, archive: str | None) -> bool | str:
+        return checked_archive(archive)
+
+    @classmethod
+    def fingerprint_inputs(cls, archive: str | None) -> list:
+        return fingerprint(resolve_inside(archive, folders.readable_folders(), "The archive")) if archive else []
+
+    @classmethod
+    def execute(cls, archive: str) -> io.NodeOutput:
+        graphs = read_archive(resolve_inside(archive, folders.readable_folders(), "The archive"))
+        return io.NodeOutput(describe(graphs), json.dumps(as_json(graphs), indent=2, ensure_ascii=False))
+
+
+def checked_archive(archive: str | None) -> bool | str:
+    """Whether the path may be read and exists, as `validate_inputs` says it; a linked path is checked later."""
+    try:
+        archive is None or resolve_inside(archive, folders.readable_folders(), "The archive")
+    except InputError as error:
+        return str(error)
+    return True

@@ -1,0 +1,135 @@
+"""Dataset nodes: render, inspect, read, clean, augment and save texture datasets."""
+
+import comfy.model_management
+import comfy.utils
+import torch
+from comfy_api.latest import io
+
+from ...common.files import check_name
+from ...common.layout import grey_to_rgb, to_bhwc
+from ...dataset.procedural.render import ALL_MATERIALS, MAPS, MATERIALS, NO_MATERIAL, Rendered, render_folder
+from ...host import folders
+from ..sockets import TextureDatasetSocket
+from .save import DATASETS
+
+
+class RenderProcedural(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightRenderProcedural",
+            display_name="Render Procedural Materials",
+            category="Tilewright/dataset",
+            description=(
+                "Renders tileable materials with all their maps, each different, from generators that come with "
+                "Tilewright. The files and a manifest of their parameters go to output/datasets/<folder>."
+            ),
+            search_aliases=["texture generator", "tileable", "substance", "brick", "wood", "fabric", "synthetic data"],
+            inputs=[
+                io.Combo.Input(
+                    "material",
+                    options=[*MATERIALS, ALL_MATERIALS],
+                    tooltip="What to render. 'all' renders `count` of each material into the same folder.",
+                ),
+                io.Int.Input("count", default=8, min=1, max=10000, tooltip="How many renders of the material to make."),
+                io.Int.Input(
+                    "size", default=512, min=64, max=4096, step=8, tooltip="Width and height of every map, in pixels."
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**53,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
+                    tooltip="Seed of the first render; the next ones count on from it. "
+                    "The same settings give the same files, byte for byte.",
+                ),
+                io.String.Input(
+                    "folder",
+                    default="procedural",
+                    tooltip="Folder below output/datasets to write to. Files of the same name are replaced, "
+                    "others stay as they are.",
+                ),
+                io.Combo.Input(
+                    "map",
+                    options=[*MAPS, "any"],
+                    default="basecolor",
+                    optional=True,
+                    tooltip="Which map of each render the dataset output carries, 'any' for all. "
+                    "All maps are written to the folder in any case.",
+                ),
+                io.Float.Input(
+                    "variation",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How far parameters and colours stray from each material's typical look: "
+                    "0 always renders the typical material, 1 uses the whole range.",
+                ),
+                io.Int.Input(
+                    "image_limit",
+                    default=16,
+                    min=1,
+                    max=10000,
+                    optional=True,
+                    tooltip="How many images the images output holds. All of them stay in memory: 3 MB for each "
+                    "512 px image. The dataset is always complete.",
+                ),
+                io.Combo.Input(
+                    "leave_out",
+                    options=[NO_MATERIAL, *MATERIALS],
+                    default=NO_MATERIAL,
+                    optional=True,
+                    tooltip="A material that 'all' does not render, such as the one that a LoRA is to learn while "
+                    "these keep the rest as it is.",
+                ),
+            ],
+            outputs=[
+                TextureDatasetSocket.Output("dataset", tooltip="The rendered maps as a dataset, ready for captions."),
+                io.String.Output("folder", tooltip="Full path of the folder that was written."),
+                io.String.Output("report", tooltip="What was rendered and with which parameters, in words."),
+                io.Image.Output(
+                    "images",
+                    tooltip="The first image_limit images of the dataset as one batch, before they are rounded to "
+                    "the bits of their files. 'any' gives each render's maps in the order that `map` lists them.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None) -> bool | str:
+        try:
+            folder is None or check_name(folder, "The folder")
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        material: str,
+        count: int,
+        size: int,
+        seed: int,
+        folder: str,
+        map: str = "basecolor",
+        variation: float = 1.0,
+        image_limit: int = 16,
+        leave_out: str = NO_MATERIAL,
+    ) -> io.NodeOutput:
+        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        every = [name for name in MATERIALS if name != leave_out]
+        materials = every if material == ALL_MATERIALS else [material]
+        kinds = MAPS if map == "any" else (map,)
+        progress = comfy.utils.ProgressBar(count * len(materials))
+        images: list[torch.Tensor] = []
+
+        def rendered(tile: Rendered) -> None:
+            images.extend(grey_to_rgb(tile.maps[kind][None]) for kind in kinds[: image_limit - len(images)])
+            progress.update(1)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+
+        dataset, report = render_folder(path, materials, count, size, seed, variation, kinds, rendered)
+        return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)))

@@ -1,0 +1,233 @@
+"""The nodes that write a material."""
+
+import json
+from collections.abc import Mapping
+
+import torch
+from comfy_api.latest import io, ui
+
+from ...common.errors import InputError
+from ...common.files import check_name
+from ...common.layout import grey_to_rgb, to_bhwc
+from ...host.folders import keeps_metadata, output_folder
+from ...host.node_text import tell_node
+from ...material.engine_presets import MAPS, PRESETS
+from ...material.map_inputs import read_map
+from ...material.map_writers import FILE_FORMATS
+from ...material.material_files import (
+    BIT_DEPTHS,
+    IF_EXISTS,
+    ExportSettings,
+    SavedMaterial,
+    Surface,
+    reduction_notes,
+    save_material,
+)
+from ...material.packing import LAYOUTS, pack_channels, parse_channel
+from ...material.validation import validate
+from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+
+FOLDER = "materials"
+CUSTOM = "custom"
+PREVIEW = 1024  # pixels of the longer side of what the node shows
+MAP_TOOLTIPS = {
+    "basecolor": "The colour without light, as sRGB. A fourth channel is alpha.",
+    "height": "The height, 0 to 1, as grey.",
+    "normal": "The normal map.",
+    "roughness": "The roughness, 0 is a mirror, as grey.",
+    "metallic": "The metallic map, 1 is metal, as grey.",
+    "occlusion": "The ambient occlusion, 1 is open, as grey.",
+    "opacity": "The opacity, 0 is see-through, as grey.",
+    "emissive": "The colour of emitted light, as sRGB.",
+}
+
+
+class PackChannels(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightPackChannels",
+            display_name="Pack Channels",
+            category=CATEGORY,
+            description="Packs grey maps into the channels of one image, as engines want them.",
+            search_aliases=["orm", "arm", "mask map", "channel packing", "swizzle", "smoothness"],
+            inputs=[
+                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
+                io.Combo.Input(
+                    "layout",
+                    options=[*LAYOUTS, CUSTOM],
+                    default=next(iter(LAYOUTS)),
+                    tooltip="What goes into red, green, blue and alpha. For another order choose custom and write it.",
+                ),
+                io.String.Input(
+                    "channels",
+                    default="occlusion, roughness, metallic",
+                    optional=True,
+                    tooltip="For the custom layout: one to four of a map, '1-' and a map (inverted), a map and "
+                    ".r .g .b .a, or a number from 0 to 1, with commas between.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The packed image, with as many channels as the layout has."),
+                io.String.Output("report", tooltip="What lies in which channel, and what stands for missing maps."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        layout: str,
+        channels: str = "occlusion, roughness, metallic",
+        basecolor: torch.Tensor | None = None,
+        height: torch.Tensor | None = None,
+        normal: torch.Tensor | None = None,
+        roughness: torch.Tensor | None = None,
+        metallic: torch.Tensor | None = None,
+        occlusion: torch.Tensor | None = None,
+        opacity: torch.Tensor | None = None,
+        emissive: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        words = channels.split(",") if layout == CUSTOM else LAYOUTS[layout]
+        packed, notes = pack_channels(maps, [parse_channel(word, MAPS) for word in words])
+        contents = [f"{name}: {word.strip()}" for name, word in zip("RGBA", words, strict=False)]
+        return io.NodeOutput(to_bhwc(packed), "\n".join([*contents, *notes]))
+
+
+class SaveMaterial(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSaveMaterial",
+            display_name="Save Material",
+            category=CATEGORY,
+            description="Writes the maps of a material to output/materials/<name>: <name>_<map>.png, data maps in "
+            "16 bits, and a material.json that says what they are.",
+            search_aliases=["export material", "save maps", "save pbr", "save texture set", "16-bit png"],
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            inputs=[
+                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
+                io.String.Input(
+                    "name", default="material", tooltip="The name of the material: its folder and its files bear it."
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=BIT_DEPTHS,
+                    default=BIT_DEPTHS[0],
+                    tooltip="Bits a channel. '16 for data maps' writes basecolor and emissive in 8, the others in 16.",
+                ),
+                io.Combo.Input(
+                    "if_exists",
+                    options=IF_EXISTS,
+                    default="number",
+                    optional=True,
+                    tooltip="Where there is a material of this name: write name_2 beside it, or overwrite it.",
+                ),
+                convention_input("What the connected normal map is. Presets flip green where needed.", optional=True),
+                height_cm_input(optional=True),
+                size_cm_input(optional=True),
+                io.Combo.Input(
+                    "preset",
+                    options=list(PRESETS),
+                    default="plain",
+                    optional=True,
+                    tooltip="Names, packing and normal convention for an engine; plain writes every map as it is.",
+                ),
+                io.Combo.Input(
+                    "file_format",
+                    options=FILE_FORMATS,
+                    default="PNG",
+                    optional=True,
+                    tooltip="PNG and TIFF in 8 or 16 bits, TGA in 8; EXR and TIFF float keep every value. In EXR "
+                    "colours are linear light.",
+                ),
+                io.Boolean.Input(
+                    "dither",
+                    default=False,
+                    optional=True,
+                    tooltip="Turns the rounding of 8-bit files into fine noise, so that soft gradients show no steps.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("path", tooltip="The folder that was written."),
+                io.String.Output(
+                    "report", tooltip="The files that were written, and how they were made, and the checks."
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, name: str | None = None) -> bool | str:
+        try:
+            return name is None or bool(check_name(name, "The name"))
+        except InputError as error:
+            return str(error)
+
+    @classmethod
+    def execute(
+        cls,
+        name: str,
+        bit_depth: str = BIT_DEPTHS[0],
+        basecolor: torch.Tensor | None = None,
+        height: torch.Tensor | None = None,
+        normal: torch.Tensor | None = None,
+        roughness: torch.Tensor | None = None,
+        metallic: torch.Tensor | None = None,
+        occlusion: torch.Tensor | None = None,
+        opacity: torch.Tensor | None = None,
+        emissive: torch.Tensor | None = None,
+        if_exists: str = "number",
+        convention: str = "OpenGL",
+        height_cm: float = 5.0,
+        size_cm: float = 100.0,
+        preset: str = "plain",
+        file_format: str = "PNG",
+        dither: bool = False,
+    ) -> io.NodeOutput:
+        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        surface = Surface(convention, height_cm, size_cm)
+        settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
+        saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
+        files = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
+        checks = validate(maps, convention, height_cm, size_cm)
+        findings = "\n".join([*saved.notes, *reduction_notes(maps, file_format), *checks])
+        report = "\n".join([*files, findings])
+        if cls.hidden is not None:  # in a graph
+            tell_node(cls.hidden.unique_id, findings)
+        shown = {"files": _results(saved), "images": _previews(maps, cls), "text": [report]}
+        return io.NodeOutput(str(saved.folder), report, ui=shown)
+
+
+def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """The maps that are there, (B, C, H, W) by name, of one image or None for each of `MAPS`."""
+    return {
+        name: read_map(image, f"The {name} map")[0]
+        for name, image in zip(MAPS, images, strict=True)
+        if image is not None
+    }
+
+
+def _results(saved: SavedMaterial) -> list[ui.SavedResult]:
+    """What the history tells of the files."""
+    subfolder = f"{FOLDER}/{saved.folder.name}"
+    return [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in saved.files]
+
+
+def _previews(maps: Mapping[str, torch.Tensor], cls: type[io.ComfyNode]) -> list[ui.SavedResult]:
+    """The maps as browsers can show them: the host makes 16-bit grey files white, and EXR, TIFF and TGA nothing."""
+    shown = []
+    for pixels in maps.values():
+        smaller = min(1.0, PREVIEW / max(pixels.shape[-2:]))
+        size = [max(1, round(smaller * side)) for side in pixels.shape[-2:]]
+        color = pixels[:, :3] if pixels.shape[1] >= 3 else grey_to_rgb(pixels[:, :1])
+        small = torch.nn.functional.interpolate(color, size, mode="area") if smaller < 1 else color
+        shown += ui.PreviewImage(to_bhwc(small), cls=cls).values
+    return shown
+
+
+def _workflow(hidden: io.HiddenHolder | None) -> dict[str, str]:
+    if hidden is None or not keeps_metadata():  # None: called outside a graph
+        return {}
+    parts = {"prompt": hidden.prompt, **(hidden.extra_pnginfo or {})}
+    return {key: json.dumps(value) for key, value in parts.items() if value}

@@ -1,0 +1,104 @@
+"""Models and VAEs that wrap around the image."""
+
+from comfy_api.latest import io
+
+from ...common.axes import Axes
+from ...common.wrapped_convolutions import wrapped_convolutions
+from ...host.networks import (
+    VAE,
+    ModelPatcher,
+    convolutions_padded_outside,
+    is_rotary_transformer,
+    vae_with_object_patches,
+    wrappable_autoencoder,
+)
+from ...host.wrapped_transformer import seamless_transformer
+from ...host.wrapped_unet import StepShare, seamless_model
+from .axes_input import seamless_axes_input
+
+CATEGORY = "Tilewright/seamless"
+
+
+class SeamlessModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSeamlessModel",
+            display_name="Seamless Model",
+            category=CATEGORY,
+            description="Makes a diffusion model generate textures that tile: its convolutions wrap around the image.",
+            search_aliases=["tileable", "circular padding", "asymmetric tiling", "seamless tile"],
+            inputs=[
+                io.Model.Input("model", tooltip="A UNet (SD 1, 2, XL), Flux or Chroma. It is not changed."),
+                seamless_axes_input(),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="The share of the steps after which wrapping begins.",
+                ),
+                io.Float.Input(
+                    "end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="The share of the steps after which wrapping ends.",
+                ),
+                io.Boolean.Input(
+                    "roll",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Shifts the latent around the texture at every step (Flux and Chroma always do).",
+                ),
+            ],
+            outputs=[
+                io.Model.Output("model", tooltip="The same model, wrapping. It shares the weights with the original.")
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: ModelPatcher, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
+    ) -> io.NodeOutput:
+        share = StepShare(start, end)
+        if is_rotary_transformer(model):
+            return io.NodeOutput(seamless_transformer(model, Axes.parse(axes), share))
+        return io.NodeOutput(seamless_model(model, Axes.parse(axes), share, roll))
+
+    @classmethod
+    def validate_inputs(cls, start: float | None = None, end: float | None = None) -> bool | str:
+        if start is not None and end is not None and not 0 <= start < end <= 1:
+            return f"start is {start} and end is {end}. Both lie between 0 and 1, and start comes before end."
+        return True
+
+
+class SeamlessVAE(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightSeamlessVAE",
+            display_name="Seamless VAE",
+            category=CATEGORY,
+            description="Makes a VAE decode and encode textures that tile: its layers wrap around the image.",
+            search_aliases=["tileable", "circular padding vae", "seamless decode", "make circular vae"],
+            inputs=[
+                io.Vae.Input("vae", tooltip="A Stable Diffusion 1, 2 or XL autoencoder, or TAESD. It is not changed."),
+                seamless_axes_input(),
+            ],
+            outputs=[io.Vae.Output("vae", tooltip="The same VAE, wrapping. It shares the weights with the original.")],
+        )
+
+    @classmethod
+    def execute(cls, vae: VAE, axes: str) -> io.NodeOutput:
+        network = wrappable_autoencoder(vae)
+        outside = convolutions_padded_outside(network)
+        replacements = wrapped_convolutions(network, Axes.parse(axes), what="The VAE", padded_outside=outside)
+        return io.NodeOutput(vae_with_object_patches(vae, replacements))

@@ -1,0 +1,255 @@
+"""The nodes that train through the user's own sd-scripts."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...common.texture_dataset import TextureDataset
+from ...host.sd_scripts.run import Order, Trained, train_with_scripts
+from ...sd_scripts.base_checkpoint import AUTO
+from ...sd_scripts.extra_arguments import split_arguments
+from ...sd_scripts.scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, TEXTUAL_INVERSION
+from ...sd_scripts.task_settings import TEMPLATES, own_settings
+from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from ...training.plot import plot_losses
+from ..sockets import TextureDatasetSocket
+from .run_inputs import checked_inputs, configured, named_inputs, node_id, rank_inputs
+from .sd_scripts_inputs import NONE, course_inputs, kohya_options, script_inputs, what_inputs
+
+
+class TrainLoraKohya(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightTrainLoraKohya",
+            display_name="Train LoRA (sd-scripts)",
+            category="Tilewright/training",
+            description="Trains a LoRA with the same dataset and options through your own checkout of kohya's "
+            "sd-scripts, unmodified, in its own process and its own Python. For Stable Diffusion 1, 2 and SDXL.",
+            search_aliases=["kohya", "sd-scripts", "kohya_ss", "train_network", "sdxl_train_network", "lycoris"],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                *what_inputs("output/loras"),
+                *rank_inputs(),
+                *course_inputs(1e-4),
+                *script_inputs(),
+            ],
+            outputs=[
+                io.Custom("LORA_MODEL").Output(
+                    "lora", tooltip="The LoRA's weights, for Save LoRA and Load LoRA Model."
+                ),
+                io.String.Output("path", tooltip="The file that was written."),
+                io.Image.Output("loss", tooltip="The course of the mean loss, as sd-scripts reports it."),
+                io.String.Output("report", tooltip="Which script ran with what, where its log is, what was left out."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls,
+        name: str | None = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        resolution: int | None = None,
+        rank: int | None = None,
+        alpha: float | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+        epochs: int | None = None,
+        arguments: str | None = None,
+    ) -> bool | str:
+        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: TextureDataset,
+        checkpoint: str,
+        name: str,
+        steps: int,
+        batch_size: int,
+        resolution: int,
+        rank: int,
+        alpha: float,
+        learning_rate: float,
+        seed: int,
+        epochs: int = 0,
+        precision: str = "auto",
+        gradient_checkpointing: bool = False,
+        network: NetworkConfig | None = None,
+        optimizer: OptimizerConfig | None = None,
+        objective: ObjectiveConfig | None = None,
+        saving: SavingConfig | None = None,
+        family: str = AUTO,
+        vae: str = NONE,
+        cache_latents: str = "memory",
+        buckets: bool = True,
+        flip_augmentation: bool = False,
+        color_augmentation: bool = False,
+        attention: str = "sdpa",
+        half_gradients: bool = False,
+        workers: int = 0,
+        threads: int = 0,
+        accelerate: bool = False,
+        file_format: str = "safetensors",
+        tensorboard: bool = False,
+        sd_scripts: str = "",
+        python: str = "",
+        arguments: str = "",
+    ) -> io.NodeOutput:
+        inputs = named_inputs(locals())
+        trained = train_with_scripts(_order(LORA, inputs), node_id(cls))
+        return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report)
+
+
+class TrainModelKohya(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightTrainModelKohya",
+            display_name="Train Model (sd-scripts)",
+            category="Tilewright/training",
+            description="DreamBooth, full fine-tuning, textual inversion and ControlNet training through your own "
+            "checkout of kohya's sd-scripts, with the same dataset and options as the LoRA nodes.",
+            search_aliases=["dreambooth", "fine tune", "textual inversion", "embedding", "controlnet", "kohya"],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id],
+            inputs=[
+                io.DynamicCombo.Input(
+                    "training",
+                    options=[
+                        io.DynamicCombo.Option(DREAMBOOTH, [_no_padding_input()]),
+                        io.DynamicCombo.Option(FINE_TUNE, []),
+                        io.DynamicCombo.Option(TEXTUAL_INVERSION, _textual_inversion_inputs()),
+                        io.DynamicCombo.Option(CONTROLNET, []),
+                    ],
+                    tooltip="DreamBooth and fine-tune train the whole checkpoint, textual inversion a new word, "
+                    "ControlNet a control by another map.",
+                ),
+                *what_inputs("output/checkpoints, output/embeddings or output/controlnet"),
+                *course_inputs(2e-6),
+                TextureDatasetSocket.Input(
+                    "conditioning",
+                    optional=True,
+                    tooltip="For a ControlNet: the map that shall control, such as the height, of the same materials.",
+                ),
+                *script_inputs(),
+            ],
+            outputs=[
+                io.String.Output("path", tooltip="The file that was written."),
+                io.Image.Output("loss", tooltip="The course of the mean loss, as sd-scripts reports it."),
+                io.String.Output("report", tooltip="Which script ran with what, where its log is, what was left out."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls,
+        name: str | None = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        resolution: int | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+        epochs: int | None = None,
+        arguments: str | None = None,
+    ) -> bool | str:
+        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
+
+    @classmethod
+    def execute(
+        cls,
+        training: dict[str, Any],
+        dataset: TextureDataset,
+        checkpoint: str,
+        name: str,
+        steps: int,
+        batch_size: int,
+        resolution: int,
+        learning_rate: float,
+        seed: int,
+        epochs: int = 0,
+        precision: str = "auto",
+        gradient_checkpointing: bool = False,
+        network: NetworkConfig | None = None,
+        optimizer: OptimizerConfig | None = None,
+        objective: ObjectiveConfig | None = None,
+        saving: SavingConfig | None = None,
+        conditioning: TextureDataset | None = None,
+        family: str = AUTO,
+        vae: str = NONE,
+        cache_latents: str = "memory",
+        buckets: bool = True,
+        flip_augmentation: bool = False,
+        color_augmentation: bool = False,
+        attention: str = "sdpa",
+        half_gradients: bool = False,
+        workers: int = 0,
+        threads: int = 0,
+        accelerate: bool = False,
+        file_format: str = "safetensors",
+        tensorboard: bool = False,
+        sd_scripts: str = "",
+        python: str = "",
+        arguments: str = "",
+    ) -> io.NodeOutput:
+        inputs = named_inputs(locals())
+        task = training["training"]
+        own = own_settings(task, training, conditioning is not None)
+        order = _order(task, inputs, own=own, conditioning=conditioning)
+        trained = train_with_scripts(order, node_id(cls))
+        return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report)
+
+
+def _no_padding_input() -> io.Input:
+    return io.Boolean.Input(
+        "no_token_padding",
+        default=False,
+        tooltip="Do not fill captions up to the context's length, as the first DreamBooth did. Only for batch_size 1.",
+    )
+
+
+def _textual_inversion_inputs() -> list[io.Input]:
+    return [
+        io.String.Input("token", default="twtexture", tooltip="The new word, one that means nothing yet."),
+        io.String.Input("init_word", default="texture", tooltip="A known word to start from."),
+        io.Int.Input("vectors", default=4, min=1, max=75, tooltip="How many tokens' room the new word has."),
+        io.Combo.Input(
+            "template",
+            options=list(TEMPLATES),
+            default="captions",
+            tooltip="The captions of the dataset, which must hold the token, or sd-scripts' own sentences about an "
+            "object or a style.",
+        ),
+    ]
+
+
+def _order(
+    task: str,
+    inputs: Mapping[str, Any],
+    own: Mapping[str, Any] | None = None,
+    conditioning: TextureDataset | None = None,
+) -> Order:
+    return Order(
+        task,
+        inputs["dataset"],
+        inputs["checkpoint"],
+        inputs["name"],
+        configured(inputs),
+        kohya_options(inputs),
+        family=inputs["family"],
+        vae="" if inputs["vae"] == NONE else inputs["vae"],
+        accelerate=inputs["accelerate"],
+        sd_scripts=inputs["sd_scripts"],
+        python=inputs["python"],
+        arguments=inputs["arguments"],
+        own=own or {},
+        conditioning=conditioning,
+    )
+
+
+def _loss_picture(trained: Trained) -> Any:
+    return plot_losses(trained.losses, trained.path.stem, trained.validation)

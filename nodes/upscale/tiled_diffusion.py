@@ -1,0 +1,80 @@
+"""Sampling larger than the model was made for."""
+
+from comfy_api.latest import io
+
+from ...common.axes import Axes
+from ...host.networks import ModelPatcher
+from ...host.tiled_diffusion import tiled_diffusion
+from ...upscale.windows import METHODS, WindowPlan
+from ..sockets import axes_input
+
+PIXELS_PER_CELL = 8  # of the latents of Stable Diffusion 1, 2 and XL
+CATEGORY = "Tilewright/upscale"
+
+
+class TiledDiffusion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightTiledDiffusion",
+            display_name="Tiled Diffusion (wrapping)",
+            category=CATEGORY,
+            description=(
+                "Lets a model denoise latents larger than it was made for, in overlapping windows whose predictions "
+                "are averaged at every step. The windows go around the texture, so the result tiles."
+            ),
+            search_aliases=["multidiffusion", "mixture of diffusers", "large latent", "upscale 4k", "tiled ksampler"],
+            inputs=[
+                io.Model.Input("model", tooltip="A UNet model (Stable Diffusion 1, 2, XL). It is not changed."),
+                io.Int.Input(
+                    "tile_size",
+                    default=768,
+                    min=128,
+                    max=4096,
+                    step=64,
+                    tooltip="The side of a window in pixels. Best is the size that the model was made for.",
+                ),
+                io.Int.Input(
+                    "overlap",
+                    default=192,
+                    min=0,
+                    max=2048,
+                    step=64,
+                    tooltip="How far neighbouring windows overlap at least, in pixels. More is smoother and slower.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=METHODS,
+                    default=METHODS[1],
+                    tooltip="How predictions are averaged: all alike, or the middle of a window most (smoother).",
+                ),
+                axes_input("The axes that wrap. Choose the ones of your Seamless Model."),
+                io.Int.Input(
+                    "batch",
+                    default=4,
+                    min=1,
+                    max=64,
+                    optional=True,
+                    advanced=True,
+                    tooltip="How many windows are denoised at once. Fewer save memory.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output("model", tooltip="The same model, in windows. It shares the weights with the original.")
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: ModelPatcher, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
+    ) -> io.NodeOutput:
+        plan = WindowPlan(tile_size // PIXELS_PER_CELL, overlap // PIXELS_PER_CELL, method, Axes.parse(axes))
+        return io.NodeOutput(tiled_diffusion(model, plan, batch))
+
+    @classmethod
+    def validate_inputs(cls, tile_size: int | None = None, overlap: int | None = None) -> bool | str:
+        if tile_size is not None and not 128 <= tile_size <= 4096:
+            return f"tile_size is {tile_size}. It lies between 128 and 4096 pixels."
+        if tile_size is not None and overlap is not None and not 0 <= overlap <= tile_size // 2:
+            return f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."
+        return True

@@ -1,0 +1,133 @@
+"""A dataset as sd-scripts reads it: upright 8-bit PNGs, captions beside them, and a TOML that says what is where."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..common.caption_files import OVERWRITE, write_caption
+from ..common.errors import InputError
+from ..common.files import written_whole
+from ..common.images import UnreadableImage, composite, read_image, write_png
+from ..common.texture_dataset import Sample, TextureDataset
+from .toml import toml_text
+
+CONFIG_NAME = "dataset.toml"
+CAPTIONS = ".txt"
+_METADATA = "captions.json"
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How to write. with_alpha keeps transparency, as the mask of the loss; metadata_file collects the captions in
+    one JSON file instead of text files."""
+
+    with_alpha: bool = False
+    metadata_file: bool = False
+
+
+def write_dataset(
+    folder: Path,
+    dataset: TextureDataset,
+    writing: Writing,
+    checked: Callable[[int, int], None],
+    conditioning: TextureDataset | None = None,
+) -> list[str]:
+    """Write `dataset` below `folder` with its `dataset.toml`, and return a line for each image that had to be left out.
+
+    conditioning holds an image of the same material for each of the dataset, for a ControlNet. Images that are there
+    already are kept, so an interrupted writing goes on. Raises `InputError` where no image is left.
+    """
+    hints = _hints(dataset, conditioning) if conditioning else {}
+    groups: dict[tuple[int, bool], list[Sample]] = {}
+    for sample in dataset.samples:
+        groups.setdefault((sample.repeats, sample.regularisation), []).append(sample)
+    rejected: list[str] = []
+    subsets, done = [], 0
+    for (repeats, regularisation), samples in sorted(groups.items()):
+        name = f"{'regularisation' if regularisation else 'train'}_{repeats}"
+        written = []
+        for number, sample in enumerate(samples):
+            file = folder / name / f"{number:05} {sample.file.stem}.png"
+            reason = _write_pair(sample, file, dataset.background, writing, hints.get(id(sample)))
+            written += [] if reason else [(file, sample.caption)]
+            rejected += [f"{sample.file.name}: {reason}"] if reason else []
+            done += 1
+            checked(done, len(dataset))
+        if written:
+            subsets.append(_subset(folder / name, written, repeats, regularisation, writing, bool(hints)))
+    if not any(not subset.get("is_reg") for subset in subsets):
+        raise InputError("No image of the dataset is left to train on.\n" + "\n".join(rejected[:20]))
+    text = toml_text({"datasets": [{"subsets": subsets}]})
+    with written_whole(folder / CONFIG_NAME) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+    return rejected
+
+
+def _write_pair(
+    sample: Sample, file: Path, background: tuple[float, float, float], writing: Writing, hint: Sample | None
+) -> str | None:
+    """Write an image, and its hint for a ControlNet under the same name; returns what is wrong with them."""
+    try:
+        if not file.is_file():
+            if hint:
+                write_png(_hint_folder(file.parent) / file.name, composite(read_image(hint.file), background))
+            write_png(file, _pixels(sample.file, background, writing.with_alpha))
+    except UnreadableImage as error:
+        return error.reason
+    return None
+
+
+def _pixels(file: Path, background: tuple[float, float, float], with_alpha: bool) -> torch.Tensor:
+    image = read_image(file)
+    if not with_alpha:
+        return composite(image, background)
+    alpha = image[3:] if image.shape[0] == 4 else torch.ones_like(image[:1])
+    return torch.cat([composite(image, background), alpha])
+
+
+def _subset(
+    folder: Path,
+    written: Sequence[tuple[Path, str]],
+    repeats: int,
+    regularisation: bool,
+    writing: Writing,
+    has_hints: bool,
+) -> dict[str, Any]:
+    subset: dict[str, Any] = {"image_dir": str(folder), "num_repeats": repeats}
+    if writing.with_alpha:
+        subset["alpha_mask"] = True
+    if writing.metadata_file:
+        captions = {file.name: {"caption": _one_line(caption)} for file, caption in written}
+        path = folder / _METADATA
+        with written_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(captions, ensure_ascii=False, indent=1), encoding="utf-8")
+        return subset | {"metadata_file": str(path)}
+    for file, caption in written:
+        write_caption(file.with_suffix(CAPTIONS), _one_line(caption), OVERWRITE, [folder])
+    subset["caption_extension"] = CAPTIONS
+    if has_hints:
+        return subset | {"conditioning_data_dir": str(_hint_folder(folder))}
+    return subset | ({"is_reg": True} if regularisation else {})
+
+
+def _one_line(caption: str) -> str:
+    return " ".join(caption.split())  # sd-scripts reads a caption's first line only
+
+
+def _hint_folder(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}_conditioning")
+
+
+def _hints(dataset: TextureDataset, conditioning: TextureDataset) -> dict[int, Sample]:
+    by_material = {sample.material or sample.file.stem: sample for sample in conditioning.samples}
+    missing = [one for one in dataset.samples if (one.material or one.file.stem) not in by_material]
+    if missing:
+        raise InputError(
+            f"conditioning has no image of the material {missing[0].material or missing[0].file.stem!r} "
+            f"({len(missing)} are missing). Load both datasets from the same renders, with another map for each."
+        )
+    return {id(one): by_material[one.material or one.file.stem] for one in dataset.samples}

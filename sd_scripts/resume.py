@@ -1,0 +1,51 @@
+"""How sd-scripts is told to go on from a state.
+
+A state holds weights, optimizer and the place in the learning rate's course, but sd-scripts counts a resumed run by
+epochs. Where the rate does not fall towards the end, it is told to train the missing steps and count from nothing,
+which is exact. Where it falls, the course needs the whole run's length: then sd-scripts counts on, and if the steps are
+no whole epochs it trains up to the end of the last one, at a rate that has already reached zero.
+"""
+
+from typing import Any
+
+from ..training.config import TrainingConfig
+from .run_folder import Leg, RunFolder
+from .scripts import Job
+
+_LEVEL = ("constant", "constant with warmup")
+
+
+def next_leg(run: RunFolder, config: TrainingConfig, job: Job) -> tuple[Leg, dict[str, Any]]:
+    """What is still to do of `run`, and the arguments that say so: the beginning, where there is no state to use."""
+    state = run.last_state() if config.saving.resume and job.resumes else None
+    if state is None:
+        return Leg(), {}
+    start, folder = state
+    end = _last_step(run, config)
+    resumed = {"resume": str(folder), "max_train_epochs": None}
+    if config.optimizer.scheduler in _LEVEL:
+        return Leg(start, end), resumed | {"initial_step": 0, "max_train_steps": end - start}
+    skips = config.optimizer.accumulation == 1  # sd-scripts counts the images to skip in batches
+    told = {"initial_step": start, "max_train_steps": end, "skip_until_initial_step": skips or None}
+    return Leg(start, end, counts_on=True, skips=skips), resumed | told
+
+
+def run_length(config: TrainingConfig) -> dict[str, int]:
+    """How long a run is, as the user says it."""
+    return {"epochs": config.epochs} if config.epochs else {"steps": config.steps}
+
+
+def serves(run: RunFolder, config: TrainingConfig, job: Job) -> bool:
+    """Whether an earlier run of the same settings is the one that is asked for, or the beginning of it."""
+    if not config.saving.resume:
+        return False
+    if run.facts.get("finished") == run_length(config) and run.target.is_file():
+        return True
+    state = run.last_state() if job.resumes else None
+    if state is None:
+        return "finished" not in run.facts
+    return state[0] < _last_step(run, config)
+
+
+def _last_step(run: RunFolder, config: TrainingConfig) -> int:
+    return config.epochs * run.facts.get("steps_per_epoch", 0) if config.epochs else config.steps

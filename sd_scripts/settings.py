@@ -1,0 +1,251 @@
+"""From Tilewright's configuration to the arguments of sd-scripts, by their names there.
+
+Where both have the same default, nothing is written: a script that does not know an argument then does not mind. What
+sd-scripts cannot do is refused, never left out in silence.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..common.buckets import Buckets
+from ..common.errors import InputError
+from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
+from ..training.optimizers import warmup_steps
+from .base_checkpoint import SDXL
+from .network_settings import network_settings, rates
+from .scripts import CONTROLNET, Job
+
+ATTENTIONS = {"sdpa": "sdpa", "xformers": "xformers", "memory-efficient": "mem_eff_attn", "plain": None}
+CACHES = ("memory", "disk", "off")
+FILE_FORMATS = ("safetensors", "ckpt")
+PRECISIONS = {"float32": ("no", "float"), "float16": ("fp16", "fp16"), "bfloat16": ("bf16", "bf16")}
+SCHEDULERS = {
+    "constant": "constant",
+    "constant with warmup": "constant_with_warmup",
+    "linear": "linear",
+    "cosine": "cosine",
+    "cosine with restarts": "cosine_with_restarts",
+    "polynomial": "polynomial",
+}
+OPTIMIZERS = {
+    "AdamW": "AdamW",
+    "AdamW 8-bit": "AdamW8bit",
+    "Adafactor": "AdaFactor",
+    "Lion": "Lion",
+    "Prodigy": "Prodigy",
+    "D-Adaptation": "DAdaptAdam",
+}
+_OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "Adafactor": {"scale_parameter": False, "relative_step": False, "warmup_init": False},
+    "Prodigy": {"use_bias_correction": True, "safeguard_warmup": True},
+    "D-Adaptation": {"decouple": True},
+}
+_HINT_FILE = re.compile(r"--cn\b", re.IGNORECASE)
+_SEEDS = 2**32  # sd-scripts seeds NumPy, which takes no more
+_BUCKET_STEP = 64  # its own, where none is told
+
+
+@dataclass(frozen=True)
+class KohyaOptions:
+    """What only sd-scripts has.
+
+    precision: float32, bfloat16 or float16, the frozen model's. half_gradients: the trained weights in it as well.
+    cache: where latents are kept, one of `CACHES`. attention: one of `ATTENTIONS`. workers: loader processes.
+    threads: CPU threads of each process, 0 for its own choice. vae: a file that replaces the checkpoint's.
+    """
+
+    precision: str = "float32"
+    half_gradients: bool = False
+    cache: str = "memory"
+    buckets: bool = True
+    flip: bool = False
+    color_changes: bool = False
+    attention: str = "sdpa"
+    workers: int = 0
+    threads: int = 0
+    vae: Path | None = None
+    file_format: str = "safetensors"
+    tensorboard: bool = False
+
+
+def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> dict[str, Any]:
+    """Every argument that does not name a file of the run. Raises `InputError` for what sd-scripts cannot do."""
+    _refuse(job, config, options)
+    settings = {
+        **job.model_settings(),
+        **_course(config),
+        **_memory(job, config, options),
+        **_images(config, options, buckets),
+        **network_settings(job, config),
+        **rates(job, config),
+        **_optimizer(config.optimizer, config.steps),
+        **_noise_and_loss(config.objective),
+        **_captions(config.objective),
+        **_saving(job, config.saving, options),
+    }
+    return {name: value for name, value in settings.items() if value is not None and value is not False}
+
+
+def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
+    objective = config.objective
+    if objective.masked and (job.reads_metadata_file or job.task == CONTROLNET):
+        raise InputError(f"masked is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one.")
+    impossible = {
+        "wrap is on": objective.wrap == "on",
+        "style is not 0": objective.style > 0,
+        "ema is not 0": config.optimizer.ema > 0,
+    }
+    asked = [words for words, holds in impossible.items() if holds]
+    if asked:
+        raise InputError(
+            f"{' and '.join(asked)}, but sd-scripts has no such training. Set it back, or use Train LoRA instead."
+        )
+    if options.color_changes and options.cache != "off":
+        raise InputError(
+            "color_augmentation changes the images at every step, so their latents cannot be cached. Set cache_latents "
+            "to off, or switch it off."
+        )
+    if options.half_gradients and options.precision == "float32":
+        raise InputError("half_gradients needs a half precision. Set precision to bfloat16 or float16.")
+
+
+def _course(config: TrainingConfig) -> dict[str, Any]:
+    length = {"max_train_epochs": config.epochs} if config.epochs else {"max_train_steps": config.steps}
+    return {
+        **length,
+        "train_batch_size": config.batch_size,
+        "gradient_accumulation_steps": config.optimizer.accumulation,
+        "seed": config.seed % _SEEDS,
+    }
+
+
+def _memory(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
+    mixed, _ = PRECISIONS[options.precision]
+    attention = ATTENTIONS[options.attention]
+    return {
+        "mixed_precision": mixed,
+        "full_fp16": options.half_gradients and mixed == "fp16",
+        "full_bf16": options.half_gradients and mixed == "bf16",
+        "no_half_vae": job.family == SDXL and mixed == "fp16",  # SDXL's VAE overflows in float16
+        "gradient_checkpointing": config.gradient_checkpointing,
+        "cache_latents": options.cache != "off",
+        "cache_latents_to_disk": options.cache == "disk",
+        **({attention: True} if attention else {}),
+    }
+
+
+def _buckets(buckets: Buckets, resolution: int) -> dict[str, Any]:
+    shortest, longest = buckets.limits(resolution)
+    return {
+        "enable_bucket": True,
+        "min_bucket_reso": shortest,
+        "max_bucket_reso": max(longest, resolution),  # sd-scripts takes no less
+        "bucket_reso_steps": None if buckets.step == _BUCKET_STEP else buckets.step,
+        "bucket_no_upscale": not buckets.upscale,
+    }
+
+
+def _images(config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> dict[str, Any]:
+    side = config.resolution
+    return {
+        "resolution": f"{side},{side}",
+        **(_buckets(buckets, side) if options.buckets else {}),
+        "flip_aug": options.flip,
+        "color_aug": options.color_changes,
+        "max_data_loader_n_workers": options.workers,
+        "persistent_data_loader_workers": options.workers > 0,
+    }
+
+
+def _optimizer(config: OptimizerConfig, steps: int) -> dict[str, Any]:
+    arguments = {"weight_decay": config.weight_decay}
+    if config.kind != "Adafactor":
+        arguments["betas"] = f"{config.betas[0]},{config.betas[1]}"
+    arguments |= _OPTIMIZER_DEFAULTS.get(config.kind, {}) | config.extra_arguments()
+    warmup = config.warmup if 0 < config.warmup < 1 else warmup_steps(config, steps)
+    return {
+        "optimizer_type": OPTIMIZERS[config.kind],
+        "optimizer_args": [f"{name}={value}" for name, value in arguments.items()],
+        "lr_scheduler": SCHEDULERS[config.scheduler],
+        "lr_warmup_steps": warmup if config.scheduler != "constant" else 0,
+        "lr_scheduler_num_cycles": config.cycles if config.scheduler == "cosine with restarts" else None,
+        "lr_scheduler_power": config.power if config.scheduler == "polynomial" else None,
+        "max_grad_norm": config.clip_norm,
+    }
+
+
+def _noise_and_loss(objective: ObjectiveConfig) -> dict[str, Any]:
+    huber = {"loss_type": "huber", "huber_schedule": "constant", "huber_c": objective.huber_delta}
+    losses = {"mse": {}, "l1": {"loss_type": "l1"}, "huber": huber}
+    octaves = {
+        "multires_noise_iterations": objective.multires_noise,
+        "multires_noise_discount": objective.multires_discount,
+    }
+    return {
+        **losses[objective.loss],
+        "noise_offset": objective.noise_offset or None,
+        **(octaves if objective.multires_noise else {}),
+        "zero_terminal_snr": objective.zero_terminal_snr,
+        "min_snr_gamma": objective.min_snr_gamma or None,
+        "debiased_estimation_loss": objective.debiased,
+        "prior_loss_weight": objective.prior_weight if objective.prior_weight != 1 else None,
+    }
+
+
+def _captions(objective: ObjectiveConfig) -> dict[str, Any]:
+    return {
+        "caption_dropout_rate": objective.caption_dropout or None,
+        "shuffle_caption": objective.shuffle_caption,
+        "keep_tokens": objective.keep_tokens if objective.shuffle_caption else None,
+        "clip_skip": objective.clip_skip if objective.clip_skip > 1 else None,
+        "max_token_length": objective.max_tokens if objective.max_tokens > 75 else None,
+    }
+
+
+def _saving(job: Job, saving: SavingConfig, options: KohyaOptions) -> dict[str, Any]:
+    validation = {"validation_split": saving.validation_share, "validate_every_n_steps": saving.validation_every}
+    states = {"save_state": True, "save_state_on_train_end": True, "save_last_n_steps_state": 1}
+    return {
+        "save_model_as": options.file_format if job.task != CONTROLNET else "safetensors",
+        "save_precision": PRECISIONS[saving.precision][1],
+        "save_every_n_steps": saving.every_steps or saving.state_every,  # what a cancelled run can fall back on
+        "save_every_n_epochs": saving.every_epochs or None,
+        **(states if saving.resume and job.resumes else {}),
+        "sample_every_n_steps": saving.sample_every or None,
+        **(validation if saving.validation_share else {}),
+        "metadata_trigger_phrase": saving.trigger_words or None,
+        "training_comment": saving.comment or None,
+    }
+
+
+def sample_prompts(config: TrainingConfig) -> str:
+    """The file of prompts that sd-scripts samples, one a line; a prompt with options of its own keeps them.
+
+    Raises `InputError` for --cn, which would let a workflow from elsewhere name a file.
+    """
+    side, seed = config.resolution, config.seed % _SEEDS
+    lines = []
+    for number, prompt in enumerate(config.saving.sample_prompts()):
+        if _HINT_FILE.search(prompt):
+            raise InputError(f"The prompt {prompt!r} names a file with --cn. Leave it out: samples are drawn without.")
+        told = "" if " --" in prompt else f" --w {side} --h {side} --d {(seed + number) % _SEEDS} --s 20"
+        lines.append(f" {prompt}{told}\n")  # the space keeps a prompt that begins with # from being a comment
+    return "".join(lines)
+
+
+OPTIONAL = ("training_comment", "metadata_trigger_phrase")
+"""Arguments that are left out where a script does not know them: notes in a file."""
+
+
+def known_settings(settings: Mapping[str, Any], known: frozenset[str], script: str) -> dict[str, Any]:
+    """`settings` without optional ones that a script does not know. Raises `InputError` for others unknown to it."""
+    unknown = [name for name in settings if name not in known and name not in OPTIONAL]
+    if unknown:
+        raise InputError(
+            f"{script} of this checkout does not know {', '.join(f'--{name}' for name in unknown)}. The help page says "
+            "which input asks for it: set that back to its default, or update the checkout."
+        )
+    return {name: value for name, value in settings.items() if name in known}

@@ -1,0 +1,1 @@
+"""Seamless models and VAEs, repair, measuring."""

@@ -1,0 +1,74 @@
+import pytest
+from tilewright.common.errors import InputError
+from tilewright.common.files import check_name, free_name, natural_order, written_whole
+from tilewright.common.paths import resolve_inside
+
+
+def test_a_write_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        with written_whole(file) as unfinished:
+            unfinished.write_text("half of the n")
+            raise KeyboardInterrupt
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_until_the_block_ends_the_name_is_not_there(tmp_path):
+    with written_whole(tmp_path / "sub" / "a.txt") as unfinished:
+        unfinished.write_text("new")
+        assert not (tmp_path / "sub" / "a.txt").exists()
+    assert (tmp_path / "sub" / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["walls", " walls ", "Mauer № 1", "煉瓦", "a.b", "-rf"])
+def test_names_that_every_system_takes(name):
+    assert check_name(name, "The folder") == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", ".", "..", ".hidden", "a.", "a/b", "a\\b", "C:x", "con", "NUL.txt", "com1", "a\0b", "x" * 121, "a?"],
+)
+def test_names_that_some_system_does_not_take(name):
+    with pytest.raises(InputError, match="The folder is .* cannot name a file or folder"):
+        check_name(name, "The folder")
+
+
+def test_a_taken_name_is_numbered_from_two_on():
+    assert free_name("wall", {"wood"}.__contains__) == "wall"
+    assert free_name("wall", {"wall", "wall_00002"}.__contains__) == "wall_00003"
+
+
+def test_natural_order_counts_as_people_do(tmp_path):
+    names = ["b_10.png", "b_2.png", "A_3.png", "b_1_2.png", "10.png", "9.png"]
+    ordered = sorted((tmp_path / name for name in names), key=natural_order)
+    assert [path.name for path in ordered] == ["9.png", "10.png", "A_3.png", "b_1_2.png", "b_2.png", "b_10.png"]
+
+
+def test_a_path_is_looked_for_in_every_allowed_folder(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two" / "walls").mkdir(parents=True)
+    roots = [tmp_path / "one", tmp_path / "two"]
+    assert resolve_inside("walls", roots, "The folder") == tmp_path / "two" / "walls"
+    assert resolve_inside(str(tmp_path / "two" / "walls"), roots, "The folder") == tmp_path / "two" / "walls"
+    assert resolve_inside("../two/walls", roots, "The folder") == tmp_path / "two" / "walls"
+
+
+@pytest.mark.parametrize("name", ["..", "../three", "/etc", "walls/../../..", "C:\\Windows", "\\\\server\\share", "C:"])
+def test_a_path_outside_every_allowed_folder_is_refused(tmp_path, name):
+    (tmp_path / "input" / "walls").mkdir(parents=True)
+    (tmp_path / "three").mkdir()
+    with pytest.raises(InputError, match="outside the folders"):
+        resolve_inside(name, [tmp_path / "input"], "The folder")
+
+
+def test_a_link_that_leads_outside_is_outside(tmp_path):
+    (tmp_path / "input").mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "input" / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="outside the folders"):
+        resolve_inside("link", [tmp_path / "input"], "The folder")
+    (tmp_path / "input" / "inner").symlink_to(tmp_path / "input")
+    assert resolve_inside("inner", [tmp_path / "input"], "The folder") == tmp_path / "input"

@@ -1,0 +1,183 @@
+"""Every file is written by an independent library and must come back to the last bit."""
+
+import shutil
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import OpenEXR
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from tilewright.common.images import UnreadableImage, composite, image_size, read_image, write_png
+
+RANDOM = np.random.default_rng(7)
+
+
+def random_pixels(dtype, channels, height=12, width=20):
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    if np.dtype(dtype).kind == "f":
+        return RANDOM.normal(size=shape).astype(dtype)
+    return RANDOM.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+
+
+def expected(pixels):
+    """(H, W) or (H, W, C) pixels -> (C, H, W) float32, integers over their full scale."""
+    full_scale = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    image = torch.from_numpy(pixels.astype(np.float32) / np.float32(full_scale))
+    return image.unsqueeze(0) if image.ndim == 2 else image.movedim(-1, 0)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_png_is_exact(tmp_path, dtype, channels):
+    pixels = random_pixels(dtype, channels)
+    cv2.imwrite(str(tmp_path / "a.png"), pixels if channels == 1 else pixels[..., [2, 1, 0, 3][:channels]])
+    assert torch.equal(read_image(tmp_path / "a.png"), expected(pixels))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_tiff_is_exact(tmp_path, dtype, channels):
+    pixels = random_pixels(dtype, channels)
+    photometric = "minisblack" if channels == 1 else "rgb"
+    extra = ["unassalpha"] if channels == 4 else []
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=photometric, extrasamples=extra, compression="zlib")
+    assert torch.equal(read_image(tmp_path / "a.tif"), expected(pixels))
+
+
+@pytest.mark.parametrize("names", ["Y", "RGB", "RGBA"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_exr_is_exact(tmp_path, dtype, names):
+    pixels = random_pixels(dtype, len(names))
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    channels = {name: np.ascontiguousarray(pixels.reshape(12, 20, -1)[..., i]) for i, name in enumerate(names)}
+    OpenEXR.File(header, channels).write(str(tmp_path / "a.exr"))
+    assert torch.equal(read_image(tmp_path / "a.exr"), expected(pixels))
+    assert image_size(tmp_path / "a.exr") == (20, 12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_orientation_is_applied_at_8_bits(tmp_path, orientation, suffix):
+    stored = Image.fromarray(random_pixels(np.uint8, 3))
+    exif = Image.Exif()
+    exif[274] = orientation
+    stored.save(tmp_path / f"a{suffix}", exif=exif)
+    expect = expected(np.asarray(stored.transpose(UPRIGHT[orientation]) if orientation > 1 else stored))
+    assert torch.equal(read_image(tmp_path / f"a{suffix}"), expect)
+    assert image_size(tmp_path / f"a{suffix}") == (expect.shape[2], expect.shape[1])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_orientation_is_applied_at_16_bits(tmp_path, orientation, suffix):
+    pixels = random_pixels(np.uint16, 1)
+    if suffix == ".tif":
+        tifffile.imwrite(tmp_path / "a.tif", pixels, extratags=[(274, "H", 1, orientation, True)])
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    turned = Image.fromarray(pixels.astype(np.int32))
+    expect = np.asarray(turned.transpose(UPRIGHT[orientation]) if orientation > 1 else turned).astype(np.uint16)
+    assert torch.equal(read_image(tmp_path / f"a{suffix}"), expected(expect))
+    assert image_size(tmp_path / f"a{suffix}") == (expect.shape[1], expect.shape[0])
+
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def test_a_palette_becomes_its_colours(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putdata([0, 1])
+    image.save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png")[:, 0].T.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_a_transparent_palette_entry_becomes_alpha(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putdata([0, 1])
+    image.save(tmp_path / "a.png", transparency=1)
+    assert read_image(tmp_path / "a.png")[3].tolist() == [[1, 0]]
+
+
+def test_grey_with_alpha_becomes_four_channels(tmp_path):
+    Image.new("LA", (1, 1), (51, 102)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").flatten().tolist() == pytest.approx([0.2, 0.2, 0.2, 0.4])
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=100)
+    assert read_image(tmp_path / "a.jpg").mean((1, 2)).tolist() == pytest.approx([1, 0, 0], abs=0.02)
+
+
+def test_a_jpeg_named_png_is_read_by_its_content(tmp_path):
+    Image.new("RGB", (8, 4), "white").save(tmp_path / "a.jpg")
+    shutil.move(tmp_path / "a.jpg", tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").shape == (3, 4, 8)
+
+
+def test_a_name_beyond_ascii_is_read(tmp_path):
+    write_png(tmp_path / "Stein №1.png", torch.full((1, 2, 2), 0.5), bits=16)
+    assert read_image(tmp_path / "Stein №1.png").max() == 32768 / 65535
+
+
+def test_colour_under_transparency_does_not_show(tmp_path):
+    hidden_red = torch.tensor([1.0, 0, 0, 0]).view(4, 1, 1)
+    assert composite(hidden_red, (0.25, 0.5, 0.75)).flatten().tolist() == [0.25, 0.5, 0.75]
+
+
+def test_composite_repeats_grey_and_blends_half_transparency():
+    assert composite(torch.full((1, 1, 1), 0.5), (0, 0, 0)).shape == (3, 1, 1)
+    half_white = torch.tensor([1.0, 1, 1, 0.5]).view(4, 1, 1)
+    assert composite(half_white, (0, 0, 0)).flatten().tolist() == [0.5, 0.5, 0.5]
+
+
+def test_the_size_of_a_png_is_told_without_decoding_it(tmp_path):
+    path = tmp_path / "half.png"
+    path.write_bytes(whole_png(path)[:5000])
+    assert image_size(path) == (64, 64)
+    with pytest.raises(UnreadableImage):
+        read_image(path)
+
+
+def claiming(png, side):
+    header = b"IHDR" + struct.pack(">II", side, side) + png[24:29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+def whole_png(path):
+    cv2.imwrite(str(path), random_pixels(np.uint16, 3, 64, 64))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda png: png[: len(png) // 2], "damaged or incomplete"),
+        (lambda png: png[:5000] + bytes([png[5000] ^ 255]) + png[5001:], "damaged or incomplete"),
+        (lambda png: b"", "empty"),
+        (lambda png: b"Dear diary, ...", "not an image"),
+        (lambda png: claiming(png, 100_000), "exceeds limit"),
+    ],
+    ids=["truncated", "a byte flipped", "empty", "text", "huge claim"],
+)
+def test_damage_is_told_with_its_reason(tmp_path, damage, reason):
+    path = tmp_path / "broken.png"
+    path.write_bytes(damage(whole_png(path)))
+    with pytest.raises(UnreadableImage, match=reason) as error:
+        read_image(path)
+    assert "broken.png" in str(error.value)

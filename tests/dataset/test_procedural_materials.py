@@ -1,0 +1,160 @@
+"""What every procedural material promises: seamless, seeded, aligned maps, and a basecolor without light."""
+
+import math
+
+import pytest
+import torch
+from tilewright.common.errors import InputError
+from tilewright.common.seams import seam_statistics
+from tilewright.dataset.procedural.maps import normal_from_height
+from tilewright.dataset.procedural.render import MAPS, MATERIALS, render_material
+
+each_material = pytest.mark.parametrize("material", list(MATERIALS))
+
+
+def correlation(a, b):
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+@each_material
+def test_every_map_is_seamless_on_both_axes(material):
+    for seed in range(3):
+        for kind, image in render_material(material, seed, 128).maps.items():
+            for axis in ("x", "y"):
+                seam = seam_statistics(image[None], axis)
+                assert seam.q <= 1.05, (seed, kind, axis)
+
+
+@each_material
+def test_the_edge_of_the_tile_is_a_line_like_any_other(material):
+    """Judged by the second difference, which a seam shows most, over the average of several seeds."""
+    height = [render_material(material, seed, 128, maps=("height",)).maps["height"] for seed in range(5)]
+    bends = {axis: sum(seam_statistics(image[None], axis).r2 for image in height) / len(height) for axis in ("x", "y")}
+    assert max(bends.values()) < 1.5
+
+
+@each_material
+def test_the_same_seed_is_the_same_material(material):
+    first, again, other = (render_material(material, seed, 64) for seed in (5, 5, 6))
+    assert all(torch.equal(first.maps[kind], again.maps[kind]) for kind in MAPS)
+    assert first.record == again.record
+    assert not torch.equal(first.maps["basecolor"], other.maps["basecolor"])
+
+
+@each_material
+def test_the_same_seed_is_the_same_material_at_every_size(material):
+    small, large = (render_material(material, 3, size) for size in (256, 512))
+    assert small.record.parameters == large.record.parameters
+    for kind, closeness in (("basecolor", 0.9), ("height", 0.97), ("ao", 0.85)):
+        halved = torch.nn.functional.avg_pool2d(large.maps[kind][None], 2)[0]
+        assert correlation(small.maps[kind], halved) > closeness, kind
+
+
+@each_material
+def test_maps_asked_for_alone_are_the_same(material):
+    alone = render_material(material, 2, 64, maps=("basecolor",)).maps
+    assert list(alone) == ["basecolor"]
+    assert torch.equal(alone["basecolor"], render_material(material, 2, 64).maps["basecolor"])
+
+
+@each_material
+def test_the_height_spans_its_range_and_the_maps_theirs(material):
+    tile = render_material(material, 1, 128)
+    assert tile.maps["height"].aminmax() == (0.0, 1.0)
+    assert all(image.min() >= 0 and image.max() <= 1 for image in tile.maps.values())
+    assert {kind: len(image) for kind, image in tile.maps.items()} == {
+        "basecolor": 3, "normal": 3, "roughness": 1, "metallic": 1, "height": 1, "ao": 1
+    }  # fmt: skip
+
+
+@each_material
+def test_the_normal_is_that_of_the_written_height_in_its_physical_proportions(material):
+    tile = render_material(material, 1, 128)
+    written = (tile.maps["height"][0] * 65535).round() / 65535
+    expected = normal_from_height(written * tile.record.height_cm, tile.record.size_cm) * 2 - 1
+    normal = tile.maps["normal"] * 2 - 1
+    assert torch.allclose(normal.norm(dim=0), torch.ones(128, 128), atol=1e-5)
+    assert torch.rad2deg((normal * expected).sum(0).clamp(-1, 1).acos()).mean() < 0.1
+
+
+@each_material
+def test_the_basecolor_carries_no_light(material):
+    """Lit pixels would be brighter where the surface faces the lamp: over several tiles no direction is."""
+    tiles = [render_material(material, seed, 128, maps=("basecolor", "normal")).maps for seed in range(5)]
+    for turn in range(4):
+        x, y = math.cos(turn * math.pi / 4), math.sin(turn * math.pi / 4)
+        towards = [(tile["normal"][0] - 0.5) * x + (tile["normal"][1] - 0.5) * y for tile in tiles]
+        found = [correlation(tile["basecolor"].mean(0), slope) for tile, slope in zip(tiles, towards, strict=True)]
+        assert abs(sum(found) / len(found)) < 0.05
+
+
+@each_material
+def test_parameters_stay_in_their_ranges(material):
+    for seed in range(6):
+        for name, parameter in render_material(material, seed, 64, maps=()).record.parameters.items():
+            if parameter.minimum is not None:
+                assert parameter.minimum <= parameter.value <= parameter.maximum, name
+
+
+@each_material
+def test_without_variation_only_the_seed_differs(material):
+    records = [render_material(material, seed, 64, variation=0, maps=()).record for seed in (1, 2)]
+    assert records[0].parameters == records[1].parameters
+    assert records[0].colors.keys() == records[1].colors.keys()
+
+
+@each_material
+def test_recorded_colors_are_what_the_eye_sees(material):
+    tile = render_material(material, 4, 128)
+    seen = tile.maps["basecolor"].mean((1, 2))
+    recorded = torch.tensor([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in tile.record.colors.values()])
+    assert (recorded.amin(0) - 0.08 <= seen).all() and (seen <= recorded.amax(0) + 0.08).all()
+
+
+def repeats_along(image, parts):
+    """How well (H, W) equals itself moved right by 1/parts of its width."""
+    return correlation(image, image.roll(image.shape[1] // parts, 1))
+
+
+def test_a_running_bond_has_as_many_bricks_as_its_parameter_says():
+    seeds = [seed for seed in range(60) if _bond(seed) == "running"]
+    for seed in seeds[:4]:
+        tile = render_material("bricks", seed, 240, maps=("height",))
+        columns = tile.record.parameters["columns"].value
+        others = [parts for parts in range(2, 6) if parts % columns]
+        assert all(
+            repeats_along(tile.maps["height"][0], columns) > repeats_along(tile.maps["height"][0], parts)
+            for parts in others
+        )
+
+
+def _bond(seed):
+    return render_material("bricks", seed, 64, maps=()).record.parameters["bond"].value
+
+
+def test_joints_lie_lower_than_bricks():
+    """Mortar is where the height map is dark; bricks cover most of the wall."""
+    for seed in range(4):
+        height = render_material("bricks", seed, 128, maps=("height",)).maps["height"]
+        assert height.median() > 0.6 and (height < 0.4).float().mean() > 0.03
+
+
+def test_metal_is_only_where_metal_is():
+    planks = [render_material("planks", seed, 128, maps=("metallic",)) for seed in range(8)]
+    nailed = [tile.record.parameters["nails"].value != "none" for tile in planks]
+    assert [bool(tile.maps["metallic"].max() > 0.1) for tile in planks] == nailed
+    assert render_material("rock", 0, 64, maps=("metallic",)).maps["metallic"].max() == 0
+
+
+def test_parameters_without_effect_are_not_on_record():
+    """A caption must not call brass tiles cobalt because the palette that was drawn is."""
+    for seed in range(8):
+        parameters = render_material("hexagons", seed, 64, maps=()).record.parameters
+        assert ("metal" in parameters) == (parameters["finish"].value == "metal") == ("palette" not in parameters)
+
+
+def test_unknown_materials_and_sizes_too_small_are_told():
+    with pytest.raises(InputError, match="marble.*bricks"):
+        render_material("marble", 0, 256)
+    with pytest.raises(InputError, match="32 pixels"):
+        render_material("bricks", 0, 32)

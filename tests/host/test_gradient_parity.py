@@ -1,0 +1,265 @@
+"""The trainer's UNet against three other ways to the same numbers: plain PyTorch, PEFT, and the host's own loader.
+
+On small models of each family's shape, random weights, the same inputs, noise and timesteps.
+"""
+
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models
+import peft
+import pytest
+import torch
+from tilewright.host import training as host_training
+from tilewright.host.in_graph.model import unet_denoiser, unet_layers
+from tilewright.training.config import NetworkConfig, TrainingConfig
+from tilewright.training.data import Conditioning
+from tilewright.training.lora import LoraNetwork
+from tilewright.training.noise import NoiseSchedule
+
+FAMILIES = ["SD1", "SD2-v", "SDXL"]
+CPU = torch.device("cpu")
+UNET = {
+    "image_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 32,
+    "channel_mult": [1, 2],
+    "num_res_blocks": [1, 1],
+    "transformer_depth": [1, 1],
+    "transformer_depth_output": [1] * 4,
+    "transformer_depth_middle": 1,
+    "context_dim": 32,
+    "use_spatial_transformer": True,
+    "adm_in_channels": None,
+    "legacy": False,
+}
+DIFFERENT = {
+    "SD1": {"num_heads": 4, "num_head_channels": -1, "use_linear_in_transformer": False},
+    "SD2-v": {"num_heads": -1, "num_head_channels": 16, "use_linear_in_transformer": True},
+    "SDXL": {
+        "num_heads": -1,
+        "num_head_channels": 16,
+        "use_linear_in_transformer": True,
+        "adm_in_channels": 1280 + 6 * 256,
+        "num_classes": "sequential",
+    },
+}
+CONFIGS = {
+    "SD1": comfy.supported_models.SD15,
+    "SD2-v": comfy.supported_models.SD20,
+    "SDXL": comfy.supported_models.SDXL,
+}
+
+
+def small_model(family, dtype=torch.float32):
+    config = CONFIGS[family]({**UNET, **DIFFERENT[family]})
+    config.unet_config.update(DIFFERENT[family])
+    model_type = comfy.model_base.ModelType.V_PREDICTION if family == "SD2-v" else comfy.model_base.ModelType.EPS
+    model = (comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel)(config, model_type)
+    draw = torch.Generator().manual_seed(0)
+    for parameter in model.diffusion_model.parameters():
+        parameter.data = (torch.randn(parameter.shape, generator=draw) * parameter[0].numel() ** -0.5).to(dtype)
+    return comfy.model_patcher.CoreModelPatcher(model, CPU, CPU)
+
+
+class Case:
+    """A model with a LoRA whose weights are all random, and one batch to put through."""
+
+    def __init__(self, family, **network):
+        torch.manual_seed(0)
+        self.model = small_model(family)
+        self.unet = host_training.unet_for_training(self.model, CPU, torch.float32)
+        config = TrainingConfig(network=NetworkConfig(**{"rank": 4, "alpha": 2.0, **network}))
+        self.layers = unet_layers(self.model, self.unet, config)
+        self.network = LoraNetwork(self.layers, config.network, seed=0)
+        for parameter in self.network.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        pooled = torch.randn(2, 1280) if family == "SDXL" else None
+        told = host_training.model_conditioning(self.model, torch.randn(2, 77, 32), pooled, 64, 64)
+        self.conditioning = Conditioning(*told)
+        self.noisy, self.target = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
+        self.timesteps = torch.tensor([10, 700])
+
+    def prediction(self, unet):
+        return unet_denoiser(unet)(self.noisy, self.timesteps, self.conditioning)
+
+    def attached(self):
+        self.network.attach()
+        try:
+            return self.prediction(self.unet)
+        finally:
+            self.network.detach()
+
+    def gradients(self):
+        self.network.attach()
+        loss = (self.prediction(self.unet) - self.target).square().mean()
+        gradients = torch.autograd.grad(loss, list(self.network.parameters()))
+        self.network.detach()
+        return dict(zip(dict(self.network.named_parameters()), gradients, strict=True))
+
+
+def relative(one, other):
+    return ((one - other).norm() / other.norm()).item()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_equal_those_of_merged_weights_in_plain_pytorch(family):
+    case = Case(family)
+    paths = {layer: path for path, layer in case.unet.named_modules()}
+    ours = case.gradients()
+    merged = {}
+    for name, bypass in case.network.bypasses.items():
+        change = (bypass.lora_up__weight.flatten(1) @ bypass.lora_down__weight.flatten(1)) * (2.0 / 4)
+        weight = case.layers[name].weight
+        merged[f"{paths[case.layers[name]]}.weight"] = weight + change.view_as(weight)
+
+    def unet(*inputs, **options):
+        return torch.func.functional_call(case.unet, merged, inputs, options)
+
+    unet.parameters = case.unet.parameters
+    loss = (case.prediction(unet) - case.target).square().mean()
+    reference = torch.autograd.grad(loss, list(case.network.parameters()))
+    assert max(relative(got, ref) for got, ref in zip(ours.values(), reference, strict=True)) <= 1e-4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_equal_those_of_peft(family):
+    case = Case(family)
+    ours = case.gradients()
+    paths = {layer: path for path, layer in case.unet.named_modules()}
+    targets = [paths[layer] for layer in case.layers.values()]
+    wrapped = peft.inject_adapter_in_model(peft.LoraConfig(r=4, lora_alpha=2.0, target_modules=targets), case.unet)
+    modules = dict(wrapped.named_modules())
+    pairs = {}
+    for name, bypass in case.network.bypasses.items():
+        theirs = modules[paths[case.layers[name]]]
+        theirs.lora_A["default"].weight.data.copy_(bypass.lora_down__weight)
+        theirs.lora_B["default"].weight.data.copy_(bypass.lora_up__weight)
+        pairs[f"bypasses.{name}.lora_down__weight"] = theirs.lora_A["default"].weight
+        pairs[f"bypasses.{name}.lora_up__weight"] = theirs.lora_B["default"].weight
+    loss = (case.prediction(wrapped) - case.target).square().mean()
+    reference = dict(zip(pairs, torch.autograd.grad(loss, list(pairs.values())), strict=True))
+    assert max(relative(ours[name], reference[name]) for name in pairs) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"), [*((family, "LoRA") for family in FAMILIES), ("SD1", "DoRA"), ("SD1", "LoHa"), ("SD1", "LoKr")]
+)
+def test_the_host_applies_what_the_trainer_did(family, kind):
+    """The trainer's own forward, with bypasses, against the host's, with the file's weights merged by its loader."""
+    case = Case(family, kind=kind, conv_rank=2)
+    patched, _ = comfy.sd.load_lora_for_models(case.model, None, case.network.kohya_state(), 1.0, 0)
+    assert len(patched.patches) == len(case.layers)
+    facts = host_training.unet_facts(case.model)
+    alpha = (
+        NoiseSchedule.from_sigmas(facts.sigmas, facts.prediction)
+        .alphas_cumprod[case.timesteps]
+        .view(-1, 1, 1, 1)
+        .float()
+    )
+    comfy.model_management.load_models_gpu([patched])
+    with torch.no_grad():
+        denoised = patched.model.apply_model(
+            case.noisy / alpha.sqrt(),  # the host's noisy latents keep the signal's scale
+            facts.sigmas[case.timesteps],
+            c_crossattn=case.conditioning.context,
+            y=case.conditioning.vector,
+        )
+    comfy.model_management.unload_all_models()
+    if family == "SD2-v":
+        expected = (alpha.sqrt() * case.noisy - denoised) / (1 - alpha).sqrt()
+    else:
+        expected = (case.noisy - alpha.sqrt() * denoised) / (1 - alpha).sqrt()
+    assert relative(case.attached(), expected) < 1e-5
+
+
+def test_kohya_has_a_name_for_every_layer_of_sd1_and_sdxl():
+    names = {family: set(Case(family).layers) for family in ("SD1", "SDXL")}
+    assert "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q" in names["SD1"]
+    assert "lora_unet_mid_block_attentions_0_proj_in" in names["SD1"]
+    assert "lora_unet_input_blocks_1_1_transformer_blocks_0_ff_net_0_proj" in names["SDXL"]
+    assert "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_out_0" in names["SDXL"]
+
+
+FULL_SIZE = {
+    "SD1": {
+        "model_channels": 320,
+        "channel_mult": [1, 2, 4, 4],
+        "num_res_blocks": [2] * 4,
+        "transformer_depth": [1] * 6 + [0] * 2,
+        "transformer_depth_output": [1] * 9 + [0] * 3,
+        "context_dim": 768,
+    },
+    "SDXL": {
+        "model_channels": 320,
+        "channel_mult": [1, 2, 4],
+        "num_res_blocks": [2] * 3,
+        "transformer_depth": [0, 0, 2, 2, 10, 10],
+        "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
+        "transformer_depth_middle": 10,
+        "context_dim": 2048,
+    },
+}
+
+
+@pytest.mark.parametrize(("family", "count"), [("SD1", 192), ("SDXL", 722)])
+def test_a_full_size_model_has_as_many_modules_as_kohyas_files(family, count):
+    shape = {**UNET, **DIFFERENT[family], **FULL_SIZE[family]}
+    kind = comfy.model_base.SDXL if family == "SDXL" else comfy.model_base.BaseModel
+    config = CONFIGS[family](shape)
+    config.unet_config.update(shape)
+    with torch.device("meta"):
+        model = comfy.model_patcher.CoreModelPatcher(kind(config, device="meta"), CPU, CPU)
+    layers = unet_layers(model, model.model.diffusion_model, TrainingConfig())
+    assert len(layers) == count
+
+
+def test_recomputed_activations_give_the_same_gradients():
+    case = Case("SD1")
+    kept = case.gradients()
+    host_training.recompute_activations(case.unet)
+    recomputed = case.gradients()
+    assert all(torch.equal(kept[name], recomputed[name]) for name in kept)
+
+
+def test_the_training_unet_shares_the_models_weights():
+    case = Case("SD1")
+    own = case.model.model.diffusion_model.state_dict()
+    shared = case.unet.state_dict()
+    assert all(shared[name].data_ptr() == own[name].data_ptr() for name in own)
+
+
+def test_a_lora_already_on_the_model_is_trained_on_top_of():
+    case = Case("SD1")
+    patched, _ = comfy.sd.load_lora_for_models(case.model, None, case.network.kohya_state(), 1.0, 0)
+    unet = host_training.unet_for_training(patched, CPU, torch.float32)
+    assert relative(case.prediction(unet), case.attached()) < 1e-5
+
+
+def test_the_host_applies_what_the_trainer_did_in_bfloat16():
+    """Both round: the host its merged weights, the trainer its sums. They are no further apart than that explains."""
+    case = Case("SD1")
+    exact = case.attached()
+    half = small_model("SD1", torch.bfloat16)
+    unet = host_training.unet_for_training(half, CPU, torch.bfloat16)
+    network = LoraNetwork(unet_layers(half, unet, TrainingConfig()), NetworkConfig(4, 2.0), seed=0)
+    network.load_kohya_state(case.network.kohya_state())
+    network.attach()
+    ours = case.prediction(unet)
+    merged, _ = comfy.sd.load_lora_for_models(half, None, case.network.kohya_state(), 1.0, 0)
+    theirs = case.prediction(host_training.unet_for_training(merged, CPU, torch.bfloat16))
+    rounding = max(relative(ours, exact), relative(theirs, exact))  # a percent: bfloat16 itself resolves half of one
+    assert relative(ours, theirs) < 1.5 * rounding
+    assert relative(ours, theirs) ** 2 < 1e-3
+
+
+def test_half_precision_stays_near_single_precision():
+    case = Case("SD1")
+    exact = case.attached()
+    half = host_training.unet_for_training(case.model, CPU, torch.bfloat16)
+    network = LoraNetwork(unet_layers(case.model, half, TrainingConfig()), NetworkConfig(4, 2.0), seed=0)
+    network.load_kohya_state(case.network.kohya_state())
+    network.attach()
+    assert relative(case.prediction(half), exact) < 0.05

@@ -1,0 +1,34 @@
+"""A training in a process of its own, for test_killed_runs.py: the demo model, three striped images, twelve steps."""
+
+import sys
+from pathlib import Path
+
+import conftest  # noqa: F401 - puts the pack and the host on the path
+import folder_paths
+import torch
+from small_runs import striped_dataset
+from tilewright.host.demo_model import load_demo_model
+from tilewright.host.in_graph import train_lora
+from tilewright.nodes.training.configuration import training_config
+from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
+
+STEPS = 12
+
+
+def train(folder):
+    """Everything that a state must hold: moments, running mean, schedule, dropout, two captions in one batch."""
+    torch.set_num_threads(1)
+    folder_paths.set_output_directory(str(folder / "output"))
+    options = {
+        "network": NetworkConfig(dropout=0.2),
+        "optimizer": OptimizerConfig(scheduler="cosine", warmup=3, ema=0.9),
+        "saving": SavingConfig(state_every=1, validation_share=0.3, validation_every=3),
+    }
+    config = training_config(options, 2, 2.0, 1e-3, steps=STEPS, batch_size=2, resolution=64, seed=0)
+    with torch.inference_mode():
+        model, clip, vae = load_demo_model()
+        return train_lora(model, vae, clip, striped_dataset(folder), "stripes", config).files.lora
+
+
+if __name__ == "__main__":
+    train(Path(sys.argv[1]))

@@ -1,0 +1,68 @@
+"""What is said of a material before an engine shows it."""
+
+import pytest
+import torch
+from tilewright.common.axes import Axes
+from tilewright.common.conventions import flip_green
+from tilewright.material.normals import normal_map
+from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.validation import agreement, normal_lines, seam_lines, validate
+
+BOTH = Axes(True, True)
+
+
+@pytest.fixture(scope="module")
+def height():
+    noise = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(2))
+    smooth = gaussian_blur(noise, 2.0, BOTH)
+    return (smooth - smooth.min()) / (smooth.max() - smooth.min())
+
+
+def normals(height, convention="OpenGL", scale=10.0):
+    return normal_map(height, scale, "scharr", BOTH, convention)
+
+
+def test_a_good_material_is_called_good(height):
+    lines = validate({"height": height, "normal": normals(height)}, "OpenGL", 10.0, 64.0)
+    assert [line for line in lines if "seamless" in line and "seam," not in line] == lines[:2]
+    assert [line.split(" (")[0] for line in lines[2:]] == [
+        "normal: unit length",
+        "normal: OpenGL, as its pixels say",
+        "normal and height show the same surface",
+    ]
+    assert lines[-1].endswith("(correlation of slopes 1.00, 1 times as steep).")
+
+
+def test_a_cut_shows_as_a_seam(height):
+    assert "x Q" in seam_lines("height", height[..., :40])[0]
+    assert " seam" in seam_lines("height", height[..., :40])[0]
+    assert seam_lines("height", height[..., :20]) == []
+
+
+def test_the_wrong_convention_and_bad_lengths_are_told(height):
+    assert "but its pixels say DirectX" in normal_lines(normals(height, "DirectX"), "OpenGL")[1]
+    assert "length is off" in normal_lines(0.5 * normals(height) + 0.5 * normals(height.roll(9, -1)), "OpenGL")[0]
+    waves = torch.sin(torch.arange(64.0) / 64 * 6.2832 * 3).expand(1, 1, 64, 64)
+    assert "its pixels do not tell" in normal_lines(normals(waves), "OpenGL")[1]
+
+
+def test_steepness_and_inversion_are_measured(height):
+    found = agreement(height, normals(height, scale=20.0), "OpenGL", 10.0)
+    assert (found.correlation, found.factor) == pytest.approx((1, 2), abs=1e-3)
+    assert agreement(1 - height, normals(height), "OpenGL", 10.0).correlation == pytest.approx(-1, abs=1e-3)
+    lines = validate({"height": 1 - height, "normal": normals(height)}, "OpenGL", 10.0, 64.0)
+    assert "opposite" in lines[-1]
+
+
+def test_normals_read_the_wrong_way_do_not_follow_the_height(height):
+    assert abs(agreement(height, flip_green(normals(height)), "OpenGL", 10.0).correlation) < 0.3
+
+
+def test_flat_maps_are_no_reason_to_fail():
+    flat = torch.full((1, 1, 32, 32), 0.5)
+    lines = validate({"height": flat, "normal": normals(flat)}, "OpenGL", 1.0, 10.0)
+    assert lines[2:4] == [
+        "normal: unit length (off by 0 on average).",
+        "normal: given as OpenGL; its pixels do not tell.",
+    ]
+    assert len(lines) == 5

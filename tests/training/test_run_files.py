@@ -1,0 +1,46 @@
+import torch
+from tilewright.common.files import write_json
+from tilewright.training.checkpoint import save_tensors
+from tilewright.training.run_files import RunFiles, files_of_run
+
+
+def leave_state(folder, lora, step, fingerprint="mine"):
+    header = {"format": "tilewright-training-state-2", "fingerprint": fingerprint, "lora": lora, "step": str(step)}
+    save_tensors(folder / "state.safetensors", {"weights.0": torch.zeros(1)}, header)
+
+
+def test_a_new_run_takes_the_first_free_name(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    save_tensors(loras / "brick.safetensors", {"a": torch.zeros(1)}, {})
+    leave_state(runs / "brick_00002", "brick_00002.safetensors", 5, "another")
+    files = files_of_run(loras, runs, "brick", "mine", 100)
+    assert files.lora == loras / "brick_00003.safetensors"
+    assert files.state == runs / "brick_00003" / "state.safetensors"
+
+
+def test_the_name_of_a_run_through_sd_scripts_is_taken_before_it_has_a_lora(tmp_path):
+    write_json(tmp_path / "training" / "brick" / "run.json", {})
+    files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", None, 100)
+    assert files.lora == tmp_path / "loras" / "brick_00002.safetensors"
+
+
+def test_a_run_finds_its_own_files_again_unless_told_not_to(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    leave_state(runs / "brick_00002", "brick_00002.safetensors", 5)
+    assert files_of_run(loras, runs, "brick", "mine", 100).lora == loras / "brick_00002.safetensors"
+    assert files_of_run(loras, runs, "brick", None, 100).lora == loras / "brick.safetensors"
+    assert files_of_run(loras, runs, "brick", "mine", 4).lora == loras / "brick.safetensors"
+
+
+def test_a_state_that_names_a_file_elsewhere_is_not_followed(tmp_path):
+    leave_state(tmp_path / "training" / "brick", "../../elsewhere.safetensors", 5)
+    files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", "mine", 100)
+    assert files.lora == tmp_path / "loras" / "brick_00002.safetensors"
+
+
+def test_only_the_last_checkpoints_stay_and_other_files_are_left_alone(tmp_path):
+    files = RunFiles(tmp_path / "brick.safetensors", tmp_path / "run")
+    save_tensors(tmp_path / "brick-step00000000.safetensors", {"a": torch.zeros(1)}, {})
+    for step in (1, 2, 3):
+        files.save_checkpoint(f"step{step:08}", {"a": torch.zeros(1)}, {}, keep_last=2)
+    assert sorted(path.stem[-1] for path in tmp_path.glob("*.safetensors")) == ["0", "2", "3"]

@@ -1,0 +1,105 @@
+"""Where a run writes, what it may overwrite, and how it finds its way back to its own files.
+
+output/loras/<name>.safetensors                 the LoRA, for every loader
+output/loras/<name>-step00000500.safetensors    what `save every` keeps on the way
+output/training/<name>/state.safetensors        all that resuming needs
+output/training/<name>/samples/                 the pictures made on the way
+"""
+
+import errno
+import shutil
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+
+import torch
+
+from ..common.errors import InputError
+from ..common.files import free_name
+from .checkpoint import save_tensors
+from .state import latest_state
+
+STATE_NAME = "state.safetensors"
+SCRIPTS_RUN_NAME = "run.json"  # in the folder of a run through sd-scripts, which has no LoRA until it ends
+
+
+@dataclass
+class RunFiles:
+    """The files of one run: its LoRA is `lora`, everything that is not for loaders lies in `folder`."""
+
+    lora: Path
+    folder: Path
+    checkpoints: list[Path] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / STATE_NAME
+
+    def save_checkpoint(
+        self, label: str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], keep_last: int
+    ) -> None:
+        """Write a LoRA of the run's course beside its last one; of more than `keep_last` (if not 0) the oldest goes."""
+        path = self.lora.with_stem(f"{self.lora.stem}-{label}")
+        save_tensors(path, tensors, metadata)
+        self.checkpoints = [file for file in self.checkpoints if file != path] + [path]
+        while keep_last and len(self.checkpoints) > keep_last:
+            self.checkpoints.pop(0).unlink(missing_ok=True)
+
+
+def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, steps: int) -> RunFiles:
+    """Those of the run of this name and fingerprint that is at most at `steps`, else new ones under a free name."""
+    if fingerprint is not None:
+        found = latest_state(runs.glob(f"{escape(name)}*/{STATE_NAME}"), fingerprint, steps)
+        if found and Path(found[1]).name == found[1]:
+            state, lora = found
+            earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
+            return RunFiles(loras / lora, state.parent, earlier)
+    stem = free_name(name, lambda stem: _lora(loras, stem).exists() or _is_owned(runs / stem))
+    return RunFiles(_lora(loras, stem), runs / stem)
+
+
+def _lora(loras: Path, stem: str) -> Path:
+    return loras / f"{stem}.safetensors"
+
+
+def _is_owned(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (STATE_NAME, SCRIPTS_RUN_NAME))
+
+
+def check_writable(*folders: Path) -> None:
+    """Raise `InputError` if one of the folders cannot be made or written to."""
+    for folder in folders:
+        with told_if_disk_fails(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+
+
+def check_room(files: RunFiles, needed: int) -> None:
+    """Raise `InputError` if a folder has fewer than `needed` bytes left."""
+    for folder in (files.lora.parent, files.folder.parent):
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise InputError(
+                f"The disk of {folder} has {free / 2**20:.0f} MB left, but this training writes {needed / 2**20:.0f} "
+                "MB. Free some space, or lower the rank."
+            )
+
+
+@contextmanager
+def told_if_disk_fails(path: Path):  # noqa: ANN201 - a context manager
+    """Turn a full disk or a folder without permission into an `InputError` that says what to do."""
+    try:
+        yield
+    except PermissionError:
+        raise InputError(f"{path} cannot be written to. Allow ComfyUI to write there, or move its output.") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        raise InputError(
+            f"{path} could not be written: {error.strerror}. What was saved before is whole. Free some space and queue "
+            "the graph again: the training goes on from its last state."
+        ) from None

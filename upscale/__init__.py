@@ -1,0 +1,1 @@
+"""Tiled VAE, tiled diffusion, upscale models."""
