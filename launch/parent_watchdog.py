@@ -1,6 +1,6 @@
 """Run a script that ends with the process which started it: `python parent_watchdog.py main.py ...`.
 
-Standard input is the tether, a pipe whose other end the starter holds. However the starter ends, killed outright or
+Standard input is a pipe whose other end the starter holds. However the starter ends, killed outright or
 with the machine's last memory, the system closes that end. Standard library only, on every system.
 """
 

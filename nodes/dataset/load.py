@@ -112,8 +112,8 @@ class LoadDataset(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:
-        folders = [name for name in (folder, regularisation_folder) if name]
-        return [fingerprint(resolve_inside(name, folders.readable_folders(), "The folder")) for name in folders]
+        named = [name for name in (folder, regularisation_folder) if name]
+        return [fingerprint(resolve_inside(name, folders.readable_folders(), "The folder")) for name in named]
 
     @classmethod
     def execute(
