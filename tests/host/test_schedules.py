@@ -3,7 +3,7 @@
 import comfy.model_base
 import pytest
 import torch
-from test_gradient_parity import small_model
+from small_unets import small_model
 from tilewright.common.errors import InputError
 from tilewright.host.in_graph.model import base_model, noise_schedule
 from tilewright.training.config import ObjectiveConfig, TrainingConfig

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_gradient_parity import Case, relative
+from small_unets import Case, relative
 from tilewright.common.errors import InputError
 from tilewright.host import training as host_training
 from tilewright.host.in_graph import model as training_model
