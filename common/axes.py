@@ -33,6 +33,16 @@ def wrap_pad(
     return _pad_axis(image, -2, top, bottom, axes.y, edge)
 
 
+def wrapped(image: torch.Tensor, start: int, stop: int, dim: int) -> torch.Tensor:
+    """Cells `start` to `stop` - 1 of `image` along `dim`, which closes on itself: they may lie beyond either end."""
+    return image.index_select(dim, wrapped_indices(start, stop, image.shape[dim], image.device))
+
+
+def wrapped_indices(start: int, stop: int, size: int, device: torch.device | None = None) -> torch.Tensor:
+    """The indices of cells `start` to `stop` - 1 of a circle of `size` cells."""
+    return torch.arange(start, stop, device=device) % size
+
+
 def _pad_axis(image: torch.Tensor, axis: int, before: int, after: int, wraps: bool, edge: str) -> torch.Tensor:
     if before == after == 0:
         return image
@@ -40,7 +50,7 @@ def _pad_axis(image: torch.Tensor, axis: int, before: int, after: int, wraps: bo
     if not wraps and edge == "zeros":
         return torch.nn.functional.pad(image, (0, 0) * (-1 - axis) + (before, after))
     if wraps and max(before, after) > size:
-        return image.index_select(axis, torch.arange(-before, size + after, device=image.device) % size)
+        return wrapped(image, -before, size + after, axis)
     # Laying slices side by side is several times as fast as gathering by index, forwards and backwards.
     first = image.narrow(axis, size - before if wraps else 0, before if wraps else 1)
     last = image.narrow(axis, 0 if wraps else size - 1, after if wraps else 1)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import torch
 
 from .errors import InputError
+from .srgb import linear_from_srgb, srgb_from_linear
 
 _TO_LMS = torch.tensor(
     [
@@ -30,15 +31,14 @@ _FROM_LMS = torch.linalg.inv(_TO_LMS)
 
 def oklab_from_srgb(srgb: torch.Tensor) -> torch.Tensor:
     """(3, ...) sRGB in 0..1 -> (3, ...) Oklab: lightness 0..1, green to red, blue to yellow."""
-    linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    lms = torch.tensordot(_TO_LMS, linear, 1)
+    lms = torch.tensordot(_TO_LMS, linear_from_srgb(srgb), 1)
     return torch.tensordot(_TO_LAB, lms.sign() * lms.abs() ** (1 / 3), 1)
 
 
 def srgb_from_oklab(lab: torch.Tensor) -> torch.Tensor:
     """(3, ...) Oklab -> (3, ...) sRGB, clipped to 0..1."""
-    linear = torch.tensordot(_FROM_LMS, torch.tensordot(_FROM_LAB, lab, 1) ** 3, 1).clamp(0, 1)
-    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    linear = torch.tensordot(_FROM_LMS, torch.tensordot(_FROM_LAB, lab, 1) ** 3, 1)
+    return srgb_from_linear(linear.clamp(0, 1))
 
 
 def oklab_from_hex(color: str) -> torch.Tensor:

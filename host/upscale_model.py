@@ -10,7 +10,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
-from ..upscale.resize import resize
+from ..common.resample import resize
 from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
 
 SMALLEST_TILE = 64

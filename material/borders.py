@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from ..common.axes import Axes
+from ..common.axes import Axes, wrapped
 
 ON_GPU = 64
 GOLDEN = 0.6180339887498949
@@ -66,7 +66,7 @@ def strip_around(
         return torch.cat([beyond(tall[..., :3], pad), tall, after], dim=-1)
     if pad <= width:
         return torch.cat([tall[..., width - pad :], tall, tall[..., :pad]], dim=-1)
-    return tall.index_select(-1, torch.arange(-pad, width + pad, device=image.device) % width)
+    return wrapped(tall, -pad, width + pad, -1)
 
 
 def _rows_around(image: torch.Tensor, rows: slice, pad: int, wraps: bool, beyond: Continuation) -> torch.Tensor:
@@ -75,7 +75,7 @@ def _rows_around(image: torch.Tensor, rows: slice, pad: int, wraps: bool, beyond
     if first >= 0 and last <= height:
         return image[..., first:last, :]
     if wraps:
-        return image.index_select(-2, torch.arange(first, last, device=image.device) % height)
+        return wrapped(image, first, last, -2)
     inside = image[..., max(first, 0) : min(last, height), :]
     above = beyond(image[..., :3, :].mT, max(-first, 0)).mT
     below = beyond(image[..., -3:, :].flip(-2).mT, max(last - height, 0)).mT.flip(-2)

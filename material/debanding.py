@@ -2,7 +2,7 @@
 
 import torch
 
-from ..common.axes import Axes
+from ..common.axes import Axes, wrapped
 from .borders import empty_image, lines_at_once, row_strips
 
 LEVELS = 255
@@ -45,7 +45,7 @@ def _with_halo(height: torch.Tensor, strip: slice, wraps: bool) -> tuple[torch.T
     if first >= 0 and last <= rows:
         return height[..., first:last, :], inside
     if wraps:
-        return height.index_select(-2, torch.arange(first, last, device=height.device) % rows), inside
+        return wrapped(height, first, last, -2), inside
     cut_off = max(0, -first)
     return height[..., first + cut_off : min(last, rows), :], slice(inside.start - cut_off, inside.stop - cut_off)
 

@@ -7,7 +7,7 @@ import torch
 
 from ..common.images import IMAGE_SUFFIXES, read_image
 from ..common.map_kinds import COLOR_MAPS, maps_by_name
-from .map_writers import srgb_from_linear
+from ..common.srgb import srgb_from_linear
 from .normals import decode_normals
 
 UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average

@@ -56,18 +56,6 @@ def with_rounding_noise(image: torch.Tensor) -> torch.Tensor:
     return image.cpu() + noise * (0.999 / 255)
 
 
-def linear_from_srgb(image: torch.Tensor) -> torch.Tensor:
-    """sRGB values 0..1 as linear light, (C, H, W); a fourth channel is alpha and stays (IEC 61966-2-1)."""
-    color = image[:3]
-    linear = torch.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055).clamp(min=0) ** 2.4)
-    return torch.cat([linear, image[3:]])
-
-
-def srgb_from_linear(image: torch.Tensor) -> torch.Tensor:
-    """Linear light as sRGB values, of any shape (IEC 61966-2-1); light above 1 stays above 1."""
-    return torch.where(image <= 0.0031308, image * 12.92, 1.055 * image.clamp(min=0) ** (1 / 2.4) - 0.055)
-
-
 def _tiff(pixels: np.ndarray, compression: int) -> bytes:
     import cv2
 

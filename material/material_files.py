@@ -11,9 +11,10 @@ from ..common.conventions import flip_green
 from ..common.errors import InputError
 from ..common.files import check_name, write_json
 from ..common.map_kinds import COLOR_MAPS
+from ..common.srgb import linear_from_srgb
 from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
 from .map_inputs import single_channel
-from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, linear_from_srgb, write_map
+from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, write_map
 from .packing import pack_channels, parse_channel
 from .viewer_files import write_documents, write_scenes
 
@@ -161,7 +162,7 @@ def write_images(
         for stem, image in zip(stems, pixels, strict=True):
             path = folder / f"{preset.prefix}{stem}_{file.suffix}{SUFFIXES[settings.file_format]}"
             if file.is_color and settings.file_format in SCENE_LINEAR:
-                image = linear_from_srgb(image)
+                image = torch.cat([linear_from_srgb(image[:3]), image[3:]])  # a fourth channel is alpha
             bits = map_bits(file, settings.bit_depth)
             write_map(path, image, settings.file_format, bits, text, settings.dither)
             written[stem][file] = path

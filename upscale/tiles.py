@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..common.axes import Axes
+from ..common.axes import Axes, wrapped
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _read_last(values: torch.Tensor, span: Span, wraps: bool) -> torch.Tensor:
     within = _within(span, size)
     if within == span or not wraps:
         return values[..., within.start : within.stop]
-    return values.index_select(-1, torch.arange(span.start, span.stop, device=values.device) % size)
+    return wrapped(values, span.start, span.stop, -1)
 
 
 def _within(span: Span, size: int) -> Span:

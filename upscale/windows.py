@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..common.axes import Axes
+from ..common.axes import Axes, wrapped_indices
 
 METHODS = ["MultiDiffusion", "Mixture of Diffusers"]
 GAUSSIAN_VARIANCE = 0.01  # in squares of the window's side
@@ -37,9 +37,11 @@ class Window:
         values[..., rows.unsqueeze(1), columns] += part
 
     def _indices(self, values: torch.Tensor, ratio: float) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = torch.arange(round(self.top * ratio), round((self.top + self.height) * ratio), device=values.device)
-        columns = torch.arange(round(self.left * ratio), round((self.left + self.width) * ratio), device=values.device)
-        return rows % values.shape[-2], columns % values.shape[-1]
+        height, width = values.shape[-2:]
+        top, bottom = round(self.top * ratio), round((self.top + self.height) * ratio)
+        left, right = round(self.left * ratio), round((self.left + self.width) * ratio)
+        rows = wrapped_indices(top, bottom, height, values.device)
+        return rows, wrapped_indices(left, right, width, values.device)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tilewright.material.map_writers import linear_from_srgb, write_map
+from tilewright.material.map_writers import write_map
 
 TEXT = {"workflow": json.dumps({"nodes": ["Ä"]})}
 
@@ -68,13 +68,6 @@ def test_exr_keeps_every_value(image, file_format, number_type, tmp_path):
     order = [0] if len(image) == 1 else [2, 0, 1, 3][: len(image)]
     assert np.array_equal(found[order], image.numpy().astype(number_type))
     assert json.loads(OpenEXR.File(str(tmp_path / "m.exr")).header()["workflow"]) == {"nodes": ["Ä"]}
-
-
-def test_linear_light_of_srgb_is_that_of_the_standard():
-    image = torch.tensor([0.0, 0.04045, 0.5, 1.0]).expand(4, 1, 4)
-    linear = linear_from_srgb(image)
-    torch.testing.assert_close(linear[0, 0], torch.tensor([0, 0.0031308, 0.2140411, 1.0]))
-    assert torch.equal(linear[3], image[3])
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
+from tilewright.common.resample import resize
 from tilewright.nodes.upscale import UpscaleWithModel
-from tilewright.upscale.resize import resize
 from tilewright.upscale.upscale_tiles import measure_halo
 
 
