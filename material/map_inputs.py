@@ -40,11 +40,11 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torc
     )
 
 
-def read_height(image: torch.Tensor, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
-    """The IMAGE of a `height` input as float32 (B, 1, H, W), and what there is to say about it; see `read_map`."""
-    pixels, notes = read_map(image, "The height", repair)
+def read_height(image: torch.Tensor, repair: bool = False, what: str = "The height") -> tuple[torch.Tensor, list[str]]:
+    """The IMAGE of a height input as float32 (B, 1, H, W), and what there is to say about it; see `read_map`."""
+    pixels, notes = read_map(image, what, repair)
     heights, used = single_channel(pixels)
-    return heights, [*notes, f"The height is a colour image: its {used} was used."] if used else notes
+    return heights, [*notes, f"{what} is a colour image: its {used} was used."] if used else notes
 
 
 def read_normals(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:

@@ -2,21 +2,25 @@
 
 from comfy_api.latest import io
 
+from .combine_heights import CombineHeights
 from .export import PackChannels, SaveMaterial
 from .heights import HeightFromImage, HeightToNormal
 from .load_map import LoadMap
 from .normals import BlendNormals, ConvertNormal, NormalToHeight
+from .roughness import RoughnessFromImage
 from .shading import Curvature, Occlusion
 
 NODES: list[type[io.ComfyNode]] = [
     LoadMap,
     HeightFromImage,
+    CombineHeights,
     HeightToNormal,
     NormalToHeight,
     BlendNormals,
     ConvertNormal,
     Occlusion,
     Curvature,
+    RoughnessFromImage,
     PackChannels,
     SaveMaterial,
 ]
