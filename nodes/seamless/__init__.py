@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from .measure import MeasureSeams, TilePreview
 from .networks import SeamlessModel, SeamlessVAE
+from .region import CropRegion, StitchRegion
 from .repair import MakeSeamless, OffsetImage
 
 NODES: list[type[io.ComfyNode]] = [
@@ -11,6 +12,8 @@ NODES: list[type[io.ComfyNode]] = [
     SeamlessVAE,
     OffsetImage,
     MakeSeamless,
+    CropRegion,
+    StitchRegion,
     TilePreview,
     MeasureSeams,
 ]
