@@ -1,10 +1,11 @@
 """Tilewright's commands. Each does its own set-up; Python 3.10 or newer is all it needs.
 
 python run.py demo                walk the whole road once, pictures in output/demo
-python run.py test [...]          run every test; arguments go to pytest
+python run.py test [...]          run every test; arguments go to pytest; --fast: without those that serve or train
 python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 python run.py bench NAME          run a benchmark of tests/benchmarks
 python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
+python run.py architecture        draw docs/architecture.svg from the imports, and print the figures of the source
 python run.py train-demo-model    train the model behind TilewrightDemoModel from nothing; --help tells its options
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below fail on it
     sys.exit(f"Tilewright needs Python 3.10 or newer, this is {sys.version.split()[0]}.")
 
+from launch.architecture import draw_architecture
 from launch.hosts import PACK, Host, HostError, find_host
 from launch.server import running_server
 from launch.terminal import complain, end_politely, say
@@ -31,6 +33,8 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     host = _ready_host("tests/requirements.txt")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads mostly wait for each other
+    if "--fast" in arguments:
+        arguments = ["-m", "not host and not browser and not slow", *(one for one in arguments if one != "--fast")]
     chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)
     return _python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
 
@@ -50,6 +54,11 @@ def workflows(arguments: list[str]) -> int:
 def train_demo_model(arguments: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a long run shares the machine with its user
     return _python(_ready_host(), "-m", "launch.run_module", "launch.train_demo_model", *arguments)
+
+
+def architecture(arguments: list[str]) -> int:
+    draw_architecture(PACK, PACK / "docs" / "architecture.svg")
+    return 0
 
 
 def serve(arguments: list[str]) -> int:
@@ -82,6 +91,7 @@ def main() -> int:
         "serve": serve,
         "bench": bench,
         "workflows": workflows,
+        "architecture": architecture,
         "train-demo-model": train_demo_model,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:

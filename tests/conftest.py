@@ -19,6 +19,16 @@ from tilewright.launch.hosts import Host  # noqa: E402
 from tilewright.launch.server import running_server  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    """Mark what needs a running ComfyUI (`host`) and what needs a browser on it (`browser`)."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "server" in fixtures:
+            item.add_marker("host")
+        if "editor" in fixtures:
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A real ComfyUI with the pack, started when the first test asks for it (`tilewright.launch.server.Server`)."""
