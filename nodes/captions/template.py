@@ -10,10 +10,10 @@ from ...captions.phrases import PhraseRules, apply_rules, parse_replacements
 from ...captions.report import template_report
 from ...captions.template import check_template, fill_template
 from ...common.caption_files import OFF, WRITE_MODES, split_phrases, write_caption
-from ...common.errors import InputError
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 
 
 class CaptionTemplate(io.ComfyNode):
@@ -105,13 +105,10 @@ class CaptionTemplate(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, template: str | None, replace: str | None = "") -> bool | str:
-        try:
-            check_template(template or "")
-            parse_replacements(replace or "")
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, template: str | None, replace: str | None = "") -> None:
+        check_template(template or "")
+        parse_replacements(replace or "")
 
     @classmethod
     def execute(

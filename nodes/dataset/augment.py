@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.augment import Augmentation, augment_dataset
@@ -12,6 +11,7 @@ from ...dataset.rejected_files import listed
 from ...host import folders
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 from .save import DATASETS
 
 
@@ -86,12 +86,10 @@ class AugmentDataset(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder: str | None) -> bool | str:
-        try:
-            folder is None or check_name(folder, "The folder")
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, folder: str | None) -> None:
+        if folder is not None:
+            check_name(folder, "The folder")
 
     @classmethod
     def execute(

@@ -5,11 +5,11 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ...common.buckets import Buckets
-from ...common.errors import InputError
 from ...common.texture_dataset import TextureDataset
 from ...dataset.bucketing import bucket_dataset
 from ...dataset.report import bucket_report
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 
 
 class BucketDataset(io.ComfyNode):
@@ -75,12 +75,9 @@ class BucketDataset(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0, step: int | None = 64) -> bool | str:
-        try:
-            Buckets(minimum or 0, maximum or 0, step or 64)
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0, step: int | None = 64) -> None:
+        Buckets(minimum or 0, maximum or 0, step or 64)
 
     @classmethod
     def execute(

@@ -1,15 +1,16 @@
 """Nodes for Substance archives."""
 
 import json
+from pathlib import Path
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.paths import resolve_inside
 from ...dataset.image_files import fingerprint
 from ...dataset.substance.archive import read_archive
 from ...dataset.substance.inspection import as_json, describe
 from ...host import folders
+from ..validation import refusing
 
 
 def archive_input() -> io.String.Input:
@@ -42,23 +43,21 @@ class InspectSubstance(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, archive: str | None) -> bool | str:
-        return checked_archive(archive)
+    @refusing
+    def validate_inputs(cls, archive: str | None) -> None:
+        if archive is not None:
+            readable_archive(archive)
 
     @classmethod
     def fingerprint_inputs(cls, archive: str | None) -> list:
-        return fingerprint(resolve_inside(archive, folders.readable_folders(), "The archive")) if archive else []
+        return fingerprint(readable_archive(archive)) if archive else []
 
     @classmethod
     def execute(cls, archive: str) -> io.NodeOutput:
-        graphs = read_archive(resolve_inside(archive, folders.readable_folders(), "The archive"))
+        graphs = read_archive(readable_archive(archive))
         return io.NodeOutput(describe(graphs), json.dumps(as_json(graphs), indent=2, ensure_ascii=False))
 
 
-def checked_archive(archive: str | None) -> bool | str:
-    """Whether the path may be read and exists, as `validate_inputs` says it; a linked path is checked later."""
-    try:
-        archive is None or resolve_inside(archive, folders.readable_folders(), "The archive")
-    except InputError as error:
-        return str(error)
-    return True
+def readable_archive(archive: str) -> Path:
+    """The file that `archive` names. Raises `InputError` where a workflow may not read it or it does not exist."""
+    return resolve_inside(archive, folders.readable_folders(), "The archive")

@@ -2,7 +2,6 @@
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.map_kinds import MAP_KINDS
 from ...common.oklab import srgb_from_hex
 from ...common.paths import resolve_inside
@@ -14,6 +13,7 @@ from ...dataset.report import load_report
 from ...host import folders
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 
 
 class LoadDataset(io.ComfyNode):
@@ -100,15 +100,12 @@ class LoadDataset(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder: str | None, regularisation_folder: str | None = "") -> bool | str:
-        try:
-            if folder is not None:
-                resolve_inside(folder, folders.readable_folders(), "The folder")
-            if regularisation_folder:
-                resolve_inside(regularisation_folder, folders.readable_folders(), "The regularisation folder")
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, folder: str | None, regularisation_folder: str | None = "") -> None:
+        if folder is not None:
+            resolve_inside(folder, folders.readable_folders(), "The folder")
+        if regularisation_folder:
+            resolve_inside(regularisation_folder, folders.readable_folders(), "The regularisation folder")
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:

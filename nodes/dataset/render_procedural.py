@@ -10,6 +10,7 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...dataset.procedural.render import ALL_MATERIALS, MAPS, MATERIALS, NO_MATERIAL, Rendered, render_folder
 from ...host import folders
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 from .save import DATASETS
 
 
@@ -99,12 +100,10 @@ class RenderProcedural(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder: str | None) -> bool | str:
-        try:
-            folder is None or check_name(folder, "The folder")
-        except ValueError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, folder: str | None) -> None:
+        if folder is not None:
+            check_name(folder, "The folder")
 
     @classmethod
     def execute(

@@ -6,9 +6,7 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.files import check_name
-from ...common.paths import resolve_inside
 from ...common.texture_dataset import TextureDataset
 from ...dataset.image_files import fingerprint
 from ...dataset.report import render_report
@@ -19,7 +17,8 @@ from ...dataset.substance.tool import Engine, find_sbsrender, tool_version
 from ...host import folders
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
-from .inspect_substance import archive_input, checked_archive
+from ..validation import refusing
+from .inspect_substance import archive_input, readable_archive
 from .save import DATASETS
 
 SIZES = ["128", "256", "512", "1024", "2048", "4096", "8192"]
@@ -122,17 +121,17 @@ class RenderSubstance(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, archive: str | None, folder: str | None = "", fixed: str | None = "") -> bool | str:
-        try:
-            folder is None or check_name(folder or "substance", "The folder")
-            parse_fixed(fixed or "")
-        except InputError as error:
-            return str(error)
-        return checked_archive(archive)
+    @refusing
+    def validate_inputs(cls, archive: str | None, folder: str | None = "", fixed: str | None = "") -> None:
+        if folder:
+            check_name(folder, "The folder")
+        parse_fixed(fixed or "")
+        if archive is not None:
+            readable_archive(archive)
 
     @classmethod
     def fingerprint_inputs(cls, archive: str | None, **_: object) -> list:
-        return fingerprint(resolve_inside(archive, folders.readable_folders(), "The archive")) if archive else []
+        return fingerprint(readable_archive(archive)) if archive else []
 
     @classmethod
     def execute(
@@ -153,7 +152,7 @@ class RenderSubstance(io.ComfyNode):
         sbsrender: str = "",
         timeout: float = 600.0,
     ) -> io.NodeOutput:
-        source = resolve_inside(archive, folders.readable_folders(), "The archive")
+        source = readable_archive(archive)
         chosen = choose_graph(read_archive(source), graph)
         wanted = choose_outputs(chosen, _names(outputs))
         plan = plan_variants(chosen, wanted, count, seed, _names(vary), parse_fixed(fixed), presets)

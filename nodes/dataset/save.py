@@ -3,7 +3,6 @@
 from comfy_api.latest import io
 
 from ...common.caption_files import KEEP, OFF, WRITE_MODES
-from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.report import save_report
@@ -11,6 +10,7 @@ from ...dataset.save import KOHYA, LAYOUTS, Saving, save_dataset
 from ...host import folders
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
@@ -78,13 +78,11 @@ class SaveDataset(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, folder: str | None, concept: str | None = "texture") -> bool | str:
-        try:
-            for name, what in ((folder, "The folder"), (concept, "The concept")):
-                name is None or check_name(name, what)
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, folder: str | None, concept: str | None = "texture") -> None:
+        for name, what in ((folder, "The folder"), (concept, "The concept")):
+            if name is not None:
+                check_name(name, what)
 
     @classmethod
     def execute(

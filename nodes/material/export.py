@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import torch
 from comfy_api.latest import io, ui
 
-from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
@@ -25,6 +24,7 @@ from ...material.material_files import (
 )
 from ...material.packing import LAYOUTS, pack_channels, parse_channel
 from ...material.validation import validate
+from ..validation import refusing
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
 
 FOLDER = "materials"
@@ -158,11 +158,10 @@ class SaveMaterial(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, name: str | None = None) -> bool | str:
-        try:
-            return name is None or bool(check_name(name, "The name"))
-        except InputError as error:
-            return str(error)
+    @refusing
+    def validate_inputs(cls, name: str | None = None) -> None:
+        if name is not None:
+            check_name(name, "The name")
 
     @classmethod
     def execute(

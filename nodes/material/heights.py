@@ -4,6 +4,7 @@ import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
+from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.debanding import deband as smooth_steps
 from ...material.debanding import is_banded
@@ -21,6 +22,7 @@ from ...material.map_inputs import read_height, read_map
 from ...material.normals import normal_map, slope_scale
 from ...material.smoothing import gaussian_blur
 from ..sockets import axes_input
+from ..validation import refusing
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
 
 BANDED = "The height has 8 bits; its steps were smoothed by half a step at most."
@@ -95,10 +97,12 @@ class HeightFromImage(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, black: float | None = None, white: float | None = None) -> bool | str:
+    @refusing
+    def validate_inputs(cls, black: float | None = None, white: float | None = None) -> None:
         if black is not None and white is not None and not 0 <= black < white <= 1:
-            return f"black is {black:g} and white is {white:g}. Set both between 0 and 1, with black below white."
-        return True
+            raise InputError(
+                f"black is {black:g} and white is {white:g}. Set both between 0 and 1, with black below white."
+            )
 
     @classmethod
     def execute(

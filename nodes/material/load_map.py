@@ -6,13 +6,13 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.images import IMAGE_SUFFIXES
 from ...common.layout import to_bhwc
 from ...common.map_kinds import MAP_KINDS
 from ...common.paths import resolve_inside
 from ...host.folders import readable_folders
 from ...material.load_map import load_map
+from ..validation import refusing
 from .surface_inputs import CATEGORY
 
 DETECT = "detect"
@@ -55,11 +55,10 @@ class LoadMap(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, file: str | None = None) -> bool | str:
-        try:
-            return file is None or bool(_resolve(file))
-        except InputError as error:
-            return str(error)
+    @refusing
+    def validate_inputs(cls, file: str | None = None) -> None:
+        if file is not None:
+            _resolve(file)
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: object) -> list:

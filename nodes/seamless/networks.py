@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ...common.axes import Axes
+from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...host.networks import (
     VAE,
@@ -14,6 +15,7 @@ from ...host.networks import (
 )
 from ...host.wrapped_transformer import seamless_transformer
 from ...host.wrapped_unet import StepShare, seamless_model
+from ..validation import refusing
 from .axes_input import seamless_axes_input
 
 CATEGORY = "Tilewright/seamless"
@@ -74,10 +76,12 @@ class SeamlessModel(io.ComfyNode):
         return io.NodeOutput(seamless_model(model, Axes.parse(axes), share, roll))
 
     @classmethod
-    def validate_inputs(cls, start: float | None = None, end: float | None = None) -> bool | str:
+    @refusing
+    def validate_inputs(cls, start: float | None = None, end: float | None = None) -> None:
         if start is not None and end is not None and not 0 <= start < end <= 1:
-            return f"start is {start} and end is {end}. Both lie between 0 and 1, and start comes before end."
-        return True
+            raise InputError(
+                f"start is {start} and end is {end}. Both lie between 0 and 1, and start comes before end."
+            )
 
 
 class SeamlessVAE(io.ComfyNode):

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...training.config import LOSSES, SWITCH, ObjectiveConfig
+from ..validation import refusing
 from .configuration import checked
 
 ObjectiveSocket = io.Custom("TILEWRIGHT_LORA_OBJECTIVE")
@@ -161,12 +161,9 @@ class LoraObjective(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, min_snr_gamma: float | None = None, debiased: bool | None = None) -> bool | str:
-        try:
-            checked(ObjectiveConfig, min_snr_gamma=min_snr_gamma, debiased=debiased)
-        except InputError as error:
-            return str(error)
-        return True
+    @refusing
+    def validate_inputs(cls, min_snr_gamma: float | None = None, debiased: bool | None = None) -> None:
+        checked(ObjectiveConfig, min_snr_gamma=min_snr_gamma, debiased=debiased)
 
     @classmethod
     def execute(

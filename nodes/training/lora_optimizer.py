@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...training.config import OPTIMIZERS, SCHEDULERS, OptimizerConfig
+from ..validation import refusing
 from .configuration import checked
 
 OptimizerSocket = io.Custom("TILEWRIGHT_LORA_OPTIMIZER")
@@ -98,14 +98,11 @@ class LoraOptimizer(io.ComfyNode):
         )
 
     @classmethod
+    @refusing
     def validate_inputs(
         cls, arguments: str | None = None, optimizer: str | None = None, text_encoder_rate: float | None = None
-    ) -> bool | str:
-        try:
-            checked(OptimizerConfig, kind=optimizer, text_encoder_rate=text_encoder_rate, arguments=arguments)
-        except InputError as error:
-            return str(error)
-        return True
+    ) -> None:
+        checked(OptimizerConfig, kind=optimizer, text_encoder_rate=text_encoder_rate, arguments=arguments)
 
     @classmethod
     def execute(

@@ -1,21 +1,21 @@
 """The nodes that train through the user's own sd-scripts."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from comfy_api.latest import io
 
+from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...host.sd_scripts.run import Order, Trained, train_with_scripts
 from ...sd_scripts.base_checkpoint import AUTO
-from ...sd_scripts.extra_arguments import split_arguments
 from ...sd_scripts.scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, TEXTUAL_INVERSION
 from ...sd_scripts.task_settings import TEMPLATES, own_settings
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
-from .run_inputs import checked_inputs, configured, named_inputs, node_id, rank_inputs
+from ..validation import refusing
+from .run_inputs import configured, named_inputs, node_id, rank_inputs
 from .sd_scripts_inputs import NONE, course_inputs, kohya_options, script_inputs, what_inputs
 
 
@@ -48,20 +48,10 @@ class TrainLoraKohya(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls,
-        name: str | None = None,
-        steps: int | None = None,
-        batch_size: int | None = None,
-        resolution: int | None = None,
-        rank: int | None = None,
-        alpha: float | None = None,
-        learning_rate: float | None = None,
-        seed: int | None = None,
-        epochs: int | None = None,
-        arguments: str | None = None,
-    ) -> bool | str:
-        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
+    @refusing
+    def validate_inputs(cls, name: str | None = None) -> None:
+        if name is not None:
+            check_name(name, "name")
 
     @classmethod
     def execute(
@@ -146,18 +136,10 @@ class TrainModelKohya(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls,
-        name: str | None = None,
-        steps: int | None = None,
-        batch_size: int | None = None,
-        resolution: int | None = None,
-        learning_rate: float | None = None,
-        seed: int | None = None,
-        epochs: int | None = None,
-        arguments: str | None = None,
-    ) -> bool | str:
-        return checked_inputs(named_inputs(locals()), partial(split_arguments, arguments or ""))
+    @refusing
+    def validate_inputs(cls, name: str | None = None) -> None:
+        if name is not None:
+            check_name(name, "name")
 
     @classmethod
     def execute(

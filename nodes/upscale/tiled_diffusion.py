@@ -3,10 +3,12 @@
 from comfy_api.latest import io
 
 from ...common.axes import Axes
+from ...common.errors import InputError
 from ...host.networks import ModelPatcher
 from ...host.tiled_diffusion import tiled_diffusion
 from ...upscale.windows import METHODS, WindowPlan
 from ..sockets import axes_input
+from ..validation import refusing
 
 PIXELS_PER_CELL = 8  # of the latents of Stable Diffusion 1, 2 and XL
 CATEGORY = "Tilewright/upscale"
@@ -72,9 +74,11 @@ class TiledDiffusion(io.ComfyNode):
         return io.NodeOutput(tiled_diffusion(model, plan, batch))
 
     @classmethod
-    def validate_inputs(cls, tile_size: int | None = None, overlap: int | None = None) -> bool | str:
+    @refusing
+    def validate_inputs(cls, tile_size: int | None = None, overlap: int | None = None) -> None:
         if tile_size is not None and not 128 <= tile_size <= 4096:
-            return f"tile_size is {tile_size}. It lies between 128 and 4096 pixels."
+            raise InputError(f"tile_size is {tile_size}. It lies between 128 and 4096 pixels.")
         if tile_size is not None and overlap is not None and not 0 <= overlap <= tile_size // 2:
-            return f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."
-        return True
+            raise InputError(
+                f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."
+            )
