@@ -3,8 +3,9 @@
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, lines_at_once, row_strips, strip_around
 from .derivatives import KERNELS, kernel_slope
+from .extrapolate import strip_around
+from .strips import empty_image, lines_at_once, row_strips
 
 # The second derivative's 8th-order kernel: the middle, then the two neighbours at each distance.
 SECOND = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)

@@ -3,7 +3,7 @@
 import torch
 
 from ..common.axes import Axes, wrapped
-from .borders import empty_image, lines_at_once, row_strips
+from .strips import empty_image, lines_at_once, row_strips
 
 LEVELS = 255
 ROWS_AT_ONCE = 64  # a height that is not banded shows it in the first rows

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
-from .borders import extend, row_strips, strip_around
-from .spectra import filter_lines
+from .extrapolate import extend, strip_around
+from .filters import filter_lines
+from .strips import row_strips
 
 SPECTRAL = "spectral"
 

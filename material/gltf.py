@@ -1,4 +1,4 @@
-"""A square of a material that any glTF 2.0 viewer opens, beside the material's files."""
+"""glTF 2.0 export: one textured rectangle, beside the files of the material."""
 
 import base64
 import struct
@@ -7,11 +7,27 @@ from pathlib import Path
 
 import torch
 
+from ..common.files import write_json
 from .engine_presets import MapFile
 
 TRIANGLE_STRIP, FLOAT, ARRAY_BUFFER, REPEAT = 5, 5126, 34962, 10497
 WHOLE = 254.5 / 255  # what rounds to 1 in 8 bits
 SOFT_EDGES = 0.2  # of the pixels
+
+
+def write_scenes(
+    folder: Path, files: Mapping[str, Mapping[MapFile, Path]], images: Mapping[MapFile, torch.Tensor], size_cm: float
+) -> None:
+    """Write `<stem>.gltf` for every material, with its files by stem: a rectangle of it, `size_cm` wide.
+
+    `images` are what the files hold, (B, C, H, W), one of a batch for each material.
+    """
+    rows, columns = next(iter(images.values())).shape[-2:]
+    colors = next((pixels for file, pixels in images.items() if file.suffix == "baseColor"), None)
+    for index, (stem, paths) in enumerate(files.items()):
+        opaque = colors is None or colors.shape[1] < 4
+        alpha = "OPAQUE" if opaque else alpha_mode(colors[index, 3])
+        write_json(folder / f"{stem}.gltf", gltf_scene(paths, alpha, size_cm, size_cm * rows / columns))
 
 
 def gltf_scene(files: Mapping[MapFile, Path], alpha: str, width_cm: float, height_cm: float) -> dict:

@@ -6,8 +6,8 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
+from .filters import gaussian_blur
 from .map_inputs import luminance
-from .smoothing import gaussian_blur
 
 SOURCES = ["luminance", "red", "green", "blue", "alpha"]
 FINE = 0.004  # details up to here are fine, in parts of the width: 4 px at 1K

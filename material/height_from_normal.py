@@ -12,9 +12,9 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import slopes
-from .borders import empty_image, lines_at_once, row_strips
 from .derivatives import KERNELS, SPECTRAL, Kernel, gradient_in_strips
 from .normals import decode_normals
+from .strips import empty_image, lines_at_once, row_strips
 
 FLAT = 1e-4  # pixels of relief below which a surface is flat: what 16-bit normals cannot tell from nothing
 STRIP_PIXELS = 2**16

@@ -8,7 +8,7 @@ import torch
 from ..common.images import IMAGE_SUFFIXES, read_image
 from ..common.map_kinds import COLOR_MAPS, maps_by_name
 from ..common.srgb import srgb_from_linear
-from .normals import decode_normals
+from .normals import decode_normals, length_error
 
 UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average
 
@@ -62,4 +62,4 @@ def looks_like_normals(pixels: torch.Tensor) -> bool:
         return False
     normals = decode_normals(pixels[:, :3])
     upright = normals[:, 2].mean() > 0.5
-    return bool(upright and (normals.square().sum(dim=1).sqrt() - 1).abs().mean() < UNIT_LENGTH)
+    return bool(upright) and length_error(normals) < UNIT_LENGTH

@@ -13,10 +13,11 @@ from ..common.files import check_name, write_json
 from ..common.map_kinds import COLOR_MAPS
 from ..common.srgb import linear_from_srgb
 from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
+from .gltf import write_scenes
 from .map_inputs import single_channel
 from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, write_map
+from .materialx import write_documents
 from .packing import pack_channels, parse_channel
-from .viewer_files import write_documents, write_scenes
 
 IF_EXISTS = ["number", "overwrite"]
 BIT_DEPTHS = ["16 for data maps", "8", "16"]
@@ -127,8 +128,8 @@ def arrange(
             channels.append(parse_channel(file.alpha, MAPS))
         images[file], filled = pack_channels(maps, channels)
         notes += [f"{file.suffix}: {note}" for note in filled]
-    homeless = set(maps) - {channel.split(".")[0].removeprefix("1-") for file in images for channel in _sources(file)}
-    notes += [f"{name}: has no file in this preset and was not written." for name in sorted(homeless)]
+    unassigned = set(maps) - {channel.split(".")[0].removeprefix("1-") for file in images for channel in _sources(file)}
+    notes += [f"{name}: has no file in this preset and was not written." for name in sorted(unassigned)]
     return images, notes
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from ..common.files import written_whole
 from .engine_presets import MapFile
+from .map_writers import SCENE_LINEAR
 
 # What of a standard surface a map drives, of which type.
 SURFACE_INPUTS = {
@@ -19,6 +21,16 @@ SURFACE_INPUTS = {
     "emissive": ("emission_color", "color3"),
 }
 IMAGE_TYPES = {"basecolor": "color3", "normal": "vector3", "emissive": "color3"}  # the others are float
+
+
+def write_documents(
+    folder: Path, files: Mapping[str, Mapping[MapFile, Path]], file_format: str, height_cm: float
+) -> None:
+    """Write `<stem>.mtlx` for every material, with its files by stem."""
+    color_space = "lin_rec709" if file_format in SCENE_LINEAR else "srgb_texture"
+    for stem, paths in files.items():
+        with written_whole(folder / f"{stem}.mtlx") as unfinished:
+            unfinished.write_text(materialx_document(stem, paths, color_space, height_cm), encoding="utf-8")
 
 
 def materialx_document(stem: str, files: Mapping[MapFile, Path], color_space: str, height_cm: float) -> str:

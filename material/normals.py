@@ -8,8 +8,9 @@ normalised: the upper half of a dome is bright in green in OpenGL and dark in Di
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, lines_at_once
+from ..common.resample import resize
 from .derivatives import gradient_in_strips
+from .strips import empty_image, lines_at_once
 
 STRIP_PIXELS = 2**17  # a strip's intermediates stay in the processor's cache
 
@@ -53,6 +54,16 @@ def decode_unit_normals(image: torch.Tensor) -> torch.Tensor:
     return unit(decode_normals(image))
 
 
+def length_error(normals: torch.Tensor) -> float:
+    """By how much the length of vectors (B, 3, H, W) differs from 1, on average."""
+    return float((normals.square().sum(dim=1).sqrt() - 1).abs().mean())
+
+
 def unit(vectors: torch.Tensor) -> torch.Tensor:
     """Vectors (B, 3, H, W) at length 1; (0, 0, 0) stays. Thirty times as fast as torch's norm over the channels."""
     return vectors * vectors.square().sum(dim=1, keepdim=True).clamp(min=1e-24).rsqrt()
+
+
+def resize_normals(image: torch.Tensor, height: int, width: int, axes: Axes) -> torch.Tensor:
+    """Resize an encoded normal map (B, 3, H, W) -> (B, 3, height, width), every normal of unit length again."""
+    return encode_normals(unit(resize(decode_normals(image), height, width, axes)))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
-from .borders import empty_image, lines_at_once, strip_around
 from .derivatives import gradient_in_strips
+from .extrapolate import strip_around
 from .normals import unit
+from .strips import empty_image, lines_at_once
 
 EXACT = 32  # pixels: up to here a ray visits every pixel, beyond it one in every 1/32 of its length
 FADE = 0.8  # of the radius: from here on what stands there blocks less and less, so that no edge shows at the radius
@@ -21,42 +22,44 @@ STRIP_PIXELS = 2**17  # a strip's dozen intermediates stay in the processor's ca
 
 
 @dataclass(frozen=True)
-class Sky:
-    """What a surface sees: open (B, 1, H, W), 1 where nothing blocks the light, and the mean open direction.
+class AmbientOcclusion:
+    """The ambient occlusion of a surface and its bent normals.
 
-    bent (B, 3, H, W) are unit vectors with x to the right and y downwards, or None where not asked for.
+    visibility (B, 1, H, W) is the cosine-weighted part of the sky that each point sees, 1 where nothing blocks the
+    light. bent_normals (B, 3, H, W) are the mean open directions, unit vectors with x to the right and y downwards,
+    or None where not asked for.
     """
 
-    open: torch.Tensor
-    bent: torch.Tensor | None
+    visibility: torch.Tensor
+    bent_normals: torch.Tensor | None
 
 
-def open_sky(
+def horizon_occlusion(
     height: torch.Tensor,
     radius: float,
     slices: int,
     axes: Axes,
     bent: bool = False,
     on_rows: Callable[[int], None] = lambda rows: None,
-) -> Sky:
-    """The sky above (B, 1, H, W) heights in pixels, looking `radius` pixels far in `slices` vertical slices.
+) -> AmbientOcclusion:
+    """Horizon-based ambient occlusion of (B, 1, H, W) heights in pixels: `radius` pixels far, in vertical slices.
 
     Rays wrap along `axes`; beyond the other borders nothing stands. Every slice looks both ways, so 16 slices are 32
     directions. Works in strips of rows, calling `on_rows` with the number of rows that are done; beside the result it
     needs a few strips with their surroundings in memory. Made for inference: it has no gradient.
     """
     reach, lowest = max(1, math.ceil(radius)), height.min()
-    sky = Sky(empty_image(height, 1), empty_image(height, 3) if bent else None)
+    found = AmbientOcclusion(empty_image(height, 1), empty_image(height, 3) if bent else None)
     # Every strip gathers 2 reach rows around it: many for one of few rows, even where more of them leave the cache.
     rows = max(lines_at_once(height, STRIP_PIXELS), reach // 8)
     for strip, p, q in gradient_in_strips(height, "central", axes, rows):
         around = strip_around(height, strip, reach, axes, lambda edge, pad: lowest.expand(*edge.shape[:-1], pad))
-        part = _strip_sky(around, p, q, reach, radius, slices, bent)
-        sky.open[..., strip, :] = part.open
-        if bent:
-            sky.bent[..., strip, :] = part.bent
+        part = _strip_occlusion(around, p, q, reach, radius, slices, bent)
+        found.visibility[..., strip, :] = part.visibility
+        if found.bent_normals is not None and part.bent_normals is not None:
+            found.bent_normals[..., strip, :] = part.bent_normals
         on_rows(strip.stop)
-    return sky
+    return found
 
 
 def ray_distances(radius: float) -> list[int]:
@@ -67,9 +70,9 @@ def ray_distances(radius: float) -> list[int]:
     return [distance for distance in distances if distance <= radius] or [1]
 
 
-def _strip_sky(
+def _strip_occlusion(
     around: torch.Tensor, p: torch.Tensor, q: torch.Tensor, reach: int, radius: float, slices: int, bent: bool
-) -> Sky:
+) -> AmbientOcclusion:
     """The published integral with everything in slopes: m of the surface along a slice, a and b up to its horizons.
 
     Twice the open part is [(1 + m a) / (1 + a^2) + (1 - m b) / (1 + b^2) + m (atan a - atan b)] / sqrt(1 + p^2 + q^2).
@@ -85,11 +88,11 @@ def _strip_sky(
         of_a, of_b = 1 / (1 + a * a), 1 / (1 + b * b)
         turn = torch.atan((a - b) / (1 + a * b))  # between the horizons, which lie above the level: a, b >= 0
         openness += (1 + m * a) * of_a + (1 - m * b) * of_b + m * turn
-        if bent:
+        if direction is not None:
             sideways = b * of_b - a * of_a - turn
             direction += torch.cat([right * sideways, down * sideways, of_a + of_b], dim=1)
-    bent_normal = unit(direction) if bent else None
-    return Sky((openness / (2 * slices * torch.sqrt(1 + p * p + q * q))).clamp(0, 1), bent_normal)
+    visibility = (openness / (2 * slices * torch.sqrt(1 + p * p + q * q))).clamp(0, 1)
+    return AmbientOcclusion(visibility, None if direction is None else unit(direction))
 
 
 def _horizon(around: torch.Tensor, reach: int, radius: float, right: float, down: float) -> torch.Tensor:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from ..common.axes import Axes
+from .filters import gaussian_blur
 from .height_from_image import remove_light
-from .smoothing import gaussian_blur
 
 LEAST_SPREAD = 0.02  # of brightness or height: a picture that varies less is even, and its noise is not amplified
 LIGHT = 0.12  # parts of the width: brightness that varies over more than this is the light's, not the material's

@@ -7,8 +7,8 @@ import torch
 
 from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
+from ..common.resample import resize
 from ..material.normals import decode_normals, encode_normals, unit
-from ..material.resizing import resize
 
 GRID = 16  # pixels: autoencoders reduce by 8 and transformers take 2 x 2 of those
 MARGIN = 8  # pixels: a cut shows at least so much around the spot

@@ -37,7 +37,7 @@ ALL_MATERIALS = "all"
 NO_MATERIAL = "none"
 MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
 MIN_SIZE = 64
-VERSION = 1  # of the generators: what they make of a seed may change with it
+VERSION = 2  # of the generators: what they make of a seed may change with it
 _BITS = {"normal": 16, "height": 16}
 
 

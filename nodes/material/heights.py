@@ -9,6 +9,7 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.debanding import deband as smooth_steps
 from ...material.debanding import is_banded
 from ...material.derivatives import METHODS
+from ...material.filters import gaussian_blur
 from ...material.height_from_image import (
     SOURCES,
     DetailGains,
@@ -20,7 +21,6 @@ from ...material.height_from_image import (
 )
 from ...material.map_inputs import read_height, read_map
 from ...material.normals import normal_map, slope_scale
-from ...material.smoothing import gaussian_blur
 from ..sockets import axes_input
 from ..validation import refusing
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input

@@ -10,8 +10,7 @@ from ...material.blending import BLENDS, scale_slopes
 from ...material.derivatives import METHODS
 from ...material.height_from_normal import Relief, height_from_normals
 from ...material.map_inputs import check_same_size, read_map, read_normals
-from ...material.normals import decode_unit_normals, encode_normals
-from ...material.resizing import resize_normals
+from ...material.normals import decode_unit_normals, encode_normals, resize_normals
 from ..sockets import axes_input
 from .surface_inputs import CATEGORY, repair_input, size_cm_input
 

@@ -7,10 +7,10 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.curvature import curvature_range, mean_curvature
+from ...material.filters import gaussian_blur
 from ...material.map_inputs import read_height
 from ...material.normals import encode_normals, slope_scale
-from ...material.occlusion import open_sky
-from ...material.smoothing import gaussian_blur
+from ...material.occlusion import horizon_occlusion
 from ..sockets import axes_input
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
 
@@ -70,7 +70,7 @@ class Occlusion(io.ComfyNode):
         heights, notes = read_height(height, repair)
         rows, columns = heights.shape[-2:]
         progress = comfy.utils.ProgressBar(rows)
-        sky = open_sky(
+        found = horizon_occlusion(
             heights * slope_scale(height_cm, size_cm, columns),
             min(radius_cm * columns / size_cm, rows + columns),  # nothing new stands beyond
             slices,
@@ -79,12 +79,12 @@ class Occlusion(io.ComfyNode):
             on_rows=progress.update_absolute,
         )
         up = -1 if convention == "OpenGL" else 1
-        bent = sky.bent * sky.bent.new_tensor([1, up, 1])[:, None, None]
+        bent = found.bent_normals * heights.new_tensor([1, up, 1])[:, None, None]
         reach = (
             f"Light was looked for in {2 * slices} directions, up to {radius_cm * columns / size_cm:.4g} pixels away."
         )
         report = "\n".join([reach, *notes])
-        return io.NodeOutput(to_bhwc(grey_to_rgb(sky.open)), to_bhwc(encode_normals(bent)), report)
+        return io.NodeOutput(to_bhwc(grey_to_rgb(found.visibility)), to_bhwc(encode_normals(bent)), report)
 
 
 class Curvature(io.ComfyNode):

@@ -149,7 +149,7 @@ def cases(radius: int) -> dict[str, Case]:
     from tilewright.common.axes import Axes
     from tilewright.material.height_from_normal import height_from_normals
     from tilewright.material.normals import normal_map
-    from tilewright.material.occlusion import open_sky
+    from tilewright.material.occlusion import horizon_occlusion
 
     both = Axes(True, True)
 
@@ -165,7 +165,7 @@ def cases(radius: int) -> dict[str, Case]:
         "normal to height": lambda image: height_from_normals(image, "OpenGL", "scharr", both).height,
         "normal to height, plain torch": plain_torch_integration,
         "normal to height, OpenCV": opencv_integration,
-        "occlusion": lambda height: open_sky(height * SCALE, radius, SLICES, both).open,
+        "occlusion": lambda height: horizon_occlusion(height * SCALE, radius, SLICES, both).visibility,
         "occlusion, plain torch": lambda height: plain_torch_occlusion(height, radius),
         "occlusion, OpenCV": lambda height: opencv_occlusion(height, radius),
     }

@@ -75,7 +75,7 @@ def angular_errors() -> None:
 def hills(size: int = 256) -> torch.Tensor:
     """Random hills (1, 1, size, size) of 0..1 that tile, in float32, smooth over 3 pixels."""
     from tilewright.common.axes import Axes
-    from tilewright.material.smoothing import gaussian_blur
+    from tilewright.material.filters import gaussian_blur
 
     noise = torch.rand(1, 1, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     smooth = gaussian_blur(noise, 3.0, Axes(True, True))
@@ -103,7 +103,7 @@ def there_and_back() -> None:
 
 def occlusion_errors() -> None:
     from tilewright.common.axes import Axes
-    from tilewright.material.occlusion import open_sky
+    from tilewright.material.occlusion import horizon_occlusion
 
     axis = torch.arange(161.0) - 80
     squared = axis[None, :] ** 2 + axis[:, None] ** 2
@@ -113,13 +113,13 @@ def occlusion_errors() -> None:
         for height, distance in WALLS:
             surface = torch.zeros(1, 1, 301, 100)
             surface[..., 60:] = height
-            found = open_sky(surface, 150, slices, Axes(False, False)).open[0, 0, 150, 60 - distance]
+            found = horizon_occlusion(surface, 150, slices, Axes(False, False)).visibility[0, 0, 150, 60 - distance]
             walls.append(abs(float(found) - (1 + distance / math.hypot(distance, height)) / 2))
         for angle in map(math.radians, BOWLS):
             radius = 60 / math.sin(angle)
             depth = torch.sqrt((radius**2 - squared).clamp(min=0))
             bowl = torch.where(squared < 60**2, -depth, -radius * math.cos(angle))[None, None]
-            inside = open_sky(bowl, 200, slices, Axes(False, False)).open[0, 0][squared < 55**2]
+            inside = horizon_occlusion(bowl, 200, slices, Axes(False, False)).visibility[0, 0][squared < 55**2]
             bowls.append(float((inside - (1 + math.cos(angle)) / 2).abs().max()))
         print(f"{slices:>4}  walls {max(walls):.4f}  bowls {max(bowls):.4f}")
 
@@ -127,7 +127,7 @@ def occlusion_errors() -> None:
 def curvature_errors() -> None:
     from tilewright.common.axes import Axes
     from tilewright.material.curvature import mean_curvature
-    from tilewright.material.smoothing import gaussian_blur
+    from tilewright.material.filters import gaussian_blur
 
     radius, none = 20000.0, Axes(False, False)
 

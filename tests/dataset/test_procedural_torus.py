@@ -4,9 +4,12 @@ import math
 
 import pytest
 import torch
+from tilewright.common.axes import Axes
 from tilewright.dataset.procedural.cells import random_sites, voronoi
-from tilewright.dataset.procedural.maps import normal_from_height, occlusion_from_height, slope
+from tilewright.dataset.procedural.maps import normal_from_height, occlusion_from_height
 from tilewright.dataset.procedural.torus import Torus, wrapped
+from tilewright.material.derivatives import height_gradient
+from tilewright.nodes.material import Occlusion
 
 
 def test_noise_is_the_same_function_at_every_resolution():
@@ -24,7 +27,8 @@ def test_noise_has_unit_variance_and_no_mean():
 
 def test_stretched_noise_runs_along_its_axis():
     fibres = Torus(128, 0).noise("fibres", 8, stretch=(10, 1))
-    assert slope(fibres, 1).abs().mean() < 0.5 * slope(fibres, 0).abs().mean()
+    along, across = height_gradient(fibres, "eighth_order", Axes(True, True))
+    assert along.abs().mean() < 0.5 * across.abs().mean()
 
 
 def test_names_have_random_numbers_of_their_own():
@@ -72,13 +76,6 @@ def test_relaxed_sites_keep_apart():
     assert closest(8) > 3 * closest(0)
 
 
-def test_the_slope_of_a_wave():
-    """sin has the derivative cos: the eighth-order difference gets it to five digits at 8 waves in 128 pixels."""
-    x = 2 * math.pi * 8 * torch.arange(128, dtype=torch.float64) / 128
-    height = x.sin().expand(16, -1)
-    assert torch.allclose(slope(height, 1), (x.cos() * 2 * math.pi * 8 / 128).expand(16, -1), atol=1e-5)
-
-
 def test_the_upper_half_of_a_dome_is_green_in_opengl():
     torus = Torus(64, 0)
     dome = (0.16 - wrapped(torus.u - 0.5).square() - wrapped(torus.v - 0.5).square()).clamp(min=0).sqrt()
@@ -99,3 +96,19 @@ def test_occlusion_wraps():
     height = Torus(64, 0).noise("hills", 2, 12)
     still = occlusion_from_height(height, 20.0)
     assert torch.allclose(occlusion_from_height(height.roll((9, 30), (0, 1)), 20.0), still.roll((9, 30), (0, 1)))
+
+
+def test_the_rendered_occlusion_is_that_of_the_occlusion_node():
+    height = Torus(64, 0).noise("hills", 2, 12)
+    rise = float(height.max() - height.min())
+    unit = ((height - height.min()) / rise)[None]
+    by_node = Occlusion.execute(unit, height_cm=rise, size_cm=40.0, radius_cm=5.0, slices=8)[0]
+    torch.testing.assert_close(occlusion_from_height(height, 40.0), by_node[0, ..., 0], rtol=0, atol=1e-4)
+
+
+def test_the_rendered_occlusion_at_the_foot_of_a_wall_is_the_closed_form():
+    """(1 + d / sqrt(d^2 + H^2)) / 2 at the distance d from a long wall of height H."""
+    height = torch.zeros(256, 256)
+    height[:, 128:] = 1.0
+    found = occlusion_from_height(height, 64.0)[10, 128 - 8]  # 2 cm away
+    assert found == pytest.approx((1 + 2 / math.hypot(2, 1)) / 2, abs=0.01)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from tilewright.common.axes import Axes
+from tilewright.material.filters import gaussian_blur
 from tilewright.material.height_from_image import (
     DetailGains,
     choose_channel,
@@ -13,7 +14,6 @@ from tilewright.material.height_from_image import (
     stretch,
     weigh_details,
 )
-from tilewright.material.smoothing import gaussian_blur
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
 X = torch.arange(128) / 128

@@ -4,8 +4,8 @@ import pytest
 import torch
 from live_memory import LiveMemory
 from tilewright.common.axes import Axes
-from tilewright.material import curvature, debanding, height_from_normal, normals, occlusion, spectra
-from tilewright.material.smoothing import gaussian_blur
+from tilewright.material import curvature, debanding, filters, height_from_normal, normals, occlusion
+from tilewright.material.filters import gaussian_blur
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
 SMALL, WHOLE = 2**12, 2**40
@@ -24,7 +24,7 @@ def strips(monkeypatch):
     def set_pixels(pixels):
         for module in (curvature, debanding, height_from_normal, normals, occlusion):
             monkeypatch.setattr(module, "STRIP_PIXELS", pixels)
-        monkeypatch.setattr(spectra, "SAMPLES_AT_ONCE", pixels)
+        monkeypatch.setattr(filters, "SAMPLES_AT_ONCE", pixels)
 
     return set_pixels
 
@@ -45,7 +45,7 @@ ALGORITHMS = {
     "de-banding": (debanding.deband, 0),
     "curvature": (lambda height, axes: curvature.mean_curvature(height, 20.0, axes), 0),
     "blur": (lambda height, axes: gaussian_blur(height, 3.0, axes), 0),
-    "occlusion": (lambda height, axes: occlusion.open_sky(height, 6, 4, axes).open, 0),
+    "occlusion": (lambda height, axes: occlusion.horizon_occlusion(height, 6, 4, axes).visibility, 0),
 }
 each_algorithm = pytest.mark.parametrize(("algorithm", "planes"), ALGORITHMS.values(), ids=ALGORITHMS)
 
@@ -63,11 +63,11 @@ def test_strips_give_what_the_whole_gives(algorithm, planes, axes, strips):
 def test_strips_see_what_lies_farther_away_than_the_map_is_wide(strips):
     height = eight_bits(30, 20)
     strips(WHOLE)
-    whole = occlusion.open_sky(height, 70, 2, BOTH, bent=True)
+    whole = occlusion.horizon_occlusion(height, 70, 2, BOTH, bent=True)
     strips(20)
-    found = occlusion.open_sky(height, 70, 2, BOTH, bent=True)
-    assert torch.equal(found.open, whole.open)
-    assert torch.equal(found.bent, whole.bent)
+    found = occlusion.horizon_occlusion(height, 70, 2, BOTH, bent=True)
+    assert torch.equal(found.visibility, whole.visibility)
+    assert torch.equal(found.bent_normals, whole.bent_normals)
 
 
 @pytest.mark.parametrize("axes", [BOTH, NONE])

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tilewright.common.axes import Axes
 from tilewright.common.conventions import flip_green
+from tilewright.material.filters import gaussian_blur
 from tilewright.material.normals import normal_map
-from tilewright.material.smoothing import gaussian_blur
 from tilewright.material.validation import agreement, normal_lines, seam_lines, validate
 
 BOTH = Axes(True, True)

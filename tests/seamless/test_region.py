@@ -5,7 +5,7 @@ import torch
 from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
 from tilewright.common.seams import seam_statistics
-from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.filters import gaussian_blur
 from tilewright.nodes.seamless import CropRegion, StitchRegion
 from tilewright.seamless.region import crop, cut, find_region, grown_weight, occupied, stitch
 

@@ -8,9 +8,8 @@ from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
 from tilewright.common.resample import resize
 from tilewright.material.blending import BLENDS, partial_derivative, reoriented, scale_slopes
-from tilewright.material.normals import decode_normals, normal_map
-from tilewright.material.resizing import resize_normals
-from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.filters import gaussian_blur
+from tilewright.material.normals import decode_normals, normal_map, resize_normals
 from tilewright.nodes.material import BlendNormals, ConvertNormal
 
 BOTH, NONE = Axes(True, True), Axes(False, False)

@@ -8,9 +8,9 @@ from tilewright.common.axes import Axes
 from tilewright.common.conventions import CLEAR, detect_convention, flip_green, slopes
 from tilewright.material import height_from_normal
 from tilewright.material.derivatives import METHODS, height_gradient
+from tilewright.material.filters import gaussian_blur
 from tilewright.material.height_from_normal import height_from_normals, integrate_slopes
 from tilewright.material.normals import normal_map
-from tilewright.material.smoothing import gaussian_blur
 from tilewright.nodes.material import HeightToNormal, NormalToHeight
 
 BOTH, NONE = Axes(True, True), Axes(False, False)

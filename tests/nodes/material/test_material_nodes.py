@@ -4,7 +4,7 @@ import pytest
 import torch
 from tilewright.common.axes import AXES_OPTIONS, Axes
 from tilewright.material.derivatives import METHODS
-from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.filters import gaussian_blur
 from tilewright.nodes.material import HeightFromImage, HeightToNormal
 
 

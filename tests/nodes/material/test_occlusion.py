@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from tilewright.common.axes import Axes
-from tilewright.material.occlusion import open_sky, ray_distances
+from tilewright.material.occlusion import horizon_occlusion, ray_distances
 from tilewright.nodes.material import Occlusion
 
 BOTH, NONE, ONLY_X = Axes(True, True), Axes(False, False), Axes(True, False)
@@ -17,7 +17,7 @@ def test_the_foot_of_a_wall(height, distance):
     """Half the sky, and of the other half what is above a long wall: (1 + d / sqrt(d^2 + H^2)) / 2."""
     surface = torch.zeros(1, 1, 301, 100)
     surface[..., 60:] = height
-    found = open_sky(surface, 150, 16, NONE).open[0, 0, 150, 60 - distance]
+    found = horizon_occlusion(surface, 150, 16, NONE).visibility[0, 0, 150, 60 - distance]
     assert found == pytest.approx((1 + distance / math.hypot(distance, height)) / 2, abs=0.01)
 
 
@@ -29,21 +29,21 @@ def test_a_bowl_is_equally_dark_everywhere(degrees):
     axis = torch.arange(161.0) - 80
     squared = axis[None, :] ** 2 + axis[:, None] ** 2
     bowl = torch.where(squared < rim**2, -torch.sqrt((radius**2 - squared).clamp(min=0)), -radius * math.cos(alpha))
-    found = open_sky(bowl[None, None], 200, 16, NONE).open[0, 0]
+    found = horizon_occlusion(bowl[None, None], 200, 16, NONE).visibility[0, 0]
     inside = squared < (rim - 5) ** 2
     assert (found[inside] - (1 + math.cos(alpha)) / 2).abs().max() < 0.01
 
 
 def test_open_ground_is_white_and_looks_up():
-    sky = open_sky(torch.full((2, 1, 8, 9), 3.0), 5, 4, BOTH, bent=True)
-    assert torch.equal(sky.open, torch.ones(2, 1, 8, 9))
-    torch.testing.assert_close(sky.bent[:, 2], torch.ones(2, 8, 9))
+    sky = horizon_occlusion(torch.full((2, 1, 8, 9), 3.0), 5, 4, BOTH, bent=True)
+    assert torch.equal(sky.visibility, torch.ones(2, 1, 8, 9))
+    torch.testing.assert_close(sky.bent_normals[:, 2], torch.ones(2, 8, 9))
 
 
 def test_bent_normals_lean_away_from_the_wall():
     surface = torch.zeros(1, 1, 41, 60)
     surface[..., 40:] = 10.0
-    bent = open_sky(surface, 30, 16, NONE, bent=True).bent[0, :, 20, 35]
+    bent = horizon_occlusion(surface, 30, 16, NONE, bent=True).bent_normals[0, :, 20, 35]
     assert bent[0] < -0.2
     assert abs(bent[1]) < 1e-5
     torch.testing.assert_close(bent.norm(), torch.tensor(1.0))
@@ -51,25 +51,27 @@ def test_bent_normals_lean_away_from_the_wall():
 
 def test_flips_and_quarter_turns_of_the_surface_turn_the_occlusion():
     surface = 10 * torch.rand(1, 1, 24, 24)
-    still = open_sky(surface, 9, 16, BOTH).open
+    still = horizon_occlusion(surface, 9, 16, BOTH).visibility
     for move in (lambda image: image.flip(-1), lambda image: image.flip(-2), lambda image: image.rot90(1, (-2, -1))):
-        torch.testing.assert_close(open_sky(move(surface), 9, 16, BOTH).open, move(still), rtol=0, atol=1e-6)
+        torch.testing.assert_close(
+            horizon_occlusion(move(surface), 9, 16, BOTH).visibility, move(still), rtol=0, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("radius", [5, 40], ids=["near", "wider than the image"])
 def test_rolling_the_surface_rolls_the_occlusion(radius):
     surface = 10 * torch.rand(1, 1, 20, 31)
-    still = open_sky(surface, radius, 8, BOTH).open
-    moved = open_sky(surface.roll((3, 11), (-2, -1)), radius, 8, BOTH).open
+    still = horizon_occlusion(surface, radius, 8, BOTH).visibility
+    moved = horizon_occlusion(surface.roll((3, 11), (-2, -1)), radius, 8, BOTH).visibility
     torch.testing.assert_close(moved, still.roll((3, 11), (-2, -1)), rtol=0, atol=1e-6)
 
 
 def test_a_wall_across_the_border_blocks_only_where_it_wraps():
     surface = torch.zeros(1, 1, 9, 40)
     surface[..., -5:] = 8.0
-    left = open_sky(surface, 12, 8, ONLY_X).open[0, 0, 4, 2]
+    left = horizon_occlusion(surface, 12, 8, ONLY_X).visibility[0, 0, 4, 2]
     assert left < 0.8
-    assert open_sky(surface, 12, 8, NONE).open[0, 0, 4, 2] == 1
+    assert horizon_occlusion(surface, 12, 8, NONE).visibility[0, 0, 4, 2] == 1
 
 
 def test_rays_visit_every_pixel_near_by_and_end_at_the_radius():

@@ -9,9 +9,9 @@ from tilewright.common.conventions import CLEAR, detect_convention, slopes
 from tilewright.common.images import read_image
 from tilewright.common.seams import seam_statistics
 from tilewright.material.derivatives import height_gradient
+from tilewright.material.filters import gaussian_blur
 from tilewright.material.height_from_normal import height_from_normals
-from tilewright.material.occlusion import open_sky
-from tilewright.material.smoothing import gaussian_blur
+from tilewright.material.occlusion import horizon_occlusion
 from tilewright.material.validation import agreement
 from tilewright.nodes.material import HeightFromImage, HeightToNormal
 
@@ -69,7 +69,7 @@ def test_the_bricks_agree_better_in_what_the_depth_map_knows():
 
 def test_the_occlusion_of_the_rock_follows_the_shipped_one_where_white_is_deep():
     depth, shipped = (torch.nn.functional.avg_pool2d(read(f"rock_{name}.jpg")[:, :1], 4) for name in ("depth", "ao"))
-    right, wrong = (open_sky(50 * height, 16, 8, BOTH).open for height in (1 - depth, depth))
+    right, wrong = (horizon_occlusion(50 * height, 16, 8, BOTH).visibility for height in (1 - depth, depth))
     assert correlation(right, shipped) > 0.4
     assert correlation(wrong, shipped) < -0.3
 
