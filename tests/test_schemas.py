@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -96,3 +97,25 @@ def test_the_help_page_names_every_input_and_output(schema):
 
 def test_no_help_page_without_a_node():
     assert {page.stem for page in (PACK / "web" / "docs").glob("*.md")} == set(SCHEMAS)
+
+
+@each_node
+def test_the_help_page_ends_with_its_source_file(schema):
+    source = NODES[schema.node_id].__module__.removeprefix("pack.").replace(".", "/")
+    page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8")
+    assert page.endswith(f"\nSource: `{source}.py`\n")
+
+
+def test_the_readme_lists_every_node_by_stage_with_its_description():
+    rows = {}
+    stage = ""
+    for line in (PACK / "README.md").read_text(encoding="utf-8").splitlines():
+        if row := re.fullmatch(r"\| (\w*) *\| \[(.+)\]\(web/docs/(\w+)\.md\) \| (.+) \|", line):
+            stage = row[1] or stage
+            rows[row[3]] = (stage, row[2], row[4])
+    for schema in SCHEMAS.values():
+        category, name, description = rows.pop(schema.node_id)
+        assert schema.category == f"Tilewright/{category}"
+        assert name == schema.display_name
+        assert schema.description.startswith(description), schema.node_id
+    assert rows == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+EARLIER = Path(__file__).resolve().parents[1] / "fixtures" / "graphs_0.1"  # as version 0.1 saved them
 NAMES = sorted(file.stem for file in WORKFLOWS.glob("*.json"))
 each_workflow = pytest.mark.parametrize("name", NAMES)
 
@@ -33,6 +34,17 @@ def test_the_graph_becomes_the_api_file(editor, name):
     made = editor.evaluate(_TO_PROMPT, graph)
     assert made["lost"] == []
     assert without_meta(made["output"]) == without_meta(api)
+
+
+@pytest.mark.parametrize("file", sorted(EARLIER.glob("*.json")), ids=lambda file: file.stem)
+def test_a_graph_saved_by_an_earlier_version_has_every_widget_in_its_place(editor, file):
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    made = editor.evaluate(_TO_PROMPT, saved["graph"])
+    assert made["lost"] == []
+    for node_id, node in saved["prompt"].items():
+        now = made["output"][node_id]
+        assert now["class_type"] == node["class_type"]
+        assert {name: now["inputs"][name] for name in node["inputs"]} == node["inputs"], node["class_type"]
 
 
 @each_workflow
