@@ -1,4 +1,4 @@
-"""A network's convolutions made to wrap: what leaves an image on one side comes back on the other.
+"""Circular padding for a network's convolutions: what leaves an image on one side comes back on the other.
 
 Only the padding changes. A replacement takes the place of a convolution's `_conv_forward`, below everything that
 decides about its weights (casting, quantisation, LoRA), so it goes on working with all of them.
@@ -7,6 +7,7 @@ decides about its weights (casting, quantisation, LoRA), so it goes on working w
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 
@@ -27,8 +28,8 @@ class WrappedConvolution:
     axes: Axes
     padding: tuple[int, int, int, int]
     edge: str
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
     padded_outside: bool = False
 
@@ -53,7 +54,7 @@ def wrapped_convolutions(
     for name, layer in network.named_modules():
         if not isinstance(layer, torch.nn.modules.conv._ConvNd) or not _reaches_neighbours(layer):
             continue
-        if not _can_wrap(layer, name in padded_outside):
+        if not isinstance(layer, torch.nn.Conv2d) or not _can_wrap(layer, name in padded_outside):
             raise InputError(
                 f"{what} cannot be made seamless: its layer {name} ({type(layer).__name__}, kernel "
                 f"{layer.kernel_size}, padding {layer.padding!r} with {layer.padding_mode}) has no known wrapped form. "
@@ -78,11 +79,11 @@ def wrap_in_place(network: torch.nn.Module, axes: Axes, what: str) -> None:
 def plain_convolutions(network: torch.nn.Module, paths: Iterable[str]) -> dict[str, ConvForward]:
     """What the attribute `paths` of `wrapped_convolutions` hold in a network that was never touched."""
     layers = {path: network.get_submodule(path.rpartition(".")[0]) for path in paths}
-    return {path: type(layer)._conv_forward.__get__(layer) for path, layer in layers.items()}
+    return {path: cast(Any, type(layer))._conv_forward.__get__(layer) for path, layer in layers.items()}
 
 
 @contextmanager
-def replaced(network: torch.nn.Module, replacements: Mapping[str, Callable]) -> Iterator[None]:
+def replaced(network: torch.nn.Module, replacements: Mapping[str, Callable[..., object]]) -> Iterator[None]:
     """Put `replacements` (attribute path -> function) in place while the block runs."""
     before = []
     for path, replacement in replacements.items():
@@ -106,13 +107,13 @@ def _reaches_neighbours(layer: torch.nn.modules.conv._ConvNd) -> bool:
     return any(kernel > stride for kernel, stride in spatial)
 
 
-def _can_wrap(layer: torch.nn.modules.conv._ConvNd, padded_outside: bool) -> bool:
-    if not isinstance(layer, torch.nn.Conv2d) or layer.padding_mode not in ("zeros", "replicate"):
-        return False
-    return padded_outside or any(layer._reversed_padding_repeated_twice)
+def _can_wrap(layer: torch.nn.Conv2d, padded_outside: bool) -> bool:
+    known = layer.padding_mode in ("zeros", "replicate")
+    return known and (padded_outside or any(layer._reversed_padding_repeated_twice))
 
 
 def _wrapped(conv: torch.nn.Conv2d, axes: Axes, padded_outside: bool) -> WrappedConvolution:
     # torch keeps the padding of either side here, whether it was given as a number or as "same".
-    padding = (0, 1, 0, 1) if padded_outside else tuple(conv._reversed_padding_repeated_twice)
+    left, right, top, bottom = (0, 1, 0, 1) if padded_outside else conv._reversed_padding_repeated_twice
+    padding = (left, right, top, bottom)
     return WrappedConvolution(axes, padding, conv.padding_mode, conv.stride, conv.dilation, conv.groups, padded_outside)

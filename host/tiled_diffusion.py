@@ -9,10 +9,10 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
-from ..common.sampling_steps import step_number
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..upscale.windows import Window, WindowPlan, crop_all, crop_controls, fuse
 from .networks import AROUND_CONDS, AROUND_DENOISER, ModelPatcher, control_networks, is_unet_control, unet
+from .sampling_steps import current_step
 
 KEY = "tilewright_tiled_diffusion"
 UNIT = 8  # latent cells that a UNet's coarsest level sees as one
@@ -105,7 +105,7 @@ def _control_forward(
 
 def _windows(plan: WindowPlan, latent: torch.Tensor, options: Mapping[str, Any], controlled: bool) -> Sequence[Window]:
     height, width = latent.shape[-2:]
-    step = step_number(options["sample_sigmas"], options["sigmas"]) if "sample_sigmas" in options else 0
+    step = current_step(options)
     whole = height % UNIT == 0 and width % UNIT == 0
     if controlled and not whole:
         raise InputError(

@@ -13,7 +13,7 @@ from ..upscale import tiled_autoencoder, tiny_autoencoder
 from ..upscale.convolution_geometry import unpadded_convolutions
 from ..upscale.dry_run import plan_within
 from ..upscale.memory_plan import MemoryPlan
-from ..upscale.offloading import multiplications_per_byte
+from ..upscale.offloading import macs_per_byte
 from ..upscale.tiled_layers import TiledLayers
 from .networks import VAE, autoencoder, is_image_autoencoder, is_tiny_autoencoder, norm_weights, vae_with_object_patches
 
@@ -87,8 +87,8 @@ class TiledRun:
     def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
         while True:
             try:
-                plan, multiplications = self._plan(network, values)
-                progress = _Progress(multiplications)
+                plan, macs = self._plan(network, values)
+                progress = _Progress(macs)
                 layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
                 return self.walk(network, values, layers).to(values.device)
             except Exception as error:
@@ -96,7 +96,7 @@ class TiledRun:
             self._shrink(values.device)
 
     def _plan(self, network: torch.nn.Module, values: torch.Tensor) -> tuple[MemoryPlan, int]:
-        budget, speed = self._budget(values.device), multiplications_per_byte(values.device, values.dtype)
+        budget, speed = self._budget(values.device), macs_per_byte(values.device, values.dtype)
         given = values.to("meta")
         return plan_within(budget, speed, lambda layers: self.walk(network, given, layers))
 
@@ -128,9 +128,9 @@ class _Progress:
         self.total = total
         self.done = 0
 
-    def add(self, multiplications: int) -> None:
+    def add(self, macs: int) -> None:
         comfy.model_management.throw_exception_if_processing_interrupted()
-        self.done += multiplications
+        self.done += macs
         self.bar.update_absolute(self.done * 1000 // self.total)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import Any
+from typing import Protocol
 
 import comfy.model_management
 import comfy.utils
@@ -12,12 +12,27 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.resample import resize
 from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
+from .networks import ModelPatcher
+
+
+class UpscaleModel(Protocol):
+    """What the host's loader gives as UPSCALE_MODEL."""
+
+    patcher: ModelPatcher
+    scale: int
+    input_channels: int
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, scale * h, scale * w)."""
+
 
 SMALLEST_TILE = 64
 MEMORY_PER_PIXEL = 3 * 4 * 384  # bytes per pixel of the result, as the host reckons
 
 
-def upscale_image(model: Any, image: torch.Tensor, tile_size: int, axes: Axes, target: int) -> tuple[torch.Tensor, str]:
+def upscale_image(
+    model: UpscaleModel, image: torch.Tensor, tile_size: int, axes: Axes, target: int
+) -> tuple[torch.Tensor, str]:
     """(B, C, H, W) enlarged by `model` until its longer side has `target` pixels (0: once), and how, in words."""
     _check(model, image, target)
     image = image.expand(-1, model.input_channels, -1, -1)
@@ -31,7 +46,7 @@ def upscale_image(model: Any, image: torch.Tensor, tile_size: int, axes: Axes, t
     return resize(image, *size, axes).clamp(0, 1), "\n".join([*report, f"result: {size[1]} x {size[0]} pixels"])
 
 
-def _once(model: Any, image: torch.Tensor, scale: int, tile_size: int, axes: Axes) -> tuple[torch.Tensor, str]:
+def _once(model: UpscaleModel, image: torch.Tensor, scale: int, tile_size: int, axes: Axes) -> tuple[torch.Tensor, str]:
     device = model.patcher.load_device
     needed = (tile_size * scale) ** 2 * MEMORY_PER_PIXEL
     comfy.model_management.load_models_gpu([model.patcher], memory_required=needed)
@@ -68,7 +83,7 @@ def _report(scale: int, tile_size: int, halo: Halo) -> str:
     return f"{line}, equal to the untiled result within {TOLERANCE:.0e}"
 
 
-def _check(model: Any, image: torch.Tensor, target: int) -> None:
+def _check(model: UpscaleModel, image: torch.Tensor, target: int) -> None:
     if image.shape[0] == 0:
         raise InputError("The image batch is empty. Connect at least one image.")
     if image.shape[1] not in (1, model.input_channels):

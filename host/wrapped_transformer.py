@@ -1,4 +1,4 @@
-"""A seamless MODEL of the host's Flux kind: positions that close on themselves, and latents shifted at every step."""
+"""A seamless MODEL of the host's Flux kind: periodic rotary positions, and latents rolled at every step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from ..common.axes import Axes
-from ..common.sampling_steps import step_number
 from ..seamless.harmonic_positions import rotary_positions
 from ..seamless.latent_rolls import step_offset
 from .networks import AROUND_DENOISER, DENOISER, ModelPatcher, with_object_patches
-from .wrapped_unet import KEY, StepShare
+from .sampling_steps import StepShare, current_step
+from .wrapped_unet import KEY
 
 ROWS, COLUMNS = 1, 2  # which of the position axes of Flux are the image's
 
@@ -55,7 +55,7 @@ def _wrapped(positions: _Positions, axes: Axes, share: StepShare, patch: int) ->
         periods = {ROWS: (height, axes.y), COLUMNS: (width, axes.x)}
         positions.periods = {axis: -(-size // patch) for axis, (size, wraps) in periods.items() if wraps}
         guided = any(isinstance(value, dict) and "sigmas" not in value for value in given)
-        step = step_number(options["sample_sigmas"], options["sigmas"]) if "sample_sigmas" in options else 0
+        step = current_step(options)
         # The residuals of a ControlNet are lists of patches that stay where they are.
         offset = (0, 0) if guided else step_offset(step, height, width, axes, patch)
         result = execute(latent.roll(offset, (-2, -1)), *given, **others)

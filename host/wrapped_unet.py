@@ -1,41 +1,24 @@
-"""A seamless MODEL of the host: which steps wrap, ControlNets that wrap along, latents shifted at every step."""
+"""A seamless MODEL of the host: which steps wrap, ControlNets that wrap along, latents rolled at every step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ..common.axes import Axes
-from ..common.sampling_steps import step_number
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..seamless.latent_rolls import denoise_rolled
 from .networks import AROUND_CONDS, AROUND_DENOISER, DENOISER, ModelPatcher, control_networks, unet, with_object_patches
+from .sampling_steps import StepShare, current_step
 
 KEY = "tilewright_seamless"
-
-
-@dataclass(frozen=True)
-class StepShare:
-    """The steps of a sampling run from share `start` to share `end` of all of them."""
-
-    start: float = 0.0
-    end: float = 1.0
-
-    def includes(self, options: Mapping[str, Any], timestep: torch.Tensor) -> bool:
-        """Whether the step at noise level `timestep` lies within. options: the host's transformer options."""
-        sigmas = options.get("sample_sigmas")
-        if sigmas is None:  # a single call without a sampler
-            return True
-        done = step_number(sigmas, timestep) / (len(sigmas) - 1)
-        return self.start <= done < self.end
 
 
 def seamless_model(model: ModelPatcher, axes: Axes, share: StepShare, roll: bool) -> ModelPatcher:
     """A clone of `model` that wraps along `axes` during `share` of the steps, with its ControlNets.
 
-    roll: show the denoiser the latent shifted by another amount at every step.
+    roll: give the denoiser the latent rolled by another offset at every step.
     """
     network = unet(model)
     wrapped = wrapped_convolutions(network, axes, what="The model")
@@ -75,7 +58,7 @@ def _rolled(axes: Axes) -> Callable[..., torch.Tensor]:
         options: dict,
         **others: Any,
     ) -> torch.Tensor:
-        step = step_number(options["sample_sigmas"], options["sigmas"]) if "sample_sigmas" in options else 0
+        step = current_step(options)
         return denoise_rolled(
             lambda shifted, controls: execute(shifted, timesteps, context, y, controls, options, **others),
             latent,

@@ -1,15 +1,16 @@
-"""The cheapest way to cut a strip of pixels in two: a minimum cut of its graph."""
+"""Minimum cyclic seam (graph cut) through a cost map."""
 
 import torch
 
 
-def least_cut(difference: torch.Tensor) -> torch.Tensor:
-    """How many pixels of each row of (H, W) lie left of the cut of least cost that closes on itself, 1 .. W - 1.
+def minimum_cyclic_cut(difference: torch.Tensor) -> torch.Tensor:
+    """The minimum cyclic seam through a cost map (H, W): per row the number of pixels left of it, 1 .. W - 1.
 
-    To part two neighbouring pixels costs the sum of their differences. Of all cuts that leave every row in two pieces,
-    this is the minimum cut of the graph of pixels (Kwatra et al., "Graphcut textures", 2003): it follows a joint
-    sideways as far as it likes. Found as a shortest path, in two passes: the best place half-way down a path through
-    two copies, then the best loop through it.
+    Cyclic: the last row continues in the first. Cutting between two neighbouring pixels costs the sum of their values,
+    in both directions, so that the seam follows a joint sideways as far as it likes. Among the cuts that part each row
+    once this is the minimum cut of the pixel graph (Kwatra et al., "Graphcut textures", 2003). Found as a shortest
+    path, in two passes: where a path through two copies of the map crosses its middle, then the best loop through
+    there.
     """
     within, across = difference[:, :-1] + difference[:, 1:], difference + difference.roll(1, 0)
     start = within.new_zeros(within.shape[1])
@@ -21,9 +22,10 @@ def least_cut(difference: torch.Tensor) -> torch.Tensor:
 
 
 def _path(within: torch.Tensor, across: torch.Tensor, start: torch.Tensor, end: int | None = None) -> torch.Tensor:
-    """The place per row of the cheapest path down: `within` a row the price of a place, `across` that of moving there.
+    """The column per row of the cheapest path from the first row to the last.
 
-    within (H, P) has a place between any two of the pixels of across (H, P + 1).
+    within (H, P): cost of crossing a row at each of the P places between its pixels. across (H, P + 1): cost per pixel
+    passed when the path moves sideways between two rows. start (P,): cost of each place to begin at.
     """
     total, origins = start + within[0], []
     steps = across[:, 1:-1].cumsum(1)

@@ -1,4 +1,4 @@
-"""Rotary positions that close on themselves: what lies one width further on has the same position.
+"""Periodic rotary positions (RoPE): what lies one width further on has the same position.
 
 RoPE (Su et al., "RoFormer", 2021) turns pairs of channels by position times frequency. With every frequency rounded to
 a whole number of turns over the image, the right edge lies next to the left one.
@@ -18,5 +18,5 @@ def rotary_positions(positions: torch.Tensor, channels: int, theta: float, perio
         turn = 2 * torch.pi / period
         frequency = (frequency / turn).round() * turn
     angle = positions.double().unsqueeze(-1) * frequency
-    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1)
-    return rotation.unflatten(-1, (2, 2)).float()
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2).float()

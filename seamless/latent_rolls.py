@@ -1,6 +1,6 @@
-"""A denoiser that sees the latent shifted around the torus, by another amount at every step.
+"""A denoiser that gets the latent rolled, by another offset at every step.
 
-Whatever a network does at fixed places (the edges, its grid of patches) then falls on other pixels each time.
+What a network does at fixed places (its borders, its patch grid) then falls on other pixels each time.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Controls = Mapping[str, list[torch.Tensor | None]]
 
 
 def step_offset(step: int, height: int, width: int, axes: Axes, unit: int = 1) -> tuple[int, int]:
-    """Rows and columns to shift by at `step`: spread evenly over the latent, in multiples of `unit` cells."""
+    """The roll (rows, columns) at `step`, spread evenly over the latent along `axes`, in multiples of `unit` cells."""
     golden, silver = 0.6180339887, 0.7548776662  # Kronecker sequences: successive shifts lie far apart
     rows = int(step * silver % 1 * height) // unit * unit if axes.y else 0
     columns = int(step * golden % 1 * width) // unit * unit if axes.x else 0
@@ -28,9 +28,9 @@ def denoise_rolled(
     step: int,
     axes: Axes,
 ) -> torch.Tensor:
-    """denoise(latent, control) of (B, C, H, W) seen from the offset of `step`, and shifted back.
+    """denoise(latent, control) of (B, C, H, W) rolled by the offset of `step`; the result is rolled back.
 
-    The residuals of a ControlNet, smaller by whole factors, are shifted along.
+    The residuals of a ControlNet in `control`, smaller than the latent by whole factors, are rolled with it.
     """
     height, width = latent.shape[-2:]
     unit = max((width // part.shape[-1] for part in _parts(control)), default=1)

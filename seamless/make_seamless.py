@@ -10,7 +10,7 @@ import torch
 
 from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
-from .graph_cut import least_cut
+from .graph_cut import minimum_cyclic_cut
 
 METHODS = ["poisson", "cut"]
 MARGIN = 4  # pixels beside the wrap line that always come from the shifted image
@@ -25,8 +25,8 @@ def repair(
     """
     _check(pictures, others, axes, width)
     first, *rest = pictures.split(1)
-    (tiled, cut_alike), mask = make_seamless(first, [first, others], axes, width, method)
-    tiled, masks = [tiled], [mask]
+    (image, cut_alike), mask = make_seamless(first, [first, others], axes, width, method)
+    tiled, masks = [image], [mask]
     for picture in rest:
         (image,), mask = make_seamless(picture, [picture], axes, width, method)
         tiled.append(image)
@@ -59,8 +59,8 @@ def replacement(guide: torch.Tensor, width: int, sideways: bool) -> tuple[tuple[
     """
     shift = best_shift(guide, width, sideways)
     difference = (guide - guide.roll(shift, (-2, -1)))[0].double().square().sum(0)
-    right = least_cut(difference[:, MARGIN - 1 : width]) + MARGIN - 1
-    left = least_cut(difference.flip(-1)[:, MARGIN - 1 : width]) + MARGIN - 1
+    right = minimum_cyclic_cut(difference[:, MARGIN - 1 : width]) + MARGIN - 1
+    left = minimum_cyclic_cut(difference.flip(-1)[:, MARGIN - 1 : width]) + MARGIN - 1
     column = torch.arange(guide.shape[-1], device=guide.device)
     return shift, ((column < right.unsqueeze(1)) | (column.flip(0) < left.unsqueeze(1))).to(guide.dtype)
 
@@ -77,7 +77,8 @@ def best_shift(guide: torch.Tensor, width: int, sideways: bool) -> tuple[int, in
     near[:width] = near[-width:] = 1
     energy = guide.square().sum((0, 1))
     there, here = _correlation(near.expand(height, size), energy), (near * energy).sum()
-    error = here + there - 2 * sum(_correlation(near * channel, channel) for channel in guide[0])
+    agreement = torch.stack([_correlation(near * channel, channel) for channel in guide[0]]).sum(0)
+    error = here + there - 2 * agreement
     column = torch.arange(width + MARGIN, size - width - MARGIN + 1, device=guide.device)
     error = error[: height if sideways else 1, column].clamp(min=1e-9 * float(here))
     # Half the size lies furthest from where the same is seen a second time: nearer, it has to fit better.
@@ -87,8 +88,9 @@ def best_shift(guide: torch.Tensor, width: int, sideways: bool) -> tuple[int, in
 
 def _correlation(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """sum of weights[p] * values[p - shift] for every shift of (H, W), around the edges."""
-    product = torch.fft.rfft2(weights) * torch.fft.rfft2(values).conj()
-    return torch.fft.irfft2(product, s=values.shape)
+    product: torch.Tensor = torch.fft.rfft2(weights) * torch.fft.rfft2(values).conj()
+    correlation: torch.Tensor = torch.fft.irfft2(product, s=values.shape)
+    return correlation
 
 
 def _replace(image: torch.Tensor, shift: tuple[int, int], mask: torch.Tensor, width: int, method: str) -> torch.Tensor:
@@ -118,7 +120,9 @@ def _merge_gradients(image: torch.Tensor, shifted: torch.Tensor, mask: torch.Ten
     height, columns = image.shape[-2:]
     spectrum = torch.fft.rfft2(screen * composite.double() - divergence.double())
     laplacian = (2 - 2 * _cosines(height, image.device)).unsqueeze(1) + 2 - 2 * _cosines(columns, image.device)
-    solution = torch.fft.irfft2(spectrum / (screen + laplacian[:, : columns // 2 + 1]), s=(height, columns))
+    solution: torch.Tensor = torch.fft.irfft2(
+        spectrum / (screen + laplacian[:, : columns // 2 + 1]), s=(height, columns)
+    )
     return solution.to(image.dtype).clamp(0, 1)
 
 

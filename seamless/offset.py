@@ -1,4 +1,4 @@
-"""A texture rolled so that its seams lie inside, and where they lie."""
+"""A texture on the torus: rolled so that its seams lie inside, where they lie then, and laid side by side."""
 
 import torch
 
@@ -14,6 +14,11 @@ def offset_image(image: torch.Tensor, x: float, y: float) -> torch.Tensor:
     """Roll (B, C, H, W) to the right and down by shares of its size."""
     height, width = image.shape[-2:]
     return image.roll((offset_pixels(y, height), offset_pixels(x, width)), (2, 3))
+
+
+def tile_image(image: torch.Tensor, columns: int, rows: int) -> torch.Tensor:
+    """Repeat (B, C, H, W) side by side: (B, C, rows * H, columns * W)."""
+    return image.repeat(1, 1, rows, columns)
 
 
 def seam_mask(height: int, width: int, x: float, y: float, axes: Axes, seam_width: int, feather: int) -> torch.Tensor:

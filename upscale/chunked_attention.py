@@ -1,4 +1,4 @@
-"""Attention whose keys and values come in parts, for images whose keys do not fit in the device's memory."""
+"""Attention over keys and values in chunks (online softmax), for those that do not fit in the device's memory."""
 
 from collections.abc import Iterable
 

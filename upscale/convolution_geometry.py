@@ -1,4 +1,4 @@
-"""What a convolution reads, how large its result is, what it costs; and convolutions that take tiles."""
+"""Receptive field, output size and MACs of a convolution; and convolutions without padding, for tiles."""
 
 import torch
 
@@ -7,27 +7,27 @@ from .tiles import Span
 
 
 def result_size(conv: torch.nn.Conv2d, size: int, pad_after: int = 0) -> int:
-    """Cells of the result along one axis. pad_after: cells that the network itself adds after the last one."""
-    return (size + 2 * conv.padding[0] + pad_after - conv.kernel_size[0]) // conv.stride[0] + 1
+    """Output size along one axis, for an input of `size`. pad_after: cells the network appends before it convolves."""
+    return (size + 2 * _padding(conv) + pad_after - conv.kernel_size[0]) // conv.stride[0] + 1
 
 
 def reach(conv: torch.nn.Conv2d, span: Span) -> Span:
-    """The cells of its input that `span` of its result depends on."""
-    kernel, stride, pad = conv.kernel_size[0], conv.stride[0], conv.padding[0]
+    """The input cells that `span` of the output depends on, padding included."""
+    kernel, stride, pad = conv.kernel_size[0], conv.stride[0], _padding(conv)
     return Span(span.start * stride - pad, (span.stop - 1) * stride - pad + kernel)
 
 
-def multiplications_per_cell(conv: torch.nn.Conv2d) -> int:
-    """Multiplications for one cell of the result."""
+def macs_per_cell(conv: torch.nn.Conv2d) -> int:
+    """MACs (multiply-accumulates) for one cell of the output, all channels."""
     return conv.out_channels * (conv.in_channels // conv.groups) * conv.kernel_size[0] * conv.kernel_size[1]
 
 
 def doubling_convolution(tile: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """A 3 x 3 convolution of a tile whose cells are doubled: (B, C, h + 2, w + 2) to (B, D, 2 h, 2 w).
+    """Nearest-neighbour upsampling by 2 and a 3 x 3 convolution in one: (B, C, h + 2, w + 2) to (B, D, 2 h, 2 w).
 
-    Over doubled cells the kernel sees only 2 x 2 different ones; which, depends on whether row and column of the
-    result are even. So four kernels of 2 x 2 do it with 4 multiplications in place of 9. Their taps are sums of the
-    kernel's: Shi et al., "Is the deconvolution layer the same as a convolutional layer?" (2016).
+    On the upsampled grid the kernel sees only 2 x 2 different cells; which, depends on whether row and column of the
+    output are even. So four kernels of 2 x 2 do it, with 4 MACs in place of 9. Their taps are sums of the kernel's:
+    Shi et al., "Is the deconvolution layer the same as a convolutional layer?" (2016).
     """
     height, width = tile.shape[-2] - 1, tile.shape[-1] - 1
     parts = [
@@ -42,6 +42,11 @@ def doubling_convolution(tile: torch.Tensor, weight: torch.Tensor, bias: torch.T
     return torch.nn.functional.pixel_shuffle(torch.stack(parts, 2).flatten(1, 2), 2)
 
 
+def _padding(conv: torch.nn.Conv2d) -> int:
+    assert not isinstance(conv.padding, str), "autoencoders count their padding in cells"
+    return conv.padding[0]
+
+
 def _over_doubled(weight: torch.Tensor, odd: int, dim: int) -> torch.Tensor:
     """Three taps along `dim` as two, for the even or the odd places of the result."""
     first, middle, last = weight.unbind(dim)
@@ -50,9 +55,9 @@ def _over_doubled(weight: torch.Tensor, odd: int, dim: int) -> torch.Tensor:
 
 
 def unpadded_convolutions(network: torch.nn.Module) -> dict[str, ConvForward]:
-    """Replacements that make the convolutions of `network` take tiles with their surroundings.
+    """Replacements that make the convolutions of `network` pad nothing: the tiles they get include their halo.
 
-    Returns attribute path -> function.
+    Returns attribute path -> `_conv_forward`.
     """
     return {
         f"{name}._conv_forward": _without_padding(layer)

@@ -1,4 +1,4 @@
-"""What a walk through a network will cost in work and memory, found by walking it without values."""
+"""Dry run of a network on the meta device: its MACs and peak memory by a memory plan, without computing a value."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,16 +14,16 @@ from .tiled_layers import TiledLayers
 MAPS_AROUND_ATTENTION = 6  # what comes in, queries, keys and values, the latter two in both layouts
 
 
-class CountedLayers(TiledLayers):
-    """Layers that compute nothing, but count. Feature maps are to be on the meta device.
+class DryRunLayers(TiledLayers):
+    """`TiledLayers` that count instead of computing, for feature maps on the meta device.
 
-    multiplications: all of them. held: the most bytes that maps take on the device at once. largest: the bytes of the
-    largest map that was given room there.
+    macs: multiply-accumulates of the whole walk. held: peak bytes of feature maps on the device. largest: bytes of the
+    largest map that was stored there.
     """
 
     def __init__(self, plan: MemoryPlan) -> None:
-        super().__init__(torch.device("meta"), 0, Axes(False, False), norm_weights=None, on_tile=None, plan=plan)
-        self.multiplications = 0
+        super().__init__(torch.device("meta"), 0, Axes(False, False), _no_weights, on_tile=lambda macs: None, plan=plan)
+        self.macs = 0
         self.held = 0
         self.largest = 0
         self.newest: StoredMap | None = None
@@ -32,17 +32,17 @@ class CountedLayers(TiledLayers):
         return lambda tile: tile
 
     def attention(self, query: StoredMap, key: StoredMap, value: StoredMap) -> StoredMap:
-        self.multiplications += query.height * query.width * self.multiplications_per_query(key)
+        self.macs += query.height * query.width * self.macs_per_query(key)
         self.held = max(self.held, MAPS_AROUND_ATTENTION * _bytes_on_device(query))
         return query.in_its_place(query.channels, query.cell)
 
-    def _compute(self, work: TiledConvolution, target: FeatureMap) -> None:
-        self.multiplications += target.height * target.width * work.multiplications_per_cell
+    def compute(self, work: TiledConvolution, target: FeatureMap) -> None:
+        self.macs += target.height * target.width * work.macs_per_cell
         own = target if target is self.newest else None  # others are in the place of what they add
         maps = {id(kept): kept for kept in (_kept(work.source), _kept(work.add), own)}
         self.held = max(self.held, sum(_bytes_on_device(kept) for kept in maps.values()))
 
-    def _room(self, work: TiledConvolution, place: Place) -> StoredMap:
+    def room(self, work: TiledConvolution, place: Place) -> StoredMap:
         values = torch.empty(work.shape, dtype=work.source.dtype, device="meta")
         self.newest = (
             StoredMap(values, work.cell) if place is Place.DEVICE else OffloadedMap(values, work.cell, self.link)
@@ -51,24 +51,26 @@ class CountedLayers(TiledLayers):
         return self.newest
 
 
-def plan_within(
-    budget: int, multiplications_per_byte: float, walk: Callable[[TiledLayers], object]
-) -> tuple[MemoryPlan, int]:
-    """The plan by which `walk` takes no more than `budget` bytes of the device, and its multiplications by that plan.
+def plan_within(budget: int, macs_per_byte: float, walk: Callable[[TiledLayers], object]) -> tuple[MemoryPlan, int]:
+    """The memory plan by which `walk` stays within `budget` bytes of the device, and the MACs it takes by that plan.
 
-    As much as fits is kept there; what does not fit goes, the largest maps first.
+    Maps are kept on the device as far as they fit; the largest ones are offloaded or recomputed first.
     """
-    plan = MemoryPlan(budget, multiplications_per_byte)
+    plan = MemoryPlan(budget, macs_per_byte)
     while True:
-        count = CountedLayers(plan)
+        count = DryRunLayers(plan)
         walk(count)
         if count.held <= plan.room_for_maps or count.largest == 0:
-            return plan, count.multiplications
+            return plan, count.macs
         plan = replace(plan, largest_map=count.largest - 1)
 
 
+def _no_weights(norm: torch.nn.GroupNorm, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    raise NotImplementedError("a dry run reads no weights")
+
+
 def _kept(values: FeatureMap | None) -> FeatureMap | None:
-    """The map that `values` are read from, or computed again from."""
+    """The stored map that `values` are read or recomputed from."""
     while isinstance(values, RecomputedMap):
         values = values.work.source
     return values

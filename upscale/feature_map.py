@@ -1,4 +1,4 @@
-"""What a layer leaves behind: the values of a whole image, given tile by tile."""
+"""Feature maps between two layers of a network: written and read tile by tile."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 
 from ..common.axes import Axes
 from .moments import Moments
-from .offloading import HostLink
+from .offloading import OffloadLink
 from .tiles import Tile, read
 
 
@@ -23,18 +23,18 @@ class FeatureMap:
         self.cell = cell
         self.moments: Moments | None = None
 
-    multiplications_per_cell = 0
-    """What reading a cell costs."""
+    macs_per_cell: int = 0
+    """MACs (multiply-accumulates) that reading a cell costs: more than 0 for a map that is recomputed."""
 
     def take(self, tile: Tile, values: torch.Tensor) -> None:
-        """Here is (C, h, w), the map under `tile`. Every cell is given once."""
+        """Write (C, h, w), the values under `tile`. Every cell is written once."""
 
     def complete(self, moments: Moments) -> None:
-        """All tiles are given; the map is going to be read."""
+        """All tiles are written; the map is going to be read. `moments` are those of all its values."""
         self.moments = moments
 
     def begin(self, tile: Tile, axes: Axes) -> Any:
-        """Begin to read `tile`, which reads around the edge along `axes` and ends there elsewhere."""
+        """Begin to read `tile`, which wraps along `axes` and is clipped at the border elsewhere."""
         raise NotImplementedError
 
     def finish(self, begun: Any) -> torch.Tensor:
@@ -43,7 +43,7 @@ class FeatureMap:
 
 
 class StoredMap(FeatureMap):
-    """A map whose values are kept where the layers run."""
+    """A map whose values are kept on the device where the layers run."""
 
     def __init__(self, values: torch.Tensor, cell: float) -> None:
         super().__init__(values.shape, values.dtype, cell)
@@ -59,7 +59,7 @@ class StoredMap(FeatureMap):
         return begun.unsqueeze(0)
 
     def in_its_place(self, channels: int, cell: float) -> "StoredMap":
-        """A map of `channels` that takes the memory of this one."""
+        """A map of `channels` that reuses the memory of this one."""
         return StoredMap(self.values[:channels], cell)
 
     def _under(self, tile: Tile) -> torch.Tensor:
@@ -67,9 +67,9 @@ class StoredMap(FeatureMap):
 
 
 class OffloadedMap(StoredMap):
-    """A map whose values are kept in host memory, and travel over `link` tile by tile."""
+    """A map whose values are kept in main memory; its tiles are copied over `link`."""
 
-    def __init__(self, values: torch.Tensor, cell: float, link: HostLink) -> None:
+    def __init__(self, values: torch.Tensor, cell: float, link: OffloadLink) -> None:
         super().__init__(values, cell)
         self.link = link
 

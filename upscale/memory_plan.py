@@ -1,4 +1,4 @@
-"""Where the feature maps of a large image are kept."""
+"""Where the feature maps of a large image are kept: on the device, offloaded to main memory, or recomputed."""
 
 import math
 from dataclasses import dataclass
@@ -9,22 +9,24 @@ READS = 2  # how often a map is read: by the layer that follows, and by the sum 
 
 
 class Place(Enum):
-    """Where a map is kept. AGAIN is nowhere: its tiles are computed anew whenever they are read."""
+    """Where a feature map is kept. RECOMPUTE keeps nothing: a tile is computed whenever it is read."""
 
     DEVICE = "on the device"
-    HOST = "in host memory"
-    AGAIN = "computed again"
+    OFFLOAD = "in main memory"
+    RECOMPUTE = "computed again"
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """budget: bytes of the device for everything. multiplications_per_byte: those that the device could make while a
-    byte travels to or from host memory; infinite where the device has no other memory than the host's. largest_map:
-    bytes of the largest map that is kept on the device.
+    """The rule by which feature maps get their places.
+
+    budget: bytes of the device for everything. macs_per_byte: the MACs (multiply-accumulates) that the device makes
+    while a byte is copied to or from main memory; infinite for a CPU, which has no other memory. largest_map: bytes of
+    the largest map that is kept on the device.
     """
 
     budget: float = math.inf
-    multiplications_per_byte: float = math.inf
+    macs_per_byte: float = math.inf
     largest_map: float = math.inf
 
     @property
@@ -37,9 +39,9 @@ class MemoryPlan:
         """Bytes for all maps that are on the device at once."""
         return self.budget * (1 - TILE_SHARE)
 
-    def place(self, size: int, multiplications: int, repeatable: bool) -> Place:
-        """The place of a map of `size` bytes. repeatable: it could be computed again, for `multiplications`."""
+    def place(self, size: int, macs: int, repeatable: bool) -> Place:
+        """The place of a map of `size` bytes. repeatable: it may be recomputed, for `macs` each time it is read."""
         if size <= self.largest_map:
             return Place.DEVICE
-        travelling = (1 + READS) * size * self.multiplications_per_byte
-        return Place.AGAIN if repeatable and READS * multiplications < travelling else Place.HOST
+        travelling = (1 + READS) * size * self.macs_per_byte
+        return Place.RECOMPUTE if repeatable and READS * macs < travelling else Place.OFFLOAD

@@ -1,4 +1,4 @@
-"""Mean and spread of each channel of a whole image, from those of its tiles."""
+"""Mean and variance of each channel of a whole image, merged from those of its tiles."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import torch
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and variance per channel, float64 in host memory: not every device has float64."""
+    """Mean and variance per channel, float64 in main memory: not every device has float64."""
 
     mean: torch.Tensor
     variance: torch.Tensor

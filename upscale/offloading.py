@@ -1,4 +1,4 @@
-"""Feature maps in host memory, and the way from there to the device and back."""
+"""Copies of tiles between main memory and a device, for feature maps that are offloaded."""
 
 import math
 import time
@@ -10,34 +10,34 @@ from typing import Any, Protocol
 import torch
 
 
-class HostLink(Protocol):
-    """Carries tiles between host memory and a device. Whatever is under way at once is for it to decide."""
+class OffloadLink(Protocol):
+    """Copies tiles between main memory and a device, as far as it can beside the computation."""
 
     def send(self, values: torch.Tensor) -> Any:
-        """Begin to carry `values` from host memory to the device."""
+        """Begin to copy `values` from main memory to the device; the result goes to `receive`."""
 
     def receive(self, sent: Any) -> torch.Tensor:
-        """The values on the device, ready for the layers."""
+        """The values on the device, ready to compute with."""
 
     def bring(self, values: torch.Tensor, place: torch.Tensor) -> None:
-        """Begin to carry `values` from the device to their `place` in host memory."""
+        """Begin to copy `values` from the device to `place` in main memory."""
 
     def wait(self) -> None:
-        """Return when everything has arrived in host memory."""
+        """Return when all copies to main memory have arrived."""
 
 
-def link_to(device: torch.device) -> HostLink:
-    """The way to and from `device`."""
+def link_to(device: torch.device) -> OffloadLink:
+    """The link to `device`: asynchronous for CUDA, plain copies elsewhere."""
     return CudaLink(device) if device.type == "cuda" else PlainLink(device)
 
 
-def host_memory(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    """Room for a feature map in host memory."""
+def main_memory(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """Room for a feature map in main memory."""
     return torch.empty(shape, dtype=dtype)
 
 
 class PlainLink:
-    """One tile after the other."""
+    """Synchronous copies."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -56,7 +56,7 @@ class PlainLink:
 
 
 class CudaLink:
-    """Beside the work of the device, through pinned buffers of a tile's size, two each way.
+    """Asynchronous copies on CUDA streams of their own, through two pinned buffers of a tile's size each way.
 
     The maps themselves stay pageable: a tile of a map is no contiguous piece of memory, so it would be copied on its
     way in any case, and gigabytes of pinned memory would be taken from the rest of the system.
@@ -119,8 +119,9 @@ class _PinnedBuffers:
     def next(self, like: torch.Tensor) -> torch.Tensor:
         """A contiguous buffer of the shape and type of `like`."""
         self.turn = (self.turn + 1) % self.COUNT
-        if self.travelled[self.turn] is not None:
-            self.travelled[self.turn].synchronize()
+        travelled = self.travelled[self.turn]
+        if travelled is not None:
+            travelled.synchronize()
         if self.memory[self.turn].numel() < like.nbytes:
             self.memory[self.turn] = torch.empty(like.nbytes, dtype=torch.uint8, pin_memory=True)
         return self.memory[self.turn][: like.nbytes].view(like.dtype).view(like.shape)
@@ -130,10 +131,10 @@ class _PinnedBuffers:
 
 
 @cache
-def multiplications_per_byte(device: torch.device, dtype: torch.dtype) -> float:
-    """How many multiplications `device` makes while a byte travels between it and host memory, measured once.
+def macs_per_byte(device: torch.device, dtype: torch.dtype) -> float:
+    """The MACs that `device` makes while a byte is copied between it and main memory, measured once.
 
-    Infinite for the processor, to which host memory is its own: nothing is gained by carrying values there.
+    Infinite for a CPU, whose memory is main memory: offloading would gain nothing.
     """
     if device.type == "cpu":
         return math.inf

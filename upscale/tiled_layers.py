@@ -1,7 +1,7 @@
-"""Layers of an image network run tile by tile, each with exactly the surroundings it sees in the whole image.
+"""The layers of an image network, run tile by tile with the exact halo that each of them needs.
 
-A whole map of values lies between two layers. So a tile never sees an edge that the image does not have, group norms
-use the statistics of the whole image, and the result is that of the untiled network up to rounding.
+Between two layers lies the feature map of the whole image. So a tile never sees a border that the image does not have,
+group norms use the statistics of the whole image, and the result is that of the untiled network up to rounding.
 """
 
 import math
@@ -15,13 +15,13 @@ from .chunked_attention import attend
 from .feature_map import FeatureMap, OffloadedMap, StoredMap
 from .memory_plan import MemoryPlan, Place
 from .moments import TileMoments
-from .offloading import host_memory, link_to
+from .offloading import link_to, main_memory
 from .tiled_convolution import RecomputedMap, TiledConvolution, TilePass
 from .tiles import Span, Tile, spans, tiles
 
 NormWeights = Callable[[torch.nn.GroupNorm, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
-MULTIPLICATIONS_PER_TILE = 3e10  # about a second of one slow CPU: how long a cancelled run goes on
+MACS_PER_TILE = 3e10  # about a second of one slow CPU: how long a cancelled run goes on
 SCORES_PER_CHUNK = 2**24
 VALUES_IN_CACHE = 2**22  # of a tile; on a CPU, larger ones take half as long again
 SMALLEST_SIDE = 16  # cells; a budget that allows no more is not kept
@@ -29,11 +29,11 @@ COPIES = 4  # a tile's values exist about four times while it is worked on, coun
 
 
 class TiledLayers:
-    """The layers an image network consists of, over feature maps.
+    """Convolution, group norm and attention over feature maps.
 
-    device: where the network is. tile_size: the longest side of a tile in pixels of the picture.
-    norm_weights(norm, like) gives the weights of a norm on the device of `like`. on_tile is called after every tile
-    with the multiplications it took; it may raise, to end the run. plan says where maps are kept.
+    device: where the network is. tile_size: the longest side of a tile in pixels of the picture. axes: those along
+    which the image wraps. norm_weights(norm, like) gives weight and bias of a norm on the device of `like`. on_tile is
+    called after every tile with the MACs it took; it may raise, to end the run. plan: where maps are kept.
     """
 
     def __init__(
@@ -53,29 +53,23 @@ class TiledLayers:
         self.plan = plan
         self.link = link_to(device)
 
-    def convolution(
-        self,
-        conv: torch.nn.Conv2d,
-        source: FeatureMap,
-        before: TilePass | None = None,
-        after: TilePass | None = None,
-        doubled: bool = False,
-        pad_after: int = 0,
-        add: FeatureMap | None = None,
-        shortcut: torch.nn.Module | None = None,
-        kept: bool = False,
-    ) -> FeatureMap:
-        """The result of a `TiledConvolution`, as a `StoredMap` if it has to be `kept`.
+    def convolution(self, work: TiledConvolution) -> FeatureMap:
+        """The output of `work`. `work.add` is used up: the output reuses its memory if it fits there."""
+        place = self._place(work, stored=False)
+        recomputed = RecomputedMap(work) if place is Place.RECOMPUTE else None
+        target = self._in_place_of_add(work) or recomputed or self.room(work, place)
+        self.compute(work, target)
+        return target
 
-        `add` is used up: the result takes its place in memory if it fits there.
-        """
-        work = TiledConvolution(conv, source, self.axes, before, after, doubled, pad_after, add, shortcut)
-        target = self._target(work, kept)
-        self._compute(work, target)
+    def stored_convolution(self, work: TiledConvolution) -> StoredMap:
+        """The same, stored in memory whatever the plan."""
+        target = self._in_place_of_add(work) or self.room(work, self._place(work, stored=True))
+        self.compute(work, target)
         return target
 
     def norm(self, norm: torch.nn.GroupNorm, source: FeatureMap) -> TilePass:
-        """The group norm of `source` as a pass over its tiles, with the statistics of the whole image."""
+        """The group norm of `source` as a function of its tiles, with the statistics of the whole image."""
+        assert source.moments is not None, "a map is complete before it is read"
         mean, variance = source.moments.by_group(norm.num_groups)
         like = torch.empty(0, dtype=source.dtype, device=self.device)
         weight, bias = (weights.cpu().double() for weights in self.norm_weights(norm, like))
@@ -86,28 +80,29 @@ class TiledLayers:
         return lambda tile: torch.addcmul(shift, tile.float(), scale).to(tile.dtype)
 
     def norm_silu(self, norm: torch.nn.GroupNorm, source: FeatureMap) -> TilePass:
-        """The same, followed by SiLU."""
+        """The same followed by SiLU."""
         normalise = self.norm(norm, source)
         return lambda tile: torch.nn.functional.silu(normalise(tile), inplace=True)
 
     def attention(self, query: StoredMap, key: StoredMap, value: StoredMap) -> StoredMap:
-        """Every cell attends to all cells of the image, in chunks of queries. The result takes the place of `query`."""
-        queries, keys, values = (map.values.flatten(1).T for map in (query, key, value))
+        """Self-attention over all cells of the image, in chunks of queries. The result reuses the memory of `query`."""
+        queries, keys, values = (part.values.flatten(1).T for part in (query, key, value))
         if not isinstance(key, OffloadedMap):
             # Fused attention takes only cells whose channels lie side by side; others it would copy for every chunk.
             keys, values = keys.contiguous(), values.contiguous()
-        for chunk in self._chunks(query, key):
+        for chunk in self.query_chunks(query, key):
             here = queries[chunk.start : chunk.stop]
             here.copy_(self._attended(here.to(self.device).contiguous(), keys, values, key))
-            self.on_tile(chunk.length * self.multiplications_per_query(key))
+            self.on_tile(chunk.length * self.macs_per_query(key))
         return query.in_its_place(query.channels, query.cell)
 
     @staticmethod
-    def multiplications_per_query(key: FeatureMap) -> int:
-        """Multiplications for one cell of an attention over `key`."""
+    def macs_per_query(key: FeatureMap) -> int:
+        """MACs for one cell of an attention over `key`."""
         return 2 * key.channels * key.height * key.width
 
-    def _chunks(self, query: StoredMap, key: StoredMap) -> list[Span]:
+    def query_chunks(self, query: StoredMap, key: StoredMap) -> list[Span]:
+        """Spans of the query's cells whose scores over `key` fit in the plan's working memory."""
         cells, scores = key.height * key.width, min(SCORES_PER_CHUNK, self.plan.working_memory / COPIES / 4)
         length = math.isqrt(int(scores)) if isinstance(key, OffloadedMap) else int(scores / cells)
         return spans(query.height * query.width, max(length, 1))
@@ -117,47 +112,49 @@ class TiledLayers:
     ) -> torch.Tensor:
         """The attention of `queries` to all `keys`, those of the map `key`: (N, C) of each."""
         if not isinstance(key, OffloadedMap):
-            given = (part[None, None] for part in (queries, keys, values))
-            return torch.nn.functional.scaled_dot_product_attention(*given)[0, 0]
-        places = (slice(chunk.start, chunk.stop) for chunk in self._chunks(key, key))
-        return attend(queries, ([part[place].to(self.device) for part in (keys, values)] for place in places))
+            whole = torch.nn.functional.scaled_dot_product_attention(queries[None], keys[None], values[None])
+            return whole[0]
+        places = (slice(chunk.start, chunk.stop) for chunk in self.query_chunks(key, key))
+        return attend(queries, ((keys[place].to(self.device), values[place].to(self.device)) for place in places))
 
-    def _compute(self, work: TiledConvolution, target: FeatureMap) -> None:
-        pieces = self._tiles(work, target)
+    def compute(self, work: TiledConvolution, target: FeatureMap) -> None:
+        """Write the output of `work` to `target`, tile by tile; the next tile is read while one is computed."""
+        pieces = self.tiles_of(work, target)
         moments = TileMoments(len(pieces), target.channels, self.device)
-        for tile, begun in _one_ahead(pieces, work.begin):
-            values = work.finish(tile, begun)[0]
+        for tile, begun in _one_ahead(pieces, lambda tile: work.begin(tile, self.axes)):
+            values = work.finish(tile, self.axes, begun)[0]
             target.take(tile, values)
             moments.add(values)
-            self.on_tile(tile.area * work.multiplications_per_cell)
+            self.on_tile(tile.area * work.macs_per_cell)
         target.complete(moments.merged())
 
-    def _target(self, work: TiledConvolution, kept: bool) -> FeatureMap:
-        """The map, yet to be taken, for the result of `work`; in the memory of what it adds if it fits there."""
+    def _in_place_of_add(self, work: TiledConvolution) -> StoredMap | None:
+        """A map in the memory of what `work` adds, if the output fits there and nobody reads that again."""
         add, reread = work.add, isinstance(work.source, RecomputedMap) and work.source.work.source is work.add
         if isinstance(add, StoredMap) and add.channels >= work.conv.out_channels and not reread:
             return add.in_its_place(work.conv.out_channels, work.cell)
-        place = self._place(work, kept)
-        return RecomputedMap(work) if place is Place.AGAIN else self._room(work, place)
+        return None
 
-    def _room(self, work: TiledConvolution, place: Place) -> StoredMap:
+    def room(self, work: TiledConvolution, place: Place) -> StoredMap:
+        """Memory for the output of `work`, on the device or offloaded."""
         dtype = work.source.dtype
-        if place is Place.HOST:
-            return OffloadedMap(host_memory(work.shape, dtype), work.cell, self.link)
+        if place is Place.OFFLOAD:
+            return OffloadedMap(main_memory(work.shape, dtype), work.cell, self.link)
         return StoredMap(torch.empty(work.shape, dtype=dtype, device=self.device), work.cell)
 
-    def _place(self, work: TiledConvolution, kept: bool) -> Place:
+    def _place(self, work: TiledConvolution, stored: bool) -> Place:
         values = math.prod(work.shape)
-        multiplications = work.multiplications_per_cell * work.shape[1] * work.shape[2]
-        # Only what is larger than its source: to keep that instead has to be worth it. And not from what is computed
-        # again itself: that would cost four times as much.
+        macs = work.macs_per_cell * work.shape[1] * work.shape[2]
+        # Only what is larger than its source: keeping that instead has to be worth it. And not from a source that is
+        # recomputed itself: that would cost four times as much.
         source = work.source if isinstance(work.source, StoredMap) else None
-        repeatable = not kept and work.add is None and source is not None and source.values.numel() < values
-        return self.plan.place(values * work.source.dtype.itemsize, multiplications, repeatable)
+        repeatable = not stored and work.add is None and source is not None and source.values.numel() < values
+        return self.plan.place(values * work.source.dtype.itemsize, macs, repeatable)
 
-    def _tiles(self, work: TiledConvolution, target: FeatureMap) -> Sequence[Tile]:
+    def tiles_of(self, work: TiledConvolution, target: FeatureMap) -> Sequence[Tile]:
+        """Tiles of `target` no larger than `tile_size`, the cache, the working memory and a second's work allow."""
         values = min(VALUES_IN_CACHE if self.device.type == "cpu" else math.inf, self.plan.working_memory / COPIES / 4)
-        cells = min(MULTIPLICATIONS_PER_TILE / work.multiplications_per_cell, values / work.values_per_cell)
+        cells = min(MACS_PER_TILE / work.macs_per_cell, values / work.values_per_cell)
         side = min(self.tile_size / target.cell, max(cells**0.5, SMALLEST_SIDE))
         return list(tiles(target.height, target.width, max(int(side), 1)))
 

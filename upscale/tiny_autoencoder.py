@@ -1,14 +1,24 @@
 """TAESD (Bohan, "Tiny AutoEncoder for Stable Diffusion"), walked layer by layer over whole feature maps.
 
-Encoder and decoder are plain sequences of convolutions, residual blocks, ReLUs and doublings.
+Encoder and decoder are plain sequences of convolutions, residual blocks, ReLUs and upsampling by 2.
 """
+
+from typing import Protocol, cast
 
 import torch
 
 from .feature_map import FeatureMap, StoredMap
+from .tiled_convolution import TiledConvolution, TilePass
 from .tiled_layers import TiledLayers
 
 relu = torch.nn.functional.relu
+
+
+class Block(Protocol):
+    """fuse(conv(x) + skip(x)); conv holds three convolutions with ReLUs between them."""
+
+    conv: torch.nn.Sequential
+    fuse: torch.nn.ReLU
 
 
 def run(sequence: torch.nn.Sequential, images: torch.Tensor, layers: TiledLayers) -> torch.Tensor:
@@ -17,25 +27,28 @@ def run(sequence: torch.nn.Sequential, images: torch.Tensor, layers: TiledLayers
     return torch.stack([_run_one(sequence, StoredMap(single, cell), layers) for single in images])
 
 
-def _run_one(sequence: torch.nn.Sequential, h: StoredMap, layers: TiledLayers) -> torch.Tensor:
-    before, doubled = None, False
-    layers_of_sequence = list(sequence)
-    for layer, following in zip(layers_of_sequence, [*layers_of_sequence[1:], None], strict=True):
+def _run_one(sequence: torch.nn.Sequential, source: StoredMap, layers: TiledLayers) -> torch.Tensor:
+    h: FeatureMap = source
+    before: TilePass | None = None
+    doubled = False
+    *most, last = sequence
+    for layer, following in zip(most, [*most[1:], last], strict=True):
         if isinstance(layer, torch.nn.Conv2d):
             after = relu if isinstance(following, torch.nn.ReLU) else None
-            h = layers.convolution(layer, h, before=before, after=after, doubled=doubled, kept=following is None)
+            h = layers.convolution(TiledConvolution(layer, h, before=before, after=after, doubled=doubled))
             before, doubled = None, False
         elif isinstance(layer, torch.nn.Upsample):
             doubled = True
         elif hasattr(layer, "fuse"):
-            h = _block(layer, h, layers)
+            h = _block(cast(Block, layer), h, layers)
         elif not isinstance(layer, torch.nn.ReLU):
             before = layer  # the decoder's soft clamp of the latent
-    return h.values
+    last_convolution = TiledConvolution(cast(torch.nn.Conv2d, last), h, before=before, doubled=doubled)
+    return layers.stored_convolution(last_convolution).values
 
 
-def _block(block: torch.nn.Module, x: FeatureMap, layers: TiledLayers) -> FeatureMap:
-    first, _, second, _, third = block.conv
-    h = layers.convolution(first, x, after=relu)
-    h = layers.convolution(second, h, after=relu)
-    return layers.convolution(third, h, after=relu, add=x)
+def _block(block: Block, x: FeatureMap, layers: TiledLayers) -> FeatureMap:
+    first, _, second, _, third = cast("list[torch.nn.Conv2d]", list(block.conv))
+    h = layers.convolution(TiledConvolution(first, x, after=relu))
+    h = layers.convolution(TiledConvolution(second, h, after=relu))
+    return layers.convolution(TiledConvolution(third, h, after=relu, add=x))

@@ -1,4 +1,4 @@
-"""A latent denoised in overlapping windows whose predictions are averaged, around the torus where it wraps.
+"""A latent denoised in overlapping windows whose predictions are averaged; windows wrap where the latent does.
 
 Uniform weights: Bar-Tal et al., "MultiDiffusion" (2023). Gaussian ones: Jimenez, "Mixture of Diffusers" (2023).
 """

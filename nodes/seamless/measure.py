@@ -5,8 +5,8 @@ from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
 from ...common.layout import to_bchw, to_bhwc
+from ...seamless.offset import tile_image
 from ...seamless.seam_report import heat_strips, measure_seams
-from ...seamless.tiling import tile_image
 
 CATEGORY = "Tilewright/seamless"
 

@@ -13,8 +13,9 @@ from ...host.networks import (
     vae_with_object_patches,
     wrappable_autoencoder,
 )
+from ...host.sampling_steps import StepShare
 from ...host.wrapped_transformer import seamless_transformer
-from ...host.wrapped_unet import StepShare, seamless_model
+from ...host.wrapped_unet import seamless_model
 from ..validation import refusing
 from .axes_input import seamless_axes_input
 

@@ -1,13 +1,11 @@
 """Upscale models on textures that tile."""
 
-from typing import Any
-
 import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.layout import to_bchw, to_bhwc
-from ...host.upscale_model import upscale_image
+from ...host.upscale_model import UpscaleModel, upscale_image
 from ..sockets import axes_input
 
 CATEGORY = "Tilewright/upscale"
@@ -55,7 +53,7 @@ class UpscaleWithModel(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, upscale_model: Any, image: torch.Tensor, tile_size: int, axes: str, target_size: int = 0
+        cls, upscale_model: UpscaleModel, image: torch.Tensor, tile_size: int, axes: str, target_size: int = 0
     ) -> io.NodeOutput:
         enlarged, report = upscale_image(upscale_model, to_bchw(image), tile_size, Axes.parse(axes), target_size)
         return io.NodeOutput(to_bhwc(enlarged), report)

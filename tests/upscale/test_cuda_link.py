@@ -92,5 +92,5 @@ def test_a_whole_decode_over_late_streams(monkeypatch, axes):
 
     kept = decoded(MemoryPlan())
     monkeypatch.setattr(tiled_layers, "link_to", CudaLink)
-    away = decoded(MemoryPlan(multiplications_per_byte=0.0, largest_map=0))
+    away = decoded(MemoryPlan(macs_per_byte=0.0, largest_map=0))
     torch.testing.assert_close(away, kept, atol=1e-5, rtol=0)

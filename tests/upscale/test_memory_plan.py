@@ -14,9 +14,9 @@ from tilewright.host.networks import norm_weights
 from tilewright.upscale import tiled_autoencoder, tiled_layers, tiny_autoencoder
 from tilewright.upscale.chunked_attention import attend
 from tilewright.upscale.convolution_geometry import doubling_convolution, unpadded_convolutions
-from tilewright.upscale.dry_run import CountedLayers, plan_within
+from tilewright.upscale.dry_run import DryRunLayers, plan_within
 from tilewright.upscale.memory_plan import MemoryPlan, Place
-from tilewright.upscale.offloading import link_to, multiplications_per_byte
+from tilewright.upscale.offloading import link_to, macs_per_byte
 from tilewright.upscale.tiled_convolution import RecomputedMap
 from tilewright.upscale.tiled_layers import TiledLayers
 from torch.profiler import ProfilerActivity, profile
@@ -25,8 +25,8 @@ CPU = torch.device("cpu")
 MB = 10**6
 
 
-OFFLOADED = MemoryPlan(multiplications_per_byte=0.0, largest_map=0)  # no map stays on the device, however small
-RECOMPUTED = MemoryPlan(multiplications_per_byte=math.inf, largest_map=0)
+OFFLOADED = MemoryPlan(macs_per_byte=0.0, largest_map=0)  # no map stays on the device, however small
+RECOMPUTED = MemoryPlan(macs_per_byte=math.inf, largest_map=0)
 each_plan = pytest.mark.parametrize("plan", [OFFLOADED, RECOMPUTED], ids=["offloaded", "recomputed"])
 
 
@@ -76,42 +76,42 @@ def test_taesd_too(plan):
 
 
 def test_what_is_larger_than_the_budget_goes_where_it_costs_least():
-    def place(largest_map, multiplications_per_byte, repeatable):
-        plan = MemoryPlan(math.inf, multiplications_per_byte, largest_map)
-        return plan.place(size=1000, multiplications=5000, repeatable=repeatable)
+    def place(largest_map, macs_per_byte, repeatable):
+        plan = MemoryPlan(math.inf, macs_per_byte, largest_map)
+        return plan.place(size=1000, macs=5000, repeatable=repeatable)
 
     assert place(1000, 1.0, repeatable=True) is Place.DEVICE
-    assert place(999, 10.0, repeatable=True) is Place.AGAIN
-    assert place(999, 1.0, repeatable=True) is Place.HOST
-    assert place(999, 10.0, repeatable=False) is Place.HOST
+    assert place(999, 10.0, repeatable=True) is Place.RECOMPUTE
+    assert place(999, 1.0, repeatable=True) is Place.OFFLOAD
+    assert place(999, 10.0, repeatable=False) is Place.OFFLOAD
 
 
 def test_a_processor_has_no_other_memory_to_carry_maps_to():
-    assert multiplications_per_byte(CPU, torch.float32) == float("inf")
+    assert macs_per_byte(CPU, torch.float32) == float("inf")
 
 
 @each_plan
 def test_the_work_is_known_before_it_is_done(network, plan):
-    count, done = CountedLayers(plan), []
+    count, done = DryRunLayers(plan), []
     latents = noise(1, 4, 16, 16)
     tiled_autoencoder.decode(network.decoder, latents.to("meta"), count)
     walked(tiled_autoencoder.decode, network.decoder, latents, plan, done=done.append)
-    assert sum(done) == count.multiplications
+    assert sum(done) == count.macs
 
 
 def test_no_tile_of_a_large_decode_keeps_a_cancelled_run_going_for_long():
     """SD's own autoencoder at 4096 px in tiles as large as they may be asked for: about a second of a slow CPU each."""
 
-    class Largest(CountedLayers):
-        def _compute(self, work, target):
-            self.multiplications = max(
-                self.multiplications,
-                max(tile.area for tile in self._tiles(work, target)) * work.multiplications_per_cell,
+    class Largest(DryRunLayers):
+        def compute(self, work, target):
+            self.macs = max(
+                self.macs,
+                max(tile.area for tile in self.tiles_of(work, target)) * work.macs_per_cell,
             )
 
         def attention(self, query, key, value):
-            longest = max(chunk.length for chunk in self._chunks(query, key))
-            self.multiplications = max(self.multiplications, longest * self.multiplications_per_query(key))
+            longest = max(chunk.length for chunk in self.query_chunks(query, key))
+            self.macs = max(self.macs, longest * self.macs_per_query(key))
             return query
 
     layers, autoencoder = Largest(MemoryPlan()), {**STABLE_DIFFUSION, "ch": 128, "z_channels": 4, "resolution": 64}
@@ -119,7 +119,7 @@ def test_no_tile_of_a_large_decode_keeps_a_cancelled_run_going_for_long():
     with torch.device("meta"):
         decoder = Decoder(**autoencoder, in_channels=3, out_ch=3, attn_resolutions=[])
     tiled_autoencoder.decode(decoder, torch.empty(1, 4, 512, 512, device="meta"), layers)
-    assert 1e9 < layers.multiplications <= tiled_layers.MULTIPLICATIONS_PER_TILE
+    assert 1e9 < layers.macs <= tiled_layers.MACS_PER_TILE
 
 
 def test_only_what_grows_is_computed_again(network, monkeypatch):
@@ -152,9 +152,9 @@ def small():
 
 
 @pytest.fixture
-def host_memory_unseen(monkeypatch):
+def main_memory_unseen(monkeypatch):
     """Host memory that torch's own account of memory leaves out, so that what remains is the device's."""
-    monkeypatch.setattr(tiled_layers, "host_memory", lambda shape, dtype: torch.from_numpy(np.empty(shape, np.float32)))
+    monkeypatch.setattr(tiled_layers, "main_memory", lambda shape, dtype: torch.from_numpy(np.empty(shape, np.float32)))
     monkeypatch.setattr(tiled_layers, "SCORES_PER_CHUNK", 2**14)  # as small beside the tiles as in a large image
 
 
@@ -171,7 +171,7 @@ def allocated(action):
     return np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]).max()
 
 
-def test_memory_grows_with_the_tile_and_not_with_the_image(small, host_memory_unseen):
+def test_memory_grows_with_the_tile_and_not_with_the_image(small, main_memory_unseen):
     one, four_times = (device_peak(small, size, OFFLOADED) for size in (16, 32))
     assert four_times < 1.2 * one
     assert device_peak(small, 32, OFFLOADED, tile_size=128) > 2 * four_times
@@ -179,17 +179,15 @@ def test_memory_grows_with_the_tile_and_not_with_the_image(small, host_memory_un
 
 
 @pytest.mark.parametrize("budget", [8 * MB, 24 * MB])
-def test_the_budget_is_kept(small, host_memory_unseen, budget):
-    plan, _ = planned(small, 32, budget, multiplications_per_byte=0.0)
+def test_the_budget_is_kept(small, main_memory_unseen, budget):
+    plan, _ = planned(small, 32, budget, macs_per_byte=0.0)
     assert device_peak(small, 32, plan, 512) < budget < device_peak(small, 32, MemoryPlan(), 512)
 
 
-def planned(network, size, budget, multiplications_per_byte=math.inf):
-    """The plan for a decode of size by size latents, and its multiplications."""
+def planned(network, size, budget, macs_per_byte=math.inf):
+    """The plan for a decode of size by size latents, and its macs."""
     latents = torch.empty(1, 4, size, size, device="meta")
-    return plan_within(
-        budget, multiplications_per_byte, lambda layers: tiled_autoencoder.decode(network.decoder, latents, layers)
-    )
+    return plan_within(budget, macs_per_byte, lambda layers: tiled_autoencoder.decode(network.decoder, latents, layers))
 
 
 def test_where_the_untiled_decode_fits_nothing_is_computed_again_or_carried_away(network):

@@ -7,7 +7,7 @@ import torch
 from tilewright.common.errors import InputError
 from tilewright.common.seams import moved_seam, seam_statistics
 from tilewright.nodes.seamless import MakeSeamless, OffsetImage
-from tilewright.seamless.graph_cut import least_cut
+from tilewright.seamless.graph_cut import minimum_cyclic_cut
 from tilewright.seamless.make_seamless import METHODS, best_shift
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -75,13 +75,13 @@ def test_the_cut_takes_the_free_way_also_sideways():
     for row, pixels in enumerate(left):
         difference[row, pixels - 1 : pixels + 1] = 0
     difference[[9, 0, 4, 5], 2:6] = 0
-    assert price(difference, least_cut(difference)) == 0
+    assert price(difference, minimum_cyclic_cut(difference)) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_cut_is_the_minimum_cut_of_the_graph_of_pixels(seed):
     difference = torch.randint(1, 50, (7, 6), generator=torch.Generator().manual_seed(seed))
-    assert price(difference, least_cut(difference.double())) == maximum_flow_through(difference)
+    assert price(difference, minimum_cyclic_cut(difference.double())) == maximum_flow_through(difference)
 
 
 def price(difference, left):
@@ -112,7 +112,7 @@ def maximum_flow_through(difference):
 def test_the_cut_closes_on_itself():
     """Rolled rows give rolled cuts."""
     difference = torch.rand(50, 20, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(least_cut(difference.roll(17, 0)), least_cut(difference).roll(17))
+    assert torch.equal(minimum_cyclic_cut(difference.roll(17, 0)), minimum_cyclic_cut(difference).roll(17))
 
 
 def test_a_regular_wall_is_shifted_by_whole_bricks():

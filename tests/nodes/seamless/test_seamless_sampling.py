@@ -10,9 +10,9 @@ from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from random_networks import UNET_FAMILIES, random_control_network, random_state
 from tilewright.common.axes import Axes
-from tilewright.common.sampling_steps import step_number
 from tilewright.common.wrapped_convolutions import replaced, wrapped_convolutions
 from tilewright.host.demo_model import UNET, load_demo_model
+from tilewright.host.sampling_steps import step_number
 from tilewright.nodes.seamless import SeamlessModel
 from tilewright.nodes.upscale import TiledVAEDecode
 from tilewright.seamless.latent_rolls import step_offset

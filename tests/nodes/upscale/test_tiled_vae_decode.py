@@ -112,7 +112,7 @@ def test_cancelling_leaves_the_vae_as_it_was(vae, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "place", [(TiledLayers, "attention"), (tiled_vae, "multiplications_per_byte")], ids=["at work", "planning"]
+    "place", [(TiledLayers, "attention"), (tiled_vae, "macs_per_byte")], ids=["at work", "planning"]
 )
 def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place):
     samples = latents(1, 4, 12, 12)
