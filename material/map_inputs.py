@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from ..common.errors import InputError
+from ..common.finite import check_finite
 from ..common.layout import to_bchw
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, on the values as they are encoded
@@ -26,18 +27,7 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torc
             f"{what} is {width} x {height} pixels. A surface needs at least {SMALLEST} x {SMALLEST}; "
             "connect a larger image."
         )
-    # NaN spreads to both; aminmax() would copy the image, whose channels lie side by side.
-    if all(extreme.isfinite() for extreme in (pixels.amin(), pixels.amax())):
-        return pixels, []
-    broken = ~pixels.isfinite()
-    count = f"{int(broken.any(dim=1).sum())} of {width * height * len(pixels)} pixels"
-    if repair:
-        return _without(pixels, broken), [f"{what}: {count} were not numbers; the mean of the others stands for them."]
-    raise InputError(
-        f"{what} has {count} that are not numbers (NaN) or infinite. "
-        "A decode in half precision often makes them: run the VAE in full precision (--fp32-vae), or turn on "
-        "'repair' where a node offers it."
-    )
+    return check_finite(pixels, what, repair)
 
 
 def read_height(image: torch.Tensor, repair: bool = False, what: str = "The height") -> tuple[torch.Tensor, list[str]]:
@@ -81,9 +71,3 @@ def luminance(pixels: torch.Tensor) -> torch.Tensor:
     """Rec. 709 luminance of the encoded values: (B, 3 or more, H, W) -> (B, 1, H, W)."""
     red, green, blue = LUMINANCE
     return red * pixels[:, 0:1] + green * pixels[:, 1:2] + blue * pixels[:, 2:3]
-
-
-def _without(pixels: torch.Tensor, broken: torch.Tensor) -> torch.Tensor:
-    good = pixels.masked_fill(broken, 0)
-    mean = good.sum((-1, -2), keepdim=True) / (~broken).sum((-1, -2), keepdim=True).clamp(min=1)
-    return torch.where(broken, mean, good)
