@@ -6,3 +6,6 @@ class InputError(ValueError):
 
     ComfyUI shows the message as it stands, so it must be whole sentences without code words.
     """
+
+
+InputError.__module__ = "builtins"  # ComfyUI prints an exception's module before its name, a path that no artist needs
