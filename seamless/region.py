@@ -9,10 +9,12 @@ from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
 from ..common.resample import resize
 from ..material.normals import decode_normals, encode_normals, unit
+from ..material.smoothing import gaussian_blur
 
 GRID = 16  # pixels: autoencoders reduce by 8 and transformers take 2 x 2 of those
 MARGIN = 8  # pixels: a cut shows at least so much around the spot
 SPOT = 0.5  # a mask marks what is brighter
+FAINT = 1e-3  # where a spot's surroundings reach less than this, their mean takes over
 SHAPE = 0.05  # by how much a patch's ratio of width to height may differ from its region's
 
 
@@ -114,9 +116,16 @@ def cut(image: torch.Tensor, region: Region) -> torch.Tensor:
     return image.index_select(-2, rows).index_select(-1, columns)
 
 
-def crop(image: torch.Tensor, region: Region) -> torch.Tensor:
-    """The region of (B, C, H, W) at the size of its patch, within the range of its values."""
-    return _resampled(cut(image, region), region.patch, region.axes)
+def crop(image: torch.Tensor, region: Region, fill: bool = False) -> torch.Tensor:
+    """The region of (B, C, H, W) at the size of its patch, within the range of its values.
+
+    `fill` lays the colours of the surroundings over the spot first, so that nothing of it leaks into an encoder's
+    neighbourhoods.
+    """
+    piece = cut(image, region)
+    if fill:
+        piece = torch.lerp(piece, _surroundings(piece, region), region.weight.to(piece))
+    return _resampled(piece, region.patch, region.axes)
 
 
 def crop_weight(region: Region) -> torch.Tensor:
@@ -148,6 +157,18 @@ def stitch(
     rows, columns = region.places(image.device)
     result[:, :channels, rows[:, None], columns] = mixed
     return result
+
+
+def _surroundings(piece: torch.Tensor, region: Region) -> torch.Tensor:
+    """What lies outside the weight, blurred into it: a normalised convolution, half as wide as the spot's radius."""
+    known = (region.weight == 0).to(piece)[None, None]
+    if not known.any():
+        return piece.mean((-2, -1), keepdim=True).expand_as(piece)
+    sigma = float((region.weight > 0).sum()) ** 0.5 / 4
+    shares = gaussian_blur(known, sigma, region.axes)
+    blurred = gaussian_blur(piece * known, sigma, region.axes)
+    mean = (piece * known).sum((-2, -1), keepdim=True) / known.sum()
+    return (blurred + FAINT * mean) / (shares + FAINT)
 
 
 def _around(start: int, length: int, side: int, size: int, wraps: bool) -> tuple[int, int]:

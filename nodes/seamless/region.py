@@ -58,6 +58,13 @@ class CropRegion(io.ComfyNode):
                     tooltip="Over how many more pixels the new picture fades into the old one.",
                 ),
                 axes_input("The axes along which the texture tiles: a spot on the border is one spot there."),
+                io.Boolean.Input(
+                    "fill",
+                    default=True,
+                    optional=True,
+                    tooltip="Lays the colours of the surroundings over the spot, so that nothing of it leaks into what "
+                    "is painted. Off to paint on what is there, at a low denoise.",
+                ),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The spot with its surroundings, to be painted anew."),
@@ -77,6 +84,7 @@ class CropRegion(io.ComfyNode):
         grow: int = 8,
         feather: int = 16,
         axes: str = "both",
+        fill: bool = True,
     ) -> io.NodeOutput:
         pictures, marked = to_bchw(image), to_bchw(mask).amax((0, 1))
         if marked.shape != pictures.shape[-2:]:
@@ -86,7 +94,7 @@ class CropRegion(io.ComfyNode):
                 "64 x 64."
             )
         region = find_region(marked.float(), Axes.parse(axes), size, context, grow, feather)
-        return io.NodeOutput(to_bhwc(crop(pictures, region)), crop_weight(region), region, _report(region))
+        return io.NodeOutput(to_bhwc(crop(pictures, region, fill)), crop_weight(region), region, _report(region))
 
 
 class StitchRegion(io.ComfyNode):

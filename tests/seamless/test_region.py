@@ -113,6 +113,22 @@ def test_rolling_texture_and_mask_rolls_everything():
         torch.testing.assert_close(back, painted, rtol=0, atol=1e-6)
 
 
+def test_filling_leaves_nothing_of_the_spot():
+    """A black spot on a smooth gradient becomes the gradient, about."""
+    gradient = torch.linspace(0.4, 0.6, 128).expand(1, 3, 96, 128)
+    mask = spot(top=40, left=50)
+    region = find_region(mask, NONE, 64, 1.0, 2, 3)
+    filled = crop(gradient * (1 - mask), region, fill=True)
+    assert (filled - crop(gradient, region)).abs().max() < 0.03
+
+
+def test_filling_a_spot_without_surroundings_takes_the_mean():
+    region = find_region(torch.ones(96, 128), BOTH, 64, 1.0, 2, 3)
+    filled = crop(texture(), region, fill=True)
+    torch.testing.assert_close(filled.mean((-2, -1)), texture().mean((-2, -1)), rtol=0, atol=1e-4)
+    assert filled.std() < 0.05
+
+
 def test_no_seam_where_the_region_crosses_the_border():
     image = texture()
     region = find_region(spot(), BOTH, 256, 1.0, 4, 8)

@@ -86,6 +86,17 @@ def test_inpaint_seam_repaints_the_strip_and_nothing_else(server):
     assert_tiles(painted)
 
 
+def test_mend_a_spot_paints_over_the_stain_on_the_border_and_changes_nothing_else(server):
+    run = Run(server, "mend_a_spot", KSampler={"steps": 2})
+    before, after = run.image("Save 2 x 2 before")[..., :512, :512], run.image("Save mended texture")
+    stain = (before - 26 / 255).abs().amax(1, keepdim=True) < 1 / 255
+    assert stain[..., :3].any() and stain[..., -3:].any() and not stain[..., 256].any()
+    around = torch.nn.functional.max_pool2d(stain.float().roll(256, -1), 49, 1, 24).roll(-256, -1) > 0
+    assert torch.equal(*(image[..., ~around[0, 0]] for image in (before, after)))
+    assert (after - before).abs()[..., stain[0, 0]].mean() > 0.05
+    assert_repeats(run.image("Save 2 x 2 preview"), after)
+
+
 def test_hires_fix_doubles_a_texture_that_tiles(server):
     run = Run(server, "hires_fix", **small_latent(128))
     texture = run.image(SAVED)
