@@ -27,9 +27,9 @@ def combine_heights(
     `transition` is the difference in height, in cm, over which the methods that choose the higher or the lower one go
     from one to the other; 0 is a hard edge. Works pixel by pixel: what tiles goes on tiling.
     """
-    mask = torch.ones_like(base) if mask is None and method != BLEND else mask
     if method in (ADD, SUBTRACT):
-        share, surface = mask, base + mask * (detail if method == ADD else -detail)
+        share = torch.ones_like(base) if mask is None else mask
+        surface = base + share * (detail if method == ADD else -detail)
     else:
         share = detail_share(base, detail, mask, method, transition)
         surface = torch.lerp(base, detail, share)
@@ -44,10 +44,10 @@ def detail_share(
 ) -> torch.Tensor:
     """How much of the detail shows, (B, 1, H, W) in 0..1, by a method that chooses between both; heights in cm."""
     above = base - detail if method == MINIMUM else detail - base
-    if method != BLEND:
-        return mask * _ramp(above, transition)
     if mask is None:
         return _ramp(above, transition)
+    if method != BLEND:
+        return mask * _ramp(above, transition)
     blended = _ramp(above + _lift(above, mask, transition), transition)
     return torch.where((mask > 0) & (mask < 1), blended, mask)
 

@@ -1,15 +1,15 @@
 """A spot of a texture cut out with its surroundings, across the border where need be, and put back after a repair."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
 from ..common.resample import resize
+from ..material.filters import gaussian_blur
 from ..material.normals import decode_normals, encode_normals, unit
-from ..material.smoothing import gaussian_blur
 
 GRID = 16  # pixels: autoencoders reduce by 8 and transformers take 2 x 2 of those
 MARGIN = 8  # pixels: a cut shows at least so much around the spot
@@ -75,10 +75,11 @@ def find_region(mask: torch.Tensor, axes: Axes, size: int, context: float, grow:
     side = max(round(longest * (1 + 2 * context)), longest + 2 * MARGIN)
     top, height = _around(*rows, side, weight.shape[0], axes.y)
     left, width = _around(*columns, side, weight.shape[1], axes.x)
-    patch = tuple(max(GRID, round(length * size / max(height, width) / GRID) * GRID) for length in (height, width))
     whole = Axes(axes.x and width == weight.shape[1], axes.y and height == weight.shape[0])
-    region = Region(top, left, height, width, tuple(weight.shape), patch, weight, whole)
-    return Region(**{**vars(region), "weight": cut(weight, region)})
+    scale = size / max(height, width)
+    patch = (_on_grid(height * scale), _on_grid(width * scale))
+    region = Region(top, left, height, width, (weight.shape[0], weight.shape[1]), patch, weight, whole)
+    return replace(region, weight=cut(weight, region))
 
 
 def grown_weight(spot: torch.Tensor, axes: Axes, grow: int, feather: int) -> torch.Tensor:
@@ -169,6 +170,10 @@ def _surroundings(piece: torch.Tensor, region: Region) -> torch.Tensor:
     blurred = gaussian_blur(piece * known, sigma, region.axes)
     mean = (piece * known).sum((-2, -1), keepdim=True) / known.sum()
     return (blurred + FAINT * mean) / (shares + FAINT)
+
+
+def _on_grid(length: float) -> int:
+    return max(GRID, round(length / GRID) * GRID)
 
 
 def _around(start: int, length: int, side: int, size: int, wraps: bool) -> tuple[int, int]:

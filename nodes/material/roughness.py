@@ -4,10 +4,12 @@ import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
+from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.map_inputs import check_same_size, read_height, read_map, single_channel
 from ...material.roughness import RoughnessRules, estimate_roughness
 from ..sockets import axes_input
+from ..validation import refusing
 from .surface_inputs import CATEGORY, repair_input
 
 RULES = RoughnessRules()
@@ -68,12 +70,12 @@ class RoughnessFromImage(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, lowest: float | None = None, highest: float | None = None) -> bool | str:
+    @refusing
+    def validate_inputs(cls, lowest: float | None = None, highest: float | None = None) -> None:
         if lowest is not None and highest is not None and not 0 <= lowest <= highest <= 1:
-            return (
+            raise InputError(
                 f"lowest is {lowest:g} and highest is {highest:g}. Set both between 0 and 1, lowest not above highest."
             )
-        return True
 
     @classmethod
     def execute(

@@ -226,6 +226,7 @@ def test_masks_that_cannot_be_used_are_named(mask, message):
         (torch.zeros(1, 96, 128, 3), torch.zeros(1, 128, 64, 3), "patch is 64 x 128 pixels, its region 128 x 128"),
         (torch.zeros(3, 96, 128, 3), torch.zeros(1, 128, 128, 3), "3 images and 1 patches"),
         (torch.zeros(1, 96, 128), torch.zeros(1, 128, 128, 3), "patch has 3 channels and the image 1"),
+        (torch.zeros(1, 96, 128, 3), torch.full((1, 128, 128, 3), torch.nan), "The patch has 16384 of 16384 pixels"),
     ],
 )
 def test_patches_that_do_not_fit_are_named(image, patch, message):
