@@ -8,6 +8,7 @@ import torch
 from ..common.images import IMAGE_SUFFIXES, read_image
 from ..common.map_kinds import COLOR_MAPS, maps_by_name
 from ..common.srgb import srgb_from_linear
+from .normal_encodings import rebuild_normals
 from .normals import decode_normals, length_error
 
 UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average
@@ -25,7 +26,8 @@ class LoadedMap:
 def load_map(path: Path, kind: str = "") -> LoadedMap:
     """Read a map; an empty `kind` is read from the file's name, or guessed from its pixels.
 
-    Data maps come exactly as stored. Only colours in EXR, linear light by convention, become sRGB.
+    Data maps come exactly as stored, except for normals that are kept in another way than as 0..1 in red, green and
+    blue: those are rebuilt. Colours in EXR, linear light by convention, become sRGB.
     Raises `UnreadableImage`.
     """
     pixels = read_image(path)[None]
@@ -33,6 +35,10 @@ def load_map(path: Path, kind: str = "") -> LoadedMap:
     if kind in COLOR_MAPS and path.suffix.lower() == ".exr":
         pixels = torch.cat([srgb_from_linear(pixels[:, :3]), pixels[:, 3:]], dim=1)
         found += " Its linear light was turned into sRGB."
+    if kind == "normal" and pixels.shape[1] > 1:
+        rebuilt, notes = rebuild_normals(pixels, "The map")
+        if notes:
+            pixels, found = rebuilt, f"{found} {notes[0]}"
     return LoadedMap(pixels, kind, found)
 
 

@@ -7,6 +7,7 @@ import torch
 from ..common.errors import InputError
 from ..common.finite import check_finite
 from ..common.layout import to_bchw
+from .normal_encodings import check_tangent_space, rebuild_normals
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, on the values as they are encoded
 SMALLEST = 3
@@ -38,11 +39,21 @@ def read_height(image: torch.Tensor, repair: bool = False, what: str = "The heig
 
 
 def read_normals(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
-    """A normal map as float32 (B, 3, H, W), and what was repaired; raises `InputError` without three channels."""
-    normals, notes = read_map(image, what, repair)
-    if normals.shape[1] < 3:
-        raise InputError(f"{what} has {normals.shape[1]} channel. A normal map has three; connect an RGB image.")
-    return normals[:, :3], notes
+    """A normal map as float32 (B, 3, H, W), and what was repaired and rebuilt; see `read_map` and `normals_of`."""
+    pixels, repaired = read_map(image, what, repair)
+    normals, notes = normals_of(pixels, what)
+    return normals, [*repaired, *notes]
+
+
+def normals_of(pixels: torch.Tensor, what: str) -> tuple[torch.Tensor, list[str]]:
+    """The encoded normals (B, 3, H, W) of a map (B, C, H, W), however it keeps them, and what was done to it.
+
+    Raises `InputError` for a single channel and for what is no tangent-space normal map.
+    """
+    if pixels.shape[1] < 2:
+        raise InputError(f"{what} has {pixels.shape[1]} channel. A normal map has three; connect an RGB image.")
+    normals, rebuilt = rebuild_normals(pixels, what)
+    return normals, [*rebuilt, *check_tangent_space(normals, what)]
 
 
 def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:

@@ -114,7 +114,7 @@ def arrange(
 ) -> tuple[dict[MapFile, torch.Tensor], list[str]]:
     """The images (B, C, H, W) that a preset makes of the maps, and what was filled in, flipped or left out."""
     maps, notes = {name: _with_channels(name, pixels) for name, pixels in maps.items()}, []
-    if "normal" in maps and maps["normal"].shape[1] < 3:
+    if "normal" in maps and maps["normal"].shape[1] < 2:
         raise InputError("The normal map has one channel. A normal map has three; connect an RGB image.")
     if "normal" in maps and preset.convention not in ("", convention):
         maps["normal"] = flip_green(maps["normal"])

@@ -9,6 +9,7 @@ from ..common.axes import Axes
 from ..common.conventions import CLEAR, detect_convention, slopes
 from ..common.seams import EDGE, seam_statistics
 from .derivatives import height_gradient
+from .normal_encodings import OVERHANG, overhang
 from .normals import decode_normals, length_error, slope_scale
 
 LENGTH = 0.02  # by how much the length of normals may differ from 1, on average: 8 bits differ by 0.003
@@ -52,7 +53,9 @@ def seam_lines(name: str, pixels: torch.Tensor) -> list[str]:
 
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:
     """Whether normals have unit length and the convention they are said to have."""
-    off = length_error(decode_normals(normals))
+    off, inwards = length_error(decode_normals(normals)), overhang(normals)
+    if inwards > OVERHANG:
+        return [f"normal: {inwards:.0%} of its pixels point into the surface. It is no tangent-space normal map."]
     if off > LENGTH:
         length = f"normal: its length is off by {off:.3f} on average. It was scaled or blended as a picture."
     else:

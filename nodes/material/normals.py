@@ -9,7 +9,7 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.blending import BLENDS, scale_slopes
 from ...material.derivatives import METHODS
 from ...material.height_from_normal import Relief, height_from_normals
-from ...material.map_inputs import check_same_size, read_map, read_normals
+from ...material.map_inputs import check_same_size, normals_of, read_map, read_normals
 from ...material.normals import decode_unit_normals, encode_normals, resize_normals
 from ..sockets import axes_input
 from .surface_inputs import CATEGORY, repair_input, size_cm_input
@@ -140,16 +140,17 @@ class BlendNormals(io.ComfyNode):
         mask: torch.Tensor | None = None,
         repair: bool = False,
     ) -> io.NodeOutput:
-        (below, notes), (above, more) = (
-            read_normals(base, "The base", repair),
-            read_normals(detail, "The detail", repair),
-        )
-        where, of_mask = (None, []) if mask is None else read_map(mask, "The mask", repair)
-        check_same_size({"base": below, "detail": above} | ({} if where is None else {"mask": where}))
+        maps, notes = {"base": base, "detail": detail} | ({} if mask is None else {"mask": mask}), []
+        for name, image in maps.items():
+            maps[name], repaired = read_map(image, f"The {name}", repair)
+            notes += repaired
+        check_same_size(maps)
+        (below, of_base), (above, of_detail) = (normals_of(maps[name], f"The {name}") for name in ("base", "detail"))
+        where = maps.get("mask")
         factor = strength if where is None else strength * where
         ground, laid_over = decode_unit_normals(below), scale_slopes(decode_unit_normals(above), factor)
         done = f"The detail was laid over the base by {method}, its slopes {strength:g} times."
-        report = "\n".join([done, *notes, *more, *of_mask])
+        report = "\n".join([done, *notes, *of_base, *of_detail])
         return io.NodeOutput(to_bhwc(encode_normals(BLENDS[method](ground, laid_over))), report)
 
 

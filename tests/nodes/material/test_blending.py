@@ -107,6 +107,6 @@ def test_convert_to_directx(given):
 
 
 def test_convert_resizes():
-    normal = torch.rand(2, 16, 24, 3)
+    normal = normal_map(torch.rand(2, 1, 16, 24), 1.0, "scharr", BOTH, "OpenGL").movedim(1, -1)
     assert ConvertNormal.execute(normal, "OpenGL", "OpenGL", width=12, height=8)[0].shape == (2, 8, 12, 3)
     assert ConvertNormal.execute(normal, "OpenGL", "OpenGL", width=12)[0].shape == (2, 16, 12, 3)
