@@ -1,6 +1,6 @@
 """Tilewright's commands. Each does its own set-up; Python 3.10 or newer is all it needs.
 
-python run.py demo                walk the whole road once, pictures in output/demo
+python run.py demo                run the full pipeline headless, pictures in output/demo
 python run.py test [...]          run every test; arguments go to pytest; --fast: without those that serve or train
 python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 python run.py bench NAME          run a benchmark of tests/benchmarks
@@ -12,8 +12,6 @@ python run.py train-demo-model    train the model behind TilewrightDemoModel fro
 import os
 import subprocess
 import sys
-import threading
-import webbrowser
 from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below fail on it
@@ -21,13 +19,11 @@ if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below 
 
 from launch.architecture import draw_architecture
 from launch.hosts import PACK, Host, HostError, find_host
-from launch.server import running_server
 from launch.terminal import complain, end_politely, say
 
 
 def demo(arguments: list[str]) -> int:
-    host = _ready_host()
-    return _python(host, "-m", "launch.demo", *arguments)
+    return _module(_ready_host(), "launch.demo", *arguments)
 
 
 def test(arguments: list[str]) -> int:
@@ -48,12 +44,12 @@ def bench(arguments: list[str]) -> int:
 
 
 def workflows(arguments: list[str]) -> int:
-    return _python(_ready_host("tests/requirements.txt"), "-m", "launch.workflows", *arguments)
+    return _module(_ready_host("tests/requirements.txt"), "launch.workflows", *arguments)
 
 
 def train_demo_model(arguments: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a long run shares the machine with its user
-    return _python(_ready_host(), "-m", "launch.run_module", "launch.train_demo_model", *arguments)
+    return _module(_ready_host(), "--with-comfyui", "launch.train_demo_model", *arguments)
 
 
 def architecture(arguments: list[str]) -> int:
@@ -62,10 +58,7 @@ def architecture(arguments: list[str]) -> int:
 
 
 def serve(arguments: list[str]) -> int:
-    with running_server(_ready_host(), PACK / "output" / "base", PACK / "output", arguments) as server:
-        say(f"ComfyUI with Tilewright: {server.url} (Ctrl+C ends it; log: {server.log})")
-        threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
-        return server.process.wait()
+    return _module(_ready_host(), "launch.serve", *arguments)
 
 
 def _ready_host(*more_requirements: str) -> Host:
@@ -73,6 +66,10 @@ def _ready_host(*more_requirements: str) -> Host:
     for requirements in ("requirements.txt", *more_requirements):
         host.require(PACK / requirements)
     return host
+
+
+def _module(host: Host, *arguments: str) -> int:
+    return _python(host, "-m", "launch.run_module", *arguments)
 
 
 def _python(host: Host, *arguments: str | Path) -> int:
@@ -96,7 +93,7 @@ def main() -> int:
     }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         say(__doc__)
-        return 2
+        return 0 if sys.argv[1:2] in (["--help"], ["-h"], ["help"]) else 2
     end_politely()
     try:
         return commands[sys.argv[1]](sys.argv[2:])

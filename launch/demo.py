@@ -1,6 +1,6 @@
 """Run a workflow without a screen and show what it made: `python run.py demo`.
 
-Run by the host's Python as `python -m launch.demo`.
+Run by the host's Python through launch.run_module.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from .server import Server, running_server
 from .terminal import complain, end_politely, say
 
 FILES_NAMED = 6  # a folder with more is told by their number
+MARKER = ".tilewright-demo"  # stands in a folder that a demo made and the next one may empty
+OUTPUT = PACK / "output" / "demo"
 WORKFLOW = PACK / "workflows" / "api" / "quick_start.json"
 
 
@@ -57,18 +59,18 @@ class Progress:
         return f"{node.get('_meta', {}).get('title', node['class_type'])[:40]:<40}"
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    """Run the demo as `arguments` of the command line say; returns the exit code."""
     end_politely()
-    arguments = argparse.ArgumentParser(prog="run.py demo", description="Walk the whole road once, without a screen.")
-    arguments.add_argument("--output", type=Path, default=PACK / "output" / "demo", help="where the results go")
-    arguments.add_argument("--workflow", type=Path, default=WORKFLOW, help="a workflow in API format")
-    options = arguments.parse_args()
+    parser = argparse.ArgumentParser(prog="run.py demo", description="Run the full pipeline headless.")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the results go: a folder of their own")
+    parser.add_argument("--workflow", type=Path, default=WORKFLOW, help="a workflow in API format")
+    options = parser.parse_args(arguments)
     prompt = json.loads(options.workflow.read_text(encoding="utf-8"))
-    output = options.output.resolve()
-    shutil.rmtree(output, ignore_errors=True)
-    base = PACK / "output" / "base"
+    output, base = options.output.expanduser().resolve(), PACK / "output" / "base"
     started = time.monotonic()
     try:
+        make_empty(output)
         say("Starting ComfyUI ...")
         with running_server(find_host(), base, output) as server:
             say(f"ComfyUI is up after {time.monotonic() - started:.1f} s. Running {options.workflow.name}:")
@@ -78,6 +80,21 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def make_empty(folder: Path) -> None:
+    """Make `folder` an empty one for the results; what an earlier demo left in it is deleted.
+
+    Raises `HostError` where it holds anything and was not made by a demo: that is the user's.
+    """
+    own = folder == OUTPUT or (folder / MARKER).is_file()
+    if folder.is_dir() and any(folder.iterdir()) and not own:
+        raise HostError(f"{folder} is not empty and no earlier demo made it. Name a folder that is empty or not there.")
+    if folder.exists() and not folder.is_dir():
+        raise HostError(f"{folder} is a file. Name a folder that is empty or not there.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text("`run.py demo` empties this folder each time it runs.\n", encoding="utf-8")
 
 
 def _run(server: Server, prompt: Prompt, started: float) -> int:
@@ -100,12 +117,9 @@ def _print_texts(outputs: dict[str, Any], prompt: Prompt) -> None:
 
 def _print_files(output: Path) -> None:
     say(f"\nMade in {output}:")
-    for folder in sorted({file.parent for file in output.rglob("*") if file.is_file()}):
-        files = sorted(file for file in folder.iterdir() if file.is_file())
+    made = [file for file in output.rglob("*") if file.is_file() and file.name != MARKER]
+    for folder in sorted({file.parent for file in made}):
+        files = sorted(file for file in made if file.parent == folder)
         size = sum(file.stat().st_size for file in files) / 1024
         names = ", ".join(file.name for file in files) if len(files) <= FILES_NAMED else f"{len(files)} files"
         say(f"  {folder.relative_to(output).as_posix() + '/':<24} {size:8.0f} KB  {names}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

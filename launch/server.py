@@ -1,8 +1,6 @@
-"""A ComfyUI server of this run's own: on loopback, on a free port, ended with the run.
+"""A ComfyUI server of this run's own: on loopback, on a free port, ended with the run."""
 
-Standard library only.
-"""
-
+import json
 import os
 import socket
 import subprocess
@@ -15,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..common.processes import ProcessTree
 from .hosts import PACK, Host, HostError
 
+END_SECONDS = 10.0
 START_SECONDS = 180
 WATCHDOG = PACK / "launch" / "parent_watchdog.py"
 
@@ -46,25 +46,28 @@ def running_server(host: Host, base: Path, output: Path, extra: Sequence[str] = 
     log, port = base / "server.log", free_port()
     arguments = ["--listen", "127.0.0.1", "--port", str(port), "--base-directory", base, "--output-directory", output]
     arguments += ["--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--disable-api-nodes", *extra]
-    arguments += _user_models(host, base)
+    if models := user_models(host, base):
+        arguments += ["--extra-model-paths-config", models]
     if not has_accelerator(host):
         # The host's own choice of attention without a GPU is several times slower than PyTorch's.
         arguments += ["--cpu", "--use-pytorch-cross-attention"]
     with log.open("wb") as sink:
-        process = subprocess.Popen(
+        tree = ProcessTree(
             [host.python, WATCHDOG, host.root / "main.py", *arguments],
-            cwd=host.root,
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            folder=host.root,
+            environment={**os.environ, "PYTHONUNBUFFERED": "1"},
+            own_session=False,  # Ctrl+C at the terminal reaches ComfyUI as well
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", log, base, output, process)
+            server = Server(f"http://127.0.0.1:{port}", log, base, output, tree.process)
             _wait_until_up(server)
             yield server
         finally:
-            _end(process)
+            tree.end(END_SECONDS)
+            tree.process.stdin.close()
 
 
 def link_pack(base: Path) -> None:
@@ -73,12 +76,14 @@ def link_pack(base: Path) -> None:
     if link.exists() and link.resolve() == PACK:
         return
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
     if sys.platform == "win32":
         import _winapi
 
+        if link.is_junction() if hasattr(link, "is_junction") else os.path.lexists(link):
+            link.rmdir()  # which takes the junction, not what it leads to
         _winapi.CreateJunction(str(PACK), str(link))  # unlike a symbolic link it needs no privilege
     else:
+        link.unlink(missing_ok=True)
         link.symlink_to(PACK, target_is_directory=True)
 
 
@@ -95,14 +100,15 @@ def has_accelerator(host: Host) -> bool:
     return subprocess.run([host.python, "-c", check], capture_output=True).returncode == 0
 
 
-def _user_models(host: Host, base: Path) -> list[str | Path]:
+def user_models(host: Host, base: Path) -> Path | None:
+    """Write into `base` where the user's own ComfyUI keeps its models; None where it is not the user's, or has none."""
     models = host.root / "models"
     if host.ours or not models.is_dir():
-        return []
+        return None
     config = base / "user_models.yaml"
-    folders = "".join(f"  {folder.name}: {folder.name}\n" for folder in sorted(models.iterdir()) if folder.is_dir())
-    config.write_text(f"comfyui:\n  base_path: '{models}'\n{folders}", encoding="utf-8")
-    return ["--extra-model-paths-config", config]
+    folders = {folder.name: folder.name for folder in sorted(models.iterdir()) if folder.is_dir()}
+    config.write_text(json.dumps({"comfyui": {"base_path": str(models), **folders}}), encoding="utf-8")  # YAML too
+    return config
 
 
 def _wait_until_up(server: Server) -> None:
@@ -120,13 +126,3 @@ def _wait_until_up(server: Server) -> None:
 
 def _tail(log: Path, lines: int = 20) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdin.close()

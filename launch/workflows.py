@@ -8,7 +8,6 @@ of the note beside the graph. The real frontend makes the nodes, so that widgets
 
 import json
 import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,15 +139,12 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    """Lay out the workflows that `arguments` name, all if none is; returns the exit code."""
     end_politely()
     try:
-        build(sys.argv[1:] or sorted(file.stem for file in (WORKFLOWS / "api").glob("*.json")))
+        build(arguments or sorted(file.stem for file in (WORKFLOWS / "api").glob("*.json")))
     except HostError as error:
         complain(str(error))
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

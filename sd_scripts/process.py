@@ -1,16 +1,15 @@
-"""Running a script in a process group of its own, which ends as a whole."""
+"""Running a script in a session of its own, which ends as a whole."""
 
 import atexit
-import os
 import queue
 import re
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ..common.processes import ProcessTree
 from .checkout import Interpreter
 
 _STARTER = Path(__file__).with_name("start_script.py")
@@ -21,6 +20,7 @@ _LEAKS = re.compile(  # of the host's own Python, of its memory settings, of a l
 GRACE_SECONDS = 1.0
 _FOREVER = 60.0
 _LAST_WORDS = 2.0
+_LOOK_SECONDS = 2.0
 
 
 def script_command(interpreter: Interpreter, script: Path, arguments: Sequence[str]) -> list[str]:
@@ -64,15 +64,13 @@ class ScriptProcess:
         self._ended = False
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("ab")
-        own_group = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
-        self._process = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env=dict(environment),
+        self._tree = ProcessTree(
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            **own_group,
+            folder=folder,
+            environment=environment,
         )
         atexit.register(self.end)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -86,47 +84,27 @@ class ScriptProcess:
 
     def lines(self, pause: float) -> Iterator[list[str]]:
         """The lines of each `pause` seconds, empty lists for silence, until the output ends."""
-        silent = 0.0
+        silent, looked = 0.0, 0.0
         while not self._ended and silent < _LAST_WORDS:
             time.sleep(pause)
+            if time.monotonic() - looked > _LOOK_SECONDS:
+                looked = time.monotonic()
+                self._tree.members()  # to know them when their parent has gone
             lines = self._waiting_lines()
-            gone = self._process.poll() is not None and not lines
+            gone = self._tree.process.poll() is not None and not lines
             silent = silent + pause if gone else 0.0  # something it started may hold its output open
             yield lines
 
     def exit_code(self) -> int:
         """How the script ended; negative for the signal that ended it. To be asked after its last line."""
-        return self._process.wait(timeout=_FOREVER)
+        return self._tree.process.wait(timeout=_FOREVER)
 
     def end(self) -> None:
         """End the script and all it started, within two seconds; nothing where all have ended."""
         atexit.unregister(self.end)
-        if os.name == "nt":
-            self._end_tree()
-        else:
-            self._signal(signal.SIGTERM)
-            self._wait(GRACE_SECONDS)
-            self._signal(signal.SIGKILL)  # also what the script started and left behind
-        self._wait(_FOREVER)
+        self._tree.end(GRACE_SECONDS)
         self._reader.join(timeout=1)
         self._log.close()
-
-    def _signal(self, number: int) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):  # the latter is macOS's word for a group of the dead
-            return
-
-    def _end_tree(self) -> None:
-        if self._process.poll() is None:
-            tree = ["taskkill", "/T", "/F", "/PID", str(self._process.pid)]
-            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-
-    def _wait(self, seconds: float) -> None:
-        try:
-            self._process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return
 
     def _waiting_lines(self) -> list[str]:
         lines = []
@@ -142,7 +120,7 @@ class ScriptProcess:
 
     def _read(self) -> None:
         rest = b""
-        while block := self._process.stdout.read1(65536):
+        while block := self._tree.process.stdout.read1(65536):
             if not self._log.closed:
                 self._log.write(block)
                 self._log.flush()

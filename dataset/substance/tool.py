@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from ...common.errors import InputError
 from ...common.paths import is_inside
+from ...common.processes import ProcessTree
 from .description import INTEGERS, SubstanceGraph
 from .plan import RANDOM_SEED, Variant
 
@@ -128,51 +128,39 @@ class Children:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen] = set()
+        self._running: set[ProcessTree] = set()
         self._ended = False
 
     def run(self, arguments: Sequence[str], timeout: float) -> None:
         """Run one process to its end. Raises `RenderFailed` for an exit other than 0 and after `timeout` seconds."""
-        process = self._start(arguments)
+        tree = self._start(arguments)
         try:
-            output, errors = process.communicate(timeout=timeout or None)
+            output, errors = tree.process.communicate(timeout=timeout or None)
         except subprocess.TimeoutExpired:
-            _kill(process)
-            process.communicate()
+            tree.end()
+            tree.process.communicate()
             raise RenderFailed(f"it did not finish within {timeout:g} seconds") from None
         finally:
+            tree.end()
             with self._lock:
-                self._running.discard(process)
-        if process.returncode:
-            raise RenderFailed(f"it ended with code {process.returncode}: {_own_words(output, errors)}")
+                self._running.discard(tree)
+        if tree.process.returncode:
+            raise RenderFailed(f"it ended with code {tree.process.returncode}: {_own_words(output, errors)}")
 
     def end_all(self) -> None:
         with self._lock:
             self._ended = True
-            for process in self._running:
-                _kill(process)
+            for tree in self._running:
+                tree.end()
 
-    def _start(self, arguments: Sequence[str]) -> subprocess.Popen:
+    def _start(self, arguments: Sequence[str]) -> ProcessTree:
         with self._lock:
             if self._ended:
                 raise RenderFailed("the run was cancelled")
-            process = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=os.name != "nt",
-            )
-            self._running.add(process)
-            return process
-
-
-def _kill(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        if os.name == "nt":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started
+            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            tree = ProcessTree(arguments, **streams)
+            self._running.add(tree)
+            return tree
 
 
 def _own_words(output: bytes, errors: bytes) -> str:

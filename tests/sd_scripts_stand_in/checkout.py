@@ -21,9 +21,9 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "library").mkdir(parents=True)
+        (folder / "library").mkdir(parents=True, exist_ok=True)
         (folder / "library" / "train_util.py").touch()
-        (folder / "packages").mkdir()
+        (folder / "packages").mkdir(exist_ok=True)
         shutil.copy(ARGUMENTS, folder)
         for script in json.loads(ARGUMENTS.read_text(encoding="utf-8"))["scripts"]:
             shutil.copy(HERE / "stand_in.py", folder / script)
