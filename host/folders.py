@@ -12,6 +12,7 @@ from comfy.cli_args import args
 from ..common.errors import InputError
 
 DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
+WORD_LISTS = "tilewright_words"  # another, for word lists; also the name of a folder in ComfyUI's input
 
 
 def output_folder(*parts: str) -> Path:
@@ -24,6 +25,12 @@ def readable_folders() -> list[Path]:
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
     extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
     return [Path(folder) for folder in [*own, *extra]]
+
+
+def word_list_folders() -> list[Path]:
+    """The folders of the user's word lists: input/tilewright_words, and those of extra_model_paths.yaml."""
+    extra = folder_paths.folder_names_and_paths.get(WORD_LISTS, ([], set()))[0]
+    return [Path(folder_paths.get_input_directory(), WORD_LISTS), *(Path(folder) for folder in extra)]
 
 
 def model_file(kind: str, name: str, what: str) -> Path:

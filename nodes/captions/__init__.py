@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .from_parameters import CaptionFromParameters
 from .models import CaptionBLIP, CaptionFlorence2, CaptionTagger
 from .template import CaptionTemplate
+from .texture_prompt import TexturePrompt
 
 NODES: list[type[io.ComfyNode]] = [
     CaptionFromParameters,
@@ -12,4 +13,5 @@ NODES: list[type[io.ComfyNode]] = [
     CaptionBLIP,
     CaptionFlorence2,
     CaptionTagger,
+    TexturePrompt,
 ]
