@@ -14,6 +14,7 @@ from ..common.buckets import Buckets
 from ..common.errors import InputError
 from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ..training.optimizers import warmup_steps
+from ..training.settings import check_settings, kohya_arguments, setting
 from .base_checkpoint import SDXL
 from .network_settings import network_settings, rates
 from .scripts import CONTROLNET, Job
@@ -50,25 +51,83 @@ _BUCKET_STEP = 64  # its own, where none is told
 
 @dataclass(frozen=True)
 class KohyaOptions:
-    """What only sd-scripts has.
+    """What only sd-scripts has. precision is the frozen model's: float32, bfloat16 or float16."""
 
-    precision: float32, bfloat16 or float16, the frozen model's. half_gradients: the trained weights in it as well.
-    cache: where latents are kept, one of `CACHES`. attention: one of `ATTENTIONS`. workers: loader processes.
-    threads: CPU threads of each process, 0 for its own choice. vae: a file that replaces the checkpoint's.
-    """
-
+    cache: str = setting(
+        "memory",
+        "Encode each image once. Disk is for sets that memory does not hold, off for colour augmentation.",
+        choices=CACHES,
+        widget="cache_latents",
+        optional=True,
+    )
+    buckets: bool = setting(
+        True,
+        "Keep the proportions of images that are not square. Off crops them to squares. (kohya: enable_bucket)",
+        optional=True,
+        advanced=True,
+    )
+    flip: bool = setting(
+        False,
+        "Mirror half of the images. Not for normal maps, whose green or red would then be wrong, for writing, nor "
+        "for a ControlNet.",
+        widget="flip_augmentation",
+        kohya="flip_aug",
+        optional=True,
+    )
+    color_changes: bool = setting(
+        False,
+        "Vary hue and gamma a little at every step. Not for data maps; needs cache_latents off.",
+        widget="color_augmentation",
+        kohya="color_aug",
+        optional=True,
+    )
+    attention: str = setting(
+        "sdpa",
+        "sdpa is PyTorch's own and always there; xformers needs its package.",
+        choices=tuple(ATTENTIONS),
+        optional=True,
+        advanced=True,
+    )
+    half_gradients: bool = setting(
+        False,
+        "Keep the trained weights in half precision too. Saves memory, costs accuracy. (kohya: full_fp16, full_bf16)",
+        optional=True,
+        advanced=True,
+    )
+    workers: int = setting(
+        0,
+        "Processes that load images. 0 loads in the training process: enough with cached latents.",
+        within=(0, 64),
+        kohya="max_data_loader_n_workers",
+        kohya_default=None,
+        optional=True,
+        advanced=True,
+    )
+    threads: int = setting(
+        0,
+        "CPU threads of each process; 0 leaves the choice to PyTorch. (kohya: num_cpu_threads_per_process)",
+        within=(0, 1024),
+        optional=True,
+        advanced=True,
+    )
+    file_format: str = setting(
+        "safetensors",
+        "safetensors loads fast and cannot carry code. ckpt is for old tools. (kohya: save_model_as)",
+        choices=FILE_FORMATS,
+        optional=True,
+        advanced=True,
+    )
+    tensorboard: bool = setting(
+        False,
+        "Write a TensorBoard log to output/training/<name>/logs. Needs the package tensorboard. (kohya: logging_dir)",
+        optional=True,
+        advanced=True,
+    )
     precision: str = "float32"
-    half_gradients: bool = False
-    cache: str = "memory"
-    buckets: bool = True
-    flip: bool = False
-    color_changes: bool = False
-    attention: str = "sdpa"
-    workers: int = 0
-    threads: int = 0
     vae: Path | None = None
-    file_format: str = "safetensors"
-    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
 def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> dict[str, Any]:
@@ -76,14 +135,18 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buc
     _refuse(job, config, options)
     settings = {
         **job.model_settings(),
+        **kohya_arguments(config),
+        **kohya_arguments(config.optimizer),
+        **kohya_arguments(config.objective),
+        **kohya_arguments(config.saving),
+        **kohya_arguments(options),
         **_course(config),
         **_memory(job, config, options),
         **_images(config, options, buckets),
         **network_settings(job, config),
         **rates(job, config),
         **_optimizer(config.optimizer, config.steps),
-        **_noise_and_loss(config.objective),
-        **_captions(config.objective),
+        **_loss(config.objective),
         **_saving(job, config.saving, options),
     }
     return {name: value for name, value in settings.items() if value is not None and value is not False}
@@ -114,12 +177,7 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
 
 def _course(config: TrainingConfig) -> dict[str, Any]:
     length = {"max_train_epochs": config.epochs} if config.epochs else {"max_train_steps": config.steps}
-    return {
-        **length,
-        "train_batch_size": config.batch_size,
-        "gradient_accumulation_steps": config.optimizer.accumulation,
-        "seed": config.seed % _SEEDS,
-    }
+    return {**length, "seed": config.seed % _SEEDS}
 
 
 def _memory(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
@@ -130,7 +188,6 @@ def _memory(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str
         "full_fp16": options.half_gradients and mixed == "fp16",
         "full_bf16": options.half_gradients and mixed == "bf16",
         "no_half_vae": job.family == SDXL and mixed == "fp16",  # SDXL's VAE overflows in float16
-        "gradient_checkpointing": config.gradient_checkpointing,
         "cache_latents": options.cache != "off",
         "cache_latents_to_disk": options.cache == "disk",
         **({attention: True} if attention else {}),
@@ -153,9 +210,6 @@ def _images(config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> 
     return {
         "resolution": f"{side},{side}",
         **(_buckets(buckets, side) if options.buckets else {}),
-        "flip_aug": options.flip,
-        "color_aug": options.color_changes,
-        "max_data_loader_n_workers": options.workers,
         "persistent_data_loader_workers": options.workers > 0,
     }
 
@@ -173,51 +227,21 @@ def _optimizer(config: OptimizerConfig, steps: int) -> dict[str, Any]:
         "lr_warmup_steps": warmup if config.scheduler != "constant" else 0,
         "lr_scheduler_num_cycles": config.cycles if config.scheduler == "cosine with restarts" else None,
         "lr_scheduler_power": config.power if config.scheduler == "polynomial" else None,
-        "max_grad_norm": config.clip_norm,
     }
 
 
-def _noise_and_loss(objective: ObjectiveConfig) -> dict[str, Any]:
+def _loss(objective: ObjectiveConfig) -> dict[str, Any]:
     huber = {"loss_type": "huber", "huber_schedule": "constant", "huber_c": objective.huber_delta}
-    losses = {"mse": {}, "l1": {"loss_type": "l1"}, "huber": huber}
-    octaves = {
-        "multires_noise_iterations": objective.multires_noise,
-        "multires_noise_discount": objective.multires_discount,
-    }
-    return {
-        **losses[objective.loss],
-        "noise_offset": objective.noise_offset or None,
-        **(octaves if objective.multires_noise else {}),
-        "zero_terminal_snr": objective.zero_terminal_snr,
-        "min_snr_gamma": objective.min_snr_gamma or None,
-        "debiased_estimation_loss": objective.debiased,
-        "prior_loss_weight": objective.prior_weight if objective.prior_weight != 1 else None,
-    }
-
-
-def _captions(objective: ObjectiveConfig) -> dict[str, Any]:
-    return {
-        "caption_dropout_rate": objective.caption_dropout or None,
-        "shuffle_caption": objective.shuffle_caption,
-        "keep_tokens": objective.keep_tokens if objective.shuffle_caption else None,
-        "clip_skip": objective.clip_skip if objective.clip_skip > 1 else None,
-        "max_token_length": objective.max_tokens if objective.max_tokens > 75 else None,
-    }
+    return {"mse": {}, "l1": {"loss_type": "l1"}, "huber": huber}[objective.loss]
 
 
 def _saving(job: Job, saving: SavingConfig, options: KohyaOptions) -> dict[str, Any]:
-    validation = {"validation_split": saving.validation_share, "validate_every_n_steps": saving.validation_every}
     states = {"save_state": True, "save_state_on_train_end": True, "save_last_n_steps_state": 1}
     return {
         "save_model_as": options.file_format if job.task != CONTROLNET else "safetensors",
         "save_precision": PRECISIONS[saving.precision][1],
         "save_every_n_steps": saving.every_steps or saving.state_every,  # what a cancelled run can fall back on
-        "save_every_n_epochs": saving.every_epochs or None,
         **(states if saving.resume and job.resumes else {}),
-        "sample_every_n_steps": saving.sample_every or None,
-        **(validation if saving.validation_share else {}),
-        "metadata_trigger_phrase": saving.trigger_words or None,
-        "training_comment": saving.comment or None,
     }
 
 

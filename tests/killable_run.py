@@ -9,7 +9,7 @@ import torch
 from small_runs import striped_dataset
 from tilewright.host.demo_model import load_demo_model
 from tilewright.host.in_graph import train_lora
-from tilewright.nodes.training.configuration import training_config
+from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
 
 STEPS = 12
@@ -24,7 +24,8 @@ def train(folder):
         "optimizer": OptimizerConfig(scheduler="cosine", warmup=3, ema=0.9),
         "saving": SavingConfig(state_every=1, validation_share=0.3, validation_every=3),
     }
-    config = training_config(options, 2, 2.0, 1e-3, steps=STEPS, batch_size=2, resolution=64, seed=0)
+    widgets = {"rank": 2, "alpha": 2.0, "learning_rate": 1e-3, "steps": STEPS, "batch_size": 2, "resolution": 64}
+    config = run_config(widgets, **options)
     with torch.inference_mode():
         model, clip, vae = load_demo_model()
         return train_lora(model, vae, clip, striped_dataset(folder), "stripes", config).files.lora

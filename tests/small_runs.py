@@ -16,7 +16,7 @@ from tilewright.common.images import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.in_graph import train_lora
 from tilewright.nodes.training import DemoModel, TrainLora
-from tilewright.nodes.training.configuration import training_config
+from tilewright.nodes.training.run_inputs import run_config
 
 SETTINGS = {
     "name": "stripes",
@@ -59,9 +59,7 @@ class SmallRuns:
 
     def train_with(self, options, dataset=None, name="stripes", **changes):
         """`TrainedLora` of a run with these option nodes."""
-        whole = {**{key: value for key, value in SETTINGS.items() if key != "name"}, **changes}
-        rank, alpha, rate = (whole.pop(key) for key in ("rank", "alpha", "learning_rate"))
-        config = training_config(options, rank, alpha, rate, **whole)
+        config = run_config({**SETTINGS, **changes}, **options)
         with torch.inference_mode():
             return train_lora(self.model, self.vae, self.clip, dataset or self.dataset, name, config)
 

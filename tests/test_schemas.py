@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -80,12 +81,13 @@ def test_no_control_of_a_seed_is_called_like_an_input(schema):
 
 @each_node
 def test_execute_takes_every_input_and_defaults_the_optional_ones(schema):
-    execute = NODES[schema.node_id].execute.__func__
-    names = execute.__code__.co_varnames[1 : execute.__code__.co_argcount]
-    top = [one.id for one in schema.inputs]
-    assert set(top) == set(names)
-    defaulted = names[len(names) - len(execute.__defaults__ or ()) :]
-    assert [one.id for one in schema.inputs if one.optional and one.id not in defaulted] == []
+    """Inputs that a configuration declares go to it whole, as `**settings`."""
+    taken = inspect.signature(NODES[schema.node_id].execute.__func__).parameters.values()
+    named = {one.name: one for one in taken if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "cls"}
+    top = {one.id: one for one in schema.inputs}
+    passed_on = any(one.kind is one.VAR_KEYWORD for one in taken)
+    assert named.keys() <= top.keys() if passed_on else named.keys() == top.keys()
+    assert [name for name, one in named.items() if top[name].optional and one.default is one.empty] == []
 
 
 @each_node

@@ -27,18 +27,15 @@ def timestep_weights(
     Min-SNR (Hang et al. 2023): min(SNR, gamma) / SNR for noise, / (SNR + 1) for v.
     Debiased estimation (Yu et al. 2024): 1 / sqrt(SNR) for noise, 1 / (SNR + 1) for v.
     """
-    if objective.min_snr_gamma:
+    if gamma := objective.min_snr_gamma:
         snr = schedule.snr(timesteps)
-        # With no signal at all the quotient is 0 / 0; its limit for noise is 1.
-        return snr.clamp(max=objective.min_snr_gamma) / (snr.clamp(min=1e-8) if _is_eps(schedule) else snr + 1)
+        if schedule.prediction == "v":
+            return snr.clamp(max=gamma) / (snr + 1)
+        return torch.where(snr > 0, snr.clamp(max=gamma) / snr, 1.0)  # 0 / 0 without any signal, where the limit is 1
     if objective.debiased:
         snr = schedule.snr(timesteps).clamp(max=MAX_SNR)
-        return snr.clamp(min=1e-8).rsqrt() if _is_eps(schedule) else 1 / (snr + 1)
+        return 1 / (snr + 1) if schedule.prediction == "v" else snr.clamp(min=1e-8).rsqrt()
     return 1.0
-
-
-def _is_eps(schedule: NoiseSchedule) -> bool:
-    return schedule.prediction == "eps"
 
 
 def masked_mean(loss: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

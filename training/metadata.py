@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .config import ObjectiveConfig, TrainingConfig
+from .config import TrainingConfig
 from .data import Example
 from .loop import Trainer
 from .optimizers import warmup_steps
+from .settings import metadata_entries
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ def lora_metadata(
         "ss_v2": base.version.startswith("sd_v2"),
         "ss_base_model_version": base.version,
         "ss_output_name": name,
-        "ss_seed": config.seed,
-        "ss_training_comment": config.saving.comment,
+        **metadata_entries(config),
+        **metadata_entries(config.network),
+        **metadata_entries(config.optimizer),
+        **metadata_entries(config.objective),
+        **metadata_entries(config.saving),
         **_network(config),
         **_optimizer(config, trainer.steps),
         **_course(config, trainer),
-        **_objective(config.objective),
         **_dataset(config, examples, folders),
         **_modelspec(name, base, config),
     }
@@ -57,9 +60,6 @@ def _network(config: TrainingConfig) -> dict[str, object]:
     network = config.network
     return {
         "ss_network_module": "networks.lora" if network.kind in ("LoRA", "DoRA") else "lycoris.kohya",
-        "ss_network_dim": network.rank,
-        "ss_network_alpha": network.alpha,
-        "ss_network_dropout": network.dropout,
         "ss_network_args": _network_arguments(config),
     }
 
@@ -67,15 +67,10 @@ def _network(config: TrainingConfig) -> dict[str, object]:
 def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
     optimizer = config.optimizer
     return {
-        "ss_learning_rate": optimizer.learning_rate,
         "ss_unet_lr": optimizer.learning_rate,
         "ss_text_encoder_lr": optimizer.text_rate if config.network.text_encoder else 0.0,
         "ss_optimizer": optimizer.kind + (f"({optimizer.arguments})" if optimizer.arguments else ""),
-        "ss_lr_scheduler": optimizer.scheduler,
         "ss_lr_warmup_steps": warmup_steps(optimizer, steps),
-        "ss_max_grad_norm": optimizer.clip_norm,
-        "ss_gradient_accumulation_steps": optimizer.accumulation,
-        "ss_gradient_checkpointing": config.gradient_checkpointing,
         "ss_mixed_precision": {"float16": "fp16", "bfloat16": "bf16", "float32": "no"}.get(config.precision, "auto"),
     }
 
@@ -87,27 +82,7 @@ def _course(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
         "ss_epoch": trainer.step // trainer.steps_per_epoch,
         "ss_num_epochs": -(-trainer.steps // trainer.steps_per_epoch),
         "ss_num_batches_per_epoch": trainer.batches_per_epoch,
-        "ss_batch_size_per_device": config.batch_size,
         "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
-    }
-
-
-def _objective(objective: ObjectiveConfig) -> dict[str, object]:
-    return {
-        "ss_noise_offset": objective.noise_offset,
-        "ss_multires_noise_iterations": objective.multires_noise,
-        "ss_multires_noise_discount": objective.multires_discount,
-        "ss_zero_terminal_snr": objective.zero_terminal_snr,
-        "ss_min_snr_gamma": objective.min_snr_gamma,
-        "ss_debiased_estimation": objective.debiased,
-        "ss_loss_type": objective.loss,
-        "ss_caption_dropout_rate": objective.caption_dropout,
-        "ss_shuffle_caption": objective.shuffle_caption,
-        "ss_keep_tokens": objective.keep_tokens,
-        "ss_clip_skip": objective.clip_skip,
-        "ss_max_token_length": objective.max_tokens,
-        "ss_prior_loss_weight": objective.prior_weight,
-        "ss_masked_loss": objective.masked,
     }
 
 
@@ -133,7 +108,6 @@ def _modelspec(name: str, base: BaseModel, config: TrainingConfig) -> dict[str, 
         "modelspec.title": name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "modelspec.prediction_type": "v" if base.prediction == "v" else "epsilon",
-        "modelspec.trigger_phrase": config.saving.trigger_words,
         "modelspec.description": config.saving.comment,
     }
 

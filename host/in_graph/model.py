@@ -12,7 +12,7 @@ import torch
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrap_in_place
-from ...training.config import ConfigError, TrainingConfig
+from ...training.config import TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.loop import Denoiser
 from ...training.lora import LoraNetwork, is_spatial
@@ -159,10 +159,7 @@ def _selected(path: str, blocks: str) -> bool:
 def start_from(network: LoraNetwork, file: str) -> None:
     """Fill `network` with the weights of a file in the LoRA folders."""
     path = folders.model_file("loras", file, "start_from")
-    try:
-        network.load_kohya_state(comfy.utils.load_torch_file(str(path), safe_load=True))
-    except ConfigError as error:
-        raise InputError(str(error)) from None
+    network.load_kohya_state(comfy.utils.load_torch_file(str(path), safe_load=True))
 
 
 def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:

@@ -14,7 +14,7 @@ from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...training.checkpoint import save_tensors
-from ...training.config import ConfigError, TrainingConfig
+from ...training.config import TrainingConfig
 from ...training.data import Example, split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
@@ -87,8 +87,6 @@ def _told_to_artists() -> Iterator[None]:
     """Say what went wrong and what to do; whatever was trained is saved by then. Gives back the memory either way."""
     try:
         yield
-    except ConfigError as error:
-        raise InputError(str(error)) from None
     except Diverged as error:
         raise InputError(
             f"The loss was no number any more at step {error.step}, so the training stopped. The {error.step - 1} "

@@ -6,12 +6,15 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
+from ...common.texture_dataset import TextureDataset
+from ...host.sd_scripts.run import Order
 from ...sd_scripts.base_checkpoint import AUTO, FAMILIES
-from ...sd_scripts.settings import ATTENTIONS, CACHES, FILE_FORMATS, KohyaOptions
+from ...sd_scripts.settings import KohyaOptions
+from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from ...training.settings import configured
 from ..sockets import TextureDatasetSocket
-from .run_inputs import name_input, option_inputs, rate_inputs, size_inputs
-
-NONE = "none"
+from .run_inputs import name_input, option_inputs, rate_inputs, run_config, size_inputs
+from .widgets import NONE, widget, widgets
 
 
 def what_inputs(written: str) -> list[io.Input]:
@@ -28,27 +31,25 @@ def what_inputs(written: str) -> list[io.Input]:
     ]
 
 
-def course_inputs(rate: float) -> list[io.Input]:
-    """Learning rate, `rate` if nothing is said, seed, length in epochs, precision, memory and the four option nodes."""
+def course_inputs(rate: float, rates: str = "") -> list[io.Input]:
+    """Learning rate, `rate` if nothing is said (`rates` says more), seed, and `option_inputs`."""
     return [
-        *rate_inputs(rate, "Start weights, order and noise. sd-scripts takes its last 32 bits."),
+        *rate_inputs(rate, "sd-scripts takes its last 32 bits.", rates),
         *option_inputs("With accelerate it is what you configured there."),
     ]
 
 
 def script_inputs() -> list[io.Input]:
     """What only sd-scripts has, and where it is."""
-    return [*_image_inputs(), *_machine_inputs(), *_installation_inputs()]
-
-
-def _image_inputs() -> list[io.Input]:
+    files = ["file_format", "tensorboard"]
     return [
         io.Combo.Input(
             "family",
             options=[AUTO, *FAMILIES],
             default=AUTO,
             optional=True,
-            tooltip="Auto reads it off the checkpoint's weights. SDXL has scripts of its own.",
+            tooltip="Auto reads it off the checkpoint's weights. SDXL has scripts of its own. (kohya: v2, "
+            "v_parameterization)",
         ),
         io.Combo.Input(
             "vae",
@@ -56,93 +57,17 @@ def _image_inputs() -> list[io.Input]:
             default=NONE,
             optional=True,
             advanced=True,
-            tooltip="A VAE in place of the checkpoint's own.",
+            tooltip="A VAE in place of the checkpoint's own, such as one that bears float16 for SDXL.",
         ),
-        io.Combo.Input(
-            "cache_latents",
-            options=list(CACHES),
-            default=CACHES[0],
-            optional=True,
-            tooltip="Encode each image once. Disk is for sets that memory does not hold.",
-        ),
-        io.Boolean.Input(
-            "buckets",
-            default=True,
-            optional=True,
-            advanced=True,
-            tooltip="Keep the proportions of images that are not square. Off crops them to squares.",
-        ),
-        io.Boolean.Input(
-            "flip_augmentation",
-            default=False,
-            optional=True,
-            tooltip="Mirror half of the images. Not for normal maps, whose green or red would then be wrong.",
-        ),
-        io.Boolean.Input(
-            "color_augmentation",
-            default=False,
-            optional=True,
-            tooltip="Vary hue and gamma a little at every step. Not for data maps; needs cache_latents off.",
-        ),
-    ]
-
-
-def _machine_inputs() -> list[io.Input]:
-    return [
-        io.Combo.Input(
-            "attention",
-            options=list(ATTENTIONS),
-            default="sdpa",
-            optional=True,
-            advanced=True,
-            tooltip="sdpa is PyTorch's own and always there; xformers needs its package.",
-        ),
-        io.Boolean.Input(
-            "half_gradients",
-            default=False,
-            optional=True,
-            advanced=True,
-            tooltip="Keep the trained weights in half precision too (full fp16 or bf16). Saves memory, costs accuracy.",
-        ),
-        io.Int.Input(
-            "workers",
-            default=0,
-            min=0,
-            max=64,
-            optional=True,
-            advanced=True,
-            tooltip="Processes that load images. 0 loads in the training process: enough with cached latents.",
-        ),
-        io.Int.Input(
-            "threads",
-            default=0,
-            min=0,
-            max=1024,
-            optional=True,
-            advanced=True,
-            tooltip="CPU threads of each process; 0 leaves the choice to PyTorch.",
-        ),
+        *widgets(KohyaOptions, leave_out=files),
         io.Boolean.Input(
             "accelerate",
             default=False,
             optional=True,
             tooltip="Start through accelerate launch with your own configuration: for several GPUs or machines.",
         ),
-        io.Combo.Input(
-            "file_format",
-            options=list(FILE_FORMATS),
-            default=FILE_FORMATS[0],
-            optional=True,
-            advanced=True,
-            tooltip="safetensors loads fast and cannot carry code. ckpt is for old tools.",
-        ),
-        io.Boolean.Input(
-            "tensorboard",
-            default=False,
-            optional=True,
-            advanced=True,
-            tooltip="Write a TensorBoard log to output/training/<name>/logs. Needs the package tensorboard.",
-        ),
+        *(widget(KohyaOptions, name) for name in files),
+        *_installation_inputs(),
     ]
 
 
@@ -175,17 +100,39 @@ def _installation_inputs() -> list[io.Input]:
     ]
 
 
-def kohya_options(inputs: Mapping[str, Any]) -> KohyaOptions:
-    """The options of the inputs that only sd-scripts has."""
-    return KohyaOptions(
-        half_gradients=inputs["half_gradients"],
-        cache=inputs["cache_latents"],
-        buckets=inputs["buckets"],
-        flip=inputs["flip_augmentation"],
-        color_changes=inputs["color_augmentation"],
-        attention=inputs["attention"],
-        workers=inputs["workers"],
-        threads=inputs["threads"],
-        file_format=inputs["file_format"],
-        tensorboard=inputs["tensorboard"],
+def script_order(
+    task: str,
+    dataset: TextureDataset,
+    checkpoint: str,
+    name: str,
+    network: NetworkConfig | None = None,
+    optimizer: OptimizerConfig | None = None,
+    objective: ObjectiveConfig | None = None,
+    saving: SavingConfig | None = None,
+    family: str = AUTO,
+    vae: str = NONE,
+    accelerate: bool = False,
+    sd_scripts: str = "",
+    python: str = "",
+    arguments: str = "",
+    own: Mapping[str, Any] | None = None,
+    conditioning: TextureDataset | None = None,
+    **settings: Any,
+) -> Order:
+    """What a node's inputs ask of sd-scripts; `own` are the arguments of one kind of training."""
+    return Order(
+        task,
+        dataset,
+        checkpoint,
+        name,
+        run_config(settings, network, optimizer, objective, saving),
+        configured(KohyaOptions, settings),
+        family=family,
+        vae="" if vae == NONE else vae,
+        accelerate=accelerate,
+        sd_scripts=sd_scripts,
+        python=python,
+        arguments=arguments,
+        own=own or {},
+        conditioning=conditioning,
     )

@@ -7,20 +7,21 @@ from comfy_api.latest import io
 from ...common.texture_dataset import TextureDataset
 from ...host.in_graph import train_lora
 from ...host.training import with_lora
-from ...training.config import ACCELERATIONS, CACHES, NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
+from ..validation import refusing
 from .run_inputs import (
-    checked_inputs,
-    configured,
+    check_run_name,
     name_input,
-    named_inputs,
     node_id,
     option_inputs,
     rank_inputs,
     rate_inputs,
+    run_config,
     size_inputs,
 )
+from .widgets import widget
 
 
 class TrainLora(io.ComfyNode):
@@ -44,26 +45,10 @@ class TrainLora(io.ComfyNode):
                 name_input("output/loras"),
                 *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL, 256 for the demo model"),
                 *rank_inputs(),
-                *rate_inputs(1e-4, "Start weights, order, noise and shifts. The same seed trains the same LoRA."),
+                *rate_inputs(1e-4, "The same seed trains the same LoRA.", "The demo model wants 0.0005."),
                 *option_inputs("The LoRA is float32."),
-                io.Combo.Input(
-                    "cache",
-                    options=list(CACHES),
-                    default="memory",
-                    optional=True,
-                    advanced=True,
-                    tooltip="Where encoded images and captions are kept. On disk, later runs on the same images start "
-                    "at once; what no longer matches is never used.",
-                ),
-                io.Combo.Input(
-                    "acceleration",
-                    options=list(ACCELERATIONS),
-                    default="off",
-                    optional=True,
-                    advanced=True,
-                    tooltip="compile: torch.compile fuses each block, which takes a minute or two first. CUDA graph: "
-                    "replays the step as one order, for small batches on an NVIDIA GPU.",
-                ),
+                widget(TrainingConfig, "cache"),
+                widget(TrainingConfig, "acceleration"),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -78,19 +63,9 @@ class TrainLora(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls,
-        name: str | None = None,
-        steps: int | None = None,
-        batch_size: int | None = None,
-        resolution: int | None = None,
-        rank: int | None = None,
-        alpha: float | None = None,
-        learning_rate: float | None = None,
-        seed: int | None = None,
-        epochs: int | None = None,
-    ) -> bool | str:
-        return checked_inputs(named_inputs(locals()))
+    @refusing
+    def validate_inputs(cls, name: str | None = None) -> None:
+        check_run_name(name)
 
     @classmethod
     def execute(
@@ -100,24 +75,13 @@ class TrainLora(io.ComfyNode):
         clip: Any,
         dataset: TextureDataset,
         name: str,
-        steps: int,
-        batch_size: int,
-        resolution: int,
-        rank: int,
-        alpha: float,
-        learning_rate: float,
-        seed: int,
-        epochs: int = 0,
-        precision: str = "auto",
-        gradient_checkpointing: bool = False,
         network: NetworkConfig | None = None,
         optimizer: OptimizerConfig | None = None,
         objective: ObjectiveConfig | None = None,
         saving: SavingConfig | None = None,
-        cache: str = "memory",
-        acceleration: str = "off",
+        **settings: Any,
     ) -> io.NodeOutput:
-        config = configured(named_inputs(locals()))
+        config = run_config(settings, network, optimizer, objective, saving)
         trained = train_lora(model, vae, clip, dataset, name, config, node_id(cls))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(

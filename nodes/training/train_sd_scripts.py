@@ -1,22 +1,18 @@
 """The nodes that train through the user's own sd-scripts."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
 
-from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
-from ...host.sd_scripts.run import Order, Trained, train_with_scripts
-from ...sd_scripts.base_checkpoint import AUTO
+from ...host.sd_scripts.run import Trained, train_with_scripts
 from ...sd_scripts.scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, TEXTUAL_INVERSION
 from ...sd_scripts.task_settings import TEMPLATES, own_settings
-from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .run_inputs import configured, named_inputs, node_id, rank_inputs
-from .sd_scripts_inputs import NONE, course_inputs, kohya_options, script_inputs, what_inputs
+from .run_inputs import check_run_name, node_id, rank_inputs
+from .sd_scripts_inputs import course_inputs, script_inputs, script_order, what_inputs
 
 
 class TrainLoraKohya(io.ComfyNode):
@@ -50,48 +46,11 @@ class TrainLoraKohya(io.ComfyNode):
     @classmethod
     @refusing
     def validate_inputs(cls, name: str | None = None) -> None:
-        if name is not None:
-            check_name(name, "name")
+        check_run_name(name)
 
     @classmethod
-    def execute(
-        cls,
-        dataset: TextureDataset,
-        checkpoint: str,
-        name: str,
-        steps: int,
-        batch_size: int,
-        resolution: int,
-        rank: int,
-        alpha: float,
-        learning_rate: float,
-        seed: int,
-        epochs: int = 0,
-        precision: str = "auto",
-        gradient_checkpointing: bool = False,
-        network: NetworkConfig | None = None,
-        optimizer: OptimizerConfig | None = None,
-        objective: ObjectiveConfig | None = None,
-        saving: SavingConfig | None = None,
-        family: str = AUTO,
-        vae: str = NONE,
-        cache_latents: str = "memory",
-        buckets: bool = True,
-        flip_augmentation: bool = False,
-        color_augmentation: bool = False,
-        attention: str = "sdpa",
-        half_gradients: bool = False,
-        workers: int = 0,
-        threads: int = 0,
-        accelerate: bool = False,
-        file_format: str = "safetensors",
-        tensorboard: bool = False,
-        sd_scripts: str = "",
-        python: str = "",
-        arguments: str = "",
-    ) -> io.NodeOutput:
-        inputs = named_inputs(locals())
-        trained = train_with_scripts(_order(LORA, inputs), node_id(cls))
+    def execute(cls, dataset: TextureDataset, checkpoint: str, name: str, **inputs: Any) -> io.NodeOutput:
+        trained = train_with_scripts(script_order(LORA, dataset, checkpoint, name, **inputs), node_id(cls))
         return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report)
 
 
@@ -120,7 +79,9 @@ class TrainModelKohya(io.ComfyNode):
                     "ControlNet a control by another map.",
                 ),
                 *what_inputs("output/checkpoints, output/embeddings or output/controlnet"),
-                *course_inputs(2e-6),
+                *course_inputs(
+                    2e-6, "For a whole checkpoint. Textual inversion wants about 0.005, a ControlNet 0.00001."
+                ),
                 TextureDatasetSocket.Input(
                     "conditioning",
                     optional=True,
@@ -138,8 +99,7 @@ class TrainModelKohya(io.ComfyNode):
     @classmethod
     @refusing
     def validate_inputs(cls, name: str | None = None) -> None:
-        if name is not None:
-            check_name(name, "name")
+        check_run_name(name)
 
     @classmethod
     def execute(
@@ -148,40 +108,12 @@ class TrainModelKohya(io.ComfyNode):
         dataset: TextureDataset,
         checkpoint: str,
         name: str,
-        steps: int,
-        batch_size: int,
-        resolution: int,
-        learning_rate: float,
-        seed: int,
-        epochs: int = 0,
-        precision: str = "auto",
-        gradient_checkpointing: bool = False,
-        network: NetworkConfig | None = None,
-        optimizer: OptimizerConfig | None = None,
-        objective: ObjectiveConfig | None = None,
-        saving: SavingConfig | None = None,
         conditioning: TextureDataset | None = None,
-        family: str = AUTO,
-        vae: str = NONE,
-        cache_latents: str = "memory",
-        buckets: bool = True,
-        flip_augmentation: bool = False,
-        color_augmentation: bool = False,
-        attention: str = "sdpa",
-        half_gradients: bool = False,
-        workers: int = 0,
-        threads: int = 0,
-        accelerate: bool = False,
-        file_format: str = "safetensors",
-        tensorboard: bool = False,
-        sd_scripts: str = "",
-        python: str = "",
-        arguments: str = "",
+        **inputs: Any,
     ) -> io.NodeOutput:
-        inputs = named_inputs(locals())
         task = training["training"]
         own = own_settings(task, training, conditioning is not None)
-        order = _order(task, inputs, own=own, conditioning=conditioning)
+        order = script_order(task, dataset, checkpoint, name, own=own, conditioning=conditioning, **inputs)
         trained = train_with_scripts(order, node_id(cls))
         return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report)
 
@@ -207,30 +139,6 @@ def _textual_inversion_inputs() -> list[io.Input]:
             "object or a style.",
         ),
     ]
-
-
-def _order(
-    task: str,
-    inputs: Mapping[str, Any],
-    own: Mapping[str, Any] | None = None,
-    conditioning: TextureDataset | None = None,
-) -> Order:
-    return Order(
-        task,
-        inputs["dataset"],
-        inputs["checkpoint"],
-        inputs["name"],
-        configured(inputs),
-        kohya_options(inputs),
-        family=inputs["family"],
-        vae="" if inputs["vae"] == NONE else inputs["vae"],
-        accelerate=inputs["accelerate"],
-        sd_scripts=inputs["sd_scripts"],
-        python=inputs["python"],
-        arguments=inputs["arguments"],
-        own=own or {},
-        conditioning=conditioning,
-    )
 
 
 def _loss_picture(trained: Trained) -> Any:

@@ -38,7 +38,7 @@ def captioned_renders(count: int, seed: int) -> Any:
 def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float, seed: int) -> dict:
     """The weights of one case's LoRA."""
     from tilewright.host.in_graph import train_lora
-    from tilewright.nodes.training.configuration import training_config
+    from tilewright.nodes.training.run_inputs import run_config
     from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 
     model, clip, vae = checkpoint
@@ -47,7 +47,8 @@ def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, 
         "objective": ObjectiveConfig(wrap=wrap, roll=roll),
         "saving": SavingConfig(resume=False),
     }
-    config = training_config(options, 16, 16.0, rate, steps=steps, batch_size=4, resolution=SIDE, seed=seed)
+    widgets = {"rank": 16, "alpha": 16.0, "learning_rate": rate, "steps": steps, "batch_size": 4, "seed": seed}
+    config = run_config({**widgets, "resolution": SIDE}, **options)
     return train_lora(model, vae, clip, dataset, "torus", config).state
 
 

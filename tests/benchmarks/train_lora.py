@@ -63,7 +63,7 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
     from tilewright.common.images import write_png
     from tilewright.common.texture_dataset import Sample, TextureDataset
     from tilewright.host.in_graph import train_lora
-    from tilewright.nodes.training.configuration import training_config
+    from tilewright.nodes.training.run_inputs import run_config
 
     with tempfile.TemporaryDirectory() as folder:
         folder_paths.set_output_directory(folder)
@@ -74,7 +74,7 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
             size = (RESOLUTION, RESOLUTION)
             samples.append(Sample(file, "basecolor", size, caption=f"noise {number}", tileable="wrapped" in case))
         whole = {"steps": steps, "batch_size": batch, "resolution": RESOLUTION, "seed": 0, "precision": "float32"}
-        config = training_config({}, RANK, float(RANK), 1e-4, **whole)
+        config = run_config({"rank": RANK, "alpha": float(RANK), "learning_rate": 1e-4, **whole})
         train_lora(model, vae, clip, TextureDataset(tuple(samples)), "bench", config)
 
 

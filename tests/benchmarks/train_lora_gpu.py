@@ -189,7 +189,7 @@ def _ours(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple
     import torch
     from tilewright.host.in_graph import model as adapter
     from tilewright.host.training import model_conditioning
-    from tilewright.nodes.training.configuration import training_config
+    from tilewright.nodes.training.run_inputs import run_config
     from tilewright.training.data import Conditioning, Example
     from tilewright.training.loop import Trainer
     from tilewright.training.lora import LoraNetwork
@@ -198,7 +198,8 @@ def _ours(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple
     model, side = host_model(shape), shape.latent * 8
     ways = {"ours": "off", "ours, compiled": "compile", "ours, CUDA graph": "CUDA graph"}
     whole = {"steps": WARM_UP + steps + 1, "batch_size": batch, "resolution": side, "seed": 0}
-    config = training_config({}, RANK, float(RANK), 1e-4, acceleration=ways[case], **whole)
+    widgets = {"rank": RANK, "alpha": float(RANK), "learning_rate": 1e-4, "acceleration": ways[case], **whole}
+    config = run_config(widgets)
     unet = adapter.training_unet(model, config, device, torch.bfloat16, False)
     network = LoraNetwork(adapter.unet_layers(model, unet, config), config.network, 0)
     network.attach()

@@ -5,7 +5,8 @@ import importlib.util
 import pytest
 import torch
 from test_training_loop import finished, trainer
-from tilewright.training.config import OPTIMIZERS, SELF_TUNING, ConfigError, NetworkConfig, OptimizerConfig
+from tilewright.training.config import ConfigError, NetworkConfig, OptimizerConfig
+from tilewright.training.config.optimizer import OPTIMIZERS, SELF_TUNING
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.optimizers import _LIBRARIES

@@ -9,7 +9,7 @@ import folder_paths
 import pytest
 import torch
 from safetensors import safe_open
-from small_runs import SETTINGS, metadata, same, weights
+from small_runs import metadata, same, weights
 from tilewright.common.errors import InputError
 from tilewright.common.images import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
@@ -123,7 +123,7 @@ def test_a_run_starts_from_an_existing_lora(runs, monkeypatch):
     first = runs.train(steps=3, learning_rate=1e-2)
     monkeypatch.setattr(folder_paths, "get_full_path", lambda kind, name: first.path if name == "given" else None)
     network = NetworkConfig(start_from="given")
-    second = runs.train_with({"network": network}, name="second", alpha=2.0, learning_rate=1e-9, steps=1).state
+    second = runs.train_with({"network": network}, name="second", alpha=2.0, learning_rate=1e-8, steps=1).state
     up = next(name for name in first.lora if name.endswith("lora_up.weight"))
     torch.testing.assert_close(second[up] * 0.5, first.lora[up], atol=1e-6, rtol=1e-4)  # alpha 2 instead of 4
 
@@ -147,13 +147,15 @@ def test_a_model_of_another_family_is_named(runs):
         ("name", "../up"),
     ],
 )
-def test_bad_widgets_are_refused_before_anything_runs(widget, value):
-    complaint = TrainLora.validate_inputs(**{**SETTINGS, widget: value})
-    assert isinstance(complaint, str) and widget in complaint
+def test_bad_widgets_are_refused_before_anything_runs(widget, value, runs):
+    with pytest.raises(InputError, match=widget):
+        runs.train(**{widget: value})
+    assert not runs.loras.exists()
 
 
-def test_linked_widgets_are_judged_when_their_values_are_known():
-    assert TrainLora.validate_inputs(**dict.fromkeys(SETTINGS)) is True
+def test_a_bad_name_is_refused_when_the_graph_is_queued():
+    assert "name" in TrainLora.validate_inputs("../up")
+    assert TrainLora.validate_inputs(None) is True  # linked, and not known yet
 
 
 @pytest.mark.parametrize("node", [LoraNetwork, LoraOptimizer, LoraObjective, LoraSaving])

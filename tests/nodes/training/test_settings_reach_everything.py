@@ -1,0 +1,103 @@
+"""A setting is one field of a configuration: all that shows or passes it on is made from that."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tilewright.common.buckets import Buckets
+from tilewright.nodes.training import (
+    LoraNetwork,
+    LoraObjective,
+    LoraOptimizer,
+    LoraSaving,
+    TrainLora,
+    TrainLoraKohya,
+    TrainModelKohya,
+    lora_objective,
+)
+from tilewright.nodes.training.widgets import help_table
+from tilewright.sd_scripts.scripts import LORA, Job
+from tilewright.sd_scripts.settings import KohyaOptions, script_settings
+from tilewright.sd_scripts.toml import toml_text
+from tilewright.training.config import ConfigError, ObjectiveConfig, TrainingConfig
+from tilewright.training.settings import metadata_entries, setting
+
+PACK = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class NewObjective(ObjectiveConfig):
+    ip_noise_gamma: float = setting(
+        0.0,
+        "Noise on the input as well, against errors that add up.",
+        within=(0.0, 1.0),
+        step=0.05,
+        label="input perturbation",
+        kohya="ip_noise_gamma",
+        recorded=True,
+    )
+
+
+@pytest.fixture
+def node(monkeypatch):
+    monkeypatch.setattr(lora_objective, "ObjectiveConfig", NewObjective)
+    return LoraObjective
+
+
+@pytest.fixture
+def objective(node):
+    (objective,) = node.execute(ip_noise_gamma=0.1).result
+    return objective
+
+
+def test_a_new_setting_is_a_widget(node):
+    *_, last = node.define_schema().inputs
+    assert last.id == "ip_noise_gamma"
+    expected = {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.05, "display_name": "input perturbation"}
+    assert last.as_dict().items() >= expected.items()
+    assert "errors that add up" in last.tooltip
+
+
+def test_a_new_setting_is_checked(node):
+    with pytest.raises(ConfigError, match="ip_noise_gamma is 1.5, but must be from 0 to 1"):
+        node.execute(ip_noise_gamma=1.5)
+
+
+def test_a_new_setting_reaches_sd_scripts(objective):
+    def toml(config):
+        return toml_text(script_settings(Job(LORA, "SD1"), config, KohyaOptions(), Buckets())).splitlines()
+
+    config = TrainingConfig(objective=objective)
+    assert "ip_noise_gamma = 0.1" in toml(config)
+    untold = replace(config, objective=replace(objective, ip_noise_gamma=0.0))
+    assert not [line for line in toml(untold) if "ip_noise_gamma" in line]
+
+
+def test_a_new_setting_is_in_the_metadata(objective):
+    assert metadata_entries(objective)["ss_ip_noise_gamma"] == 0.1
+
+
+def test_a_new_setting_is_on_the_help_page(node):
+    name, what = (
+        "`ip_noise_gamma`, shown as input perturbation",
+        "Noise on the input as well, against errors that add up.",
+    )
+    assert f"| {name} | 0 (0 to 1) | {what} |" in help_table(node.define_schema()).splitlines()
+
+
+@pytest.mark.parametrize(
+    "node", [LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora, TrainLoraKohya, TrainModelKohya]
+)
+def test_the_help_page_has_the_table_that_the_schema_says(node):
+    """Where this fails, the table that it shows belongs on the page."""
+    schema = node.define_schema()
+    page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8")
+    table = help_table(schema)
+    assert table in page, f"\n{table}"
+
+
+def test_a_setting_stands_on_few_lines():
+    """Its declaration, what it excludes, and its use."""
+    sources = [file for folder in ("training", "sd_scripts", "nodes", "host") for file in (PACK / folder).rglob("*.py")]
+    lines = [line for file in sources for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len([line for line in lines if "min_snr_gamma" in line]) <= 4

@@ -1,0 +1,64 @@
+"""What is trained: the settings of LoRA Network."""
+
+from dataclasses import dataclass
+
+from ..settings import check_settings, setting
+
+KINDS = ("LoRA", "DoRA", "LoHa", "LoKr")
+BLOCKS = ("all", "attention", "cross-attention", "up", "middle and up")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What is trained. start_from is the name of a LoRA file, "" for none."""
+
+    rank: int = setting(
+        16,
+        "Width of the LoRA (kohya: network_dim). 8 suits one material, 32 a set of several. More memorises small sets "
+        "sooner and grows the file.",
+        within=(1, 1024),
+        metadata="ss_network_dim",
+    )
+    alpha: float = setting(
+        16.0,
+        "The LoRA is scaled by alpha / rank (kohya: network_alpha). Equal to rank is neutral, half of it gentler.",
+        within=(0.01, 4096.0),
+        step=0.5,
+        metadata="ss_network_alpha",
+    )
+    kind: str = setting(
+        "LoRA",
+        "LoRA for nearly everything. DoRA learns the length of each weight column apart: closer to full training, and "
+        "slower. LoHa reaches rank² in a small file, LoKr gives the smallest. ComfyUI's loaders take them all.",
+        choices=KINDS,
+    )
+    conv_rank: int = setting(
+        0,
+        "Rank on the 3×3 convolutions as well (kohya: conv_dim), 0 for none. 4 to 16 help fine grain and fibres.",
+        within=(0, 1024),
+    )
+    dropout: float = setting(
+        0.0,
+        "Share of the LoRA's inputs left out at each step (kohya: network_dropout). 0.05 to 0.2 slow the memorising of "
+        "small sets.",
+        within=(0.0, 0.9),
+        step=0.01,
+        metadata="ss_network_dropout",
+    )
+    blocks: str = setting(
+        "all",
+        "Part of the UNet that is trained: cross-attention for a light touch, middle and up for surface more than "
+        "layout.",
+        choices=BLOCKS,
+    )
+    text_encoder: bool = setting(
+        False,
+        "Train the text encoder too, for words that the model doesn't know. It forgets old ones sooner; see "
+        "text_encoder_until of LoRA Objective.",
+    )
+    start_from: str = setting(
+        "", "A LoRA to go on from (kohya: network_weights). Kind, rank and blocks must be those it was trained with."
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)

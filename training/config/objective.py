@@ -1,0 +1,150 @@
+"""What is asked of the model: the settings of LoRA Objective."""
+
+from dataclasses import dataclass
+
+from ..settings import check_settings, setting
+
+SWITCH = ("auto", "on", "off")
+LOSSES = ("mse", "huber", "l1")
+TOKEN_LENGTHS = (75, 150, 225)
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What is asked of the model: which errors count, how noise and captions vary, and the torus."""
+
+    wrap: str = setting(
+        "auto",
+        "Train as a torus: the UNet's convolutions wrap round the edges. Auto does so where every image tiles.",
+        choices=SWITCH,
+    )
+    roll: bool = setting(
+        True,
+        "Shift each tileable image by random whole latent pixels at every step: exact augmentation at no cost.",
+    )
+    loss: str = setting(
+        "mse",
+        "mse for nearly everything; huber and l1 forgive outliers in mixed sets (kohya: loss_type).",
+        choices=LOSSES,
+        metadata="ss_loss_type",
+    )
+    huber_delta: float = setting(
+        0.1,
+        "Error above which Huber loss is linear instead of quadratic (kohya: huber_c).",
+        within=(0.001, 10.0),
+        step=0.01,
+    )
+    min_snr_gamma: float = setting(
+        0.0,
+        "Timesteps with a higher signal-to-noise ratio count less (Min-SNR): 5 trains faster and calmer. 0 is off.",
+        within=(0.0, 100.0),
+        step=0.5,
+        kohya="min_snr_gamma",
+        recorded=True,
+    )
+    debiased: bool = setting(
+        False,
+        "Weight timesteps by 1/sqrt(SNR) instead: favours what is decided early, the large shapes. Not with Min-SNR.",
+        excludes="min_snr_gamma",
+        label="debiased_estimation_loss",
+        kohya="debiased_estimation_loss",
+        metadata="ss_debiased_estimation",
+    )
+    noise_offset: float = setting(
+        0.0,
+        "0.05 to 0.1 for very dark or very bright materials, which plain noise pulls to grey.",
+        within=(0.0, 1.0),
+        step=0.01,
+        kohya="noise_offset",
+        recorded=True,
+    )
+    multires_noise: int = setting(
+        0,
+        "Octaves of coarser noise, 0 for none. 6 helps large, low-contrast variation.",
+        within=(0, 10),
+        kohya="multires_noise_iterations",
+        recorded=True,
+    )
+    multires_discount: float = setting(
+        0.3,
+        "How much weaker each coarser octave of noise is.",
+        within=(0.0, 1.0),
+        step=0.05,
+        needs="multires_noise",
+        kohya="multires_noise_discount",
+        kohya_default=None,
+        recorded=True,
+    )
+    zero_terminal_snr: bool = setting(
+        False,
+        "Train without any signal at the last timestep. Only for v-prediction models; sample with it too.",
+        kohya="zero_terminal_snr",
+        recorded=True,
+    )
+    caption_dropout: float = setting(
+        0.0,
+        "Share of samples trained without caption. 0.05 to 0.1 teaches the look without the words.",
+        within=(0.0, 1.0),
+        step=0.01,
+        kohya="caption_dropout_rate",
+        recorded=True,
+    )
+    shuffle_caption: bool = setting(
+        False,
+        "Change the order of the comma-separated parts of captions at every step.",
+        kohya="shuffle_caption",
+        recorded=True,
+    )
+    keep_tokens: int = setting(
+        1,
+        "First parts of a caption that stay in front when it is shuffled, such as the trigger word.",
+        within=(0, 255),
+        needs="shuffle_caption",
+        kohya="keep_tokens",
+        kohya_default=None,
+        recorded=True,
+    )
+    clip_skip: int = setting(
+        1,
+        "Text-encoder layers left out at its end, plus 1; 1 uses all. Use what the checkpoint is sampled with.",
+        within=(1, 12),
+        kohya="clip_skip",
+        recorded=True,
+    )
+    max_tokens: int = setting(
+        75,
+        "Longer captions are cut after this many tokens.",
+        choices=TOKEN_LENGTHS,
+        kohya="max_token_length",
+        recorded=True,
+    )
+    prior_weight: float = setting(
+        1.0,
+        "Weight of regularisation images, which keep the model's idea of the class.",
+        within=(0.0, 10.0),
+        step=0.05,
+        label="prior_loss_weight",
+        kohya="prior_loss_weight",
+        recorded=True,
+    )
+    masked: bool = setting(
+        False,
+        "What is transparent in an image does not count: for decals, leaves and cut-outs (kohya: alpha_mask).",
+        metadata="ss_masked_loss",
+    )
+    style: float = setting(
+        0.0,
+        "Weight of a term that compares the covariances of neighbouring latent pixels, wherever in the image they are: "
+        "the texture, not the place. 0.05 to 0.5.",
+        within=(0.0, 100.0),
+        step=0.01,
+    )
+    text_encoder_until: float = setting(
+        1.0,
+        "Fraction of the steps after which the text encoder is frozen, if it is trained. 0.3 to 0.5 saves old words.",
+        within=(0.0, 1.0),
+        step=0.05,
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)

@@ -1,0 +1,98 @@
+"""What a run writes and shows: the settings of LoRA Saving."""
+
+from dataclasses import dataclass
+
+from ..settings import ConfigError, check_settings, setting
+
+FILE_PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class SavingConfig:
+    """What a run leaves on disk, and what it shows on its way."""
+
+    every_steps: int = setting(
+        0,
+        "Steps between LoRAs that are kept (kohya: save_every_n_steps), 0 for none; 100 to 250 are usual. Try them "
+        "all: the last is rarely the best.",
+        within=(0, 1_000_000),
+        label="save_every_n_steps",
+    )
+    every_epochs: int = setting(
+        0,
+        "The same in passes over the set, 0 for none.",
+        within=(0, 100_000),
+        label="save_every_n_epochs",
+        kohya="save_every_n_epochs",
+    )
+    keep_last: int = setting(0, "How many of those stay on disk, 0 for all.", within=(0, 10_000))
+    precision: str = setting(
+        "float32",
+        "Of the file (kohya: save_precision). float16 halves it, and no picture changes visibly.",
+        choices=FILE_PRECISIONS,
+        label="save_precision",
+    )
+    sample_every: int = setting(
+        0,
+        "Steps between sample pictures, always from the same noise, shown in the node and kept beside the state. 0 for "
+        "none.",
+        within=(0, 1_000_000),
+        label="sample_every_n_steps",
+        kohya="sample_every_n_steps",
+    )
+    prompts: str = setting("", "What to sample, one prompt a line, with the trigger word.", multiline=True)
+    validation_share: float = setting(
+        0.0,
+        "Share of the images that is measured instead of trained on; 0.1 from 20 images on. When its loss rises, stop.",
+        within=(0.0, 0.5),
+        step=0.01,
+        kohya="validation_split",
+    )
+    validation_every: int = setting(
+        50,
+        "Steps between two such measurements.",
+        within=(1, 1_000_000),
+        needs="validation_share",
+        kohya="validate_every_n_steps",
+        kohya_default=None,
+    )
+    state_every: int = setting(
+        250,
+        "Steps between states to resume from after a crash. A cancelled run always writes one.",
+        within=(1, 1_000_000),
+        label="save_state_every_n_steps",
+    )
+    resume: bool = setting(
+        True,
+        "Go on from the state of the same settings, images and models, if there is one. Off trains anew, under a new "
+        "name.",
+    )
+    trigger_words: str = setting(
+        "",
+        "For the file's metadata: the words that call it.",
+        kohya="metadata_trigger_phrase",
+        metadata="modelspec.trigger_phrase",
+    )
+    comment: str = setting(
+        "",
+        "For the file's metadata.",
+        multiline=True,
+        kohya="training_comment",
+        recorded=True,
+    )
+    measure_every: int = setting(
+        0,
+        "Steps between measurements of a few training images with noise that stays the same: the curve that shows "
+        "whether it learns. 0 chooses: at most twenty in a run, in at most a twentieth of its time.",
+        within=(0, 1_000_000),
+        optional=True,
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.sample_every and not self.sample_prompts():
+            raise ConfigError("sample_every asks for sample images, but prompts is empty. Write one prompt a line.")
+
+    def sample_prompts(self) -> list[str]:
+        """The lines of `prompts` that say something."""
+        return [line.strip() for line in self.prompts.splitlines() if line.strip()]
