@@ -89,7 +89,7 @@ def _told_to_artists() -> Iterator[None]:
         yield
     except Diverged as error:
         raise InputError(
-            f"The loss was no number any more at step {error.step}, so the training stopped. The {error.step - 1} "
+            f"The loss became NaN or infinite at step {error.step}, so the training stopped. The {error.step - 1} "
             "steps before are saved. Lower the learning rate, or use bfloat16 or float32."
         ) from None
     except comfy.model_management.OOM_EXCEPTION:
