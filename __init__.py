@@ -2,14 +2,14 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .nodes import captions, dataset, material, seamless, training, upscale
+from .nodes import captions, dataset, evaluation, material, seamless, training, upscale
 
 WEB_DIRECTORY = "./web"
 
 
 class TilewrightExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        stages = [dataset, captions, training, seamless, upscale, material]
+        stages = [dataset, captions, training, evaluation, seamless, upscale, material]
         return [node for stage in stages for node in stage.NODES]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACK = Path(__file__).resolve().parent.parent
-STAGES = ["dataset", "captions", "training", "seamless", "upscale", "material"]
+STAGES = ["dataset", "captions", "training", "evaluation", "seamless", "upscale", "material"]
 
 
 def entrypoint():

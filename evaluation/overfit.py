@@ -1,0 +1,132 @@
+"""Whether pictures are training renders: each beside the render nearest to it, laid as it lies in the picture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from .copies import Calibration, Match, calibrate, fingerprints, nearest, turns
+from .patches import Patches, PatchMatcher, patch_threshold
+from .sheet import ALERT, FAINT, INK, PAPER, cut, label_font, paste_picture, thumbnails, to_image
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+THUMBNAIL, GAP = 192, 12
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """What was found for each of B pictures. names are those of the training renders."""
+
+    matches: list[Match]
+    patches: list[Patches]
+    calibration: Calibration
+    patch_limit: float
+    is_held_out: bool
+    names: Sequence[str]
+
+    @property
+    def copied(self) -> list[bool]:
+        return [match.correlation > self.calibration.threshold for match in self.matches]
+
+    @property
+    def copied_share(self) -> float:
+        return sum(self.copied) / len(self.copied)
+
+    def copied_patches(self, number: int) -> int:
+        return int(self.patches[number].copied(self.patch_limit).sum())
+
+    def report(self) -> str:
+        """A line of verdict, what it rests on, and a line for each picture."""
+        count, copies = len(self.matches), sum(self.copied)
+        pieces = sum(self.copied_patches(number) for number in range(count))
+        known = sum(int(patches.correlations.isfinite().sum()) for patches in self.patches)
+        lines = [
+            f"{copies} of {count} pictures are training renders ({self.copied_share:.0%}).",
+            f"{pieces} of {known} pieces of {count} pictures are pieces of training renders "
+            f"({pieces / max(known, 1):.0%}; one in a hundred is by chance).",
+            f"A picture counts as a copy above a correlation of {self.calibration.threshold:.3f}, the highest of "
+            f"{self.calibration.innocent} comparisons between renders that are none.",
+        ]
+        if not self.is_held_out:
+            lines.append(
+                "No held-out renders: what counts as a copy was read off the training renders among each other. "
+                "Connect some that were not trained on for a better limit."
+            )
+        for number, (match, copied) in enumerate(zip(self.matches, self.copied, strict=True), 1):
+            verdict = "copy" if copied else "not a copy"
+            lines.append(
+                f"picture {number}: {verdict}, {match.correlation:.3f} with {self.names[match.render]}, "
+                f"{self.copied_patches(number - 1)} pieces copied"
+            )
+        return "\n".join(lines)
+
+
+def check_overfit(
+    pictures: Sequence[torch.Tensor],
+    training: Sequence[torch.Tensor],
+    names: Sequence[str],
+    held_out: Sequence[torch.Tensor] = (),
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> Overfit:
+    """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy."""
+    renders = torch.stack(list(training))
+    spectra, others = fingerprints(renders), [fingerprints(render[None])[0] for render in held_out]
+    matcher = PatchMatcher(renders)
+    calibration = calibrate(others, spectra)
+    limit = patch_threshold(matcher, held_out, renders)
+    matches, patches = [], []
+    for number, picture in enumerate(pictures, 1):
+        clean = picture.nan_to_num(0, 0, 0).clamp(0, 1)
+        matches.append(nearest(fingerprints(clean[None])[0], spectra))
+        patches.append(matcher(clean))
+        told(number, len(pictures))
+    return Overfit(matches, patches, calibration, limit, bool(held_out), names)
+
+
+def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:
+    """The render (3, H, W), H = W, turned, mirrored and rolled as it lies in the picture."""
+    laid = turns(render)[:, match.position]
+    return laid.roll(
+        tuple(round(share * size) for share, size in zip(match.shift, laid.shape[-2:], strict=True)), (-2, -1)
+    )
+
+
+def overfit_picture(
+    overfit: Overfit, pictures: Sequence[torch.Tensor], training: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """(1, H, W, 3): pairs of a picture and its nearest render, most alike first; copied pieces are framed in red."""
+    from PIL import Image, ImageDraw
+
+    order = sorted(range(len(pictures)), key=lambda number: -overfit.matches[number].correlation)
+    columns = min(4, len(order))
+    pair, line = 2 * THUMBNAIL + GAP, THUMBNAIL + 44
+    page = Image.new("RGB", (columns * (pair + 2 * GAP) + GAP, GAP + -(-len(order) // columns) * (line + GAP)), PAPER)
+    draw = ImageDraw.Draw(page)
+    for place, number in enumerate(order):
+        x, y = GAP + place % columns * (pair + 2 * GAP), GAP + place // columns * (line + GAP)
+        match = overfit.matches[number]
+        shown = thumbnails([pictures[number], laid_like(training[match.render], match)], THUMBNAIL)
+        for side, picture in enumerate(shown):
+            paste_picture(page, picture, (x + side * (THUMBNAIL + GAP), y))
+        _frame_copied(draw, overfit.patches[number].copied(overfit.patch_limit), (x, y), shown[0].shape[-2:])
+        color = ALERT if overfit.copied[number] else INK
+        verdict = "copy" if overfit.copied[number] else "not a copy"
+        draw.text((x, y + THUMBNAIL + 4), f"{number + 1}: {verdict}, {match.correlation:.3f}", color, label_font(15))
+        name = cut(overfit.names[match.render], THUMBNAIL, 13)
+        draw.text((x + THUMBNAIL + GAP, y + THUMBNAIL + 4), name, FAINT, label_font(13))
+    return to_image(page)
+
+
+def _frame_copied(
+    draw: "ImageDraw",
+    copied: torch.Tensor,
+    place: tuple[int, int],
+    size: torch.Size,  # noqa: F821
+) -> None:
+    down, across = size[0] / copied.shape[0], size[1] / copied.shape[1]
+    for row, column in copied.nonzero().tolist():
+        left, top = place[0] + column * across, place[1] + row * down
+        draw.rectangle((left + 1, top + 1, left + across - 2, top + down - 2), outline=ALERT)

@@ -1,0 +1,38 @@
+"""The lowest frequencies of a tile, the same for any size of it and, but for phases, wherever the tile begins."""
+
+import torch
+
+
+def lowest_frequencies(planes: torch.Tensor, highest: int) -> torch.Tensor:
+    """Fourier coefficients (..., 2 * highest + 1, 2 * highest + 1) of (..., H, W), from -highest to highest cycles.
+
+    Complex128, scaled so that an image and a larger copy of it have the same ones. Frequencies that an image is too
+    small to hold are 0.
+    """
+    height, width = planes.shape[-2:]
+    full = torch.fft.fft2(planes.double(), norm="forward")
+    result = full.new_zeros((*planes.shape[:-2], 2 * highest + 1, 2 * highest + 1))
+    down, across = (_held(size, highest) for size in (height, width))
+    result[..., (down + highest)[:, None], across + highest] = full[..., (down % height)[:, None], across % width]
+    return result
+
+
+def on_grid(coefficients: torch.Tensor, size: int) -> torch.Tensor:
+    """The real image (..., size, size) of coefficients (..., 2 * K + 1, 2 * K + 1). size is at least 2 * K + 1."""
+    highest = coefficients.shape[-1] // 2
+    places = torch.arange(-highest, highest + 1) % size
+    grid = coefficients.new_zeros((*coefficients.shape[:-2], size, size))
+    grid[..., places[:, None], places] = coefficients
+    return torch.fft.ifft2(grid, norm="forward").real
+
+
+def cycles(highest: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cycles per tile down (N, 1) and across (1, N) of what `lowest_frequencies` gives."""
+    line = torch.arange(-highest, highest + 1, dtype=torch.float64)
+    return line[:, None], line[None]
+
+
+def _held(size: int, highest: int) -> torch.Tensor:
+    """Frequencies below the Nyquist frequency, which has no sign and so no place."""
+    most = min(highest, (size - 1) // 2)
+    return torch.arange(-most, most + 1)

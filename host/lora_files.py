@@ -1,0 +1,154 @@
+"""LoRA files of the host's folders: what is in them, and which of it a model has a place for."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import comfy.lora
+import comfy.lora_convert
+import comfy.sd
+import comfy.utils
+import folder_paths
+import torch
+
+from ..common.errors import InputError
+from ..common.paths import is_inside
+from ..evaluation.cells import match_loras, step_of
+from .folders import model_file
+from .training import model_kind
+
+_LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
+
+
+@dataclass(frozen=True)
+class LoraFile:
+    """A file as ComfyUI lists it, its tensors, what it says of itself, and its steps if it says so."""
+
+    name: str
+    tensors: Mapping[str, torch.Tensor]
+    metadata: Mapping[str, str]
+
+    @property
+    def step(self) -> int | None:
+        return step_of(self.name, self.metadata)
+
+
+def named_loras(text: str) -> list[str]:
+    """Names of LoRA files for lines that are files, patterns, runs, or whole paths, as Train LoRA gives them.
+
+    Raises `InputError` for a line that means none.
+    """
+    folders = [Path(folder) for folder in folder_paths.get_folder_paths("loras")]
+    lines = [_name_of_path(line.strip(), folders) for line in text.splitlines()]
+    return match_loras("\n".join(lines), folder_paths.get_filename_list("loras"))
+
+
+def _name_of_path(line: str, folders: list[Path]) -> str:
+    path = Path(line)
+    if line and path.is_absolute():
+        inside = next((folder for folder in folders if is_inside(path, folder)), None)
+        return line if inside is None else os.path.relpath(os.path.realpath(path), os.path.realpath(inside))
+    return line
+
+
+def files_state(names: Iterable[str]) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of each file: what tells that a run must be repeated."""
+    states = [(name, model_file("loras", name, "loras").stat()) for name in names]
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+
+
+def read_lora(name: str) -> LoraFile:
+    """Read a file of the LoRA folders. Raises `InputError` for one that cannot be read."""
+    path = model_file("loras", name, "loras")
+    try:
+        tensors, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
+    except Exception as error:  # the readers of damaged files raise anything
+        raise InputError(f"The LoRA {name} cannot be read ({' '.join(str(error).split())}). Save it again.") from None
+    return LoraFile(name, tensors, metadata or {})
+
+
+def lora_step(name: str) -> int | None:
+    """Steps of a file by its header alone, where it has one."""
+    path = model_file("loras", name, "loras")
+    return step_of(name, _header(path))
+
+
+def _header(path: Path) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
+def lora_digest(name: str) -> str:
+    """Of the file's bytes."""
+    path = model_file("loras", name, "loras")
+    status = path.stat()
+    return _file_digest(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _file_digest(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _read_all(file)
+
+
+def _read_all(file: Any) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def check_fit(model: Any, clip: Any, lora: LoraFile) -> str:
+    """A line on layers of the file that the model lacks, "" if it has all. Raises `InputError` where it lacks most."""
+    keys = comfy.lora.model_lora_keys_unet(model.model, {})
+    keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, keys) if clip is not None else keys
+    patches = comfy.lora.load_lora(comfy.lora_convert.convert_lora(dict(lora.tensors)), keys, log_missing=False)
+    shapes = {**_shapes(model), **(_shapes(clip.patcher) if clip is not None else {})}
+    fitting = sum(_fits(patch, shapes.get(key if isinstance(key, str) else key[0])) for key, patch in patches.items())
+    layers = len({key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0] for key in lora.tensors
+                  if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
+    if fitting < _LEAST_SHARE * layers or not fitting:
+        made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
+        told = f" It says that it was made for {made_for}." if made_for else ""
+        raise InputError(
+            f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
+            f"model is of the kind {model_kind(model)}.{told} Load the checkpoint that the LoRA was trained on, or "
+            "choose LoRAs that were trained on this one."
+        )
+    return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers have no place in the model"
+
+
+def _shapes(patcher: Any) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in patcher.model_state_dict().items()}
+
+
+def _fits(patch: Any, shape: torch.Size | None) -> bool:
+    """Whether a patch has the size of the weight it is for; of kinds other than plain LoRA that is not looked at."""
+    if shape is None:
+        return False
+    if getattr(patch, "name", "") != "lora":
+        return True
+    up, down = patch.weights[:2]
+    return up.shape[0] == shape[0] and down.flatten(1).shape[1] in (shape[1], shape[1:].numel())
+
+
+def with_lora_file(model: Any, clip: Any, lora: LoraFile, strength: float) -> tuple[Any, Any]:
+    """MODEL and CLIP with a LoRA at one strength for both, exactly as Load LoRA gives them."""
+    if strength == 0:
+        return model, clip
+    metadata = dict(lora.metadata) or None
+    return comfy.sd.load_lora_for_models(model, clip, dict(lora.tensors), strength, strength, lora_metadata=metadata)
+
+
+def changes_text(clip: Any, patched: Any) -> bool:
+    """Whether a LoRA put anything on the text encoder."""
+    return sum(map(len, patched.patcher.patches.values())) != sum(map(len, clip.patcher.patches.values()))

@@ -1,0 +1,60 @@
+"""The node that looks for training renders among pictures."""
+
+import torch
+from comfy_api.latest import io, ui
+
+from ...common.errors import InputError
+from ...common.layout import to_bchw
+from ...common.texture_dataset import TextureDataset
+from ...evaluation.overfit import check_overfit, overfit_picture
+from ...host.progress import progress_callback
+from ..sockets import TextureDatasetSocket
+from .renders import framed_renders
+
+
+class CheckOverfit(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="TilewrightCheckOverfit",
+            display_name="Check Overfit",
+            category="Tilewright/evaluation",
+            description="Shows each picture beside the training render most like it, found however it was rolled, "
+            "turned or mirrored, and tells how many are copies, whole or in pieces.",
+            search_aliases=["memorisation", "memorization", "overfitting", "copies", "nearest neighbour", "plagiarism"],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("images", tooltip="The pictures to check, such as those of a LoRA at one weight."),
+                TextureDatasetSocket.Input("dataset", tooltip="The renders that the LoRA was trained on."),
+                TextureDatasetSocket.Input(
+                    "held_out",
+                    optional=True,
+                    tooltip="Renders that it was not trained on. How like they are to the training renders sets the "
+                    "limit above which a picture counts as a copy.",
+                ),
+            ],
+            outputs=[
+                io.Float.Output("copied_share", tooltip="The share of pictures that are training renders, 0 to 1."),
+                io.String.Output("report", tooltip="The verdict, what it rests on, and a line for each picture."),
+                io.Image.Output(
+                    "image",
+                    tooltip="Each picture beside its nearest render, laid as it lies there; copied pieces framed.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, images: torch.Tensor, dataset: TextureDataset, held_out: TextureDataset | None = None
+    ) -> io.NodeOutput:
+        if not len(images):
+            raise InputError("images holds no picture. Connect what a LoRA painted.")
+        pictures = list(to_bchw(images.float().cpu())[:, :3].expand(-1, 3, -1, -1))
+        size = (images.shape[2], images.shape[1])
+        training = framed_renders(dataset, size, "dataset")
+        others = framed_renders(held_out, size, "held_out").pictures if held_out is not None and len(held_out) else []
+        names = [sample.file.name for sample in training.samples]
+        overfit = check_overfit(pictures, training.pictures, names, others, progress_callback())
+        image = overfit_picture(overfit, pictures, training.pictures)
+        text = "\n".join([overfit.report(), *training.notes])
+        return io.NodeOutput(overfit.copied_share, text, image, ui=ui.PreviewImage(image, cls=cls))

@@ -1,0 +1,32 @@
+"""Inputs for the encoders that a user may have, shared by the nodes that score pictures."""
+
+from comfy_api.latest import io
+
+from ...host.clip_scores import NONE, aesthetic_files, vision_files
+
+
+def encoder_inputs(text_name: str) -> list[io.Input]:
+    """Image encoder, text encoder and aesthetic head; `text_name` is the id of the second."""
+    return [
+        io.Combo.Input(
+            "clip_vision",
+            options=vision_files(),
+            default=NONE,
+            optional=True,
+            tooltip="An image encoder in models/clip_vision: CLIP, SigLIP or DINOv2. Adds scores, and is not needed.",
+        ),
+        io.Clip.Input(
+            text_name,
+            optional=True,
+            tooltip="The text encoder paired with clip_vision: a full CLIP-L file with ViT-L/14, an SDXL checkpoint's "
+            "with ViT-bigG, an SD2 checkpoint's with ViT-H. Adds CLIP scores.",
+        ),
+        io.Combo.Input(
+            "aesthetic",
+            options=aesthetic_files(),
+            default=NONE,
+            optional=True,
+            tooltip="A LAION aesthetic head in models/aesthetic; needs ViT-L/14 as clip_vision. A number to publish, "
+            "which decides nothing.",
+        ),
+    ]

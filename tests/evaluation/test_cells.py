@@ -1,0 +1,72 @@
+import pytest
+from tilewright.common.errors import InputError
+from tilewright.evaluation.cells import Cell, find_cell, match_loras, parse_strengths, step_of
+
+LISTED = [
+    "bricks.safetensors",
+    "bricks-step00000050.safetensors",
+    "bricks-step00001000.safetensors",
+    "bricks-step00000600.safetensors",
+    "bricks_old.safetensors",
+    "sub\\plaster-000004.safetensors",
+    "sub\\plaster-000010.safetensors",
+    "sub\\plaster.safetensors",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("0 0.4 0.7 1", [0, 0.4, 0.7, 1]),
+        ("0-1 [5]", [0, 0.25, 0.5, 0.75, 1]),
+        ("0-1[3], 1.2", [0, 0.5, 1, 1.2]),
+        ("1,1;0.5", [1, 0.5]),
+        ("-1 .5", [-1, 0.5]),
+        ("-0.5-0.5 [3]", [-0.5, 0, 0.5]),
+        ("0 -0.5", [0, -0.5]),
+    ],
+)
+def test_strengths_are_numbers_and_ranges(text, weights):
+    assert parse_strengths(text) == weights
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a", "0 0.4x", "0-1", "0-1 [1]", "0-1 [100000]", "1e9 1", "500"])
+def test_other_strengths_are_told(text):
+    with pytest.raises(InputError, match="strengths"):
+        parse_strengths(text)
+
+
+def test_a_run_gives_its_checkpoints_in_order_and_its_last_file_after_them():
+    assert match_loras("bricks", LISTED) == [LISTED[1], LISTED[3], LISTED[2], LISTED[0]]
+    assert match_loras("sub/plaster", LISTED) == LISTED[5:]
+
+
+def test_a_file_and_a_pattern_and_none_twice():
+    assert match_loras("bricks.safetensors\nbricks*\n", LISTED)[0] == "bricks.safetensors"
+    assert len(match_loras("bricks.safetensors\nbricks*", LISTED)) == 5
+    assert match_loras("sub/plaster-*", LISTED) == LISTED[5:7]
+
+
+def test_an_unknown_name_is_told_with_the_nearest():
+    with pytest.raises(InputError, match="no LoRA of that name(.|\n)*bricks.safetensors"):
+        match_loras("brikcs", LISTED)
+    with pytest.raises(InputError, match="there is no LoRA in any"):
+        match_loras("bricks", [])
+    with pytest.raises(InputError, match="loras is empty"):
+        match_loras(" \n", LISTED)
+
+
+def test_the_step_comes_from_the_file_or_its_name():
+    assert step_of("bricks.safetensors", {"ss_steps": "1200"}) == 1200
+    assert step_of("bricks-step00000050.safetensors", {}) == 50
+    assert step_of("bricks.safetensors", {"ss_steps": "many"}) is None
+
+
+def test_a_choice_names_a_cell_by_step_or_file():
+    cells = [Cell("", 0.0), Cell("sub/a.safetensors", 0.4, 50), Cell("sub/a.safetensors", 1.0, 50), Cell("b.pt", 1.0)]
+    assert find_cell("50@1", cells) is cells[2]
+    assert find_cell(" a.safetensors @ 0.40", cells) is cells[1]
+    assert find_cell("b@1.0", cells) is cells[3]
+    for unknown in ("50", "60@1", "50@0.5", "50@x"):
+        with pytest.raises(InputError, match="50@0.4, 50@1, b@1"):
+            find_cell(unknown, cells)

@@ -1,0 +1,52 @@
+"""The statistics that cells are scored by know neither where a tile begins nor how it is turned."""
+
+import pytest
+import torch
+from tiles import MATERIALS, render
+from tilewright.evaluation.copies import turns
+from tilewright.evaluation.features import texture_features
+from tilewright.evaluation.spectrum import lowest_frequencies, on_grid
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (0, 7), (13, 29)])
+def test_rolling_a_tile_changes_no_statistic(shift):
+    tile = render(2, 1)[None]
+    difference = texture_features(tile.roll(shift, (-2, -1))) - texture_features(tile)
+    assert difference.abs().max() <= 1e-6
+
+
+def test_turning_and_mirroring_a_tile_changes_no_statistic():
+    tile = render(2, 1)[None]
+    turned = turns(tile).squeeze(0).movedim(1, 0)  # (8, 3, H, W)
+    assert (texture_features(turned) - texture_features(tile)).abs().max() <= 1e-6
+
+
+def test_a_larger_copy_moves_the_statistics_less_than_another_material_does():
+    small, large = (torch.stack([render(m, 3, size) for m in range(len(MATERIALS))]) for size in (256, 512))
+    features = texture_features(small)
+    by_size = (texture_features(large) - features).norm(dim=1)
+    assert by_size.max() < 0.25 * torch.pdist(features).min()
+
+
+def test_another_seed_of_a_material_lies_nearer_than_another_material():
+    first, second = (texture_features(torch.stack([render(m, s) for m in range(4)])) for s in (1, 2))
+    scale = torch.cat([first, second]).std(0).clamp(min=0.05)
+    assert torch.equal(torch.cdist(first / scale, second / scale).argmin(1), torch.arange(4))
+
+
+@pytest.mark.parametrize("picture", [torch.zeros(1, 3, 64, 64), torch.full((1, 3, 48, 80), 0.3)])
+def test_a_picture_of_one_colour_has_finite_statistics(picture):
+    assert texture_features(picture).isfinite().all()
+
+
+def test_a_single_wave_is_where_it_should_be():
+    x = torch.arange(64) / 64
+    wave = torch.cos(2 * torch.pi * 5 * x).expand(1, 64, 64)
+    spectrum = lowest_frequencies(wave, 24)
+    assert spectrum[0, 24, 24 + 5].real == pytest.approx(0.5)
+    assert spectrum.abs().sum() == pytest.approx(1.0, abs=1e-5)
+    assert torch.allclose(on_grid(spectrum, 64), wave.double(), atol=1e-6)
+
+
+def test_frequencies_that_an_image_cannot_hold_are_none():
+    assert lowest_frequencies(torch.rand(1, 16, 16), 24)[0, 24, 24 + 8 :].abs().max() == 0
