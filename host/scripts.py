@@ -1,9 +1,11 @@
-"""What of the host's installation a script outside it is given."""
+"""What programs outside ComfyUI are given of its installation, and which of them the user has allowed."""
 
 from pathlib import Path
 
 import comfy.sd1_clip
 import folder_paths
+
+from ..dataset.substance.tool import CONFIG_KEY as SBSRENDER_FOLDERS
 
 SCRIPT_FOLDERS = "tilewright_sd_scripts"  # a key users may add to extra_model_paths.yaml to allow more checkouts
 
@@ -18,6 +20,12 @@ def script_folders() -> list[Path]:
     return [Path(folder) for folder in folder_paths.folder_names_and_paths.get(SCRIPT_FOLDERS, ([], set()))[0]]
 
 
+def sbsrender_folders() -> list[Path]:
+    """The folders that the user has allowed sbsrender to be run from."""
+    return [Path(folder) for folder in folder_paths.folder_names_and_paths.get(SBSRENDER_FOLDERS, ([], set()))[0]]
+
+
 def installation_folders() -> list[Path]:
-    """ComfyUI's folder and the one it stands in."""
-    return [Path(folder_paths.base_path), Path(folder_paths.base_path).parent]
+    """ComfyUI's base folder, that of its program where it is another, and those they stand in."""
+    places = [Path(folder_paths.base_path), Path(folder_paths.__file__).parent]
+    return list(dict.fromkeys(folder for place in places for folder in (place, place.parent)))

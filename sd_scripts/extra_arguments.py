@@ -14,14 +14,61 @@ from .error_hints import cause_of
 from .process import script_command, script_environment
 
 HELP_SECONDS = 300
+_WORD = re.compile(r"[\w.+*=,;|^?(){}\[\] '\"-]+", re.ASCII)  # numbers, names, lists, patterns; no slash, no backslash
+_NAMES_A_FILE = re.compile(
+    r"(^|=)\.(?!\d)|\.\.|\.(toml|json|ya?ml|txt|py|pt|pth|bin|ckpt|safetensors)\b", re.IGNORECASE
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _USAGE = re.compile(r"\[--([\w-]+)(?: ([^\[\]]+|\[[^\]]*\]))?\]")
 
-_NAMES_A_FILE_OR_SENDS = re.compile(
-    r"(config_file|output_config|dataset_config|dataset_class|in_json|\w+_dir|output_name|sample_prompts|resume\w*|"
-    r"pretrained_model_name_or_path|controlnet_model_name_or_path|vae|weights|network_weights|base_weights|logging_dir|"
-    r"console_log_file|\w*nvme_path|huggingface_\w+|save_state_to_huggingface|async_upload|wandb_\w+|log_with|log_prefix|"
-    r"log_tracker_\w+|metadata_thumbnail|debug_dataset|save_model_as)"
+# Switches, numbers and choices, each known to name no file, send nothing and open no window. What a later sd-scripts
+# has beside these is refused until it is listed here.
+VALUES = frozenset(
+    """
+    adaptive_noise_scale alpha_mask base_weights_multiplier bucket_no_upscale bucket_reso_steps cache_info
+    cache_latents cache_latents_to_disk cache_text_encoder_outputs cache_text_encoder_outputs_to_disk
+    caption_dropout_every_n_epochs caption_dropout_rate caption_tag_dropout_rate clip_skip color_aug
+    console_log_level console_log_simple control_net_lr cpu_offload_checkpointing dataset_repeats
+    ddp_gradient_as_bucket_view ddp_static_graph ddp_timeout debiased_estimation_loss deepspeed diffusers_xformers
+    dim_from_weights disable_mmap_load_safetensors dynamo_backend enable_bucket enable_wildcard flip_aug
+    fp16_master_weights_and_gradients fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
+    fused_optimizer_groups gradient_accumulation_steps gradient_checkpointing highvram huber_c huber_scale
+    huber_schedule initial_epoch initial_step ip_noise_gamma ip_noise_gamma_random_strength keep_tokens
+    learning_rate learning_rate_te learning_rate_te1 learning_rate_te2 loss_type lowram lr_decay_steps
+    lr_scheduler_min_lr_ratio lr_scheduler_num_cycles lr_scheduler_power lr_scheduler_timescale lr_warmup_steps
+    masked_loss max_bucket_reso max_data_loader_n_workers max_grad_norm max_timestep max_token_length
+    max_train_epochs max_train_steps max_validation_steps mem_eff_attn min_bucket_reso min_snr_gamma min_timestep
+    mixed_precision multires_noise_discount multires_noise_iterations network_alpha network_dim network_dropout
+    network_train_text_encoder_only network_train_unet_only no_half_vae no_metadata no_token_padding noise_offset
+    noise_offset_random_strength num_vectors_per_token offload_optimizer_device offload_param_device
+    persistent_data_loader_workers prior_loss_weight random_crop resize_interpolation sample_at_first
+    sample_every_n_epochs sample_every_n_steps sample_sampler save_every_n_epochs save_every_n_steps
+    save_last_n_epochs save_last_n_epochs_state save_last_n_steps save_last_n_steps_state save_n_epoch_ratio
+    save_precision save_state save_state_on_train_end scale_v_pred_loss_like_noise_pred scale_weight_norms sdpa seed
+    shuffle_caption skip_cache_check skip_until_initial_step stop_text_encoder_training text_encoder_lr
+    token_warmup_min token_warmup_step torch_compile train_batch_size train_text_encoder unet_lr use_8bit_adam
+    use_lion_optimizer use_object_template use_safetensors use_style_template v2 v_parameterization v_pred_like_loss
+    vae_batch_size validate_every_n_epochs validate_every_n_steps validation_seed validation_split weighted_captions
+    xformers zero3_init_flag zero3_save_16bit_model zero_stage zero_terminal_snr
+    """.split()
 )
+# Text that goes into captions or into the file's metadata, and is never taken for a path.
+TEXTS = frozenset(
+    """
+    caption_prefix caption_separator caption_suffix init_word keep_tokens_separator metadata_author
+    metadata_description metadata_is_negative_embedding metadata_license metadata_merged_from metadata_preprocessor
+    metadata_tags metadata_title metadata_trigger_phrase metadata_usage_hint secondary_separator token_string
+    training_comment
+    """.split()
+)
+# Numbers, names and name=value pairs, some of which the script would take for a path.
+WORDS = frozenset(
+    """
+    block_lr face_crop_aug_range lr_scheduler lr_scheduler_args lr_scheduler_type network_args network_module
+    optimizer_args optimizer_type resolution
+    """.split()
+)
+_PRESETS = ("full", "full-lin", "attn-mlp", "attn-only", "unet-transformer-only", "unet-convblock-only", "unet-only")
 _CODE = {  # arguments that name code to load, and where that may lie
     "network_module": ("networks", "lycoris"),
     "optimizer_type": ("torch", "bitsandbytes", "pytorch_optimizer", "prodigyplus", "transformers", "schedulefree"),
@@ -98,17 +145,17 @@ def split_arguments(text: str) -> list[list[str]]:
 def check_arguments(groups: Sequence[Sequence[str]], known: Mapping[str, Argument], script: str) -> list[str]:
     """The user's arguments for the command line.
 
-    Raises `InputError` for one that the script does not know or takes otherwise, and for those that a workflow from
-    elsewhere must not set: they name files, send data away, or load code.
+    A workflow may come from elsewhere, so only arguments are taken that are known to name no file, send nothing away
+    and load no code. Raises `InputError` for every other, and for one that the script does not have or takes otherwise.
     """
     for name, *values in groups:
-        if _NAMES_A_FILE_OR_SENDS.fullmatch(name):
-            raise InputError(
-                f"--{name} cannot be set in arguments: it names a file, sends data away or is set by this node. The "
-                "help page says which input it belongs to."
-            )
         if name not in known:
             raise InputError(f"{script} has no argument --{name}. {_nearest(name, known)}")
+        if name not in VALUES | TEXTS | WORDS:
+            raise InputError(
+                f"--{name} cannot be set in arguments: it names a file, sends data away, is set by this node, or is "
+                "not known to be harmless. The help page says which input it belongs to."
+            )
         _check_values(known[name], values)
     return [word for name, *values in groups for word in (f"--{name}", *values)]
 
@@ -117,20 +164,33 @@ def _check_values(argument: Argument, values: Sequence[str]) -> None:
     wanted = 0 if not argument.values else 1
     if len(values) != wanted and not argument.takes_many:
         raise InputError(f"--{argument.name} takes {wanted or 'no'} value{'' if wanted else 's'}, not {len(values)}.")
-    smuggled = [value for value in values if value.startswith("--")]
-    if smuggled:
-        raise InputError(
-            f"--{argument.name} is {smuggled[0]!r}, which is an argument itself. Write it on a line of its own."
-        )
+    for value in values:
+        _check_value(argument, value)
     bad = [value for value in values if argument.choices and value not in argument.choices]
     if bad:
         raise InputError(f"--{argument.name} is {bad[0]!r}. Choose one of {', '.join(argument.choices)}.")
-    packages = _CODE.get(argument.name)
-    for value in values if packages else ():
-        if "." in value and value.split(".")[0] not in packages:
-            raise InputError(
-                f"--{argument.name} is {value!r}, but a workflow may only load code from {', '.join(packages)}."
-            )
+
+
+def _check_value(argument: Argument, value: str) -> None:
+    name = argument.name
+    if value.startswith("--"):
+        raise InputError(f"--{name} is {value!r}, which is an argument itself. Write it on a line of its own.")
+    if name in VALUES and not argument.choices and not _NUMBER.fullmatch(value):
+        raise InputError(f"--{name} is {value!r}, which is no number.")
+    if name in TEXTS and not value.isprintable():
+        raise InputError(f"--{name} is {value!r}. Leave out line ends and what cannot be printed.")
+    if name in WORDS and (not _WORD.fullmatch(value) or _NAMES_A_FILE.search(value) or _is_unknown_preset(value)):
+        raise InputError(f"--{name} is {value!r}, which may name a file. Leave out slashes, file endings and the like.")
+    packages = _CODE.get(name, ())
+    is_module = "." in value or name == "network_module"  # the others have names of their own without a dot
+    if packages and is_module and value.split(".")[0] not in packages:
+        raise InputError(f"--{name} is {value!r}, but a workflow may only load code from {', '.join(packages)}.")
+
+
+def _is_unknown_preset(value: str) -> bool:
+    """Whether it gives LyCORIS a preset that it does not have: it would read a file of that name."""
+    name, _, preset = value.partition("=")
+    return name.strip() == "preset" and preset.strip() not in _PRESETS
 
 
 def _nearest(name: str, known: Mapping[str, Argument]) -> str:

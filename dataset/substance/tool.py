@@ -1,25 +1,30 @@
-"""sbsrender: where it is, how it is called, and how its processes end."""
+"""sbsrender: which one may be run, how it is called, and how its processes end."""
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
 from ...common.errors import InputError
-from ...common.paths import is_inside
 from ...common.processes import ProcessTree
 from .description import INTEGERS, SubstanceGraph
 from .plan import RANDOM_SEED, Variant
 
 SETTING = "TILEWRIGHT_SBSRENDER"  # environment variable: full path of sbsrender
+CONFIG_KEY = "tilewright_sbsrender"  # in extra_model_paths.yaml: its folder
+_HOW_TO_ALLOW = (
+    f"by the environment variable {SETTING}, or by its folder under {CONFIG_KEY} in extra_model_paths.yaml. Restart "
+    "ComfyUI then."
+)
 _NAMES = ("sbsrender", "sbsrender.exe")
-_PLACES = (
+USUAL_PLACES = (
     "C:/Program Files/Adobe/Adobe Substance 3D Designer*",
     "C:/Program Files/Adobe/Adobe Substance 3D Automation Toolkit*",
     "C:/Program Files/Allegorithmic/*",
@@ -47,32 +52,49 @@ class Engine:
     cpu_count: int = 1
     memory_mb: int = 1000
 
-
-def find_sbsrender(path: str, not_in: Iterable[Path]) -> Path:
-    """The tool at `path` (file or its folder), else by the setting, on PATH and in the usual places.
-
-    A path may come with a shared workflow, so it must be named sbsrender and lie in no folder of `not_in`, where
-    workflows can put files. Raises `InputError`.
-    """
-    if path.strip():
-        tool = next(_tools_at(Path(path.strip())), None)
-        if tool is None:
-            raise InputError(f"There is no sbsrender at {path!r}. Give the full path of sbsrender or of its folder.")
-        if any(is_inside(tool, folder) for folder in not_in):
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"(\w[\w.-]*)?", self.engine, re.ASCII):
             raise InputError(
-                f"{tool} lies in a folder that workflows can write to, so it is not run. Install it elsewhere."
+                f"engine is {self.engine!r}, which cannot name a render engine. Names are like sse2 or d3d11pc."
             )
-        return tool
-    on_path = [Path(found) for name in _NAMES if (found := shutil.which(name))]
+
+
+def allowed_tools(configured: Sequence[Path]) -> list[Path]:
+    """Every sbsrender that may be run, the preferred one first: by the two variables, as `configured`, on PATH, and in
+    the usual places. A place is the file or its folder."""
     settings = [Path(os.environ[name]) for name in (SETTING, "SAT_INSTALL_PATH") if os.environ.get(name)]
-    places = [place for pattern in _PLACES for place in sorted(map(Path, glob(pattern)), reverse=True)]
-    tool = next((tool for place in [*settings, *on_path, *places] for tool in _tools_at(place)), None)
-    if tool is None:
+    on_path = [Path(found) for name in _NAMES if (found := shutil.which(name))]
+    usual = [place for pattern in USUAL_PLACES for place in sorted(map(Path, glob(pattern)), reverse=True)]
+    tools = (tool for place in [*settings, *configured, *on_path, *usual] for tool in _tools_at(place))
+    return list(dict.fromkeys(tools))
+
+
+def choose_tool(name: str, allowed: Sequence[Path]) -> Path:
+    """The one of `allowed` that `name` means by its full path or that of its folder, "" for the first.
+
+    A name may come with a shared workflow, and what it means would be run: it is compared as text, and nothing is
+    looked up at a place that the user has not allowed. Raises `InputError`.
+    """
+    if not allowed:
         raise InputError(
             "sbsrender was not found. It comes with Adobe Substance 3D Designer and with the Automation Toolkit. "
-            f"Install one of them, or give the path of sbsrender in this node or in the variable {SETTING}."
+            f"Install one of them, or tell where it is: {_HOW_TO_ALLOW}"
+        )
+    wanted = _as_text(name.strip())
+    tool = next(
+        (tool for tool in allowed if not name.strip() or wanted in (_as_text(tool), _as_text(tool.parent))), None
+    )
+    if tool is None:
+        known = "\n".join(f"  {tool}" for tool in allowed)
+        raise InputError(
+            f"sbsrender is {name!r}, which is none of those that may be run:\n{known}\n"
+            f"Choose one of them, leave the input empty for the first, or allow another: {_HOW_TO_ALLOW}"
         )
     return tool
+
+
+def _as_text(path: str | Path) -> str:
+    return os.path.normcase(os.path.normpath(path))
 
 
 def tool_version(tool: Path) -> str:

@@ -13,9 +13,10 @@ from ...dataset.report import render_report
 from ...dataset.substance.archive import read_archive
 from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed, plan_variants
 from ...dataset.substance.render import render_plan, rendered_samples
-from ...dataset.substance.tool import Engine, find_sbsrender, tool_version
+from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
 from ...host import folders
 from ...host.progress import progress_callback
+from ...host.scripts import sbsrender_folders
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .inspect_substance import archive_input, readable_archive
@@ -101,7 +102,8 @@ class RenderSubstance(io.ComfyNode):
                     "sbsrender",
                     default="",
                     optional=True,
-                    tooltip="Full path of sbsrender, where it is in none of the usual places.",
+                    tooltip="Which sbsrender to run, where you have several: its full path or its folder, one of those "
+                    "that you allowed or that are installed in a usual place. Empty takes the first.",
                 ),
                 io.Float.Input(
                     "timeout",
@@ -156,7 +158,7 @@ class RenderSubstance(io.ComfyNode):
         chosen = choose_graph(read_archive(source), graph)
         wanted = choose_outputs(chosen, _names(outputs))
         plan = plan_variants(chosen, wanted, count, seed, _names(vary), parse_fixed(fixed), presets)
-        tool = find_sbsrender(sbsrender, folders.readable_folders())
+        tool = choose_tool(sbsrender, allowed_tools(sbsrender_folders()))
         processes = max(1, min(count, (os.cpu_count() or 2) // 2))
         settings = Engine(
             tool,
