@@ -16,7 +16,8 @@ from ..common.files import write_json, written_whole
 from ..common.images import write_png
 from ..common.manifest import MaterialRecord
 from ..common.wrapped_convolutions import wrap_in_place
-from ..dataset.procedural.render import MATERIALS, MIN_SIZE, render_material
+from ..dataset.procedural.catalogue import ALL_MATERIALS, GROUPS
+from ..dataset.procedural.render import MIN_SIZE, render_material
 from ..host.demo_model import ARCHITECTURE, checkpoint_state, initial_state, load_weights, network_states, save_weights
 from ..training.demo.autoencoder import decode_wrapped, encode_wrapped, normalise_latents, train_autoencoder
 from ..training.demo.denoiser import Denoiser, train_denoiser
@@ -30,7 +31,7 @@ POOL = 1200  # images of 256 px: 236 MB
 HELD_OUT = 600_000_000  # seeds from here on are never trained on; a multiple of six, as kinds take turns
 LATENT_SCALE = 0.18215  # SD1's
 UNSEEN = "terrazzo"  # left for the LoRA of the quick start to learn
-KINDS = tuple(kind for kind in MATERIALS if kind != UNSEEN)
+KINDS = tuple(kind for kind in GROUPS[ALL_MATERIALS] if kind != UNSEEN)
 KNOWN = 480  # held-out renders from which the evaluation learns what the materials look like
 UNKNOWN = 120  # and those on which it sees how well it learnt that
 GENERATED = 48  # images painted from held-out captions

@@ -126,10 +126,10 @@ def _grain(torus: Torus, p: Values, boards: Boards) -> Grain:
     density = p["rings"] * torus.table("density", count, 0.7, 1.4)[ids]
     knot = smoothstep(knot_size - knot_distance + 0.1 * wander, -0.15, 0.25)
     phase = torch.lerp(radius * density, knot_distance * 2.2, knot)
-    return Grain(_ring_profile(phase + 0.08 * fibres + 0.3 * wander, p["rings"] * cm * torus.pixel), knot, fibres)
+    return Grain(ring_profile(phase + 0.08 * fibres + 0.3 * wander, p["rings"] * cm * torus.pixel), knot, fibres)
 
 
-def _ring_profile(phase: torch.Tensor, rings_per_pixel: float) -> torch.Tensor:
+def ring_profile(phase: torch.Tensor, rings_per_pixel: float) -> torch.Tensor:
     """A slow rise to the late wood, then a quick fall; rings too narrow for the pixels fade to their mean."""
     t = phase - phase.floor()
     fall = min(max(0.22, 1.3 * rings_per_pixel), 0.5)

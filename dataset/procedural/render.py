@@ -11,31 +11,15 @@ from ...common.images import write_png
 from ...common.manifest import MaterialRecord, Parameter, other_materials, read_manifest, write_manifest
 from ...common.oklab import hex_from_oklab, srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset
-from .bricks import BRICKS
-from .cobblestone import COBBLESTONE
+from .catalogue import MATERIALS
 from .color import Palette
-from .hexagons import HEXAGONS
 from .maps import normal_from_height, occlusion_from_height
 from .parameters import draw_parameters
-from .planks import PLANKS
-from .rock import ROCK
 from .surface import Surface
-from .terrazzo import TERRAZZO
 from .torus import Torus
-from .weave import WEAVE
 
-MATERIALS = {
-    "bricks": BRICKS,
-    "planks": PLANKS,
-    "cobblestone": COBBLESTONE,
-    "weave": WEAVE,
-    "hexagons": HEXAGONS,
-    "rock": ROCK,
-    "terrazzo": TERRAZZO,
-}
-ALL_MATERIALS = "all"
-NO_MATERIAL = "none"
 MAPS = ("basecolor", "normal", "roughness", "metallic", "height", "ao")
+SEE_THROUGH_MAPS = (*MAPS, "opacity")
 MIN_SIZE = 64
 VERSION = 2  # of the generators: what they make of a seed may change with it
 _BITS = {"normal": 16, "height": 16}
@@ -50,18 +34,19 @@ class Rendered:
 
 
 def render_material(
-    material: str, seed: int, size: int, variation: float = 1.0, maps: Collection[str] = MAPS
+    material: str, seed: int, size: int, variation: float = 1.0, maps: Collection[str] | None = None
 ) -> Rendered:
-    """Render the maps asked for of one tile, `size` pixels wide.
+    """Render the maps asked for of one tile, `size` pixels wide; None for all that the material has.
 
     The same material, seed and variation is the same tile at every size. Raises `InputError` for an unknown
-    material and for a size that is too small to show one.
+    material, for a map that it does not have and for a size that is too small to show one.
     """
     if material not in MATERIALS:
         raise InputError(f"There is no material called {material!r}. Choose one of {', '.join(MATERIALS)}.")
     if size < MIN_SIZE:
         raise InputError(f"The size is {size} pixels; a material needs at least {MIN_SIZE}. Choose a larger size.")
     generator = MATERIALS[material]
+    maps = maps_of(material, maps)
     torus = Torus(size, seed, material)
     values = draw_parameters(generator.parameters, torus.rng("parameters"), variation)
     palette = _draw_palette(generator.palettes, torus, variation)
@@ -83,6 +68,20 @@ def render_material(
     return Rendered({kind: _MAPS[kind](surface) for kind in maps}, record)
 
 
+def maps_of(material: str, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """The kinds of maps that a render of the material has, or those `wanted` of them.
+
+    Raises `InputError` for a map that it does not have.
+    """
+    kinds = SEE_THROUGH_MAPS if MATERIALS[material].see_through else MAPS
+    for missing in set(wanted or ()) - set(kinds):
+        raise InputError(
+            f"The material {material} has no {missing} map, since one cannot see through it. "
+            f"Choose one of {', '.join(kinds)}, or another material."
+        )
+    return kinds if wanted is None else tuple(wanted)
+
+
 def render_folder(
     folder: Path,
     materials: Sequence[str],
@@ -90,15 +89,16 @@ def render_folder(
     size: int,
     seed: int,
     variation: float = 1.0,
-    kinds: Sequence[str] = ("basecolor",),
+    kinds: Sequence[str] | None = ("basecolor",),
     rendered: Callable[[Rendered], None] = lambda tile: None,
 ) -> tuple[TextureDataset, str]:
     """Render `count` tiles of each material with all maps into `folder`, the seeds counting on from `seed`.
 
-    Returns the maps of `kinds` as a dataset, and a report. `rendered` is called with each tile and may raise to
-    stop; the manifest then lists what is finished. Other files and the manifest's other entries stay, and are named
-    in the report.
+    Returns the maps of `kinds`, None for all, as a dataset, and a report. `rendered` is called with each tile and may
+    raise to stop; the manifest then lists what is finished. Other files and the manifest's other entries stay, and are
+    named in the report.
     """
+    wanted = {material: maps_of(material, kinds) for material in materials}
     before = {record.name: record for record in read_manifest(folder)}
     records: dict[str, MaterialRecord] = {}
     try:
@@ -111,14 +111,15 @@ def render_folder(
     finally:
         generator = {"name": "Tilewright procedural materials", "version": VERSION}
         write_manifest(folder, generator, [record for _, record in sorted((before | records).items())])
-    heading = f"{len(records)} tiles of {size} x {size} pixels, each with {', '.join(MAPS)}, in {folder}"
+    maps = dict.fromkeys(kind for material in materials for kind in maps_of(material))
+    heading = f"{len(records)} tiles of {size} x {size} pixels, each with {', '.join(maps)}, in {folder}"
     lines = [heading, *map(_described, records.values()), *other_materials(before.keys() - records.keys())]
-    samples = [_sample(folder, record, kind, size) for record in records.values() for kind in kinds]
+    samples = [_sample(folder, tile, kind, size) for tile in records.values() for kind in wanted[tile.category]]
     return TextureDataset(tuple(samples)), "\n".join(lines)
 
 
 def _written(folder: Path, name: str, tile: Rendered) -> MaterialRecord:
-    files = {kind: f"{name}_{kind}.png" for kind in MAPS}
+    files = {kind: f"{name}_{kind}.png" for kind in tile.maps}
     for kind, file in files.items():
         write_png(folder / file, tile.maps[kind], _BITS.get(kind, 8))
     return replace(tile.record, name=name, maps=files)
@@ -156,4 +157,5 @@ _MAPS: dict[str, Callable[[Surface], torch.Tensor]] = {
     "metallic": lambda surface: surface.metallic.clamp(0, 1)[None],
     "height": _height,
     "ao": lambda surface: occlusion_from_height(surface.height, surface.size_cm)[None],
+    "opacity": lambda surface: surface.opacity.clamp(0, 1)[None],
 }

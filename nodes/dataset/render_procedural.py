@@ -7,7 +7,8 @@ from comfy_api.latest import io
 
 from ...common.files import check_name
 from ...common.layout import grey_to_rgb, to_bhwc
-from ...dataset.procedural.render import ALL_MATERIALS, MAPS, MATERIALS, NO_MATERIAL, Rendered, render_folder
+from ...dataset.procedural.catalogue import GROUPS, MATERIALS, NO_MATERIAL, chosen_materials
+from ...dataset.procedural.render import SEE_THROUGH_MAPS, Rendered, render_folder
 from ...host import folders
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -29,8 +30,10 @@ class RenderProcedural(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "material",
-                    options=[*MATERIALS, ALL_MATERIALS],
-                    tooltip="What to render. 'all' renders `count` of each material into the same folder.",
+                    options=[*MATERIALS, *GROUPS],
+                    tooltip="What to render. A group renders `count` of each of its materials into one folder: 'all' "
+                    "the first seven, bricks to terrazzo, as it always has; 'everyday' those and the next seven, up to "
+                    "tread; 'case studies' lace, facade and stylised.",
                 ),
                 io.Int.Input("count", default=8, min=1, max=10000, tooltip="How many renders of the material to make."),
                 io.Int.Input(
@@ -53,11 +56,11 @@ class RenderProcedural(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "map",
-                    options=[*MAPS, "any"],
+                    options=[*SEE_THROUGH_MAPS, "any"],
                     default="basecolor",
                     optional=True,
                     tooltip="Which map of each render the dataset output carries, 'any' for all. "
-                    "All maps are written to the folder in any case.",
+                    "All maps are written to the folder in any case. Only lace has an opacity.",
                 ),
                 io.Float.Input(
                     "variation",
@@ -83,8 +86,8 @@ class RenderProcedural(io.ComfyNode):
                     options=[NO_MATERIAL, *MATERIALS],
                     default=NO_MATERIAL,
                     optional=True,
-                    tooltip="A material that 'all' does not render, such as the one that a LoRA is to learn while "
-                    "these keep the rest as it is.",
+                    tooltip="A material that a group does not render, such as the one that a LoRA is to learn while "
+                    "the others keep the rest as it is.",
                 ),
             ],
             outputs=[
@@ -119,14 +122,14 @@ class RenderProcedural(io.ComfyNode):
         leave_out: str = NO_MATERIAL,
     ) -> io.NodeOutput:
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
-        every = [name for name in MATERIALS if name != leave_out]
-        materials = every if material == ALL_MATERIALS else [material]
-        kinds = MAPS if map == "any" else (map,)
+        materials = chosen_materials(material, leave_out)
+        kinds = None if map == "any" else (map,)
         progress = comfy.utils.ProgressBar(count * len(materials))
         images: list[torch.Tensor] = []
 
         def rendered(tile: Rendered) -> None:
-            images.extend(grey_to_rgb(tile.maps[kind][None]) for kind in kinds[: image_limit - len(images)])
+            shown = list(kinds or tile.maps)[: image_limit - len(images)]
+            images.extend(grey_to_rgb(tile.maps[kind][None]) for kind in shown)
             progress.update(1)
             comfy.model_management.throw_exception_if_processing_interrupted()
 

@@ -16,7 +16,8 @@ def main() -> None:
     package = types.ModuleType("tilewright")  # the pack without its nodes: rendering needs no ComfyUI
     package.__path__ = [str(PACK)]
     sys.modules["tilewright"] = package
-    from tilewright.dataset.procedural.render import MAPS, MATERIALS, render_material
+    from tilewright.dataset.procedural.catalogue import MATERIALS
+    from tilewright.dataset.procedural.render import MAPS, render_material
 
     torch.set_num_threads(1)
     print("CPU milliseconds per tile, median of 5 seeds: all maps / basecolor only")

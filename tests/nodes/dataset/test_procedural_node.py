@@ -81,6 +81,26 @@ def test_any_map_and_all_materials(output):
     assert len(dataset) == len(materials) * len(MAPS)
 
 
+def test_lace_brings_its_opacity_along(output):
+    dataset, _, report, images = RenderProcedural.execute("lace", 1, 64, 3, "trims", map="any").result
+    assert [sample.map for sample in dataset.samples] == [*MAPS, "opacity"]
+    exact = render_material("lace", 3, 64).maps["opacity"][0]
+    assert torch.equal(images[-1, ..., 0], exact)
+    assert (read_image(dataset.samples[-1].file)[0] - exact).abs().max() <= 0.5 / 255 + 1e-6
+    assert "opacity" in report.splitlines()[0]
+
+
+def test_a_map_that_a_material_lacks_is_told_before_anything_is_written(output):
+    with pytest.raises(InputError, match="bricks has no opacity map"):
+        RenderProcedural.execute("bricks", 1, 64, 0, "walls", map="opacity")
+    assert not (output / "datasets" / "walls" / "manifest.json").exists()
+
+
+def test_the_case_studies_are_a_group_of_their_own(output):
+    dataset = RenderProcedural.execute("case studies", 1, 64, 0, "sets", leave_out="facade").result[0]
+    assert [sample.record.category for sample in dataset.samples] == ["lace", "stylised"]
+
+
 def test_all_but_one(output):
     dataset = RenderProcedural.execute("all", 1, 64, 0, "known", leave_out="terrazzo").result[0]
     assert [sample.record.category for sample in dataset.samples] == [
