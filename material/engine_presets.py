@@ -25,11 +25,15 @@ class MapFile:
 
 @dataclass(frozen=True)
 class Preset:
-    """The files of one engine. convention is that of its normals, "" to leave them as they are."""
+    """The files of one engine. convention is that of its normals, "" to leave them as they are.
+
+    keeps_alpha leaves a basecolor's alpha where it is, even where the engine has a place for opacity.
+    """
 
     files: tuple[MapFile, ...]
     convention: str = ""
     prefix: str = ""
+    keeps_alpha: bool = False
 
 
 def color(suffix: str, map_name: str, alpha: str = "") -> MapFile:
@@ -54,7 +58,7 @@ EVERY_MAP = (
     color("emissive", "emissive"),
 )
 PRESETS = {
-    "plain": Preset(EVERY_MAP),
+    "plain": Preset(EVERY_MAP, keeps_alpha=True),
     "Unreal": Preset(
         (
             color("BC", "basecolor", alpha="opacity"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..common.errors import InputError
 from ..common.files import written_whole
 from ..common.images import blue_first, encode_with_opencv, whole_numbers, write_png
 
@@ -22,6 +23,7 @@ FILE_FORMATS = list(SUFFIXES)
 SCENE_LINEAR = {"EXR half", "EXR float"}  # formats in which colours are linear light by convention
 PLAIN, DEFLATE = 1, 8  # the kinds of TIFF that most programs read; few read deflated floats
 CLIPPED = {"PNG", "TIFF", "TGA"}  # formats of whole numbers
+LARGEST_HALF = 65504
 
 
 def write_map(
@@ -30,8 +32,8 @@ def write_map(
     """Write (C, H, W), C being 1, 3 or 4, in one of `FILE_FORMATS`, whole or not at all.
 
     `bits` a channel, 8 or 16, count for PNG and TIFF: 0..1 is rounded to whole numbers, values outside are clipped.
-    TGA has 8 bits, EXR and TIFF float keep every value. `text` is kept in PNG and EXR files. `dither` turns the
-    rounding error of 8-bit files into noise that is the same every time.
+    TGA has 8 bits, EXR and TIFF float keep every value, EXR half rounds it to 11 bits. `text` is kept in PNG and EXR
+    files. `dither` turns the rounding error of 8-bit files into noise that is the same every time.
     """
     bits = 8 if file_format == "TGA" else bits
     if dither and bits == 8 and file_format in CLIPPED:
@@ -48,6 +50,24 @@ def write_map(
             unfinished.write_bytes(_tga(whole_numbers(image, bits)))
         else:
             _write_exr(unfinished, image, np.float16 if file_format == "EXR half" else np.float32, text)
+
+
+def png_bytes(image: torch.Tensor, bits: int, dither: bool = False) -> bytes:
+    """(C, H, W) in 0..1 as the bytes of a PNG of 8 or 16 bits a channel; `dither` as of `write_map`."""
+    return encode_with_opencv(
+        whole_numbers(with_rounding_noise(image) if dither and bits == 8 else image, bits), ".png"
+    )
+
+
+def check_half(maps: Mapping[str, torch.Tensor]) -> None:
+    """Raise `InputError` where maps, by name, have values that a half float cannot hold: beyond 65,504."""
+    for name, pixels in maps.items():
+        largest = float(pixels.abs().max())
+        if largest > LARGEST_HALF:
+            raise InputError(
+                f"The {name} map reaches {largest:.4g}, and half floats end at {LARGEST_HALF:,}: it would become "
+                "infinite. Choose EXR float or TIFF float, or bring the map to 0..1."
+            )
 
 
 def with_rounding_noise(image: torch.Tensor) -> torch.Tensor:

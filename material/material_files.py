@@ -1,34 +1,39 @@
 """A material as a folder of image files, with a `material.json` that says what they are."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..common.conventions import flip_green
 from ..common.errors import InputError
 from ..common.files import check_name, write_json
-from ..common.map_kinds import COLOR_MAPS
+from ..common.paths import is_inside
 from ..common.srgb import linear_from_srgb
-from .engine_presets import GREY_MAPS, MAPS, PRESETS, MapFile, Preset
-from .gltf import write_scenes
-from .map_inputs import single_channel
-from .map_writers import CLIPPED, SCENE_LINEAR, SUFFIXES, write_map
+from .arrangement import arrange, check_batches
+from .engine_presets import PRESETS, MapFile, Preset
+from .gltf import write_glbs, write_scenes
+from .map_writers import SCENE_LINEAR, SUFFIXES, check_half, png_bytes, write_map
 from .materialx import write_documents
-from .packing import pack_channels, parse_channel
 
 IF_EXISTS = ["number", "overwrite"]
 BIT_DEPTHS = ["16 for data maps", "8", "16"]
+GLB = "GLB"  # one file with everything in it, in place of a folder of images
+MATERIAL_FORMATS = [*SUFFIXES, GLB]
 DESCRIPTION = "material.json"
 FORMAT = "tilewright-material"
 VERSION = 1
+LONGEST_NAME = 255  # bytes of a file's name that file systems take
+UNFINISHED = 24  # of them for what a name has in addition while it is being written
+
+Files = dict[str, dict[MapFile, Path]]  # by material and file
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """How a material is written: a key of `PRESETS`, one of `FILE_FORMATS`, of `BIT_DEPTHS` and of `IF_EXISTS`.
+    """How a material is written: a key of `PRESETS`, one of `MATERIAL_FORMATS`, of `BIT_DEPTHS` and of `IF_EXISTS`.
 
     dither turns the rounding of 8-bit files into noise.
     """
@@ -51,10 +56,11 @@ class Surface:
 
 @dataclass(frozen=True)
 class SavedMaterial:
-    """The folder, its image files, and what there is to say about them."""
+    """The folder, its image files, the scenes and documents beside them, and what there is to say about them."""
 
     folder: Path
     files: list[Path]
+    scenes: list[Path]
     notes: list[str]
 
 
@@ -70,82 +76,111 @@ def save_material(
 
     maps are (B, C, H, W) in 0..1 by their name in `MAPS`; `text` goes into every file that can hold it. The images of
     a batch are numbered before the map's name, so that every number is a material of its own. Raises `InputError` for
-    a bad name, no map at all, batches that do not match and a folder that cannot be written.
+    a bad name, no map at all, batches that do not match, values that the format cannot hold and a folder that cannot
+    be written.
     """
-    name = check_name(name, "The name")
+    name = check_path(name)
     check_batches(maps)
-    preset = PRESETS[settings.preset]
+    preset_name = "glTF" if settings.file_format == GLB else settings.preset
+    preset = PRESETS[preset_name]
     images, notes = arrange(maps, preset, surface.convention)
     if not images:
         raise InputError(
-            f"The preset {settings.preset} has no file for {', '.join(maps)} alone. Connect more maps or choose plain."
+            f"The preset {preset_name} has no file for {', '.join(maps)} alone. Connect more maps or choose plain."
         )
+    if settings.file_format == "EXR half":
+        check_half(maps)
+    check_length(name, images, preset)
+    settings = replace(settings, preset=preset_name)
     try:
         folder = claim_folder(parent, name, settings.if_exists)
-        files = write_images(folder, images, preset, settings, text)
-        if settings.preset == "glTF" and settings.file_format == "PNG":
-            write_scenes(folder, files, images, surface.size_cm)
-        if settings.preset == "MaterialX":
-            write_documents(folder, files, settings.file_format, surface.height_cm)
-        write_json(folder / DESCRIPTION, describe(files, preset, surface, settings))
+        files, scenes = _write(folder, images, surface, settings, text)
+        described = files or {path.stem: {file: path for file in images} for path in scenes}
+        write_json(folder / DESCRIPTION, describe(described, preset, surface, settings))
     except OSError as error:
         raise InputError(
             f"The material cannot be written to {parent / name}: {error.strerror or error}. "
             "Free the disk or the folder, or choose another name."
         ) from error
-    return SavedMaterial(folder, [path for stem in files.values() for path in stem.values()], notes)
+    written = [path for paths in files.values() for path in paths.values()]
+    return SavedMaterial(folder, written, scenes, [*notes, *stale_notes(folder, [*written, *scenes])])
 
 
-def check_batches(maps: Mapping[str, torch.Tensor]) -> None:
-    """Raise `InputError` where the batches of `maps`, (B, C, H, W) by name, differ in size or there is no map."""
-    if not maps:
-        raise InputError("No map is connected. Connect at least one of: " + ", ".join(MAPS) + ".")
-    sizes = {name: len(pixels) for name, pixels in maps.items()}
-    if len(set(sizes.values())) > 1:
-        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
+def _write(
+    folder: Path,
+    images: Mapping[MapFile, torch.Tensor],
+    surface: Surface,
+    settings: ExportSettings,
+    text: Mapping[str, str],
+) -> tuple[Files, list[Path]]:
+    """Write the images, and what a viewer opens; without `material.json`."""
+    preset = PRESETS[settings.preset]
+    if settings.file_format == GLB:
+        return {}, _write_glbs(folder, images, surface, settings)
+    files = write_images(folder, images, preset, settings, text)
+    if settings.preset == "MaterialX":
+        return files, write_documents(folder, files, settings.file_format, surface.height_cm)
+    if settings.preset != "glTF":
+        return files, []
+    textures, pngs = _gltf_textures(images), files
+    if settings.file_format != "PNG":  # the one format that glTF and every map share
+        pngs = write_images(folder, textures, preset, replace(settings, file_format="PNG"), text)
+    shown = {stem: {file: path for file, path in paths.items() if file in textures} for stem, paths in pngs.items()}
+    return files, write_scenes(folder, shown or dict.fromkeys(files, {}), textures, _size_cm(images, surface))
+
+
+def _write_glbs(
+    folder: Path, images: Mapping[MapFile, torch.Tensor], surface: Surface, settings: ExportSettings
+) -> list[Path]:
+    def png_of(file: MapFile, image: torch.Tensor) -> bytes:
+        return png_bytes(image, map_bits(file, settings.bit_depth), settings.dither)
+
+    return write_glbs(folder, _stems(folder, images), _gltf_textures(images), png_of, _size_cm(images, surface))
+
+
+def _gltf_textures(images: Mapping[MapFile, torch.Tensor]) -> dict[MapFile, torch.Tensor]:
+    return {file: pixels for file, pixels in images.items() if file.suffix != "height"}  # glTF knows no displacement
+
+
+def _size_cm(images: Mapping[MapFile, torch.Tensor], surface: Surface) -> tuple[float, float]:
+    rows, columns = next(iter(images.values())).shape[-2:]
+    return surface.size_cm, surface.size_cm * rows / columns
+
+
+def check_path(name: str) -> str:
+    """A material's name, with '/' between the folders that it is to lie in. Raises `InputError` for any other path."""
+    return "/".join(check_name(part, "The name") for part in name.strip().split("/"))
+
+
+def check_length(name: str, images: Mapping[MapFile, torch.Tensor], preset: Preset) -> None:
+    """Raise `InputError` where a file's name would be longer than file systems take, which count bytes."""
+    last = name.split("/")[-1]
+    longest = max(len(f"{preset.prefix}{last}_001_{file.suffix}.tiff".encode()) for file in images) + UNFINISHED
+    if longest > LONGEST_NAME:
         raise InputError(
-            f"The maps come in batches of different size: {found}. One material needs one image of each map; "
-            "make the batches equal."
+            f"The name {last!r} is too long: its files would have names of {longest} bytes, and file systems take "
+            f"{LONGEST_NAME}. A letter outside ASCII counts two to four. Shorten it by {longest - LONGEST_NAME} bytes."
         )
 
 
-def arrange(
-    maps: Mapping[str, torch.Tensor], preset: Preset, convention: str
-) -> tuple[dict[MapFile, torch.Tensor], list[str]]:
-    """The images (B, C, H, W) that a preset makes of the maps, and what was filled in, flipped or left out."""
-    maps, notes = {name: _with_channels(name, pixels) for name, pixels in maps.items()}, []
-    if "normal" in maps and maps["normal"].shape[1] < 2:
-        raise InputError("The normal map has one channel. A normal map has three; connect an RGB image.")
-    if "normal" in maps and preset.convention not in ("", convention):
-        maps["normal"] = flip_green(maps["normal"])
-        notes.append(f"normal: green flipped from {convention} to {preset.convention}.")
-    images = {}
-    for file in preset.files:
-        channels = [parse_channel(channel, MAPS) for channel in file.channels]
-        if not any(channel.map in maps for channel in channels):
-            continue
-        if file.alpha and _is_there(file.alpha, maps):
-            channels.append(parse_channel(file.alpha, MAPS))
-        images[file], filled = pack_channels(maps, channels)
-        notes += [f"{file.suffix}: {note}" for note in filled]
-    unassigned = set(maps) - {channel.split(".")[0].removeprefix("1-") for file in images for channel in _sources(file)}
-    notes += [f"{name}: has no file in this preset and was not written." for name in sorted(unassigned)]
-    return images, notes
-
-
 def claim_folder(parent: Path, name: str, if_exists: str) -> Path:
-    """Make the folder of material `name`. If it exists, "overwrite" takes it and "number" makes `name_2`, ..."""
-    if if_exists == "overwrite":
-        folder = parent / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    """Make the folder of material `name`. If it exists, "overwrite" takes it and "number" makes `name_2`, ...
+
+    Raises `InputError` where a link in its path leads out of `parent`.
+    """
     for number in count(1):
         folder = parent / (name if number == 1 else f"{name}_{number}")
+        if not is_inside(folder, parent):
+            raise InputError(f"The name is {name!r}, but {folder} leads out of {parent} by a link. Choose another.")
+        if if_exists == "overwrite":
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
         return folder
+    raise AssertionError("count never ends")
 
 
 def write_images(
@@ -154,20 +189,28 @@ def write_images(
     preset: Preset,
     settings: ExportSettings,
     text: Mapping[str, str],
-) -> dict[str, dict[MapFile, Path]]:
+) -> Files:
     """Write `<folder>_<suffix>`, numbered `<folder>_001_<suffix>` in a batch; the paths by material and file."""
-    batch = len(next(iter(images.values())))
-    stems = [folder.name] if batch == 1 else [f"{folder.name}_{index:03}" for index in range(1, batch + 1)]
-    written = {stem: {} for stem in stems}
+    written: Files = {stem: {} for stem in _stems(folder, images)}
     for file, pixels in images.items():
-        for stem, image in zip(stems, pixels, strict=True):
+        for stem, image in zip(written, pixels, strict=True):
             path = folder / f"{preset.prefix}{stem}_{file.suffix}{SUFFIXES[settings.file_format]}"
             if file.is_color and settings.file_format in SCENE_LINEAR:
-                image = torch.cat([linear_from_srgb(image[:3]), image[3:]])  # a fourth channel is alpha
+                image = premultiplied(linear_from_srgb(image[:3]), image[3:])
             bits = map_bits(file, settings.bit_depth)
             write_map(path, image, settings.file_format, bits, text, settings.dither)
             written[stem][file] = path
     return written
+
+
+def premultiplied(linear: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """Linear light (3, H, W), times alpha (1, H, W) if there is one, and that alpha: what readers of EXR expect."""
+    return torch.cat([linear * alpha, alpha]) if len(alpha) else linear
+
+
+def _stems(folder: Path, images: Mapping[MapFile, torch.Tensor]) -> list[str]:
+    batch = len(next(iter(images.values()))) if images else 1
+    return [folder.name] if batch == 1 else [f"{folder.name}_{index:03}" for index in range(1, batch + 1)]
 
 
 def map_bits(file: MapFile, bit_depth: str) -> int:
@@ -177,9 +220,19 @@ def map_bits(file: MapFile, bit_depth: str) -> int:
     return int(bit_depth)
 
 
+def stale_notes(folder: Path, written: Sequence[Path]) -> list[str]:
+    """A sentence on the files in `folder` that an earlier export left there, [] where there is none."""
+    names = {DESCRIPTION, *(path.name for path in written)}
+    older = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in names)
+    if not older:
+        return []
+    listed = ", ".join(older[:8]) + (f" and {len(older) - 8} more" if len(older) > 8 else "")
+    return [f"Left from an earlier export, and not of this one: {listed}."]
+
+
 def describe(
     files: Mapping[str, Mapping[MapFile, Path]], preset: Preset, surface: Surface, settings: ExportSettings
-) -> dict:
+) -> dict[str, Any]:
     """The content of `material.json`."""
     linear_color = settings.file_format in SCENE_LINEAR
     return {
@@ -201,29 +254,3 @@ def describe(
             for stem, paths in files.items()
         },
     }
-
-
-def reduction_notes(maps: Mapping[str, torch.Tensor], file_format: str) -> list[str]:
-    """One sentence for every map, (B, C, H, W) by name, of which the files hold less than was given."""
-    notes = []
-    for name, pixels in maps.items():
-        outside = int(((pixels < 0) | (pixels > 1)).any(dim=1).sum())
-        if outside and file_format in CLIPPED:
-            notes.append(f"{name}: {outside} pixels lay outside 0..1 and were clipped.")
-        reduced = single_channel(pixels)[1] if name in GREY_MAPS else ""
-        if reduced:
-            notes.append(f"{name}: given in colour; its {reduced} was written.")
-    return notes
-
-
-def _with_channels(name: str, pixels: torch.Tensor) -> torch.Tensor:
-    return pixels.expand(-1, 3, -1, -1) if name in COLOR_MAPS and pixels.shape[1] == 1 else pixels
-
-
-def _sources(file: MapFile) -> tuple[str, ...]:
-    return (*file.channels, file.alpha)
-
-
-def _is_there(channel: str, maps: Mapping[str, torch.Tensor]) -> bool:
-    name, _, component = channel.partition(".")
-    return name in maps and (component != "a" or maps[name].shape[1] == 4)

@@ -25,12 +25,13 @@ IMAGE_TYPES = {"basecolor": "color3", "normal": "vector3", "emissive": "color3"}
 
 def write_documents(
     folder: Path, files: Mapping[str, Mapping[MapFile, Path]], file_format: str, height_cm: float
-) -> None:
+) -> list[Path]:
     """Write `<stem>.mtlx` for every material, with its files by stem."""
     color_space = "lin_rec709" if file_format in SCENE_LINEAR else "srgb_texture"
     for stem, paths in files.items():
         with written_whole(folder / f"{stem}.mtlx") as unfinished:
             unfinished.write_text(materialx_document(stem, paths, color_space, height_cm), encoding="utf-8")
+    return [folder / f"{stem}.mtlx" for stem in files]
 
 
 def materialx_document(stem: str, files: Mapping[MapFile, Path], color_space: str, height_cm: float) -> str:

@@ -31,9 +31,7 @@ def rebuild_normals(pixels: torch.Tensor, what: str) -> tuple[torch.Tensor, list
         return found, [f"{what} keeps x in alpha and y in green (DXT5nm): z was rebuilt from them."]
     pixels = pixels[:, :3]
     if _lacks_blue(pixels):
-        return _with_z(pixels[:, :2]), [
-            f"{what} has nothing in blue (BC5, two channels): it was rebuilt from the others."
-        ]
+        return _with_z(pixels[:, :2]), [f"{what} has nothing in blue (BC5): it was rebuilt from red and green."]
     sample = _sample(pixels)
     if length_error(decode_normals(sample)) < 2 * UNIT:
         return pixels, []

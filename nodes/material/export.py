@@ -6,20 +6,22 @@ from collections.abc import Mapping
 import torch
 from comfy_api.latest import io, ui
 
-from ...common.files import check_name
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
 from ...host.node_text import tell_node
+from ...material.arrangement import engine_normals
 from ...material.engine_presets import MAPS, PRESETS
+from ...material.export_notes import export_notes
 from ...material.map_inputs import read_map
-from ...material.map_writers import FILE_FORMATS
 from ...material.material_files import (
     BIT_DEPTHS,
+    DESCRIPTION,
     IF_EXISTS,
+    MATERIAL_FORMATS,
     ExportSettings,
     SavedMaterial,
     Surface,
-    reduction_notes,
+    check_path,
     save_material,
 )
 from ...material.packing import LAYOUTS, pack_channels, parse_channel
@@ -109,7 +111,10 @@ class SaveMaterial(io.ComfyNode):
             inputs=[
                 *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
                 io.String.Input(
-                    "name", default="material", tooltip="The name of the material: its folder and its files bear it."
+                    "name",
+                    default="material",
+                    tooltip="The name of the material: its folder and its files bear it. 'wall/brick' lies in a "
+                    "folder 'wall'.",
                 ),
                 io.Combo.Input(
                     "bit_depth",
@@ -136,11 +141,11 @@ class SaveMaterial(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "file_format",
-                    options=FILE_FORMATS,
+                    options=MATERIAL_FORMATS,
                     default="PNG",
                     optional=True,
-                    tooltip="PNG and TIFF in 8 or 16 bits, TGA in 8; EXR and TIFF float keep every value. In EXR "
-                    "colours are linear light.",
+                    tooltip="PNG and TIFF in 8 or 16 bits, TGA in 8; EXR float and TIFF float keep every value, EXR "
+                    "half rounds to 11 bits. In EXR colours are linear light. GLB is one file for any glTF viewer.",
                 ),
                 io.Boolean.Input(
                     "dither",
@@ -161,7 +166,7 @@ class SaveMaterial(io.ComfyNode):
     @refusing
     def validate_inputs(cls, name: str | None = None) -> None:
         if name is not None:
-            check_name(name, "The name")
+            check_path(name)
 
     @classmethod
     def execute(
@@ -184,13 +189,15 @@ class SaveMaterial(io.ComfyNode):
         file_format: str = "PNG",
         dither: bool = False,
     ) -> io.NodeOutput:
-        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        given = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        maps, rebuilt = engine_normals(given)
         surface = Surface(convention, height_cm, size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
         saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
-        files = [f"{len(saved.files)} files in {saved.folder}:", *(f"  {file.name}" for file in saved.files)]
+        written = [*saved.files, *saved.scenes, saved.folder / DESCRIPTION]
+        files = [f"{len(written)} files in {saved.folder}:", *(f"  {file.name}" for file in written)]
         checks = validate(maps, convention, height_cm, size_cm)
-        findings = "\n".join([*saved.notes, *reduction_notes(maps, file_format), *checks])
+        findings = "\n".join([*rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
         report = "\n".join([*files, findings])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, findings)
@@ -209,8 +216,8 @@ def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
 
 def _results(saved: SavedMaterial) -> list[ui.SavedResult]:
     """What the history tells of the files."""
-    subfolder = f"{FOLDER}/{saved.folder.name}"
-    return [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in saved.files]
+    subfolder = saved.folder.relative_to(output_folder()).as_posix()
+    return [ui.SavedResult(file.name, subfolder, io.FolderType.output) for file in [*saved.files, *saved.scenes]]
 
 
 def _previews(maps: Mapping[str, torch.Tensor], cls: type[io.ComfyNode]) -> list[ui.SavedResult]:

@@ -16,7 +16,8 @@ class Material:
 
     def __init__(self, server, prompt):
         outputs = run_prompt(server.url, prompt)
-        files = [path(server, file) for file in outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]]
+        saved = [path(server, file) for file in outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]]
+        files = [file for file in saved if file.suffix == ".png"]
         self.folder = files[0].parent
         self.maps = {file.stem.rsplit("_", 1)[1]: pixels(file) for file in files}
         self.bits = {file.stem.rsplit("_", 1)[1]: file.read_bytes()[24] for file in files}  # of a PNG's IHDR

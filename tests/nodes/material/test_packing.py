@@ -3,8 +3,8 @@
 import pytest
 import torch
 from tilewright.common.errors import InputError
+from tilewright.material.arrangement import arrange
 from tilewright.material.engine_presets import MAPS, PRESETS
-from tilewright.material.material_files import arrange
 from tilewright.material.packing import LAYOUTS, Channel, pack_channels, parse_channel
 from tilewright.nodes.material import PackChannels
 

@@ -166,7 +166,9 @@ def test_every_preset_in_every_kind_of_file(output, preset, file_format):
     path, report = SaveMaterial.execute("m", preset=preset, file_format=file_format, **maps)
     written = {file.name for file in (output / "materials/m").iterdir()}
     described = json.loads((output / "materials/m/material.json").read_text())["materials"]["m"]
-    scene = {"m.gltf"} if (preset, file_format) == ("glTF", "PNG") else set()
+    scene = {"m.gltf"} if preset == "glTF" else set()
+    if file_format != "PNG" and scene:  # glTF knows PNG and JPEG only
+        scene |= {f"m_{name}.png" for name in ("baseColor", "normal", "occlusionRoughnessMetallic", "emissive")}
     scene |= {"m.mtlx"} if preset == "MaterialX" else set()
     assert written == {entry["file"] for entry in described.values()} | {"material.json"} | scene
 
@@ -214,7 +216,10 @@ def test_no_map_at_all_is_refused():
         SaveMaterial.execute("m")
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", "con", "x" * 200, "dots."])
+BAD_NAMES = ["", "../up", "a/../../b", "/a", "a//b", "a/", "a\\b", "con", "wall/con", "x" * 200, "dots."]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_cannot_be_files_are_refused(name, output):
     with pytest.raises(InputError, match="The name is"):
         SaveMaterial.execute(name, basecolor=torch.rand(1, 4, 4, 3))
