@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..common.images import UnreadableImage, composite, read_image
+from ..common.errors import UnreadableImage
 from ..common.texture_dataset import Sample, TextureDataset
 
 REPLACE, BEFORE, AFTER = "replace", "before", "after"
@@ -65,7 +65,7 @@ def florence(model: Any, processor: Any, task: str, max_tokens: int, beams: int)
 
 def _image_or_none(sample: Sample, background: tuple[float, float, float]) -> torch.Tensor | None:
     try:
-        return composite(read_image(sample.file), background)
+        return sample.read_opaque(background)
     except UnreadableImage:
         return None
 

@@ -1,15 +1,34 @@
 """Captions as text files beside their images, where trainers of the kohya kind look for them."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import InputError
-from .files import written_whole
+from .files import free_name, written_whole
 from .paths import is_inside
 
 OFF = "off"
 KEEP, APPEND, OVERWRITE = "keep", "append", "overwrite"
 WRITE_MODES = [OFF, KEEP, APPEND, OVERWRITE]
+AUTOMATIC = "auto"
+ENCODINGS = [AUTOMATIC, "utf-8", "utf-16", "windows-1252", "windows-1250", "windows-1251", "shift_jis", "gb18030"]
+ENCODINGS += ["big5", "euc-kr"]
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16's, which it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+class UnreadableCaption(InputError):
+    """A caption file whose words cannot be had. `reason` says why, without the file's name."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path.name} cannot be read as a caption: {reason}.")
+        self.reason = reason
 
 
 def split_phrases(caption: str) -> list[str]:
@@ -18,24 +37,65 @@ def split_phrases(caption: str) -> list[str]:
     return [phrase for phrase in phrases if phrase]
 
 
-def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path]) -> str:
-    """Write one caption file; returns "written", "kept" or "unchanged".
+def read_text(path: Path, encoding: str = AUTOMATIC) -> str:
+    """The words of a text file. `encoding` is one of `ENCODINGS`; a mark at the file's beginning overrules it.
 
-    keep leaves an existing file alone, append adds the phrases that it does not hold yet, overwrite replaces it.
-    A file that would stay the same is not touched, so nodes that watch it do not run again. Raises `InputError`
-    for a file outside `roots`, where a link may lead.
+    "auto" takes files without a mark for UTF-8. Raises `UnreadableCaption` for a file that is not so written, and for
+    one that the system does not open.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableCaption(path, f"the system says {error.strerror!r}") from error
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "")
+    wanted = marked or ("utf-8" if encoding == AUTOMATIC else encoding)
+    try:
+        text = content.decode(wanted)
+    except UnicodeError:
+        text = "\0"
+    if "\0" not in text:
+        return text
+    kinds, choice = ("UTF-8 or UTF-16", "its") if encoding == AUTOMATIC else (encoding, "another")
+    raise UnreadableCaption(path, f"not {kinds} text, so it is not used; save it as UTF-8, or choose {choice} encoding")
+
+
+def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], backup: bool = False) -> str:
+    """Write one caption file; returns "written", "kept", "unchanged" or "unreadable".
+
+    keep leaves an existing file alone, append adds the phrases that it does not hold yet, overwrite replaces it. What
+    cannot be read is neither kept nor appended to: it is left as it is, "unreadable". With `backup` what is
+    overwritten stays beside it, as `wall.txt.bak`. A file that would stay the same is not touched, so nodes that
+    watch it do not run again. Raises `InputError` for a file outside `roots`, where a link may lead.
     """
     if not any(is_inside(path, root) for root in roots):
         raise InputError(f"The caption file {path} lies outside the folders that this ComfyUI may write to.")
-    existing = path.read_text(encoding="utf-8-sig", errors="replace").strip() if path.is_file() else None
+    existing: str | None = None
+    if path.is_file():
+        try:
+            existing = read_text(path).strip()
+        except UnreadableCaption:
+            if mode != OVERWRITE:
+                return "unreadable"
+            existing = "\0"  # no caption: what is there goes
     if existing and mode == KEEP:
         return "kept"
     caption = merge_caption(existing or "", caption, mode)
     if existing == caption:
         return "unchanged"
+    if backup and existing and mode == OVERWRITE:
+        keep_backup(path)
     with written_whole(path) as unfinished:
         unfinished.write_text(caption + "\n", encoding="utf-8")
     return "written"
+
+
+def keep_backup(path: Path) -> Path:
+    """Copy a file beside itself, as `wall.txt.bak` or under the next free number; returns the copy."""
+    name = free_name(path.name, lambda name: path.with_name(f"{name}.bak").exists())
+    copy = path.with_name(f"{name}.bak")
+    with written_whole(copy) as unfinished:
+        unfinished.write_bytes(path.read_bytes())
+    return copy
 
 
 def merge_caption(existing: str, caption: str, mode: str) -> str:

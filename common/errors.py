@@ -1,4 +1,6 @@
-"""The one error that users read."""
+"""The errors that users read."""
+
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -8,4 +10,17 @@ class InputError(ValueError):
     """
 
 
-InputError.__module__ = "builtins"  # ComfyUI prints an exception's module before its name, a path that no artist needs
+class UnreadableImage(InputError):
+    """An image file whose pixels cannot be had. `reason` says why, without the file's name."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path.name} cannot be read as an image: {reason}.")
+        self.reason = reason
+
+
+class NotFiniteImage(UnreadableImage):
+    """An image file with values that are no numbers: NaN or infinite."""
+
+
+for _error in (InputError, UnreadableImage, NotFiniteImage):
+    _error.__module__ = "builtins"  # ComfyUI prints an exception's module before its name, a path that no artist needs

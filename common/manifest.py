@@ -4,13 +4,13 @@ One manifest describes the materials of one folder, whoever rendered them (the p
 Captions, datasets and resumed renders all read it.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .errors import InputError
 from .files import write_json
+from .untrusted_json import read_untrusted_json
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = "tilewright-manifest"
@@ -81,18 +81,25 @@ def read_manifest(folder: Path) -> list[MaterialRecord]:
     if not path.is_file():
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_untrusted_json(path)
+    except InputError as error:
+        raise _no_manifest(path, error) from None
+    try:
         if content["format"] != FORMAT or content["version"] > VERSION:
             raise InputError(
                 f"{path} is format {content['format']!r} version {content['version']}, "
                 f"this Tilewright reads {FORMAT!r} up to version {VERSION}."
             )
         return [_record(entry) for entry in content["materials"]]
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path} is not a manifest of rendered materials ({error}). "
-            "Render the folder again, or delete the file to read the folder by file names."
-        ) from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _no_manifest(path, error) from None
+
+
+def _no_manifest(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} is not a manifest of rendered materials ({error}). "
+        "Render the folder again, or delete the file to read the folder by file names."
+    )
 
 
 def other_materials(names: Collection[str], most: int = 10) -> list[str]:

@@ -1,11 +1,15 @@
 """TEXTURE_DATASET: what travels between the dataset, caption and training nodes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import torch
+
 from .buckets import Buckets
+from .images import composite
 from .manifest import MaterialRecord
+from .map_files import Reading, read_map
 
 
 @dataclass(frozen=True)
@@ -14,7 +18,9 @@ class Sample:
 
     size is (width, height) in pixels. material names what its sibling maps share. convention of a normal map is
     "OpenGL", "DirectX" or "" where nobody said. record is the manifest's entry, where the file was rendered by a
-    generator that keeps one.
+    generator that keeps one. reading says how the file's values become those of the map. origin is the material that
+    this one is a variation of, "" for none. clipped: some values lie outside 0..1 and are lost in training; repaired:
+    some were no numbers.
     """
 
     file: Path
@@ -27,18 +33,57 @@ class Sample:
     regularisation: bool = False
     record: MaterialRecord | None = None
     convention: str = ""
+    reading: Reading = Reading()
+    origin: str = ""
+    clipped: bool = False
+    repaired: bool = False
+
+    def read(self) -> torch.Tensor:
+        """The pixels as (C, H, W) float32 in sRGB or as stored, C being 1, 3 or 4 (`read_map`).
+
+        Raises `UnreadableImage`.
+        """
+        return read_map(self.file, self.map, self.reading)
+
+    def read_opaque(self, background: tuple[float, float, float]) -> torch.Tensor:
+        """The pixels as (3, H, W), transparency laid over `background`. Raises `UnreadableImage`."""
+        return composite(self.read(), background)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that is not used. reason is a phrase that may stand alone: "the file is empty"."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Files that were met while a dataset was loaded and are not among its samples: images that cannot be read, and
+    of these the ones with values that are no numbers; caption files that belong to no image or cannot be read."""
+
+    unreadable: tuple[Path, ...] = ()
+    not_finite: tuple[Path, ...] = ()
+    unmatched_captions: tuple[Path, ...] = ()
+    unreadable_captions: tuple[Path, ...] = ()
+
+    def __add__(self, other: "Findings") -> "Findings":
+        return Findings(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True)
 class TextureDataset:
     """An immutable list of samples.
 
-    background is the sRGB colour (0..1) that transparency is laid over, buckets are the sizes to train at.
+    background is the sRGB colour (0..1) that transparency is laid over, buckets are the sizes to train at, findings
+    is what was left out when it was loaded.
     """
 
     samples: tuple[Sample, ...]
     background: tuple[float, float, float] = (0.5, 0.5, 0.5)
     buckets: Buckets = Buckets()
+    findings: Findings = Findings()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -51,3 +96,12 @@ class TextureDataset:
     def with_captions(self, caption: Callable[[Sample], str]) -> "TextureDataset":
         """The same dataset with every sample captioned anew."""
         return replace(self, samples=tuple(replace(sample, caption=caption(sample)) for sample in self.samples))
+
+
+def rejected_by_reason(rejected: Sequence[Rejected], folder: Path) -> list[str]:
+    """One line for each reason, with the files it holds for, relative to `folder` where they lie in it."""
+    by_reason: dict[str, list[str]] = {}
+    for one in rejected:
+        inside = one.file.is_relative_to(folder)
+        by_reason.setdefault(one.reason, []).append(str(one.file.relative_to(folder) if inside else one.file))
+    return [f"{reason}: {', '.join(files)}" for reason, files in by_reason.items()]

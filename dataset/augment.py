@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..common.conventions import clear_convention
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image, write_png
+from ..common.errors import InputError, UnreadableImage
+from ..common.image_writing import write_png
+from ..common.images import composite
+from ..common.map_files import Reading
 from ..common.map_kinds import COLOR_MAPS
-from ..common.texture_dataset import Sample, TextureDataset
+from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .parallel import in_parallel
-from .rejected_files import Rejected
 from .transforms import ColorShift, Variation, vary_caption, vary_map
 
 
@@ -104,7 +105,7 @@ def _write(
     sample: Sample, number: int, variation: Variation, background: tuple[float, float, float], target: Path
 ) -> Sample | Rejected:
     try:
-        image = read_image(sample.file)
+        image = sample.read()
     except UnreadableImage as error:
         return Rejected(sample.file, error.reason)
     image = composite(image, background) if image.shape[0] == 4 else image
@@ -114,6 +115,7 @@ def _write(
     return replace(
         sample,
         file=target,
+        reading=Reading(),
         size=(varied.shape[2], varied.shape[1]),
         caption=vary_caption(sample.caption, variation.mirror, variation.turns),
         material=f"{sample.material}_v{number}" if sample.material else "",

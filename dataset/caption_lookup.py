@@ -1,82 +1,136 @@
 """Captions that lie beside the images: text files of the same name, and Hugging Face's metadata.jsonl."""
 
-import json
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from .rejected_files import Rejected
+from ..common.caption_files import AUTOMATIC, UnreadableCaption, read_text
+from ..common.errors import InputError
+from ..common.texture_dataset import Rejected
+from ..common.untrusted_json import parse_untrusted_json
+from .image_files import LEADS_OUTSIDE
 
 METADATA = "metadata.jsonl"
-AUTOMATIC = "auto"
 CAPTION_SOURCES = [AUTOMATIC, ".txt", ".caption", METADATA, "none"]
 MOST_REPEATS = 1000  # a folder "2024_renders" is a year
+NO_IMAGE = "a caption file that belongs to no image"
 _CAPTION_KEYS = ("text", "caption")
+
+
+@dataclass(frozen=True)
+class MetadataLines:
+    """The entries of a metadata.jsonl by file name, each with its caption as "text", and what is wrong with others:
+    numbers of lines that are no entries, and of those whose caption is no text."""
+
+    entries: dict[str, dict]
+    bad: list[int]
+    without_text: list[int]
 
 
 class CaptionFiles:
     """Looks up the caption of an image. Files that cannot be read are gathered in `rejected` and pass as absent."""
 
-    def __init__(self, source: str, readable: Callable[[Path], bool]) -> None:
-        """source is one of CAPTION_SOURCES; readable says whether a file may be read at all."""
+    def __init__(self, source: str, readable: Callable[[Path], bool], encoding: str = AUTOMATIC) -> None:
+        """source is one of CAPTION_SOURCES; readable says whether a file may be read at all; encoding is one of
+        `ENCODINGS`."""
         self.rejected: list[Rejected] = []
         self._readable = readable
+        self._encoding = encoding
         self._suffixes = [".txt", ".caption"] if source == AUTOMATIC else [source] if source.startswith(".") else []
         self._uses_metadata = source in (AUTOMATIC, METADATA)
         self._metadata = lru_cache(maxsize=None)(self._read_metadata)
+        self._folder = lru_cache(maxsize=None)(self._text_files)
+        self._text = lru_cache(maxsize=None)(self._read)
 
     def caption(self, image: Path, material_file: str, folder: Path) -> str | None:
         """The caption of `image`, None without one.
 
-        Its own text file comes first, then the one of its material ("wall.txt" for "wall_height.png"), then its
-        line in the nearest metadata.jsonl between its folder and `folder`.
+        Its own text file comes first ("wall.txt" or "wall.png.txt"), then the one of its material ("wall.txt" for
+        "wall_height.png"), then its line in the nearest metadata.jsonl between its folder and `folder`. Case, and how
+        accents are encoded, do not count; a file that says nothing leaves the word to the next one.
         """
-        for name in (image.stem, material_file):
-            for suffix in self._suffixes:
-                if (text := self._read(image.parent / f"{name}{suffix}")) is not None:
-                    return " ".join(text.split())
-        return self._from_metadata(image, folder) if self._uses_metadata else None
+        found = None
+        for name in (image.stem, image.name, material_file):
+            files = self._folder(image.parent).get(_key(name), [])
+            for file in sorted(files, key=lambda file: file.stem != name):  # "Wall.txt" is not for "wall.png" beside it
+                if (text := self._text(file)) is not None:
+                    found = " ".join(text.split())
+                if found:
+                    return found
+        in_metadata = self._from_metadata(image, folder) if self._uses_metadata else None
+        return in_metadata if in_metadata is not None else found
+
+    def unmatched(self, images: Iterable[tuple[Path, str]]) -> list[Path]:
+        """The text files in the folders of `images` (with the file name of each one's material) that name none."""
+        named: dict[Path, set[str]] = {}
+        for image, material_file in images:
+            named.setdefault(image.parent, set()).update(map(_key, (image.stem, image.name, material_file)))
+        return [
+            file
+            for folder, names in named.items()
+            for key, files in self._folder(folder).items()
+            if key not in names
+            for file in files
+        ]
+
+    def _text_files(self, folder: Path) -> dict[str, list[Path]]:
+        """The folder's text files by what they name, .txt before .caption."""
+        found: dict[str, list[Path]] = {}
+        files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and path.is_file()]
+        for path in sorted(files, key=lambda path: self._suffixes.index(path.suffix.lower())):
+            if not path.name.startswith("."):
+                found.setdefault(_key(path.stem), []).append(path)
+        return found
 
     def _from_metadata(self, image: Path, folder: Path) -> str | None:
         for parent in image.parents:
-            caption = self._metadata(parent / METADATA).get(image.relative_to(parent).as_posix())
+            caption = self._metadata(parent / METADATA).get(_key(image.relative_to(parent).as_posix()))
             if caption is not None or parent == folder:
                 return caption
         return None
 
     def _read_metadata(self, path: Path) -> dict[str, str]:
-        entries, bad_lines = metadata_entries(self._read(path) or "")
-        for number in bad_lines:
-            self.rejected.append(Rejected(path, f"line {number} is not an entry with file_name and text"))
-        return {name: " ".join(entry["text"].split()) for name, entry in entries.items()}
+        lines = parse_metadata((self._text(path) or "") if path.is_file() else "")
+        self.rejected += [Rejected(path, f"line {one} is not an entry with file_name and text") for one in lines.bad]
+        self.rejected += [Rejected(path, f"line {one} has no text as its caption") for one in lines.without_text]
+        missing = [name for name in lines.entries if not (path.parent / name).is_file()]
+        if missing:
+            named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+            self.rejected.append(Rejected(path, f"{len(missing)} lines are for images that are not there ({named})"))
+        return {_key(name): " ".join(entry["text"].split()) for name, entry in lines.entries.items()}
 
     def _read(self, path: Path) -> str | None:
-        if not path.is_file():
+        if not self._readable(path):
+            self.rejected.append(Rejected(path, LEADS_OUTSIDE))
             return None
         try:
-            if self._readable(path):
-                return path.read_text(encoding="utf-8-sig")
-            self.rejected.append(Rejected(path, "a link that leads outside the allowed folders"))
-        except UnicodeDecodeError:
-            self.rejected.append(Rejected(path, "not UTF-8 text, so it was not used as a caption"))
-        except OSError as error:
-            self.rejected.append(Rejected(path, f"the system says {error.strerror!r}"))
-        return None
+            return read_text(path, self._encoding)
+        except UnreadableCaption as error:
+            self.rejected.append(Rejected(path, error.reason))
+            return None
 
 
-def metadata_entries(content: str) -> tuple[dict[str, dict], list[int]]:
-    """The entries of a metadata.jsonl by file name, each with its caption as "text", and the numbers of bad lines."""
-    entries, bad_lines = {}, []
+def parse_metadata(content: str) -> MetadataLines:
+    """The lines of a metadata.jsonl."""
+    lines = MetadataLines({}, [], [])
     for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-            text = next(entry[key] for key in _CAPTION_KEYS if key in entry)
-            entries[entry["file_name"]] = {**entry, "text": str(text)}
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
-            bad_lines.append(number)
-    return entries, bad_lines
+            entry = parse_untrusted_json(line)
+        except InputError:
+            entry = None
+        name = entry.get("file_name") if isinstance(entry, dict) else None
+        key = next((key for key in _CAPTION_KEYS if key in entry), "") if name else ""
+        if not isinstance(name, str) or not key or "\0" in name:
+            lines.bad.append(number)
+        elif not isinstance(entry[key], str):
+            lines.without_text.append(number)
+        else:
+            lines.entries[name] = {**entry, "text": entry[key]}
+    return lines
 
 
 def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:
@@ -91,3 +145,8 @@ def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:
         if parent == folder:
             break
     return 1, ""
+
+
+def _key(name: str) -> str:
+    """A name whatever its case and the form of its accents."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from ..common.conventions import clear_convention
-from ..common.images import UnreadableImage, composite, image_dpi, read_image
+from ..common.errors import UnreadableImage
+from ..common.images import image_dpi
 from ..common.map_kinds import COLOR_MAPS
 from ..common.seams import EDGE, SeamStatistics, seam_statistics
 from ..common.texture_dataset import Sample
@@ -56,7 +57,7 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
     try:
         if reason := _file_reason(sample, rules):
             return Checked(reason)
-        image = composite(read_image(sample.file), background)
+        image = sample.read_opaque(background)
     except UnreadableImage as error:
         return Checked(error.reason)
     if rules.blank and (reason := _content_reason(image, sample.map)):

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..common.errors import InputError
-from ..common.texture_dataset import Sample, TextureDataset
+from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .checks import OFF, SAME, Checked, Rules, check_image
 from .duplicates import find_duplicates
 from .parallel import in_parallel
-from .rejected_files import Rejected
 
 
 @dataclass(frozen=True)

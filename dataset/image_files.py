@@ -11,9 +11,12 @@ from ..common.images import IMAGE_SUFFIXES
 from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest
 from ..common.map_kinds import NamedMap, maps_by_name
 from ..common.paths import is_inside
-from .rejected_files import Rejected
+from ..common.texture_dataset import Rejected
 
-COMPANIONS = {".txt", ".caption", ".json", ".jsonl", ".sbsar"}  # files that lie beside images and are no images
+COMPANIONS = {".txt", ".caption", ".json", ".jsonl", ".sbsar", ".bak"}  # files that lie beside images and are no images
+
+
+LEADS_OUTSIDE = "a link that leads outside the allowed folders (list its place as tilewright_datasets to allow it)"
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,10 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
         rejected += [
             Rejected(path, "not an ordinary file or folder (links to folders are not followed)") for path in odd
         ]
-        inside = [file for file in files if any(is_inside(file, root) for root in roots)]
-        rejected += [
-            Rejected(file, "a link that leads outside the allowed folders") for file in files if file not in inside
-        ]
+        inside = [file for file in files if not file.is_symlink() or any(is_inside(file, root) for root in roots)]
+        rejected += [Rejected(file, LEADS_OUTSIDE) for file in sorted(set(files) - set(inside))]
         pictures = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
-        others = [file for file in inside if file not in pictures and file.suffix.lower() not in COMPANIONS]
+        others = [file for file in inside if file.suffix.lower() not in IMAGE_SUFFIXES | COMPANIONS]
         rejected += [
             Rejected(file, f"not an image that Tilewright reads ({file.suffix or 'no ending'})") for file in others
         ]
@@ -66,7 +67,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[Path], list[Path]]]:
         paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
         odd = [path for path in paths if not path.is_file()]
         odd += [link for name in folders if (link := Path(parent, name)).is_symlink()]
-        yield Path(parent), [path for path in paths if path not in odd], odd
+        yield Path(parent), [path for path in paths if path not in set(odd)], odd
 
 
 def _records(parent: Path, files: Sequence[Path]) -> tuple[list[MaterialRecord], list[Rejected]]:

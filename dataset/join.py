@@ -27,4 +27,5 @@ def join_datasets(dataset: TextureDataset, other: TextureDataset, role: str, rep
         )
         for sample in other.samples
     )
-    return replace(dataset, samples=(*dataset.samples, *added))
+    samples, findings = (*dataset.samples, *added), dataset.findings + other.findings
+    return replace(dataset, samples=samples, findings=findings)

@@ -1,22 +1,22 @@
 """Folders of images to datasets: every file is either a sample or named with the reason why not."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image
+from ..common.caption_files import AUTOMATIC
+from ..common.errors import InputError, NotFiniteImage, UnreadableImage
+from ..common.map_files import CLIPPED, REPAIRED, Note, Reading, read_map_with_notes
 from ..common.map_kinds import MAP_KINDS
 from ..common.paths import is_inside
-from ..common.texture_dataset import Sample, TextureDataset
-from .caption_lookup import CaptionFiles, kohya_folder
+from ..common.texture_dataset import Findings, Rejected, Sample, TextureDataset, rejected_by_reason
+from .caption_lookup import NO_IMAGE, CaptionFiles, kohya_folder
 from .image_files import ImageFile, find_images
 from .parallel import THREADS, in_parallel
-from .rejected_files import Rejected, listed
 
 ANY = "any"
 
@@ -25,7 +25,8 @@ ANY = "any"
 class Loading:
     """How to read a folder. map is one of MAP_KINDS or "any", captions one of CAPTION_SOURCES, repeats a factor.
 
-    tileable is what holds for images without a record. roots are the folders that links may lead to.
+    tileable is what holds for images without a record. roots are the folders that links may lead to, encoding is that
+    of caption files without a mark, reading how the values of the files are taken.
     """
 
     map: str
@@ -34,15 +35,42 @@ class Loading:
     repeats: int = 1
     tileable: bool = False
     regularisation: bool = False
+    reading: Reading = Reading()
+    encoding: str = AUTOMATIC
 
     def for_regularisation(self) -> "Loading":
         return replace(self, regularisation=True)
 
 
-def load_folder(
-    folder: Path, loading: Loading, checked: Callable[[int, int], None]
-) -> tuple[list[Sample], list[Rejected]]:
-    """The samples of a folder in natural order, and what was left out.
+@dataclass(frozen=True)
+class Loaded:
+    """samples in natural order, the files that were left out, what is to tell of those that were not, and findings."""
+
+    samples: list[Sample] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[tuple[Path, Note]] = field(default_factory=list)
+    findings: Findings = Findings()
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded(
+            self.samples + other.samples,
+            self.rejected + other.rejected,
+            self.notes + other.notes,
+            self.findings + other.findings,
+        )
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """size is (width, height). error says why the file cannot be used, None where it can."""
+
+    size: tuple[int, int] = (0, 0)
+    notes: Sequence[Note] = ()
+    error: UnreadableImage | None = None
+
+
+def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], None]) -> Loaded:
+    """Load a folder with its sub-folders.
 
     Every image is decoded once, in parallel, so that a damaged one is known now and not in the middle of a
     training. `checked(done, total)` is called after each and may raise to stop. Raises `InputError` where no
@@ -54,25 +82,33 @@ def load_folder(
     wanted, other_maps = _of_map(found, loading.map)
     if not wanted:
         raise InputError(_nothing_found(folder, loading.map, found, rejected))
-    sizes = in_parallel(lambda image: _decoded_size(image.path), wanted, checked)
-    readable = [(image, size) for image, size in zip(wanted, sizes, strict=True) if not isinstance(size, str)]
-    unreadable = [
-        Rejected(image.path, size) for image, size in zip(wanted, sizes, strict=True) if isinstance(size, str)
-    ]
+    decoded = in_parallel(lambda image: _decode(image, loading.reading), wanted, checked)
+    readable = [(image, one) for image, one in zip(wanted, decoded, strict=True) if one.error is None]
+    errors = [(image.path, one.error) for image, one in zip(wanted, decoded, strict=True) if one.error]
+    unreadable = [Rejected(path, error.reason) for path, error in errors]
     if not readable:
-        reasons = "\n".join(listed(unreadable, folder))
+        reasons = "\n".join(rejected_by_reason(unreadable, folder))
         raise InputError(f"None of the {len(wanted)} images in {folder} can be read.\n{reasons}")
-    captions = CaptionFiles(loading.captions, lambda path: any(is_inside(path, root) for root in loading.roots))
-    samples = [_sample(image, size, folder, loading, captions) for image, size in readable]
-    return samples, [*unreadable, *captions.rejected, *rejected, *other_maps]
+    captions = CaptionFiles(
+        loading.captions, lambda path: any(is_inside(path, root) for root in loading.roots), loading.encoding
+    )
+    samples = [_sample(image, one, folder, loading, captions) for image, one in readable]
+    unmatched = captions.unmatched((image.path, _material_file(image)) for image in found)
+    findings = Findings(
+        unreadable=tuple(path for path, _ in errors),
+        not_finite=tuple(path for path, error in errors if isinstance(error, NotFiniteImage)),
+        unmatched_captions=tuple(unmatched),
+        unreadable_captions=tuple(dict.fromkeys(one.file for one in captions.rejected)),
+    )
+    left_out = [*unreadable, *captions.rejected, *(Rejected(file, NO_IMAGE) for file in unmatched)]
+    notes = [(image.path, note) for image, one in readable for note in one.notes]
+    return Loaded(samples, [*left_out, *rejected, *other_maps], notes, findings)
 
 
 def decode_images(dataset: TextureDataset, count: int) -> list[torch.Tensor]:
     """The first `count` images as (1, H, W, 3), transparency laid over the dataset's background."""
     with ThreadPoolExecutor(THREADS) as pool:
-        images = pool.map(
-            lambda sample: composite(read_image(sample.file), dataset.background), dataset.samples[:count]
-        )
+        images = pool.map(lambda sample: sample.read_opaque(dataset.background), dataset.samples[:count])
         return [image.movedim(0, -1).unsqueeze(0).contiguous() for image in images]
 
 
@@ -82,8 +118,8 @@ def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile],
     twins = {image.named.material for image in found if image.named.convention == "OpenGL"}
     wanted, rejected = [], []
     for image in found:
-        if (image.named.kind or "basecolor") not in kinds:
-            rejected.append(Rejected(image.path, f"{image.named.kind or 'basecolor'} map, not asked for"))
+        if _kind(image) not in kinds:
+            rejected.append(Rejected(image.path, f"{_kind(image)} map, not asked for"))
         elif image.named.convention == "DirectX" and image.named.material in twins:
             rejected.append(Rejected(image.path, "DirectX normal map of a material whose OpenGL one is used"))
         else:
@@ -91,21 +127,31 @@ def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile],
     return wanted, rejected
 
 
-def _decoded_size(path: Path) -> tuple[int, int] | str:
+def _kind(image: ImageFile) -> str:
+    return image.named.kind or "basecolor"
+
+
+def _material_file(image: ImageFile) -> str:
+    return Path(image.named.material).name
+
+
+def _decode(image: ImageFile, reading: Reading) -> _Decoded:
     try:
-        height, width = read_image(path).shape[1:]
+        pixels, notes = read_map_with_notes(image.path, _kind(image), reading)
     except UnreadableImage as error:
-        return error.reason
-    return width, height
+        return _Decoded(error=error.with_traceback(None))
+    height, width = pixels.shape[1:]
+    return _Decoded((width, height), notes)
 
 
-def _sample(image: ImageFile, size: tuple[int, int], folder: Path, loading: Loading, captions: CaptionFiles) -> Sample:
+def _sample(image: ImageFile, decoded: _Decoded, folder: Path, loading: Loading, captions: CaptionFiles) -> Sample:
     repeats, words = kohya_folder(image.path, folder)
-    caption = captions.caption(image.path, Path(image.named.material).name, folder)
+    caption = captions.caption(image.path, _material_file(image), folder)
+    told = {note.what for note in decoded.notes}
     return Sample(
         file=image.path,
-        map=image.named.kind or "basecolor",
-        size=size,
+        map=_kind(image),
+        size=decoded.size,
         caption=words if caption is None else caption,
         material=image.named.material,
         repeats=repeats * loading.repeats,
@@ -113,12 +159,15 @@ def _sample(image: ImageFile, size: tuple[int, int], folder: Path, loading: Load
         regularisation=loading.regularisation,
         record=image.record,
         convention=image.named.convention,
+        reading=loading.reading,
+        clipped=CLIPPED in told,
+        repaired=REPAIRED in told,
     )
 
 
-def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Sequence[Rejected]) -> str:
+def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Iterable[Rejected]) -> str:
     if found:
-        kinds = Counter(image.named.kind or "basecolor" for image in found)
+        kinds = Counter(map(_kind, found))
         held = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         return (
             f"{folder} has no {map_kind} map. By manifest and file names it holds: {held}. "
@@ -129,5 +178,6 @@ def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], reje
         return f"{folder} is empty. Put images into it, or choose another folder."
     return (
         f"{folder} has no image that Tilewright reads, only {len(files)} other files ({', '.join(files[:5])}…). "
-        "It reads PNG, JPEG, WebP, AVIF, BMP, TGA, TIFF, EXR and GIF."
+        "It reads PNG, JPEG, WebP, AVIF, BMP, TGA, TIFF, EXR and GIF, and HEIC and JPEG XL where their library is "
+        "installed."
     )

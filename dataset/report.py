@@ -4,22 +4,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..common.manifest import other_materials
-from ..common.texture_dataset import Sample, TextureDataset
+from ..common.dataset_counts import count_dataset, dataset_warnings
+from ..common.map_files import Note
+from ..common.texture_dataset import Rejected, Sample, TextureDataset, rejected_by_reason
 from .bucketing import Bucketed
 from .clean import Cleaned
-from .rejected_files import Rejected, listed
+from .load import Loaded
 from .save import Saved
-from .substance.render import Rendered
 
 
-def load_report(dataset: TextureDataset, folder: Path, rejected: Sequence[Rejected], shown: int) -> str:
-    """Counts by map, sizes, captions and repeats, then the files that were left out, by reason."""
-    lines = _by_role(dataset, f"from {folder}")
+def load_report(dataset: TextureDataset, folder: Path, loaded: Loaded, shown: int) -> str:
+    """Counts by map, sizes, captions and repeats, what may spoil a training, what was done to files on reading them,
+    then the files that were left out, by reason."""
+    rejected = loaded.rejected
+    lines = [*_by_role(dataset, f"from {folder}"), *dataset_warnings(count_dataset(dataset))]
     if shown < len(dataset):
         lines.append(f"The images output holds the first {shown}; raise image_limit for more. The dataset holds all.")
+    if loaded.notes:
+        lines += ["", "On reading:", *(f"  {line}" for line in _notes(loaded.notes, folder))]
     if rejected:
-        lines += ["", f"{len(rejected)} files left out:", *(f"  {line}" for line in listed(rejected, folder))]
+        lines += ["", *_left_out(rejected, folder)]
     return "\n".join(lines)
 
 
@@ -33,7 +37,7 @@ def save_report(saved: Saved, folder: Path) -> str:
     captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
     lines = [f"{saved.images} images written to {folder}", f"  captions: {captions or 'none'}"]
     if saved.rejected:
-        lines += [f"{len(saved.rejected)} files left out:", *(f"  {line}" for line in listed(saved.rejected, folder))]
+        lines += _left_out(saved.rejected, folder)
     if saved.strangers:
         names = ", ".join(file.name for file in saved.strangers)
         lines.append(f"{len(saved.strangers)} other images lie in the same folders and would be trained too: {names}")
@@ -45,18 +49,7 @@ def clean_report(cleaned: Cleaned) -> str:
     kept = cleaned.kept.samples
     tiling = sum(sample.tileable for sample in kept)
     lines = [f"{len(kept)} of {len(kept) + len(cleaned.rejected)} images kept, {tiling} of them tileable."]
-    return "\n".join([*lines, *(f"  {line}" for line in listed(cleaned.reasons, kept[0].file.parent))])
-
-
-def render_report(rendered: Rendered, folder: Path) -> str:
-    """Counts of new, reused and failed renders, failures with sbsrender's words, then each render's values."""
-    fresh = len(rendered.records) - len(rendered.reused)
-    lines = [f"{fresh} materials rendered to {folder}, {len(rendered.reused)} were there already."]
-    lines += [f"  {name} failed twice: {words}" for name, words in rendered.failures.items()]
-    for record in rendered.records:
-        values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
-        lines.append(f"{record.name} (seed {record.seed}): {values}")
-    return "\n".join([*lines, *other_materials(rendered.others)])
+    return "\n".join([*lines, *(f"  {line}" for line in rejected_by_reason(cleaned.reasons, kept[0].file.parent))])
 
 
 def bucket_report(bucketed: Bucketed, resolution: int) -> str:
@@ -67,6 +60,23 @@ def bucket_report(bucketed: Bucketed, resolution: int) -> str:
     lines += _worst(bucketed.cut, "cut by more than a tenth", lambda share: f"{share:.0%}")
     lines += _worst(bucketed.stretched, "tileable and stretched by more than a tenth", lambda factor: f"×{factor:.2f}")
     return "\n".join(lines)
+
+
+def _left_out(rejected: Sequence[Rejected], folder: Path) -> list[str]:
+    return [f"{len(rejected)} files left out:", *(f"  {line}" for line in rejected_by_reason(rejected, folder))]
+
+
+def _notes(notes: Sequence[tuple[Path, Note]], folder: Path) -> list[str]:
+    """One line for each thing that was done, with the files it was done to and the figures of each."""
+    by_what: dict[str, list[str]] = {}
+    for file, (what, figures) in notes:
+        name = str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+        by_what.setdefault(what, []).append(f"{name} ({figures})" if figures else name)
+    return [f"{what}: {_first(files)}" for what, files in by_what.items()]
+
+
+def _first(names: Sequence[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _worst(

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..common.caption_files import merge_caption, write_caption
-from ..common.errors import InputError
+from ..common.caption_files import merge_caption, read_text, write_caption
+from ..common.errors import InputError, UnreadableImage
 from ..common.files import written_whole
-from ..common.images import UnreadableImage, composite, read_image, write_png
+from ..common.image_writing import write_png
 from ..common.manifest import MaterialRecord, write_manifest
 from ..common.map_kinds import COLOR_MAPS
 from ..common.paths import is_inside
-from ..common.texture_dataset import Sample, TextureDataset
-from .caption_lookup import METADATA, metadata_entries
+from ..common.texture_dataset import Rejected, Sample, TextureDataset
+from .caption_lookup import METADATA, parse_metadata
 from .parallel import in_parallel
-from .rejected_files import Rejected
 
 KOHYA, HUGGING_FACE = "kohya", "Hugging Face"
 LAYOUTS = [KOHYA, HUGGING_FACE]
@@ -87,7 +86,7 @@ def _folder_name(part: str, sample: Sample, saving: Saving) -> str:
 
 def _write_image(sample: Sample, background: tuple[float, float, float], target: Path, bits: int) -> str | None:
     try:
-        image = composite(read_image(sample.file), background)
+        image = sample.read_opaque(background)
     except UnreadableImage as error:
         return error.reason
     write_png(target, image, 8 if sample.map in COLOR_MAPS else bits)
@@ -107,7 +106,7 @@ def _write_captions(written: Sequence[tuple[Sample, Path]], saving: Saving) -> C
 def _write_metadata(folder: Path, written: Sequence[tuple[Sample, Path]], saving: Saving) -> Counter:
     """One line for each image; lines of other images that still exist stay."""
     path = folder / METADATA
-    existing, _ = metadata_entries(path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "")
+    existing = parse_metadata(read_text(path) if path.is_file() else "").entries
     entries = {name: entry for name, entry in existing.items() if (folder / name).is_file()}
     outcome = Counter()
     for sample, target in written:

@@ -13,7 +13,7 @@ import torch
 from ..captions.from_parameters import caption_record
 from ..common.axes import Axes
 from ..common.files import write_json, written_whole
-from ..common.images import write_png
+from ..common.image_writing import write_png
 from ..common.manifest import MaterialRecord
 from ..common.wrapped_convolutions import wrap_in_place
 from ..dataset.procedural.catalogue import ALL_MATERIALS, GROUPS

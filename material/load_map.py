@@ -5,12 +5,13 @@ from pathlib import Path
 
 import torch
 
-from ..common.images import IMAGE_SUFFIXES, read_image
-from ..common.map_kinds import COLOR_MAPS, maps_by_name
-from ..common.srgb import srgb_from_linear
+from ..common.images import IMAGE_SUFFIXES, decode_image
+from ..common.map_files import KEEP, Reading, as_map
+from ..common.map_kinds import maps_by_name
 from .normal_encodings import rebuild_normals
 from .normals import decode_normals, length_error
 
+AS_IT_IS = Reading(not_finite=KEEP)
 UNIT_LENGTH = 0.05  # by how much the length of 8-bit normals may differ from 1, on average
 
 
@@ -23,23 +24,22 @@ class LoadedMap:
     found: str
 
 
-def load_map(path: Path, kind: str = "") -> LoadedMap:
+def load_map(path: Path, kind: str = "", reading: Reading = AS_IT_IS) -> LoadedMap:
     """Read a map; an empty `kind` is read from the file's name, or guessed from its pixels.
 
     Data maps come exactly as stored, except for normals that are kept in another way than as 0..1 in red, green and
-    blue: those are rebuilt. Colours in EXR, linear light by convention, become sRGB.
-    Raises `UnreadableImage`.
+    blue: those are rebuilt. Colours become sRGB as `read_map` says. Raises `UnreadableImage`.
     """
-    pixels = read_image(path)[None]
-    kind, found = (kind, f"Read as {kind}.") if kind else kind_of(path, pixels)
-    if kind in COLOR_MAPS and path.suffix.lower() == ".exr":
-        pixels = torch.cat([srgb_from_linear(pixels[:, :3]), pixels[:, 3:]], dim=1)
-        found += " Its linear light was turned into sRGB."
+    decoded = decode_image(path, reading.layer)
+    kind, found = (kind, f"Read as {kind}.") if kind else kind_of(path, decoded.pixels[None])
+    image, notes = as_map(path, decoded, kind, reading)
+    told = [f"{note.what}{f' ({note.figures})' if note.figures else ''}." for note in notes]
+    pixels = image[None]
     if kind == "normal" and pixels.shape[1] > 1:
-        rebuilt, notes = rebuild_normals(pixels, "The map")
-        if notes:
-            pixels, found = rebuilt, f"{found} {notes[0]}"
-    return LoadedMap(pixels, kind, found)
+        rebuilt, remarks = rebuild_normals(pixels, "The map")
+        if remarks:
+            pixels, told = rebuilt, [*told, remarks[0]]
+    return LoadedMap(pixels, kind, " ".join([found, *(sentence[0].upper() + sentence[1:] for sentence in told)]))
 
 
 def kind_of(path: Path, pixels: torch.Tensor) -> tuple[str, str]:

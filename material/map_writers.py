@@ -9,7 +9,7 @@ import torch
 
 from ..common.errors import InputError
 from ..common.files import written_whole
-from ..common.images import blue_first, encode_with_opencv, whole_numbers, write_png
+from ..common.image_writing import blue_first, encode_with_opencv, whole_numbers, write_png
 
 SUFFIXES = {
     "PNG": ".png",

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..common.axes import AXES_OPTIONS
+from ..common.map_files import AUTOMATIC, LIGHT_OPTIONS
 
 TextureDatasetSocket = io.Custom("TEXTURE_DATASET")
 
@@ -10,3 +11,26 @@ TextureDatasetSocket = io.Custom("TEXTURE_DATASET")
 def axes_input(tooltip: str, default: str = "both") -> io.Combo.Input:
     """The `axes` widget: both | x | y | none."""
     return io.Combo.Input("axes", options=AXES_OPTIONS, default=default, tooltip=tooltip)
+
+
+def light_input() -> io.Combo.Input:
+    """The `light` widget: what the colours of float files are."""
+    return io.Combo.Input(
+        "light",
+        options=LIGHT_OPTIONS,
+        default=AUTOMATIC,
+        optional=True,
+        tooltip="What basecolor and emissive maps hold in float files: auto takes EXR for linear light, as its "
+        "convention is, and float TIFF for sRGB. Data maps are never converted.",
+    )
+
+
+def layer_input() -> io.String.Input:
+    """The `layer` widget of EXR files."""
+    return io.String.Input(
+        "layer",
+        default="",
+        optional=True,
+        tooltip="Which layer of an EXR to take, such as ViewLayer.Combined; empty for its main one. The report names "
+        "the layers.",
+    )

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from ..common.caption_files import OVERWRITE, write_caption
-from ..common.errors import InputError
+from ..common.errors import InputError, UnreadableImage
 from ..common.files import written_whole
-from ..common.images import UnreadableImage, composite, read_image, write_png
+from ..common.image_writing import write_png
+from ..common.images import composite
 from ..common.texture_dataset import Sample, TextureDataset
 from .toml import toml_text
 
@@ -74,15 +75,15 @@ def _write_pair(
     try:
         if not file.is_file():
             if hint:
-                write_png(_hint_folder(file.parent) / file.name, composite(read_image(hint.file), background))
-            write_png(file, _pixels(sample.file, background, writing.with_alpha))
+                write_png(_hint_folder(file.parent) / file.name, hint.read_opaque(background))
+            write_png(file, _pixels(sample, background, writing.with_alpha))
     except UnreadableImage as error:
         return error.reason
     return None
 
 
-def _pixels(file: Path, background: tuple[float, float, float], with_alpha: bool) -> torch.Tensor:
-    image = read_image(file)
+def _pixels(sample: Sample, background: tuple[float, float, float], with_alpha: bool) -> torch.Tensor:
+    image = sample.read()
     if not with_alpha:
         return composite(image, background)
     alpha = image[3:] if image.shape[0] == 4 else torch.ones_like(image[:1])

@@ -12,7 +12,7 @@ import folder_paths
 import pytest
 import torch
 from safetensors import safe_open
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.in_graph import train_lora
 from tilewright.nodes.training import DemoModel, TrainLora

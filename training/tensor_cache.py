@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..common.images import UnreadableImage
+from ..common.errors import UnreadableImage
 from .checkpoint import save_tensors
 
 FORMAT = "tilewright-kept-tensors-1"  # another one whenever encoding itself changes

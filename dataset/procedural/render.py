@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ...common.errors import InputError
-from ...common.images import write_png
+from ...common.image_writing import write_png
 from ...common.manifest import MaterialRecord, Parameter, other_materials, read_manifest, write_manifest
 from ...common.oklab import hex_from_oklab, srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset

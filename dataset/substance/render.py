@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from ...common.errors import InputError
+from ...common.errors import InputError, UnreadableImage
 from ...common.files import check_name
-from ...common.images import UnreadableImage, composite, read_image
-from ...common.manifest import MaterialRecord, read_manifest, write_manifest
+from ...common.images import composite, read_image
+from ...common.manifest import MaterialRecord, other_materials, read_manifest, write_manifest
 from ...common.map_kinds import MAP_KINDS
 from ...common.seams import EDGE, seam_statistics
 from ...common.texture_dataset import Sample
@@ -96,6 +96,17 @@ def rendered_samples(rendered: Rendered, folder: Path, size: int) -> list[Sample
         for kind, file in record.maps.items()
         if kind in MAP_KINDS
     ]
+
+
+def render_report(rendered: Rendered, folder: Path) -> str:
+    """Counts of new, reused and failed renders, failures with sbsrender's words, then each render's values."""
+    fresh = len(rendered.records) - len(rendered.reused)
+    lines = [f"{fresh} materials rendered to {folder}, {len(rendered.reused)} were there already."]
+    lines += [f"  {name} failed twice: {words}" for name, words in rendered.failures.items()]
+    for record in rendered.records:
+        values = ", ".join(f"{name} {parameter.value}" for name, parameter in record.parameters.items())
+        lines.append(f"{record.name} (seed {record.seed}): {values}")
+    return "\n".join([*lines, *other_materials(rendered.others)])
 
 
 def plan_jobs(

@@ -9,8 +9,9 @@ import comfy.model_management
 import torch
 
 from ...common.axes import Axes
-from ...common.errors import InputError
-from ...common.images import UnreadableImage, composite, read_image
+from ...common.errors import InputError, UnreadableImage
+from ...common.images import composite
+from ...common.map_kinds import COLOR_MAPS
 from ...common.texture_dataset import Sample, TextureDataset
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...training.bucket_resize import frame
@@ -69,10 +70,11 @@ class ImageEncoder:
 
     def _facts(self, sample: Sample) -> tuple:
         settings = (self.config.resolution, self.config.objective.masked, self.dataset.background, self.dataset.buckets)
-        return ("image", self.network, file_digest(sample.file), sample.tileable, *settings)
+        pixels = (file_digest(sample.file), sample.map in COLOR_MAPS, sample.reading)
+        return ("image", self.network, *pixels, sample.tileable, *settings)
 
     def _encoded(self, sample: Sample) -> dict[str, torch.Tensor]:
-        image = read_image(sample.file).clamp(0, 1)
+        image = sample.read().clamp(0, 1)
         size = self.dataset.buckets.size((image.shape[-1], image.shape[-2]), self.config.resolution)
         pixels = frame(composite(image, self.dataset.background), size, sample.tileable)
         tensors = {"latent": encode_image(self.vae, pixels), "size": torch.tensor(size)}

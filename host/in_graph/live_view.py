@@ -8,7 +8,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ...common.images import write_png
+from ...common.image_writing import write_png
 from ...training.config import TrainingConfig
 from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
 from ...training.loop import Trainer

@@ -5,9 +5,8 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ...common.files import check_name
-from ...common.texture_dataset import TextureDataset
+from ...common.texture_dataset import TextureDataset, rejected_by_reason
 from ...dataset.augment import Augmentation, augment_dataset
-from ...dataset.rejected_files import listed
 from ...host import folders
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
@@ -109,5 +108,5 @@ class AugmentDataset(io.ComfyNode):
         wanted = Augmentation(count, rolls, turns, mirror, crop, color)
         varied, rejected = augment_dataset(dataset, path, wanted, seed, progress_callback())
         originals = dataset.samples if keep_originals else ()
-        lines = [f"{len(varied)} variations written to {path}", *listed(rejected, path)]
+        lines = [f"{len(varied)} variations written to {path}", *rejected_by_reason(rejected, path)]
         return io.NodeOutput(replace(dataset, samples=(*originals, *varied)), "\n".join(lines))

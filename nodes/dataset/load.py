@@ -2,17 +2,19 @@
 
 from comfy_api.latest import io
 
+from ...common.caption_files import AUTOMATIC, ENCODINGS
+from ...common.map_files import REFUSE, REPAIR, Reading
 from ...common.map_kinds import MAP_KINDS
 from ...common.oklab import srgb_from_hex
 from ...common.paths import resolve_inside
 from ...common.texture_dataset import TextureDataset
-from ...dataset.caption_lookup import AUTOMATIC, CAPTION_SOURCES
+from ...dataset.caption_lookup import CAPTION_SOURCES
 from ...dataset.image_files import fingerprint
 from ...dataset.load import ANY, Loading, decode_images, load_folder
 from ...dataset.report import load_report
 from ...host import folders
 from ...host.progress import progress_callback
-from ..sockets import TextureDatasetSocket
+from ..sockets import TextureDatasetSocket, layer_input, light_input
 from ..validation import refusing
 
 
@@ -88,6 +90,24 @@ class LoadDataset(io.ComfyNode):
                     tooltip="How many images the images output holds, 0 for none. All of them stay in memory: "
                     "50 MB for each 2048 px image. The dataset and the captions are always complete.",
                 ),
+                light_input(),
+                layer_input(),
+                io.Combo.Input(
+                    "not_finite",
+                    options=[REFUSE, REPAIR],
+                    default=REFUSE,
+                    optional=True,
+                    tooltip="What to do with images that hold NaN or infinite values: leave them out by name (refuse), "
+                    "or take the nearest pixel's values there (repair).",
+                ),
+                io.Combo.Input(
+                    "caption_encoding",
+                    options=ENCODINGS,
+                    default=AUTOMATIC,
+                    optional=True,
+                    tooltip="How caption files are written. auto reads UTF-8, and UTF-16 with its mark. Choose another "
+                    "for old files that the report names as unreadable.",
+                ),
             ],
             outputs=[
                 TextureDatasetSocket.Output(
@@ -123,15 +143,19 @@ class LoadDataset(io.ComfyNode):
         background: str = "#808080",
         tileable: bool = False,
         image_limit: int = 16,
+        light: str = AUTOMATIC,
+        layer: str = "",
+        not_finite: str = REFUSE,
+        caption_encoding: str = AUTOMATIC,
     ) -> io.NodeOutput:
         roots = folders.readable_folders()
         path = resolve_inside(folder, roots, "The folder")
-        loading = Loading(map, roots, caption_extension, repeats, tileable)
-        samples, rejected = load_folder(path, loading, progress_callback())
+        reading = Reading(light, layer.strip(), not_finite)
+        loading = Loading(map, roots, caption_extension, repeats, tileable, reading=reading, encoding=caption_encoding)
+        loaded = load_folder(path, loading, progress_callback())
         if regularisation_folder:
             regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
-            more, also_rejected = load_folder(regular, loading.for_regularisation(), progress_callback())
-            samples, rejected = samples + more, rejected + also_rejected
-        dataset = TextureDataset(tuple(samples), srgb_from_hex(background))
+            loaded += load_folder(regular, loading.for_regularisation(), progress_callback())
+        dataset = TextureDataset(tuple(loaded.samples), srgb_from_hex(background), findings=loaded.findings)
         images = decode_images(dataset, image_limit)
-        return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, rejected, len(images)))
+        return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, loaded, len(images)))

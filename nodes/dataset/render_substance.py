@@ -9,10 +9,9 @@ from comfy_api.latest import io
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.image_files import fingerprint
-from ...dataset.report import render_report
 from ...dataset.substance.archive import read_archive
 from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed, plan_variants
-from ...dataset.substance.render import render_plan, rendered_samples
+from ...dataset.substance.render import render_plan, render_report, rendered_samples
 from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
 from ...host import folders
 from ...host.progress import progress_callback

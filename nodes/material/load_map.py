@@ -8,10 +8,12 @@ from comfy_api.latest import io
 
 from ...common.images import IMAGE_SUFFIXES
 from ...common.layout import to_bhwc
+from ...common.map_files import AUTOMATIC, KEEP, Reading
 from ...common.map_kinds import MAP_KINDS
 from ...common.paths import resolve_inside
 from ...host.folders import readable_folders
 from ...material.load_map import load_map
+from ..sockets import layer_input, light_input
 from ..validation import refusing
 from .surface_inputs import CATEGORY
 
@@ -33,7 +35,8 @@ class LoadMap(io.ComfyNode):
                     options=_files(),
                     upload=io.UploadType.image,
                     image_folder=io.FolderType.input,
-                    tooltip="An image of ComfyUI's input folder: PNG, JPEG, TIFF, EXR, TGA, WebP, BMP.",
+                    tooltip="An image of ComfyUI's input folder: PNG, JPEG, TIFF, EXR, TGA, WebP, BMP; AVIF, HEIC and "
+                    "JPEG XL where their library is installed.",
                 ),
                 io.Combo.Input(
                     "kind",
@@ -41,9 +44,11 @@ class LoadMap(io.ComfyNode):
                     default=DETECT,
                     tooltip="What the map is. detect reads it from the file's name, else from the pixels.",
                 ),
+                light_input(),
+                layer_input(),
             ],
             outputs=[
-                io.Image.Output("image", tooltip="The map, with every value as in the file."),
+                io.Image.Output("image", tooltip="The map: data with every value as in the file, colours in sRGB."),
                 io.String.Output(
                     "kind", tooltip="basecolor, normal, roughness, metallic, height, ao, opacity or emissive."
                 ),
@@ -68,8 +73,9 @@ class LoadMap(io.ComfyNode):
         return [file, state.st_size, state.st_mtime_ns]
 
     @classmethod
-    def execute(cls, file: str, kind: str = DETECT) -> io.NodeOutput:
-        loaded = load_map(_resolve(file), "" if kind == DETECT else kind)
+    def execute(cls, file: str, kind: str = DETECT, light: str = AUTOMATIC, layer: str = "") -> io.NodeOutput:
+        reading = Reading(light, layer.strip(), not_finite=KEEP)
+        loaded = load_map(_resolve(file), "" if kind == DETECT else kind, reading)
         pixels = loaded.pixels
         channels = pixels.shape[1]
         alpha = pixels[:, 3] if channels == 4 else torch.ones_like(pixels[:, 0])

@@ -39,7 +39,7 @@ def painted(model, clip, vae, prompt, seed):
 
 def main():
     import comfy.utils
-    from tilewright.common.images import write_png
+    from tilewright.common.image_writing import write_png
     from tilewright.common.seams import seam_statistics
     from tilewright.host.demo_model import load_demo_model
     from tilewright.nodes.seamless import SeamlessModel, SeamlessVAE

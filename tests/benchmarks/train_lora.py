@@ -60,7 +60,7 @@ def _pictures() -> list[Any]:
 
 def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, steps: int) -> None:
     import folder_paths
-    from tilewright.common.images import write_png
+    from tilewright.common.image_writing import write_png
     from tilewright.common.texture_dataset import Sample, TextureDataset
     from tilewright.host.in_graph import train_lora
     from tilewright.nodes.training.run_inputs import run_config

@@ -78,7 +78,7 @@ def upscaled_stages(way, image, last):
 
 
 def report(name, way, size, image, seconds):
-    from tilewright.common.images import write_png
+    from tilewright.common.image_writing import write_png
     from tilewright.common.seams import seam_statistics
 
     seams = [seam_statistics(image.movedim(-1, 1), axis) for axis in "xy"]

@@ -11,7 +11,9 @@ import pytest
 import tifffile
 import torch
 from PIL import Image
-from tilewright.common.images import UnreadableImage, composite, image_size, read_image, write_png
+from tilewright.common.errors import UnreadableImage
+from tilewright.common.image_writing import write_png
+from tilewright.common.images import composite, image_size, read_image
 
 RANDOM = np.random.default_rng(7)
 
@@ -171,7 +173,7 @@ def whole_png(path):
         (lambda png: png[:5000] + bytes([png[5000] ^ 255]) + png[5001:], "damaged or incomplete"),
         (lambda png: b"", "empty"),
         (lambda png: b"Dear diary, ...", "not an image"),
-        (lambda png: claiming(png, 100_000), "exceeds limit"),
+        (lambda png: claiming(png, 100_000), "exceeds the limit of"),
     ],
     ids=["truncated", "a byte flipped", "empty", "text", "huge claim"],
 )

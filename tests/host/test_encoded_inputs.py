@@ -8,7 +8,7 @@ import comfy.sd
 import pytest
 import torch
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host import training as host_training
 from tilewright.host.in_graph import latents as encoding

@@ -10,7 +10,7 @@ import torch
 from api_workflows import load, titled, with_widgets
 from PIL import Image
 from random_captioners import WORDS, write_florence
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.launch.client import run_prompt
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ import torch
 from random_captioners import WORDS, write_blip, write_florence
 from tilewright.captions.captioning import caption_images
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.captions import models as model_nodes
 from tilewright.nodes.captions.models import CaptionBLIP, CaptionFlorence2

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tilewright.captions.tagging import Choice, Vocabulary, choose_tags, prepare_wd, spoken
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host import captioners as host_captioners
 from tilewright.nodes.captions.models import CaptionTagger

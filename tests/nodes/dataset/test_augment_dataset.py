@@ -2,7 +2,8 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
-from tilewright.common.images import read_image, write_png
+from tilewright.common.image_writing import write_png
+from tilewright.common.images import read_image
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.dataset.transforms import ColorShift, Variation, shift_color, vary_caption, vary_map
 from tilewright.nodes.dataset.augment import AugmentDataset

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from tilewright.common.conventions import clear_convention
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.dataset.clean import CleanDataset
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.common.errors import InputError
-from tilewright.common.images import read_image
 from tilewright.common.manifest import MaterialRecord, write_manifest
+from tilewright.common.map_files import read_map_with_notes
 from tilewright.dataset import load
 from tilewright.dataset.parallel import THREADS
 from tilewright.nodes.dataset.load import LoadDataset
@@ -198,16 +198,16 @@ def test_decoded_images_are_let_go_at_once(allowed, monkeypatch):
         picture(allowed / f"{number}.png")
     alive, most = set(), []
 
-    def counted_read(path):
-        image = read_image(path)
+    def counted_read(path, kind, reading):
+        image, notes = read_map_with_notes(path, kind, reading)
         alive.add(path)
         weakref.finalize(image, alive.discard, path)
         most.append(len(alive))
-        return image
+        return image, notes
 
-    monkeypatch.setattr(load, "read_image", counted_read)
+    monkeypatch.setattr(load, "read_map_with_notes", counted_read)
     dataset, images, captions, report = LoadDataset.execute(".", "basecolor", image_limit=2)
-    assert (len(dataset), len(images), len(captions), len(most)) == (40, 2, 40, 42)
+    assert (len(dataset), len(images), len(captions), len(most)) == (40, 2, 40, 40)
     assert max(most) <= 2 * THREADS + 2
     assert "holds the first 2" in report
 

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from small_runs import metadata, same, weights
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.training import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
 from tilewright.training.config import NetworkConfig, SavingConfig

@@ -1,0 +1,57 @@
+"""Tensors to PNG files, and to the whole numbers that image files hold."""
+
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import torch
+
+from .files import written_whole
+
+NO_TEXT: Mapping[str, str] = MappingProxyType({})
+
+
+def quantise(image: torch.Tensor, bits: int) -> torch.Tensor:
+    """Round 0..1 floats to the integers of an unsigned `bits`-bit channel, as int32. Values outside are clipped."""
+    return (image.clamp(0, 1) * (2**bits - 1)).round().int()
+
+
+def whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
+    """(C, H, W) in 0..1 as (H, W, C) of the integers of an unsigned 8- or 16-bit channel, rounded and clipped."""
+    return quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def write_png(path: Path, image: torch.Tensor, bits: int = 8, text: Mapping[str, str] = NO_TEXT) -> None:
+    """Write (C, H, W) in 0..1, C being 1, 3 or 4, as a PNG of 8 or 16 bits a channel, rounded, whole or not at all.
+
+    `text` is kept in it by keyword, as ComfyUI keeps workflows.
+    """
+    png = encode_with_opencv(whole_numbers(image, bits), ".png")
+    header_end = 8 + 12 + 13  # the signature, and the IHDR chunk with its frame
+    chunks = [_png_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in text.items()]
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(b"".join([png[:header_end], *chunks, png[header_end:]]))
+
+
+def encode_with_opencv(pixels: np.ndarray, suffix: str, options: Sequence[int] = ()) -> bytes:
+    """The bytes of an image file of pixels (H, W, C) in the order R, G, B, A. OpenCV's own writing fails on non-ASCII
+    paths on Windows."""
+    import cv2
+
+    encoded, data = cv2.imencode(suffix, blue_first(pixels), options)
+    if not encoded:
+        raise OSError(f"OpenCV could not encode an image as {suffix}")
+    return data.tobytes()
+
+
+def blue_first(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, C) with the order of its colours turned round: R, G, B, A to B, G, R, A and back."""
+    colors = [2, 1, 0, 3][: pixels.shape[2]] if pixels.shape[2] > 1 else [0]
+    return np.ascontiguousarray(pixels[..., colors])
+
+
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -1,0 +1,141 @@
+"""A map from a file as every room of the pack sees it: colours in sRGB, data as stored, numbers that are numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from .color_profiles import (
+    converted,
+    profile_name,
+    rec709_of_chromaticities,
+    srgb_of_gamma,
+    srgb_of_profile,
+)
+from .errors import NotFiniteImage
+from .image_headers import Header, told_as_unreadable
+from .images import Decoded, decode_image
+from .map_kinds import COLOR_MAPS
+from .srgb import srgb_from_linear
+
+AUTOMATIC, LINEAR, SRGB = "auto", "linear", "sRGB"
+LIGHT_OPTIONS = [AUTOMATIC, LINEAR, SRGB]
+REFUSE, REPAIR, KEEP = "refuse", "repair", "keep"
+BEYOND = 1e-3  # by how much a value may leave 0..1 before it is told: a filter's overshoot is no other range
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the files of a dataset are read.
+
+    light: what colour maps in float files hold. "auto" takes EXR for linear light, as its convention is, and float
+    TIFF for sRGB; "linear" and "sRGB" say so of both. layer: which layer of an EXR to take, "" for the main one.
+    not_finite: what becomes of values that are no numbers. "refuse" refuses the file, "repair" takes those of the
+    nearest pixel, "keep" leaves them to whoever reads.
+    """
+
+    light: str = AUTOMATIC
+    layer: str = ""
+    not_finite: str = REFUSE
+
+
+class Note(NamedTuple):
+    """Something to tell of a file that was read: what, the same for all files of a kind, and its own figures."""
+
+    what: str
+    figures: str = ""
+
+
+CLIPPED = "values beyond 0..1, which training and 8- and 16-bit files clip"
+REPAIRED = "values that are no numbers, repaired from the nearest pixels"
+
+
+def read_map(path: Path, kind: str, reading: Reading = Reading()) -> torch.Tensor:
+    """A map of the given kind as (C, H, W) float32, upright; C is 1, 3 or 4.
+
+    Colour maps (basecolor, emissive) come in sRGB with straight alpha, whatever the file holds: linear light,
+    another profile, premultiplied colours. All other maps come exactly as stored. Raises `UnreadableImage`, and
+    `NotFiniteImage` for values that are no numbers, unless they are repaired.
+    """
+    return read_map_with_notes(path, kind, reading)[0]
+
+
+def read_map_with_notes(path: Path, kind: str, reading: Reading = Reading()) -> tuple[torch.Tensor, list[Note]]:
+    """As `read_map`, with what was done to the file's values and what is odd about them."""
+    return as_map(path, decode_image(path, reading.layer), kind, reading)
+
+
+def as_map(path: Path, decoded: Decoded, kind: str, reading: Reading) -> tuple[torch.Tensor, list[Note]]:
+    """What `read_map_with_notes` makes of a decoded file, whose pixels may be written over."""
+    image, notes = decoded.pixels, _layer_notes(decoded.header, reading.layer)
+    if decoded.is_float and reading.not_finite != KEEP:
+        image, repaired = _finite(path, image, reading.not_finite == REPAIR)
+        notes += repaired
+    if kind in COLOR_MAPS:
+        with told_as_unreadable(path):
+            image, changed = _srgb(image, decoded, reading.light)
+        notes += changed
+    if decoded.is_float and (beyond := _beyond(image)):
+        notes.append(Note(CLIPPED, beyond))
+    return image, notes
+
+
+def _layer_notes(header: Header, wanted: str) -> list[Note]:
+    if not header.exr or wanted or len(header.exr.layers) < 2:
+        return []
+    others = ", ".join(name or "no name" for name in header.exr.layers if name != header.exr.layer.name)
+    return [Note(f"layer {header.exr.layer.name or 'without a name'} taken; there are also: {others}")]
+
+
+def _finite(path: Path, image: torch.Tensor, repair: bool) -> tuple[torch.Tensor, list[Note]]:
+    bad = ~image.isfinite().all(0)
+    count = int(bad.sum())
+    if not count:
+        return image, []
+    if not repair or count == bad.numel():
+        found = f"{count} of its {bad.numel()} pixels are no numbers (NaN or infinite)"
+        raise NotFiniteImage(path, f"{found}; render it again, or repair them")
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(bad.numpy(), return_distances=False, return_indices=True)
+    rows, columns = torch.from_numpy(nearest).long()
+    return image[:, rows, columns], [Note(REPAIRED, f"{count} pixels")]
+
+
+def _srgb(image: torch.Tensor, decoded: Decoded, light: str) -> tuple[torch.Tensor, list[Note]]:
+    header = decoded.header
+    if header.exr:
+        image = _straight(image)
+    if decoded.is_float and (light == LINEAR or (light == AUTOMATIC and header.exr)):
+        return converted(image, _from_linear(header)), [Note("linear light, turned into sRGB")]
+    if header.profile:  # that of CMYK has been applied by the decoder: no other form of these colours is RGB
+        convert, told = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
+    else:
+        convert, told = srgb_of_gamma(header.gamma), f"gamma {header.gamma:.3g}"
+    return (converted(image, convert), [Note(f"colours of {told}, turned into sRGB")]) if convert else (image, [])
+
+
+def _from_linear(header: Header) -> Callable[[torch.Tensor], torch.Tensor]:
+    matrix = rec709_of_chromaticities(header.exr.chromaticities) if header.exr else None
+    if matrix is None:
+        return srgb_from_linear
+
+    def convert(colors: torch.Tensor) -> torch.Tensor:
+        return srgb_from_linear(torch.tensordot(matrix, colors.expand(3, -1, -1), 1).clamp(min=0))
+
+    return convert
+
+
+def _straight(image: torch.Tensor) -> torch.Tensor:
+    """EXR colours come multiplied by their alpha; where it is 0, light without cover stays as it is."""
+    if image.shape[0] < 4:
+        return image
+    alpha = image[3:]
+    return torch.cat([image[:3] / torch.where(alpha > 0, alpha, 1), alpha])
+
+
+def _beyond(image: torch.Tensor) -> str:
+    lowest, highest = float(image.amin()), float(image.amax())
+    return f"{lowest:.4g} to {highest:.4g}" if lowest < -BEYOND or highest > 1 + BEYOND else ""

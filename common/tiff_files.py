@@ -1,0 +1,153 @@
+"""TIFF files: what a page holds, and its pixels as grey or RGB, with alpha where it is told as such."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import UnreadableImage
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION, _PROFILE = 274, 34675
+_PLAIN = ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE")  # what is read here; Pillow reads 8-bit CMYK and YCbCr
+_PILLOW_8_BIT = ("SEPARATED", "YCBCR")
+
+
+class TiffHeader(NamedTuple):
+    """What is known of the first picture before its pixels are read. decoder is "tifffile", "opencv" or "pillow"."""
+
+    width: int
+    height: int
+    decoder: str
+    orientation: int
+    profile: bytes | None
+    channels: int
+    white_is_zero: bool
+
+
+def read_tiff_header(path: Path) -> TiffHeader:
+    """Of the first picture that is no preview. Raises `UnreadableImage` for what is not read, with what to do."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = _first_picture(file)
+        tags = page.tags
+        orientation = int(tags[_ORIENTATION].value) if _ORIENTATION in tags else 1
+        profile = bytes(tags[_PROFILE].value) if _PROFILE in tags else None
+        return TiffHeader(
+            page.imagewidth,
+            page.imagelength,
+            _decoder(path, page),
+            orientation if 1 <= orientation <= 8 else 1,
+            profile,
+            min(page.samplesperpixel, 4),
+            page.photometric == tifffile.PHOTOMETRIC.MINISWHITE,
+        )
+
+
+def read_tiff(path: Path) -> np.ndarray:
+    """The first picture as (H, W) or (H, W, C), C being 3 or 4, in the number type of the file.
+
+    Premultiplied colours are divided by their alpha. Samples that the file gives no meaning are left out.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = _first_picture(file)
+        _check_is_whole(path, page, file.filehandle.size)
+        pixels = page.asarray()
+        if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
+            pixels = np.moveaxis(pixels, 0, -1)
+        pixels = _full_range(pixels, page.bitspersample)
+        if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            return np.moveaxis(page.colormap[:, pixels], 0, -1)
+        colors = 3 if page.photometric == tifffile.PHOTOMETRIC.RGB else 1
+        extra = [kind.name for kind in page.extrasamples]
+        return _grey_or_rgb(pixels, colors, extra, page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
+
+
+def _first_picture(file: Any) -> Any:
+    """The first page that is not a smaller copy of another."""
+    return next((page for page in file.pages if not page.is_reduced), file.pages.first)
+
+
+def _decoder(path: Path, page: Any) -> str:
+    import tifffile
+
+    kind = getattr(page.photometric, "name", str(page.photometric))
+    deep = page.bitspersample > 8
+    if page.imagedepth > 1 or not page.imagewidth or not page.imagelength:
+        raise UnreadableImage(path, "it holds a volume and no picture; export one slice")
+    if kind == "SEPARATED" and deep:
+        raise UnreadableImage(path, "its colours are CMYK in more than 8 bits; convert it to RGB")
+    if kind not in (*_PLAIN, *_PILLOW_8_BIT):
+        raise UnreadableImage(path, f"its colours are {kind}; convert it to RGB or grey")
+    if kind in _PILLOW_8_BIT or page.compression == tifffile.COMPRESSION.JPEG:
+        return "pillow"
+    if _tifffile_decodes(page):
+        return "tifffile"
+    if not deep:
+        return "pillow"
+    simple = page.planarconfig == tifffile.PLANARCONFIG.CONTIG and kind != "PALETTE"
+    plain = [extra.name for extra in page.extrasamples] in ([], ["UNASSALPHA"]) and page.samplesperpixel != 2
+    if simple and plain and page.dtype in (np.uint16, np.float32, np.float64):
+        return "opencv"
+    raise UnreadableImage(path, _needs_codec(page))
+
+
+def _tifffile_decodes(page: Any) -> bool:
+    import tifffile
+
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+        tifffile.TIFF.UNPREDICTORS[page.predictor]
+    except KeyError:  # which names the package that it lacks
+        return False
+    return page.dtype is not None
+
+
+def _needs_codec(page: Any) -> str:
+    compression = getattr(page.compression, "name", str(page.compression))
+    return (
+        f"reading TIFFs of this kind ({compression} compression) needs the Python package imagecodecs; install it with "
+        "ComfyUI's Python, or save the file without compression or with Deflate"
+    )
+
+
+def _check_is_whole(path: Path, page: Any, size: int) -> None:
+    ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if not ends or max(ends) > size or min(page.databytecounts) == 0:
+        raise UnreadableImage(path, "it is damaged or incomplete: some of its pixels are missing; copy it again")
+
+
+def _full_range(pixels: np.ndarray, bits: int) -> np.ndarray:
+    """Numbers of 1, 2, 4, 10, 12 and 14 bits, which come in the next larger type, over that type's range."""
+    if pixels.dtype.kind == "b":
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.dtype.kind != "u" or bits == 8 * pixels.dtype.itemsize:
+        return pixels
+    largest = np.iinfo(pixels.dtype).max
+    return np.round(pixels * (largest / (2**bits - 1))).astype(pixels.dtype)
+
+
+def _grey_or_rgb(pixels: np.ndarray, colors: int, extra: list[str], white_is_zero: bool) -> np.ndarray:
+    samples = pixels[..., None] if pixels.ndim == 2 else pixels
+    picture = samples[..., :colors]
+    if white_is_zero and samples.dtype.kind == "u":
+        picture = np.iinfo(samples.dtype).max - picture
+    told = next((number for number, kind in enumerate(extra) if kind in ("ASSOCALPHA", "UNASSALPHA")), None)
+    if told is None:
+        return picture[..., 0] if colors == 1 else picture
+    alpha = samples[..., colors + told, None]
+    if extra[told] == "ASSOCALPHA":
+        picture = _straight(picture, alpha)
+    return np.concatenate([np.broadcast_to(picture, (*picture.shape[:2], 3)), alpha], axis=-1)
+
+
+def _straight(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colours without the alpha that they were multiplied by; where it is 0 they stay as they are."""
+    largest = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
+    divided = picture / np.where(alpha > 0, alpha, largest) * largest
+    if picture.dtype.kind == "u":
+        divided = np.round(np.minimum(divided, largest))
+    return divided.astype(picture.dtype)
