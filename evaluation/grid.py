@@ -16,7 +16,8 @@ import torch
 
 from ..common.errors import InputError
 from ..common.files import write_json
-from ..common.images import read_image, write_png
+from ..common.image_writing import write_png
+from ..common.images import read_image
 from .cells import Cell, lora_stem
 from .loss_transfer import Transfer
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, composite, read_image
+from ..common.errors import InputError, UnreadableImage
+from ..common.images import composite, read_image
 from ..common.texture_dataset import Sample, TextureDataset
 
 MOST_RENDERS = 200  # of a set: every picture is compared with each of them at all shifts

@@ -16,7 +16,7 @@ import folder_paths
 import pytest
 import torch
 from safetensors.torch import save_file
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.demo_model import load_demo_model
 from tilewright.host.training import kohya_names, kohya_text_names

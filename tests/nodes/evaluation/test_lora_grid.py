@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_grids import SETTINGS
 from tilewright.common.errors import InputError
-from tilewright.common.images import quantise
+from tilewright.common.image_writing import quantise
 from tilewright.evaluation.grid import Sampling
 from tilewright.host import painting
 from tilewright.host.lora_files import read_lora, with_lora_file

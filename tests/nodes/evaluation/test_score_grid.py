@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tilewright.common.errors import InputError
-from tilewright.common.images import write_png
+from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import TextureDataset
 from tilewright.dataset.procedural.render import render_material
 
