@@ -13,6 +13,7 @@ from ..common.errors import InputError
 
 DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
 WORD_LISTS = "tilewright_words"  # another, for word lists; also the name of a folder in ComfyUI's input
+PRIVATE_HOSTS = "tilewright_private_hosts"  # and for text files of private addresses that downloads may use
 
 
 def output_folder(*parts: str) -> Path:
@@ -31,6 +32,11 @@ def word_list_folders() -> list[Path]:
     """The folders of the user's word lists: input/tilewright_words, and those of extra_model_paths.yaml."""
     extra = folder_paths.folder_names_and_paths.get(WORD_LISTS, ([], set()))[0]
     return [Path(folder_paths.get_input_directory(), WORD_LISTS), *(Path(folder) for folder in extra)]
+
+
+def private_host_files() -> list[Path]:
+    """The files, named in extra_model_paths.yaml, that list the private addresses downloads may use."""
+    return [Path(file) for file in folder_paths.folder_names_and_paths.get(PRIVATE_HOSTS, ([], set()))[0]]
 
 
 def model_file(kind: str, name: str, what: str) -> Path:

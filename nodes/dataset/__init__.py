@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .augment import AugmentDataset
 from .bucketing import BucketDataset
 from .clean import CleanDataset
+from .download import DownloadImages
 from .inspect_substance import InspectSubstance
 from .load import LoadDataset
 from .render_procedural import RenderProcedural
@@ -16,6 +17,7 @@ NODES: list[type[io.ComfyNode]] = [
     InspectSubstance,
     RenderSubstance,
     RenderProcedural,
+    DownloadImages,
     LoadDataset,
     CleanDataset,
     AugmentDataset,

@@ -38,6 +38,7 @@ NAMED = {
     "folder": "every_node_images",
     "file": "every_node.png",
     "checkpoint": "every_node.safetensors",
+    "list": "http://127.0.0.1:1/every_node.png",
 }
 OF_FILES = {"checkpoint", "vae", "file", "start_from"}  # their choices are the user's files
 WANTED = {("training", "ControlNet"): "conditioning"}  # optional sockets that a choice needs

@@ -14,6 +14,7 @@ REGISTERED = sorted(node.define_schema().node_id for stage in STAGES for node in
 
 UNAVAILABLE = {  # what cannot be had here, and the words that must say so
     "TilewrightRenderSubstance": "sbsrender was not found. It comes with Adobe Substance 3D Designer",
+    "TilewrightDownloadImages": "Turn on download to fetch the other 1 from 127.0.0.1|is a private or loopback address",
     "TilewrightCaptionTagger": "There is no captioning model 'wd-vit-tagger-v3'. Put the files",
 }
 REFUSED = {  # choices that do not go with this machine or the other defaults
