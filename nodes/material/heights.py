@@ -6,8 +6,7 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
-from ...material.debanding import deband as smooth_steps
-from ...material.debanding import is_banded
+from ...material.debanding import deband_batch
 from ...material.derivatives import METHODS
 from ...material.filters import gaussian_blur
 from ...material.height_from_image import (
@@ -24,8 +23,6 @@ from ...material.normals import normal_map, slope_scale
 from ..sockets import axes_input
 from ..validation import refusing
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
-
-BANDED = "The height has 8 bits; its steps were smoothed by half a step at most."
 
 
 class HeightFromImage(io.ComfyNode):
@@ -188,8 +185,8 @@ class HeightToNormal(io.ComfyNode):
                     "deband",
                     default=True,
                     optional=True,
-                    tooltip="Smooths the stair-steps of 8-bit heights, by half a step at most. Finer heights stay "
-                    "as they are.",
+                    tooltip="Finds and smooths the stair-steps of heights of 8 to 12 bits, by half a step at most. "
+                    "Finer heights stay as they are.",
                 ),
                 repair_input("height"),
             ],
@@ -218,12 +215,12 @@ class HeightToNormal(io.ComfyNode):
     ) -> io.NodeOutput:
         heights, notes = read_height(height, repair)
         wrap, width = Axes.parse(axes), heights.shape[-1]
-        banded = deband and is_banded(heights)
-        heights = smooth_steps(heights, wrap) if banded else heights
+        if deband:
+            heights, of_steps = deband_batch(heights, wrap)
+            notes += of_steps
         heights = gaussian_blur(heights, smooth_cm * width / size_cm / 2, wrap)
         scale = (-strength if invert else strength) * slope_scale(height_cm, size_cm, width)
         normals = normal_map(heights, scale, method, wrap, convention)
-        notes += [BANDED] if banded else []
         return io.NodeOutput(to_bhwc(normals), "\n".join([_slope_report(normals, size_cm), *notes]))
 
 

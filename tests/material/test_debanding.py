@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from tilewright.common.axes import Axes
-from tilewright.material.debanding import deband, is_banded
+from tilewright.material.debanding import deband, deband_batch, distinct_values, is_banded, quantisation_step
 from tilewright.material.normals import decode_normals, normal_map
 
 BOTH, NONE = Axes(True, True), Axes(False, False)
@@ -56,3 +56,65 @@ def test_only_eight_bit_heights_are_banded():
 def test_rolling_the_height_rolls_the_result(size):
     height = eight_bits(torch.rand(1, 1, *size))
     torch.testing.assert_close(deband(height.roll((1, 7), (-2, -1)), BOTH), deband(height, BOTH).roll((1, 7), (-2, -1)))
+
+
+STEPPED = {
+    "8 bits": (eight_bits(gentle_hills()), 1 / 255),
+    "8 bits shifted into 16": ((gentle_hills() * 255).round() * 256 / 65535, 256 / 65535),
+    "8 bits in half floats": (eight_bits(gentle_hills()).half().float(), 1 / 255),
+    "8 bits, stretched": (eight_bits(gentle_hills()) * 1.3 - 0.1, 1.3 / 255),
+    "8 bits, a tenth": (eight_bits(gentle_hills()) * 0.1, 0.1 / 255),
+    "8 bits in metres": (eight_bits(gentle_hills()) * 1034 + 363, 1034 / 255),
+    "every second level": ((gentle_hills() * 127).round() * 2 / 254 * 0.9, 0.9 / 127),
+    "10 bits": ((gentle_hills() * 1023).round() / 1023, 1 / 1023),
+    "12 bits": ((gentle_hills() * 4095).round() / 4095, 1 / 4095),
+}
+
+
+@pytest.mark.parametrize(("height", "step"), STEPPED.values(), ids=STEPPED)
+def test_the_step_that_is_there_is_found(height, step):
+    assert quantisation_step(height) == pytest.approx(step, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["8 bits", "8 bits shifted into 16", "8 bits in half floats"])
+def test_eight_bits_come_near_to_the_true_normals_however_they_are_kept(name):
+    smooth, notes = deband_batch(STEPPED[name][0], BOTH)
+    assert error_in_degrees(smooth) < 0.06
+    assert notes == ["The height has 8 bits; its steps were smoothed by half a step at most."]
+
+
+WITHOUT_STEPS = {
+    "float": gentle_hills(),
+    "16 bits": (gentle_hills() * 65535).round() / 65535,
+    "little relief in 16 bits": (gentle_hills() * 3000).round() / 65535,
+    "one value": torch.full((1, 1, 32, 32), 0.3),
+    "a mask": (gentle_hills() > 0.5).float() * 0.7,
+    "five random values": torch.rand(5)[torch.randint(0, 5, (1, 1, 32, 32))],
+    "8 bits on a curve": eight_bits(gentle_hills()) ** 2.2,
+}
+
+
+@pytest.mark.parametrize("height", WITHOUT_STEPS.values(), ids=WITHOUT_STEPS)
+def test_where_there_are_no_even_steps_nothing_moves(height):
+    assert quantisation_step(height) == 0
+    assert torch.equal(deband_batch(height, BOTH)[0], height)
+
+
+def test_few_values_in_no_even_steps_are_said():
+    _, notes = deband_batch(WITHOUT_STEPS["8 bits on a curve"], BOTH)
+    assert len(notes) == 1 and notes[0].endswith("different values, in no even steps: nothing was smoothed.")
+    assert deband_batch(WITHOUT_STEPS["float"], BOTH)[1] == []
+
+
+def test_each_height_of_a_batch_has_its_own_step():
+    heights = torch.cat([STEPPED["8 bits"][0], gentle_hills(), STEPPED["10 bits"][0]])
+    smooth, notes = deband_batch(heights, BOTH)
+    assert torch.equal(smooth[0:1], deband(heights[0:1], BOTH))
+    assert torch.equal(smooth[1], heights[1])
+    assert torch.equal(smooth[2:], deband(heights[2:], BOTH, quantisation_step(heights[2:])))
+    assert len(notes) == 2
+
+
+def test_distinct_values_are_sorted_and_end_where_there_are_too_many():
+    assert distinct_values(torch.tensor([[0.5, 0.1], [0.5, 0.3]])).tolist() == pytest.approx([0.1, 0.3, 0.5])
+    assert len(distinct_values(torch.rand(1, 1, 100, 100))) == 0
