@@ -13,7 +13,7 @@ from typing import Any
 from ..common.buckets import Buckets
 from ..common.errors import InputError
 from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
-from ..training.optimizers import warmup_steps
+from ..training.optimizers import optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
 from .base_checkpoint import SDXL
 from .network_settings import network_settings, rates
@@ -38,11 +38,6 @@ OPTIMIZERS = {
     "Lion": "Lion",
     "Prodigy": "Prodigy",
     "D-Adaptation": "DAdaptAdam",
-}
-_OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "Adafactor": {"scale_parameter": False, "relative_step": False, "warmup_init": False},
-    "Prodigy": {"use_bias_correction": True, "safeguard_warmup": True},
-    "D-Adaptation": {"decouple": True},
 }
 _HINT_FILE = re.compile(r"--cn\b", re.IGNORECASE)
 _SEEDS = 2**32  # sd-scripts seeds NumPy, which takes no more
@@ -215,10 +210,9 @@ def _images(config: TrainingConfig, options: KohyaOptions, buckets: Buckets) -> 
 
 
 def _optimizer(config: OptimizerConfig, steps: int) -> dict[str, Any]:
-    arguments = {"weight_decay": config.weight_decay}
-    if config.kind != "Adafactor":
-        arguments["betas"] = f"{config.betas[0]},{config.betas[1]}"
-    arguments |= _OPTIMIZER_DEFAULTS.get(config.kind, {}) | config.extra_arguments()
+    arguments = optimizer_arguments(config)
+    if "betas" in arguments:
+        arguments["betas"] = ",".join(str(beta) for beta in arguments["betas"])
     warmup = config.warmup if 0 < config.warmup < 1 else warmup_steps(config, steps)
     return {
         "optimizer_type": OPTIMIZERS[config.kind],

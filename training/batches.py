@@ -16,7 +16,7 @@ from .randomness import generator
 
 @dataclass(frozen=True)
 class Batch:
-    """B rows: latents and noise (B, C, H, W), timesteps (B,), and counts (B,), how much each row weighs.
+    """B rows: latents and noise (B, C, H, W), timesteps (B,), and loss_weights (B,) of the rows.
 
     mask (B, 1, H, W) is the share of each latent pixel that counts, None for all of it. sizes are (width, height) in
     pixels of what was encoded.
@@ -25,7 +25,7 @@ class Batch:
     latents: torch.Tensor
     noise: torch.Tensor
     timesteps: torch.Tensor
-    counts: torch.Tensor
+    loss_weights: torch.Tensor
     mask: torch.Tensor | None
     captions: Sequence[str]
     sizes: Sequence[tuple[int, int]]
@@ -37,7 +37,7 @@ class Batch:
             latents=change(self.latents),
             noise=change(self.noise),
             timesteps=change(self.timesteps),
-            counts=change(self.counts),
+            loss_weights=change(self.loss_weights),
             mask=None if self.mask is None else change(self.mask),
         )
 
@@ -67,7 +67,7 @@ class Batches:
             latents=latents,
             noise=sample_noise(latents.shape, objective, generator(seed, "noise", number)),
             timesteps=sample_timesteps(len(rows), self.timesteps, generator(seed, "timesteps", number)),
-            counts=torch.tensor([objective.prior_weight if row.regularisation else 1.0 for row in rows]),
+            loss_weights=torch.tensor([objective.prior_weight if row.regularisation else 1.0 for row in rows]),
             mask=_rolled(_masks(rows), shifts) if _is_masked(rows, self.config) else None,
             captions=captions,
             sizes=[row.size for row in rows],
@@ -93,7 +93,7 @@ class Batches:
             latents=torch.stack([example.latent for example in examples]),
             noise=torch.stack([torch.randn(shape, generator=draw) for draw in draws]),
             timesteps=torch.tensor([int(rows[number][1] * self.timesteps) for number in numbers]),
-            counts=torch.ones(len(numbers)),
+            loss_weights=torch.ones(len(numbers)),
             mask=_masks(examples) if _is_masked(examples, self.config) else None,
             captions=[example.caption for example in examples],
             sizes=[example.size for example in examples],

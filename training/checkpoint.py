@@ -8,35 +8,29 @@ import torch
 
 from ..common.files import written_whole
 
-_DTYPE_NAMES = {
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.float64: "F64",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.uint8: "U8",
-}
-
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
-    """Write `tensors` and `metadata` as a safetensors file (header length, JSON header, values).
+    """Write `tensors`, of any dtype, and `metadata` as a safetensors file."""
+    from safetensors.torch import save_file
 
-    Not through the safetensors library: it writes the metadata in an order that differs from run to run.
-    """
-    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
-    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
-    end = 0
-    for name, tensor in ordered:
-        start, end = end, end + tensor.numel() * tensor.element_size()
-        header[name] = {
-            "dtype": _DTYPE_NAMES[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [start, end],
-        }
-    encoded = json.dumps(header, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)  # values start aligned
-    with written_whole(path) as unfinished, unfinished.open("wb") as file:
-        file.write(len(encoded).to_bytes(8, "little") + encoded)
-        for _, tensor in ordered:
-            file.write(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    dense: dict[str, torch.Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in tensors.items():
+        plain = tensor.detach().cpu().contiguous()
+        storage = plain.untyped_storage().data_ptr()
+        dense[name] = plain.clone() if storage in storages else plain  # bitsandbytes gives many parameters one table
+        storages.add(storage)
+    with written_whole(path) as unfinished:
+        save_file(dense, unfinished, dict(metadata))
+        _sort_metadata(unfinished)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Bring the metadata in the header, which the library writes in an order of its own each time, into one order."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        file.seek(8)
+        file.write(encoded.ljust(length))

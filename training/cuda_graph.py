@@ -1,4 +1,4 @@
-"""A forward and backward pass recorded once and replayed: then a GPU gets one order for a step, not thousands."""
+"""CUDA-graph capture of the forward and backward pass, which takes away the overhead of launching each kernel."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ Recorder = Callable[[Callable[[], torch.Tensor]], tuple[Callable[[], None], torc
 """a pass -> how to run it again, and the tensor in which its result then lies"""
 
 
-class GraphedPass:
+class CapturedPass:
     """`compute` with the backward pass inside it, recorded for each set of shapes that its inputs have.
 
     Gradients add up in the `.grad` of `parameters`. Those must stay the same tensors: clear them by writing zeros.

@@ -1,6 +1,5 @@
 """What a node shows of a run while it trains: the chart with the newest samples below it, and how long it takes."""
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,8 @@ def preview(chart: torch.Tensor, samples: Sequence[torch.Tensor]) -> Preview:
 
 def pace(left: int, speed: float) -> list[str]:
     """Steps per second, and the time that the steps `left` take at that `speed`."""
-    return [f"{speed:.2f} it/s", time.strftime("%H:%M:%S left", time.gmtime(left / speed))]
+    minutes, seconds = divmod(round(left / speed), 60)
+    return [f"{speed:.2f} it/s", f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02} left"]
 
 
 def _strip(pictures: Sequence[torch.Tensor], width: int) -> torch.Tensor:

@@ -1,17 +1,19 @@
 """The training loop, from top to bottom."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .batches import Batch, Batches
 from .config import TrainingConfig
-from .cuda_graph import GraphedPass, Inputs
+from .cuda_graph import CapturedPass, Inputs
 from .data import Conditioning, Example, TextEncoder
 from .lora import LoraNetwork
 from .loss import elementwise_loss, masked_mean, style_distance, timestep_weights
+from .measure import Measurements
 from .noise import NoiseSchedule
 from .optimizers import build_optimizer, rate_factor
 from .randomness import generator
@@ -20,12 +22,10 @@ Denoiser = Callable[[torch.Tensor, torch.Tensor, Conditioning], torch.Tensor]
 """(noisy (B, C, H, W), timesteps (B,), conditioning) -> prediction (B, C, H, W)"""
 
 SETTLE_EVERY = 10  # steps a GPU runs ahead before its losses are read: each reading makes it wait
-VALIDATION_FRACTIONS = (0.125, 0.375, 0.625, 0.875)  # of the schedule, at which each held-out image is measured
-FIXED_ROWS = 8  # images measured to see whether the run learns, each at a fraction of the schedule of its own
 
 
 class Diverged(Exception):
-    """The loss or a gradient was no number at `step` (from 1). The weights are those of the step before."""
+    """Non-finite (NaN or infinite) loss or gradient at `step` (from 1). The weights are those of the step before."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"step {step} has no finite loss or gradient")
@@ -51,31 +51,27 @@ class Trainer:
         validation: Sequence[Example] = (),
         loss_scaling: bool = False,
     ) -> None:
-        self.network = network
-        self.denoise = denoise
-        self.encode_texts = encode_texts
-        self.examples = examples
-        self.validation = validation
+        self.network, self.denoise, self.encode_texts = network, denoise, encode_texts
         self.schedule = schedule.to(device)
-        self.config = config
-        self.device = device
+        self.config, self.device = config, device
         self.batches = Batches(examples, config, len(schedule))
         self.batches_per_epoch = self.batches.order.batches_per_epoch
         self.steps_per_epoch = -(-self.batches_per_epoch // config.optimizer.accumulation)
         self.steps = config.epochs * self.steps_per_epoch or config.steps
         self.parameters = list(network.parameters())
-        self.optimizer = build_optimizer(self._parameter_groups(), config.optimizer)
+        self.optimizer = build_optimizer(_parameter_groups(network, config), config.optimizer)
         self.fused = bool(self.optimizer.defaults.get("fused"))
         self.scaler = torch.amp.GradScaler(device.type, enabled=loss_scaling)
+        # Not AveragedModel: it copies the module, and with it the frozen layers that each LoRA layer stands beside.
         self.ema = [parameter.detach().clone() for parameter in self.parameters] if config.optimizer.ema else []
+        self.move_ema = get_ema_multi_avg_fn(config.optimizer.ema)
         self.step = 0
         self.losses: list[float] = []
-        self.validation_losses: list[tuple[int, float]] = []
-        self.fixed_losses: list[tuple[int, float]] = []
+        self.measurements = Measurements(self.batches, validation, config, self.steps, self.mean_loss)
         self._unread: list[torch.Tensor] = []
         self._broken_steps = torch.zeros((), device=device)
-        graphed = config.acceleration == "CUDA graph"
-        self._pass = GraphedPass(self._forward_backward, self.parameters) if graphed else self._forward_backward
+        captured = config.acceleration == "CUDA graph"
+        self._pass = CapturedPass(self.forward_backward, self.parameters) if captured else self.forward_backward
 
     def run(self) -> Iterator[int]:
         """Train to the last step, yielding the number of steps made. At each yield weights and optimizer agree.
@@ -84,71 +80,48 @@ class Trainer:
         """
         batches = self.batches.ahead(self.step * self.config.optimizer.accumulation, self.device)
         while self.step < self.steps:
-            self._set_learning_rates()
-            with self._dropout_of_step():
-                loss = self._accumulated_loss(batches)
-            self._update(loss)
-            self._unread.append(loss)
+            self._unread.append(self.train_step(batches))
             self.step += 1
             if not self.fused or self.device.type == "cpu" or len(self._unread) == SETTLE_EVERY:
                 self.settle()
             yield self.step
         self.settle()
 
-    def settle(self) -> None:
-        """Read back the losses that the device still holds."""
-        if not self._unread:
-            return
-        *recent, broken_steps = torch.stack([*self._unread, self._broken_steps]).tolist()
-        self._unread.clear()
-        if broken_steps:
-            sound = len(recent) - int(broken_steps)
-            self.step -= int(broken_steps)
-            self.losses += recent[:sound]
-            raise Diverged(self.step + 1)
-        self.losses += recent
-
-    def _set_learning_rates(self) -> None:
-        factor = rate_factor(self.config.optimizer, self.step, self.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        until = self.config.objective.text_encoder_until
-        if until < 1 and self.step >= until * self.steps:
+    def train_step(self, batches: Iterator[Batch]) -> torch.Tensor:
+        """One update of the weights. Returns the mean loss of its batches, still on the device."""
+        config, optimizer = self.config, self.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * rate_factor(config.optimizer, self.step, self.steps)
+        if self.step >= config.objective.text_encoder_until * self.steps:
             for parameter in self.network.parameters_of("lora_te"):
                 parameter.requires_grad_(False)
 
-    def _accumulated_loss(self, batches: Iterator[Batch]) -> torch.Tensor:
-        total = torch.zeros((), device=self.device)
-        for _ in range(self.config.optimizer.accumulation):
-            total += self._pass(self._inputs(next(batches)))
-        return total
+        loss = torch.zeros((), device=self.device)
+        with self._seeded_dropout():
+            for _ in range(config.optimizer.accumulation):
+                loss += self._pass(self.inputs(next(batches)))  # draw; then forward and backward
 
-    def _inputs(self, batch: Batch) -> Inputs:
-        """Everything that a pass reads, on the device."""
-        conditioning = self.encode_texts(batch.captions, batch.sizes)
-        there = batch.to(self.device)
-        inputs = {
-            "latents": there.latents,
-            "noise": there.noise,
-            "timesteps": there.timesteps,
-            "counts": there.counts,
-            "mask": there.mask,
-            "context": conditioning.context,
-            "vector": conditioning.vector,
-        }
-        return {name: value for name, value in inputs.items() if value is not None}
+        self.scaler.unscale_(optimizer)
+        trained = [parameter for parameter in self.parameters if parameter.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(trained, config.optimizer.clip_norm or float("inf"), foreach=True)
+        self._update(loss.isfinite() & (norm.isfinite() | self.scaler.is_enabled()))
+        optimizer.zero_grad(set_to_none=config.acceleration != "CUDA graph")
+        if self.ema:
+            self.move_ema(self.ema, self.parameters, self.step)
+        return loss
 
-    def _forward_backward(self, inputs: Inputs) -> torch.Tensor:
+    def forward_backward(self, inputs: Inputs) -> torch.Tensor:
         """The loss of a batch as its part of a step; adds its gradient to those of the parameters."""
-        loss = self._loss(inputs) / self.config.optimizer.accumulation
+        loss = self.batch_loss(inputs) / self.config.optimizer.accumulation
         self.scaler.scale(loss).backward()
         return loss.detach()
 
-    def _loss(self, inputs: Inputs) -> torch.Tensor:
-        return (self._row_losses(inputs) * inputs["counts"]).mean()
+    def batch_loss(self, inputs: Inputs) -> torch.Tensor:
+        """Mean over the rows, each with its weight."""
+        return (self.row_losses(inputs) * inputs["loss_weights"]).mean()
 
-    def _row_losses(self, inputs: Inputs) -> torch.Tensor:
-        """(B,) as the objective says."""
+    def row_losses(self, inputs: Inputs) -> torch.Tensor:
+        """The loss of each row, (B,): noise the latents, predict, compare with the target as the objective says."""
         objective = self.config.objective
         latents, noise, timesteps = inputs["latents"], inputs["noise"], inputs["timesteps"]
         noisy = self.schedule.add_noise(latents, noise, timesteps)
@@ -162,14 +135,10 @@ class Trainer:
             rows = rows + objective.style * certainty * style_distance(clean, latents)
         return rows
 
-    def _update(self, loss: torch.Tensor) -> None:
-        self.scaler.unscale_(self.optimizer)
-        trained = [parameter for parameter in self.parameters if parameter.grad is not None]
-        limit = self.config.optimizer.clip_norm or float("inf")
-        norm = torch.nn.utils.clip_grad_norm_(trained, limit, foreach=True)
-        sound = loss.isfinite() if self.scaler.is_enabled() else loss.isfinite() & norm.isfinite()
+    def _update(self, finite: torch.Tensor) -> None:
+        """Move the weights, unless this step or one before it, which has not been read back yet, was not finite."""
         broken_before = self._broken_steps
-        self._broken_steps = torch.where(sound & (broken_before == 0), 0.0, broken_before + 1)
+        self._broken_steps = torch.where(finite & (broken_before == 0), 0.0, broken_before + 1)
         if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.scaler.update()
@@ -178,38 +147,40 @@ class Trainer:
             self.optimizer.step()
         elif not self._broken_steps:
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=self.config.acceleration != "CUDA graph")
-        if self.ema:
-            torch._foreach_lerp_(self.ema, [p.detach() for p in self.parameters], 1 - self.config.optimizer.ema)
 
-    @property
-    def measure_every(self) -> int:
-        """Steps between two measurements: as told, or so that they are 20 at most and take 5 % of the time at most."""
-        rows = self.config.batch_size * self.config.optimizer.accumulation
-        affordable = -(-20 * FIXED_ROWS // (3 * rows))  # a row only measured costs a third of one trained on
-        return self.config.saving.measure_every or max(affordable, -(-self.steps // 20))
+    def inputs(self, batch: Batch) -> Inputs:
+        """Everything that a forward pass reads, on the device."""
+        conditioning = self.encode_texts(batch.captions, batch.sizes)
+        moved = batch.to(self.device)
+        inputs = {
+            "latents": moved.latents,
+            "noise": moved.noise,
+            "timesteps": moved.timesteps,
+            "loss_weights": moved.loss_weights,
+            "mask": moved.mask,
+            "context": conditioning.context,
+            "vector": conditioning.vector,
+        }
+        return {name: value for name, value in inputs.items() if value is not None}
 
-    def measure(self) -> float:
-        """Mean loss of a few training images whose noise and timesteps never change, so it shows what was learnt.
-
-        The loss of the steps themselves tells more about the timesteps they met.
-        """
-        own = [example for example in self.examples if not example.regularisation] or self.examples
-        chosen = [own[number * len(own) // FIXED_ROWS] for number in range(FIXED_ROWS)]
-        rows = [(example, (number + 0.5) / FIXED_ROWS) for number, example in enumerate(chosen)]
-        self.fixed_losses.append((self.step, self._mean_loss(self.batches.fixed(rows, "fixed noise"))))
-        return self.fixed_losses[-1][1]
-
-    def validate(self) -> float:
-        """Mean loss of the held-out examples with the same noise and timesteps every time."""
-        rows = [(example, fraction) for example in self.validation for fraction in VALIDATION_FRACTIONS]
-        self.validation_losses.append((self.step, self._mean_loss(self.batches.fixed(rows, "validation"))))
-        return self.validation_losses[-1][1]
+    def settle(self) -> None:
+        """Read back the losses that the device still holds."""
+        if not self._unread:
+            return
+        *recent, broken_steps = torch.stack([*self._unread, self._broken_steps]).tolist()
+        self._unread.clear()
+        if broken_steps:
+            finite = len(recent) - int(broken_steps)
+            self.step -= int(broken_steps)
+            self.losses += recent[:finite]
+            raise Diverged(self.step + 1)
+        self.losses += recent
 
     @torch.no_grad()
-    def _mean_loss(self, batches: Iterator[Batch]) -> float:
-        self.network.eval()  # without dropout
-        losses = [self._row_losses(self._inputs(batch)) for batch in batches]
+    def mean_loss(self, batches: Iterable[Batch]) -> float:
+        """Of all rows of `batches`, without dropout."""
+        self.network.eval()
+        losses = [self.row_losses(self.inputs(batch)) for batch in batches]
         self.network.train()
         return torch.cat(losses).mean().item()
 
@@ -224,26 +195,20 @@ class Trainer:
             torch._foreach_copy_(self.parameters, moving)
         return state
 
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        optimizer = self.config.optimizer
-        groups = [
-            (list(self.network.parameters_of("lora_unet")), optimizer.learning_rate),
-            (list(self.network.parameters_of("lora_te")), optimizer.text_rate),
-        ]
-        return [{"params": members, "lr": lr, "initial_lr": lr} for members, lr in groups if members]
-
-    def _draw(self, purpose: str, count: int) -> torch.Generator:
-        return generator(self.config.seed, purpose, count)
-
-    def _dropout_of_step(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _seeded_dropout(self) -> Iterator[None]:
         """Seeds torch's own generator for this step alone, where the network draws from it."""
         if not self.config.network.dropout:
-            return nullcontext()
-        return _seeded(self._draw("dropout", self.step).initial_seed(), self.device)
+            yield
+            return
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(generator(self.config.seed, "dropout", self.step).initial_seed())
+            yield
 
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
+def _parameter_groups(network: LoraNetwork, config: TrainingConfig) -> list[dict[str, Any]]:
+    groups = [
+        (list(network.parameters_of("lora_unet")), config.optimizer.learning_rate),
+        (list(network.parameters_of("lora_te")), config.optimizer.text_rate),
+    ]
+    return [{"params": members, "lr": lr, "initial_lr": lr} for members, lr in groups if members]

@@ -1,4 +1,4 @@
-"""All the bypasses of a model, and their names in a LoRA file."""
+"""All the LoRA layers of a model, and their names in a LoRA file."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from .config import ConfigError, NetworkConfig
-from .lora_layers import KINDS, Bypass
+from .lora_layers import KINDS, LoraLayer
 from .randomness import generator
 
 
 class LoraNetwork(nn.Module):
-    """One bypass for each of `layers`, a mapping of kohya name ("lora_unet_..._to_q") to frozen Linear or Conv2d.
+    """One LoRA layer for each of `layers`, a mapping of kohya name ("lora_unet_..._to_q") to frozen Linear or Conv2d.
 
     Convolutions wider than a pixel have the rank `conv_rank`, all other layers `rank`.
     """
@@ -20,37 +20,37 @@ class LoraNetwork(nn.Module):
     def __init__(self, layers: Mapping[str, nn.Module], config: NetworkConfig, seed: int) -> None:
         super().__init__()
         draw = generator(seed, "weights", 0)
-        self.bypasses = nn.ModuleDict()
+        self.lora_layers = nn.ModuleDict()
         for name, layer in layers.items():
             rank = config.conv_rank if is_spatial(layer) else config.rank
             alpha = config.alpha * rank / config.rank
-            self.bypasses[name] = KINDS[config.kind](layer, rank, alpha, config.dropout, draw)
+            self.lora_layers[name] = KINDS[config.kind](layer, rank, alpha, config.dropout, draw)
 
     def attach(self) -> None:
-        """From now on each layer's output has its bypass added."""
-        for bypass in self.bypasses.values():
-            bypass.layer.forward = partial(bypass.beside, bypass.layer.forward)
+        """From now on each layer's output has that of its LoRA layer added."""
+        for lora in self.lora_layers.values():
+            lora.layer.forward = partial(lora.beside, lora.layer.forward)
 
     def detach(self) -> None:
         """The layers are as they were."""
-        for bypass in self.bypasses.values():
-            (before,) = bypass.layer.forward.args
-            del bypass.layer.forward
-            if bypass.layer.forward != before:  # not that of its class: somebody had patched the layer already
-                bypass.layer.forward = before
+        for lora in self.lora_layers.values():
+            (before,) = lora.layer.forward.args
+            del lora.layer.forward
+            if lora.layer.forward != before:  # not that of its class: somebody had patched the layer already
+                lora.layer.forward = before
 
     def parameters_of(self, prefix: str) -> Iterator[nn.Parameter]:
-        """The weights of all bypasses whose name begins with `prefix`."""
-        for name, bypass in self.bypasses.items():
+        """The weights of all LoRA layers whose name begins with `prefix`."""
+        for name, lora in self.lora_layers.items():
             if name.startswith(prefix):
-                yield from bypass.parameters()
+                yield from lora.parameters()
 
     def kohya_state(self, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
         """A copy of the weights on the CPU, in the key names that kohya's tools and ComfyUI read."""
         return {
             f"{name}.{part}": value.to(dtype)
-            for name, bypass in self.bypasses.items()
-            for part, value in bypass.file_state().items()
+            for name, lora in self.lora_layers.items()
+            for part, value in lora.file_state().items()
         }
 
     @torch.no_grad()
@@ -59,14 +59,14 @@ class LoraNetwork(nn.Module):
 
         Where the file has another alpha, its weights are scaled to mean the same with this one.
         """
-        for name, bypass in self.bypasses.items():
-            stored = state.get(f"{name}.alpha", torch.tensor(float(bypass.rank)))
-            for part, parameter in bypass.named_parameters():
+        for name, lora in self.lora_layers.items():
+            stored = state.get(f"{name}.alpha", torch.tensor(float(lora.rank)))
+            for part, parameter in lora.named_parameters():
                 key = f"{name}.{part.replace('__', '.')}"
                 if key not in state or state[key].shape != parameter.shape:
                     raise ConfigError(_mismatch(key, parameter, state))
                 parameter.copy_(state[key])
-            _rescale(bypass, float(stored) / bypass.alpha)
+            _rescale(lora, float(stored) / lora.alpha)
 
 
 def is_spatial(layer: nn.Module) -> bool:
@@ -74,11 +74,11 @@ def is_spatial(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and max(layer.kernel_size) > 1
 
 
-def _rescale(bypass: Bypass, factor: float) -> None:
+def _rescale(lora: LoraLayer, factor: float) -> None:
     zero_at_start = ("lora_up__weight", "hada_w2_a", "lokr_w1")
     for name in zero_at_start:
-        if hasattr(bypass, name):
-            getattr(bypass, name).mul_(factor)
+        if hasattr(lora, name):
+            getattr(lora, name).mul_(factor)
 
 
 def _mismatch(key: str, parameter: torch.Tensor, state: Mapping[str, torch.Tensor]) -> str:

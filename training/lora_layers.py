@@ -1,6 +1,6 @@
-"""Small trainable changes beside one frozen layer, in the four ways that LoRA files know.
+"""LoRA, DoRA, LoHa and LoKr layers: y = W x + D x with W frozen.
 
-W is the layer's weight (out, in) or (out, in, kh, kw), D the change. All trainable weights are float32; products are
+W is the weight (out, in) or (out, in, kh, kw), D the trained change. All trainable weights are float32; products are
 made in the precision of the layer's input. D is zero at the start.
 """
 
@@ -13,7 +13,7 @@ from torch import nn
 Layer = nn.Linear | nn.Conv2d
 
 
-class Bypass(nn.Module):
+class LoraLayer(nn.Module):
     """What all kinds share: the frozen layer beside them, alpha and rank, and the layer's operation on any weight.
 
     A kind has its weights as parameters named as in the file (with "__" for "."), and `delta`, the change D
@@ -40,7 +40,7 @@ class Bypass(nn.Module):
         return self.apply_weight(nn.functional.dropout(x, self.dropout, self.training), self.delta().to(x.dtype))
 
     def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        """The output for x of the layer, which `frozen` computes alone, with the bypass."""
+        """The output for x of the layer, which `frozen` computes alone, with the lora."""
         return frozen(x) + self(x)
 
     def delta(self) -> torch.Tensor:
@@ -61,7 +61,7 @@ class Bypass(nn.Module):
         return {**state, "alpha": torch.tensor(float(self.alpha))}
 
 
-class LoRA(Bypass):
+class LoRA(LoraLayer):
     """D = alpha/rank up @ down (Hu et al. 2021), without ever forming D: two narrow products instead."""
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
@@ -101,10 +101,10 @@ class DoRA(LoRA):
         self.dora_scale = nn.Parameter(_column_lengths(layer.weight.float()))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return Bypass.forward(self, x)
+        return LoraLayer.forward(self, x)
 
     def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        return Bypass.beside(self, frozen, x)
+        return LoraLayer.beside(self, frozen, x)
 
     def delta(self) -> torch.Tensor:
         frozen = self.layer.weight.float()
@@ -112,7 +112,7 @@ class DoRA(LoRA):
         return moved * (self.dora_scale / (_column_lengths(moved) + torch.finfo(torch.float32).eps)) - frozen
 
 
-class LoHa(Bypass):
+class LoHa(LoraLayer):
     """D = alpha/rank (w1_a @ w1_b) * (w2_a @ w2_b), elementwise: up to rank squared (Hyeon-Woo et al. 2022)."""
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
@@ -128,7 +128,7 @@ class LoHa(Bypass):
         return product.view(self.layer.weight.shape) * self.scale
 
 
-class LoKr(Bypass):
+class LoKr(LoraLayer):
     """D = alpha/rank kron(w1, w2_a @ w2_b): a small full matrix of low-rank blocks (Yeh et al. 2024, section 3)."""
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
@@ -152,7 +152,7 @@ class LoKr(Bypass):
         return state
 
 
-KINDS: dict[str, type[Bypass]] = {"LoRA": LoRA, "DoRA": DoRA, "LoHa": LoHa, "LoKr": LoKr}
+KINDS: dict[str, type[LoraLayer]] = {"LoRA": LoRA, "DoRA": DoRA, "LoHa": LoHa, "LoKr": LoKr}
 
 
 def _pointwise(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

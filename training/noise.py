@@ -37,29 +37,29 @@ class NoiseSchedule:
 
     def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """x_t for latents and noise (B, C, H, W) and timesteps (B,)."""
-        signal, disturbance = self._amplitudes(timesteps, latents)
-        return signal * latents + disturbance * noise
+        signal, noise_scale = self._amplitudes(timesteps, latents)
+        return signal * latents + noise_scale * noise
 
     def target(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """The noise itself, or v = sqrt(a) noise - sqrt(1 - a) x_0 (Salimans and Ho 2022, appendix D)."""
         if self.prediction == "eps":
             return noise
-        signal, disturbance = self._amplitudes(timesteps, latents)
-        return signal * noise - disturbance * latents
+        signal, noise_scale = self._amplitudes(timesteps, latents)
+        return signal * noise - noise_scale * latents
 
     def clean(self, noisy: torch.Tensor, prediction: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """The x_0 that a prediction means."""
-        signal, disturbance = self._amplitudes(timesteps, noisy)
+        signal, noise_scale = self._amplitudes(timesteps, noisy)
         if self.prediction == "eps":
-            return (noisy - disturbance * prediction) / signal
-        return signal * noisy - disturbance * prediction
+            return (noisy - noise_scale * prediction) / signal
+        return signal * noisy - noise_scale * prediction
 
     def noise(self, noisy: torch.Tensor, prediction: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """The noise that a prediction means."""
         if self.prediction == "eps":
             return prediction
-        signal, disturbance = self._amplitudes(timesteps, noisy)
-        return signal * prediction + disturbance * noisy
+        signal, noise_scale = self._amplitudes(timesteps, noisy)
+        return signal * prediction + noise_scale * noisy
 
     def snr(self, timesteps: torch.Tensor) -> torch.Tensor:
         """Signal power over noise power, a / (1 - a), in float32 (B,)."""

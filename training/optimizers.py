@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 
 from .config import ConfigError, OptimizerConfig
 
-_LIBRARIES = {  # kind -> (module, class, package to install)
+LIBRARIES = {  # kind -> (module, class, package to install)
     "AdamW 8-bit": ("bitsandbytes.optim", "AdamW8bit", "bitsandbytes"),
     "Adafactor": ("transformers.optimization", "Adafactor", "transformers"),
     "Lion": ("lion_pytorch", "Lion", "lion-pytorch"),
@@ -20,21 +21,68 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "Prodigy": {"use_bias_correction": True, "safeguard_warmup": True},
     "D-Adaptation": {"decouple": True},
 }
+_REFUSALS = (TypeError, ValueError, RuntimeError, AssertionError, NotImplementedError)
+
+
+def optimizer_arguments(config: OptimizerConfig) -> dict[str, Any]:
+    """All that the optimizer's class is given beside the learning rate; sd-scripts is given the same."""
+    betas = {"betas": config.betas} if config.kind != "Adafactor" else {}
+    own = _DEFAULTS.get(config.kind, {})
+    return {"weight_decay": config.weight_decay, **betas, **own, **config.extra_arguments()}
 
 
 def build_optimizer(groups: list[dict[str, Any]], config: OptimizerConfig) -> torch.optim.Optimizer:
-    """The optimizer for parameter groups with their own "lr". Raises `ConfigError` where its library is missing."""
-    arguments = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    if config.kind != "Adafactor":
-        arguments["betas"] = config.betas
-    arguments.update(_DEFAULTS.get(config.kind, {}))
+    """The optimizer for parameter groups with their own "lr".
+
+    Raises `ConfigError` where its library is missing or does not take the arguments.
+    """
+    arguments = {"lr": config.learning_rate, **optimizer_arguments(config)}
     if config.kind == "AdamW":
-        arguments["fused"] = True
-    arguments.update(config.extra_arguments())
+        arguments.setdefault("fused", fused_adamw_works(groups[0]["params"][0].device))
+    build = _optimizer_class(config.kind)
     try:
-        return _optimizer_class(config.kind)(groups, **arguments)
-    except TypeError as error:
-        raise ConfigError(f"The optimizer {config.kind} does not take these arguments: {error}.") from None
+        return build(groups, **arguments)
+    except _REFUSALS as error:
+        raise ConfigError(_refusal(config, str(error))) from None
+
+
+def check_optimizer(config: OptimizerConfig, device: torch.device) -> None:
+    """Raise `ConfigError` for an optimizer that cannot be built with its arguments, or make a step on `device`."""
+    parameter = torch.nn.Parameter(torch.ones(2, 2, device=device))
+    optimizer = build_optimizer([{"params": [parameter], "lr": config.learning_rate}], config)
+    parameter.grad = torch.ones_like(parameter)
+    try:
+        optimizer.step()
+    except _REFUSALS as error:
+        raise ConfigError(_refusal(config, str(error))) from None
+    if not (parameter.isfinite() & (parameter <= 1)).all():
+        raise ConfigError(_refusal(config, "with them a step goes up the gradient, or to no number"))
+
+
+@cache
+def fused_adamw_works(device: torch.device) -> bool:
+    """Whether torch fuses AdamW's step on `device`, and such a step leaves the weights alone where `found_inf` says so.
+
+    The latter is what lets a GPU run ahead of the check for non-finite gradients.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        parameter = torch.nn.Parameter(torch.ones(2, device=device))
+        parameter.grad = torch.ones_like(parameter)
+        try:
+            optimizer = torch.optim.AdamW([parameter], fused=True)
+            optimizer.found_inf = torch.ones((), device=device)
+            optimizer.step()
+        except _REFUSALS:  # an older torch, or a device that it does not fuse on
+            return False
+        return bool((parameter == 1).all())
+
+
+def _refusal(config: OptimizerConfig, reason: str) -> str:
+    given = f" {config.arguments!r}" if config.arguments else ""
+    return (
+        f"The optimizer {config.kind} does not take these arguments{given}: {reason}. Correct arguments of LoRA "
+        "Optimizer, or leave it empty."
+    )
 
 
 def _optimizer_class(kind: str) -> Callable[..., torch.optim.Optimizer]:
@@ -42,7 +90,7 @@ def _optimizer_class(kind: str) -> Callable[..., torch.optim.Optimizer]:
         return torch.optim.AdamW
     import importlib
 
-    module, name, package = _LIBRARIES[kind]
+    module, name, package = LIBRARIES[kind]
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError:

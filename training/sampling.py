@@ -21,11 +21,10 @@ def sample(
     timesteps = torch.linspace(len(schedule) - 1, 0, steps + 1, device=noise.device).round().long()
     both = Conditioning.stack([prompt, empty])
     latents = noise
-    for now, then in zip(timesteps[:-1], timesteps[1:], strict=True):
-        here = now.expand(2 * len(latents))
-        told, untold = denoise(torch.cat([latents, latents]), here, both).chunk(2)
-        prediction = untold + guidance * (told - untold)
-        now_rows, then_rows = now.expand(len(latents)), then.expand(len(latents))
-        clean = schedule.clean(latents, prediction, now_rows)
-        latents = schedule.add_noise(clean, schedule.noise(latents, prediction, now_rows), then_rows)
+    for t, t_next in zip(timesteps[:-1], timesteps[1:], strict=True):
+        cond, uncond = denoise(torch.cat([latents, latents]), t.expand(2 * len(latents)), both).chunk(2)
+        prediction = uncond + guidance * (cond - uncond)
+        rows, next_rows = t.expand(len(latents)), t_next.expand(len(latents))
+        clean = schedule.clean(latents, prediction, rows)
+        latents = schedule.add_noise(clean, schedule.noise(latents, prediction, rows), next_rows)
     return clean

@@ -36,8 +36,8 @@ def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> Non
     facts = {
         "step": trainer.step,
         "losses": trainer.losses,
-        "validation": trainer.validation_losses,
-        "fixed": trainer.fixed_losses,
+        "validation": trainer.measurements.validation,
+        "fixed": trainer.measurements.fixed,
         "groups": [{key: value for key, value in group.items()} for group in saved["param_groups"]],
         "numbers": numbers,
         "scaler": trainer.scaler.state_dict(),
@@ -80,8 +80,8 @@ def load_state(path: Path, trainer: Trainer) -> None:
     trainer.scaler.load_state_dict(facts["scaler"])
     trainer.step = facts["step"]
     trainer.losses = facts["losses"]
-    trainer.validation_losses = [tuple(entry) for entry in facts["validation"]]
-    trainer.fixed_losses = [tuple(entry) for entry in facts["fixed"]]
+    trainer.measurements.validation = [tuple(entry) for entry in facts["validation"]]
+    trainer.measurements.fixed = [tuple(entry) for entry in facts["fixed"]]
 
 
 def _plant(values: dict[str, Any], name: str, leaf: Any) -> None:

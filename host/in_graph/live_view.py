@@ -63,14 +63,15 @@ class LiveView:
         parts = [f"step {step}/{self.trainer.steps}", f"epoch {epoch}", *pace(self.trainer.steps - step, speed)]
         if self.trainer.losses:
             parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
-        parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.fixed_losses[-1:]]
-        parts += [f"validation {loss:.4f}" for _, loss in self.trainer.validation_losses[-1:]]
+        parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.measurements.fixed[-1:]]
+        parts += [f"validation {loss:.4f}" for _, loss in self.trainer.measurements.validation[-1:]]
         return " · ".join(parts)
 
     def _picture(self) -> Preview:
         self.trainer.settle()
         trainer = self.trainer
-        chart = plot_losses(trainer.losses, self.files.lora.stem, trainer.validation_losses, trainer.fixed_losses)
+        measured = trainer.measurements
+        chart = plot_losses(trainer.losses, self.files.lora.stem, measured.validation, measured.fixed)
         return preview(chart, self.samples)
 
     def _prompts(self) -> list[str]:
@@ -79,10 +80,10 @@ class LiveView:
     def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
         """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
         side = self.config.resolution
-        shape = (1, self.trainer.examples[0].latent.shape[0], side // 8, side // 8)
+        shape = (1, self.trainer.batches.examples[0].latent.shape[0], side // 8, side // 8)
         noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
-        told, untold = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
-        latent = sample(self.trainer.denoise, self.trainer.schedule, noise, told, untold, SAMPLE_STEPS)
+        cond, uncond = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
+        latent = sample(self.trainer.denoise, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS)
         picture = host_training.decode_latents(self.model, self.vae, latent)[0].movedim(-1, 0)
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):

@@ -112,9 +112,9 @@ def unet_denoiser(unet: torch.nn.Module) -> Denoiser:
     weight = next(unet.parameters())
 
     def denoise(noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        told = conditioning.to(weight.device, weight.dtype)
+        cond = conditioning.to(weight.device, weight.dtype)
         options = dict(host_training.SDPA)  # the UNet writes into it
-        call = partial(unet, noisy.to(weight.dtype), timesteps.float(), told.context, y=told.vector)
+        call = partial(unet, noisy.to(weight.dtype), timesteps.float(), cond.context, y=cond.vector)
         return call(transformer_options=options).float()
 
     return denoise

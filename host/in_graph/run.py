@@ -156,27 +156,21 @@ class _Run:
         finally:
             trainer.network.detach()
             state = self._save_all()
-        return TrainedLora(state, self.files, trainer.losses, trainer.validation_losses, trainer.fixed_losses)
+        measured = trainer.measurements
+        return TrainedLora(state, self.files, trainer.losses, measured.validation, measured.fixed)
 
     def _go(self) -> None:
         saving, trainer = self.config.saving, self.trainer
-        if not trainer.fixed_losses:
-            self._measure(0)
+        if not trainer.measurements.fixed:
+            trainer.measurements.take(0)
         for step in trainer.run():
             comfy.model_management.throw_exception_if_processing_interrupted()
-            self._measure(step)
+            trainer.measurements.take(step)
             if self._is_checkpoint(step):
                 self._save_checkpoint(step)
             if step % saving.state_every == 0:
                 self._save_state()
             self.view.after_step(step)
-
-    def _measure(self, step: int) -> None:
-        trainer = self.trainer
-        if step % trainer.measure_every == 0 or step == trainer.steps:
-            trainer.measure()
-        if trainer.validation and step % self.config.saving.validation_every == 0:
-            trainer.validate()
 
     def _is_checkpoint(self, step: int) -> bool:
         saving, epoch = self.config.saving, self.trainer.steps_per_epoch

@@ -25,8 +25,8 @@ def test_gradients_equal_those_of_merged_weights_in_plain_pytorch(family):
     paths = {layer: path for path, layer in case.unet.named_modules()}
     ours = case.gradients()
     merged = {}
-    for name, bypass in case.network.bypasses.items():
-        change = (bypass.lora_up__weight.flatten(1) @ bypass.lora_down__weight.flatten(1)) * (2.0 / 4)
+    for name, lora in case.network.lora_layers.items():
+        change = (lora.lora_up__weight.flatten(1) @ lora.lora_down__weight.flatten(1)) * (2.0 / 4)
         weight = case.layers[name].weight
         merged[f"{paths[case.layers[name]]}.weight"] = weight + change.view_as(weight)
 
@@ -48,12 +48,12 @@ def test_gradients_equal_those_of_peft(family):
     wrapped = peft.inject_adapter_in_model(peft.LoraConfig(r=4, lora_alpha=2.0, target_modules=targets), case.unet)
     modules = dict(wrapped.named_modules())
     pairs = {}
-    for name, bypass in case.network.bypasses.items():
+    for name, lora in case.network.lora_layers.items():
         theirs = modules[paths[case.layers[name]]]
-        theirs.lora_A["default"].weight.data.copy_(bypass.lora_down__weight)
-        theirs.lora_B["default"].weight.data.copy_(bypass.lora_up__weight)
-        pairs[f"bypasses.{name}.lora_down__weight"] = theirs.lora_A["default"].weight
-        pairs[f"bypasses.{name}.lora_up__weight"] = theirs.lora_B["default"].weight
+        theirs.lora_A["default"].weight.data.copy_(lora.lora_down__weight)
+        theirs.lora_B["default"].weight.data.copy_(lora.lora_up__weight)
+        pairs[f"lora_layers.{name}.lora_down__weight"] = theirs.lora_A["default"].weight
+        pairs[f"lora_layers.{name}.lora_up__weight"] = theirs.lora_B["default"].weight
     loss = (case.prediction(wrapped) - case.target).square().mean()
     reference = dict(zip(pairs, torch.autograd.grad(loss, list(pairs.values())), strict=True))
     assert max(relative(ours[name], reference[name]) for name in pairs) <= 1e-4
@@ -63,7 +63,7 @@ def test_gradients_equal_those_of_peft(family):
     ("family", "kind"), [*((family, "LoRA") for family in FAMILIES), ("SD1", "DoRA"), ("SD1", "LoHa"), ("SD1", "LoKr")]
 )
 def test_the_host_applies_what_the_trainer_did(family, kind):
-    """The trainer's own forward, with bypasses, against the host's, with the file's weights merged by its loader."""
+    """The trainer's own forward, with LoRA layers, against the host's, with the file's weights merged by its loader."""
     case = Case(family, kind=kind, conv_rank=2)
     patched, _ = comfy.sd.load_lora_for_models(case.model, None, case.network.kohya_state(), 1.0, 0)
     assert len(patched.patches) == len(case.layers)

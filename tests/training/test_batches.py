@@ -29,7 +29,7 @@ def batches(objective=EVERYTHING, batch_size=2):
 
 
 def same(one, other):
-    tensors = ("latents", "noise", "timesteps", "counts", "mask")
+    tensors = ("latents", "noise", "timesteps", "loss_weights", "mask")
     equal = all(torch.equal(getattr(one, name), getattr(other, name)) for name in tensors)
     return equal and one.captions == other.captions and one.sizes == other.sizes
 
@@ -53,7 +53,7 @@ def test_latent_and_mask_are_rolled_together():
 def test_regularisation_rows_weigh_what_they_are_told():
     weighed = batches(ObjectiveConfig(prior_weight=0.25), batch_size=3)[0]
     order = batches(batch_size=3).order.batch(0)
-    assert weighed.counts.tolist() == [0.25 if index == 2 else 1.0 for index in order]
+    assert weighed.loss_weights.tolist() == [0.25 if index == 2 else 1.0 for index in order]
 
 
 def test_batches_made_ahead_in_another_thread_are_the_same():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_training_loop import trainer
 from tilewright.training.config import ConfigError, NetworkConfig, OptimizerConfig, TrainingConfig
-from tilewright.training.cuda_graph import GraphedPass
+from tilewright.training.cuda_graph import CapturedPass
 
 WARM_UP = 2
 
@@ -28,15 +28,15 @@ class RunsAgain:
 
 def step(run, compute):
     """Loss and gradients of three batches added up."""
-    losses = [compute(run._inputs(run.batches[number])) for number in range(3)]
+    losses = [compute(run.inputs(run.batches[number])) for number in range(3)]
     return losses, [parameter.grad.clone() for parameter in run.parameters]
 
 
 def test_a_replayed_pass_gives_the_losses_and_gradients_of_a_plain_one():
     plain, graphed = trainer(), trainer()
     recorder = RunsAgain()
-    expected = step(plain, plain._forward_backward)
-    found = step(graphed, GraphedPass(graphed._forward_backward, graphed.parameters, recorder))
+    expected = step(plain, plain.forward_backward)
+    found = step(graphed, CapturedPass(graphed.forward_backward, graphed.parameters, recorder))
     assert recorder.recordings == 1
     assert torch.equal(torch.stack(found[0]), torch.stack(expected[0]))
     torch.testing.assert_close(found[1], expected[1], rtol=0, atol=0)
@@ -44,8 +44,8 @@ def test_a_replayed_pass_gives_the_losses_and_gradients_of_a_plain_one():
 
 def test_every_shape_has_a_recording_of_its_own():
     run, recorder = trainer(), RunsAgain()
-    compute = GraphedPass(run._forward_backward, run.parameters, recorder)
-    inputs = run._inputs(run.batches[0])
+    compute = CapturedPass(run.forward_backward, run.parameters, recorder)
+    inputs = run.inputs(run.batches[0])
     narrow = {**inputs, "latents": inputs["latents"][..., :4], "noise": inputs["noise"][..., :4]}
     for given in (inputs, narrow, inputs, narrow):
         compute(given)
@@ -54,10 +54,10 @@ def test_every_shape_has_a_recording_of_its_own():
 
 def test_gradients_stay_where_the_recording_writes_them():
     run = trainer(optimizer=OptimizerConfig(learning_rate=0.05))
-    compute = GraphedPass(run._forward_backward, run.parameters, RunsAgain())
+    compute = CapturedPass(run.forward_backward, run.parameters, RunsAgain())
     places = [parameter.grad.data_ptr() for parameter in run.parameters]
     for _ in range(2):
-        compute(run._inputs(run.batches[0]))
+        compute(run.inputs(run.batches[0]))
         run.optimizer.zero_grad(set_to_none=False)
     assert [parameter.grad.data_ptr() for parameter in run.parameters] == places
 

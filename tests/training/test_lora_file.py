@@ -25,3 +25,13 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
     save_tensors(tmp_path / "one", tensors, {"x": "1", "y": "2"})
     save_tensors(tmp_path / "two", dict(reversed(tensors.items())), {"y": "2", "x": "1"})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_every_dtype_is_written_and_tensors_may_share_memory(tmp_path):
+    dtypes = [torch.bool, torch.int8, torch.int16, torch.int32, torch.uint8, torch.float64, torch.float8_e4m3fn]
+    tensors = {str(dtype): torch.ones(3).to(dtype) for dtype in dtypes}
+    table = torch.arange(4.0)
+    save_tensors(tmp_path / "state", {**tensors, "one": table, "other": table}, {})
+    loaded = load_file(tmp_path / "state")
+    assert all(loaded[str(dtype)].dtype == dtype for dtype in dtypes)
+    assert torch.equal(loaded["one"], table) and torch.equal(loaded["other"], table)

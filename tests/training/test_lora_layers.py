@@ -36,7 +36,7 @@ def lokr(weight, p):
 FORMULAS = {"LoRA": lora, "DoRA": dora, "LoHa": loha, "LoKr": lokr}
 
 
-def bypass_of(kind, layer):
+def lora_layer(kind, layer):
     return KINDS[kind](layer, RANK, ALPHA, 0.0, torch.Generator().manual_seed(0))
 
 
@@ -46,14 +46,14 @@ def test_output_and_gradients_are_those_of_the_formula(kind, layer_kind):
     torch.manual_seed(0)
     make, shape = LAYERS[layer_kind]
     layer, x = make().requires_grad_(False), torch.randn(shape)
-    bypass = bypass_of(kind, layer)
-    for parameter in bypass.parameters():
+    lora = lora_layer(kind, layer)
+    for parameter in lora.parameters():
         nn.init.normal_(parameter, std=0.3)
-    parameters = dict(bypass.named_parameters())
+    parameters = dict(lora.named_parameters())
 
     expected = torch.func.functional_call(layer, {"weight": FORMULAS[kind](layer.weight, parameters)}, x)
-    output = bypass.beside(layer.forward, x)
-    torch.testing.assert_close(output, layer(x) + bypass(x), atol=1e-5, rtol=1e-5)
+    output = lora.beside(layer.forward, x)
+    torch.testing.assert_close(output, layer(x) + lora(x), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(output, expected, atol=1e-4, rtol=1e-4)
     for got, reference in zip(
         torch.autograd.grad(output.square().mean(), list(parameters.values())),
@@ -64,18 +64,18 @@ def test_output_and_gradients_are_those_of_the_formula(kind, layer_kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_untrained_bypass_adds_nothing(kind):
+def test_an_untrained_layer_adds_nothing(kind):
     layer = nn.Linear(12, 8)
-    assert bypass_of(kind, layer)(torch.randn(3, 12)).abs().max() < 1e-5
+    assert lora_layer(kind, layer)(torch.randn(3, 12)).abs().max() < 1e-5
 
 
 def test_dropout_leaves_the_mean_and_is_off_when_measuring():
     layer = nn.Linear(64, 4).requires_grad_(False)
-    bypass = KINDS["LoRA"](layer, 32, 32.0, 0.5, torch.Generator().manual_seed(0))
-    nn.init.normal_(bypass.lora_up__weight)
+    lora = KINDS["LoRA"](layer, 32, 32.0, 0.5, torch.Generator().manual_seed(0))
+    nn.init.normal_(lora.lora_up__weight)
     x = torch.randn(1, 64)
     torch.manual_seed(0)
-    dropped = torch.stack([bypass(x) for _ in range(4000)])
-    bypass.eval()
-    assert torch.equal(bypass(x), bypass(x))
-    assert (dropped.mean(0) - bypass(x)).norm() < 0.1 * bypass(x).norm()
+    dropped = torch.stack([lora(x) for _ in range(4000)])
+    lora.eval()
+    assert torch.equal(lora(x), lora(x))
+    assert (dropped.mean(0) - lora(x)).norm() < 0.1 * lora(x).norm()

@@ -1,4 +1,4 @@
-"""The bypass against the same change merged into the weights: W + alpha / rank * up @ down."""
+"""A LoRA layer against the same change merged into the weights: W + alpha / rank * up @ down."""
 
 import pytest
 import torch
@@ -17,15 +17,13 @@ LAYERS = {
 
 def trained_network(layer):
     network = LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA, conv_rank=RANK), seed=0)
-    nn.init.normal_(network.bypasses["lora_unet_layer"].lora_up__weight)
+    nn.init.normal_(network.lora_layers["lora_unet_layer"].lora_up__weight)
     return network
 
 
-def with_merged_weight(layer, bypass, x):
+def with_merged_weight(layer, lora, x):
     delta = (
-        (bypass.lora_up__weight.flatten(1) @ bypass.lora_down__weight.flatten(1)).view(layer.weight.shape)
-        * ALPHA
-        / RANK
+        (lora.lora_up__weight.flatten(1) @ lora.lora_down__weight.flatten(1)).view(layer.weight.shape) * ALPHA / RANK
     )
     return torch.func.functional_call(layer, {"weight": layer.weight + delta}, x)
 
@@ -36,13 +34,13 @@ def test_output_and_gradients_equal_those_of_merged_weights(name):
     make, shape = LAYERS[name]
     layer, x = make().requires_grad_(False), torch.randn(shape)
     network = trained_network(layer)
-    bypass = network.bypasses["lora_unet_layer"]
+    lora = network.lora_layers["lora_unet_layer"]
 
-    expected = with_merged_weight(layer, bypass, x)
-    reference = torch.autograd.grad(expected.square().mean(), list(bypass.parameters()))
+    expected = with_merged_weight(layer, lora, x)
+    reference = torch.autograd.grad(expected.square().mean(), list(lora.parameters()))
     network.attach()
     output = layer(x)
-    gradients = torch.autograd.grad(output.square().mean(), list(bypass.parameters()))
+    gradients = torch.autograd.grad(output.square().mean(), list(lora.parameters()))
 
     torch.testing.assert_close(output, expected)
     torch.testing.assert_close(gradients, reference)
@@ -54,7 +52,7 @@ def test_an_untrained_network_adds_nothing_and_a_detached_one_leaves_no_trace():
     network = LoraNetwork({"layer": layer}, NetworkConfig(RANK, ALPHA), seed=0)
     network.attach()
     assert torch.equal(layer(x), before)
-    nn.init.ones_(network.bypasses["layer"].lora_up__weight)
+    nn.init.ones_(network.lora_layers["layer"].lora_up__weight)
     assert not torch.equal(layer(x), before)
     network.detach()
     assert torch.equal(layer(x), before)
@@ -66,7 +64,7 @@ def test_a_patch_that_was_there_before_is_there_afterwards():
     layer.forward = patch = lambda _: torch.ones(2, 5)
     network = LoraNetwork({"layer": layer}, NetworkConfig(RANK, ALPHA), seed=0)
     network.attach()
-    nn.init.ones_(network.bypasses["layer"].lora_up__weight)
+    nn.init.ones_(network.lora_layers["layer"].lora_up__weight)
     assert not torch.equal(layer(x), torch.ones(2, 5))
     network.detach()
     assert layer.forward is patch
@@ -89,7 +87,8 @@ def test_a_state_round_trips():
 
 def test_the_seed_decides_the_start():
     starts = [
-        LoraNetwork({"l": nn.Linear(8, 5)}, NetworkConfig(), seed).bypasses["l"].lora_down__weight for seed in (0, 0, 1)
+        LoraNetwork({"l": nn.Linear(8, 5)}, NetworkConfig(), seed).lora_layers["l"].lora_down__weight
+        for seed in (0, 0, 1)
     ]
     assert torch.equal(starts[0], starts[1])
     assert not torch.equal(starts[0], starts[2])

@@ -16,7 +16,7 @@ def case(prediction, objective):
     run = trainer(batch_size=3, objective=objective, schedule=SCHEDULES[prediction])
     for parameter in run.parameters:
         torch.nn.init.normal_(parameter, std=0.1)
-    inputs = run._inputs(run.batches[0])
+    inputs = run.inputs(run.batches[0])
     a = run.schedule.alphas_cumprod[inputs["timesteps"]].view(-1, 1, 1, 1)
     noisy = a.sqrt() * inputs["latents"] + (1 - a).sqrt() * inputs["noise"]
     predicted = run.denoise(noisy.float(), inputs["timesteps"], None).double()
@@ -40,7 +40,7 @@ def per_row(values):
 )
 def test_distances(prediction, loss, formula):
     run, inputs, _, predicted, target = case(prediction, ObjectiveConfig(loss=loss, huber_delta=0.2))
-    assert run._loss(inputs).item() == pytest.approx(formula(predicted - target).mean().item(), rel=1e-5)
+    assert run.batch_loss(inputs).item() == pytest.approx(formula(predicted - target).mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("prediction", SCHEDULES)
@@ -54,7 +54,7 @@ def test_timestep_weights(prediction, option):
         clipped = torch.minimum(snr, torch.full_like(snr, 2.0))
         weight = clipped / snr if prediction == "eps" else clipped / (snr + 1)
     expected = (weight * per_row((predicted - target) ** 2)).mean()
-    assert run._loss(inputs).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert run.batch_loss(inputs).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("prediction", SCHEDULES)
@@ -72,14 +72,14 @@ def test_the_style_term_compares_gram_matrices_of_the_clean_latents(prediction):
     clean = eps if prediction == "eps" else v
     style = (a.flatten() ** 2) * (gram(clean) - gram(latents)).square().mean((1, 2))
     expected = (per_row((predicted - target) ** 2) + 0.7 * style).mean()
-    assert run._loss(inputs).item() == pytest.approx(expected.item(), rel=1e-4)
+    assert run.batch_loss(inputs).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_what_rows_count_weighs_their_losses():
     run, inputs, _, predicted, target = case("eps", ObjectiveConfig())
-    weighed = {**inputs, "counts": torch.tensor([1.0, 0.25, 0.0])}
+    weighed = {**inputs, "loss_weights": torch.tensor([1.0, 0.25, 0.0])}
     rows = per_row((predicted - target) ** 2)
-    assert run._loss(weighed).item() == pytest.approx(((rows[0] + 0.25 * rows[1]) / 3).item(), rel=1e-5)
+    assert run.batch_loss(weighed).item() == pytest.approx(((rows[0] + 0.25 * rows[1]) / 3).item(), rel=1e-5)
 
 
 def test_a_mask_takes_the_mean_over_what_it_shows():
@@ -87,18 +87,18 @@ def test_a_mask_takes_the_mean_over_what_it_shows():
     mask = torch.zeros(3, 1, 8, 8)
     mask[..., :3] = 1.0
     expected = ((predicted - target) ** 2)[..., :3].mean()
-    assert run._loss({**inputs, "mask": mask}).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert run.batch_loss({**inputs, "mask": mask}).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_without_any_signal_velocity_is_the_latent_taken_away_and_every_option_stays_finite():
     schedule = SCHEDULES["v"].with_zero_terminal_snr()
     for option in ({}, {"min_snr_gamma": 5.0}, {"debiased": True}, {"style": 1.0}):
         run = trainer(batch_size=3, objective=ObjectiveConfig(zero_terminal_snr=True, **option), schedule=schedule)
-        inputs = run._inputs(run.batches[0])
+        inputs = run.inputs(run.batches[0])
         inputs["timesteps"] = torch.full((3,), 49)
         target = run.schedule.target(inputs["latents"], inputs["noise"], inputs["timesteps"])
         torch.testing.assert_close(target, -inputs["latents"])
-        loss = run._loss(inputs)
+        loss = run.batch_loss(inputs)
         loss.backward()
         assert loss.isfinite()
         assert all(parameter.grad.isfinite().all() for parameter in run.parameters)

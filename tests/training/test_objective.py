@@ -132,3 +132,10 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "dadaptation", None)
     with pytest.raises(ConfigError, match="dadaptation.*not installed"):
         build_optimizer([{"params": [torch.zeros(1)]}], OptimizerConfig("D-Adaptation"))
+
+
+@pytest.mark.parametrize(("prediction", "weight"), [("eps", 1.0), ("v", 0.0)])
+def test_min_snr_without_any_signal_has_its_limit(prediction, weight):
+    schedule = NoiseSchedule(torch.tensor([0.5, 0.0]).double(), prediction)
+    weights = timestep_weights(schedule, torch.tensor([1]), ObjectiveConfig(min_snr_gamma=5.0))
+    assert weights.tolist() == [weight]

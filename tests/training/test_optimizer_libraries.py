@@ -9,7 +9,7 @@ from tilewright.training.config import ConfigError, NetworkConfig, OptimizerConf
 from tilewright.training.config.optimizer import OPTIMIZERS, SELF_TUNING
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
-from tilewright.training.optimizers import _LIBRARIES
+from tilewright.training.optimizers import LIBRARIES
 from tilewright.training.state import load_state, save_state
 from torch import nn
 
@@ -19,7 +19,7 @@ RATES = {"AdamW": 0.05, "AdamW 8-bit": 0.05, "Adafactor": 0.01, "Lion": 0.01, "P
 
 
 def with_library(kind):
-    module = _LIBRARIES[kind][0].split(".")[0] if kind in _LIBRARIES else "torch"
+    module = LIBRARIES[kind][0].split(".")[0] if kind in LIBRARIES else "torch"
     missing = importlib.util.find_spec(module) is None
     return pytest.param(kind, marks=pytest.mark.skipif(missing, reason=f"{module} is not installed"))
 
@@ -36,8 +36,8 @@ def run_of(kind, steps):
 @each_installed
 def test_it_learns(kind):
     run = run_of(kind, 150)
-    before = run.measure()
-    assert finished(run).measure() < 0.95 * before
+    before = run.measurements.measure(run.step)
+    assert finished(run).measurements.measure(run.step) < 0.95 * before
 
 
 @pytest.mark.parametrize("kind", [with_library("AdamW 8-bit")])
@@ -65,7 +65,7 @@ def test_it_trains_text_encoder_and_unet_together(kind):
     layers = {"lora_unet_mix": plain.denoise.mix, "lora_te_word": nn.Linear(4, 4).requires_grad_(False)}
     network = LoraNetwork(layers, NetworkConfig(rank=2, alpha=2), seed=0)
     run = Trainer(
-        network, plain.denoise, plain.encode_texts, plain.examples, plain.schedule, plain.config, plain.device
+        network, plain.denoise, plain.encode_texts, plain.batches.examples, plain.schedule, plain.config, plain.device
     )
     rates = [group["lr"] for group in run.optimizer.param_groups]
     assert rates == ([1.0, 1.0] if kind in SELF_TUNING else [RATES[kind], RATES[kind] / 2])

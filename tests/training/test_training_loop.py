@@ -98,9 +98,10 @@ def test_accumulated_batches_give_the_step_of_one_large_batch():
     """With every example in each, two batches of three rows are one step on their mean gradient."""
     denoiser = ChannelDenoiser()
     run = trainer(1, 3, denoiser=denoiser, optimizer=OptimizerConfig(accumulation=2, clip_norm=0.0))
-    mean = sum(run._loss(run._inputs(run.batches[number])) for number in (0, 1)) / 2
+    mean = sum(run.batch_loss(run.inputs(run.batches[number])) for number in (0, 1)) / 2
     expected = torch.autograd.grad(mean, run.parameters)
-    run._accumulated_loss(iter([run.batches[0], run.batches[1]]))
+    for number in (0, 1):
+        run.forward_backward(run.inputs(run.batches[number]))
     torch.testing.assert_close([parameter.grad for parameter in run.parameters], list(expected))
 
 
@@ -110,7 +111,7 @@ READINGS = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__float__"
 def test_a_step_never_waits_for_the_device(monkeypatch):
     """A step waits when it reads a number back; only `settle` does, which a GPU calls once in ten steps."""
     run = trainer(objective=ObjectiveConfig(min_snr_gamma=5.0, style=0.1, masked=True))
-    inputs = run._inputs(run.batches[0])
+    batch = run.batches[0]  # drawn on the CPU, ahead of the step
 
     def waiting(*_):
         raise AssertionError("a number is read back from the device")
@@ -118,11 +119,9 @@ def test_a_step_never_waits_for_the_device(monkeypatch):
     with monkeypatch.context() as patches:
         for name in READINGS:
             patches.setattr(torch.Tensor, name, waiting)
-        loss = run._forward_backward(inputs)
-        run._update(loss)
-        run._unread.append(loss)
+        loss = run.train_step(iter([batch]))
         with pytest.raises(AssertionError, match="read back"):
-            run.settle()
+            float(loss)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_at_the_weights_before():
@@ -144,18 +143,18 @@ def test_a_loss_that_is_no_number_stops_the_run_at_the_weights_before():
 def test_validation_repeats_its_noise_and_falls_with_the_loss():
     held_out = [Example(torch.randn(4, 8, 8, generator=torch.Generator().manual_seed(2)), "0", (64, 64))]
     run = trainer(steps=60, validation=held_out)
-    before = run.validate()
-    assert run.validate() == before
-    assert finished(run).validate() < before
-    assert [step for step, _ in run.validation_losses] == [0, 0, 60]
+    before = run.measurements.validate(run.step)
+    assert run.measurements.validate(run.step) == before
+    assert finished(run).measurements.validate(60) < before
+    assert [step for step, _ in run.measurements.validation] == [0, 0, 60]
 
 
 def test_the_loss_on_fixed_noise_shows_what_the_losses_of_the_steps_hide():
     run = trainer(steps=60)
-    run.measure()
+    run.measurements.measure(run.step)
     for _ in run.run():
-        run.measure()
-    course = [loss for _, loss in run.fixed_losses]
+        run.measurements.measure(run.step)
+    course = [loss for _, loss in run.measurements.fixed]
     assert course[-1] < 0.9 * course[0]
     assert all(loss < course[0] for loss in course[10:])
     assert jitter(run.losses) > 3 * jitter(course)
@@ -168,13 +167,13 @@ def jitter(losses):
 def test_measuring_changes_nothing():
     plain, measured = finished(trainer()), trainer()
     for _ in measured.run():
-        measured.measure()
+        measured.measurements.measure(0)
     assert measured.losses == plain.losses
 
 
 @pytest.mark.parametrize(("steps", "batch_size", "every"), [(6, 2, 27), (1000, 4, 50), (150, 4, 14), (1000, 1, 54)])
 def test_measurements_are_twenty_at_most_and_take_a_twentieth_of_the_time(steps, batch_size, every):
-    assert trainer(steps=steps, batch_size=batch_size).measure_every == every
+    assert trainer(steps=steps, batch_size=batch_size).measurements.every == every
 
 
 def test_dropout_belongs_to_the_step_and_is_off_in_validation():
@@ -183,11 +182,11 @@ def test_dropout_belongs_to_the_step_and_is_off_in_validation():
     first, second = (trainer(3, validation=held_out, dropout=0.5) for _ in range(2))
     finished(first)
     for _ in second.run():
-        second.validate()
+        second.measurements.validate(0)
         torch.rand(1)  # whatever else draws from torch's own generator
     assert first.losses == second.losses
     assert first.losses != finished(trainer(3)).losses
-    assert first.validate() == first.validate()
+    assert first.measurements.validate(3) == first.measurements.validate(3)
     torch.set_rng_state(before)
 
 
@@ -206,6 +205,6 @@ def test_dropped_captions_reach_the_denoiser_empty():
 def test_what_the_mask_hides_has_no_gradient():
     run = trainer(1, 1, tileable=False, objective=ObjectiveConfig(masked=True))
     mask = torch.zeros(1, 8, 8)
-    run.batches.examples = [replace(example, mask=mask) for example in run.examples]
-    run._loss(run._inputs(run.batches[0])).backward()
+    run.batches.examples = [replace(example, mask=mask) for example in run.batches.examples]
+    run.batch_loss(run.inputs(run.batches[0])).backward()
     assert all(parameter.grad.abs().max() == 0 for parameter in run.parameters)

@@ -51,7 +51,7 @@ def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_e
     model = run.denoise
 
     def fingerprint(**changes):
-        return run_fingerprint(replace(run.config, **changes), run.examples, model)
+        return run_fingerprint(replace(run.config, **changes), run.batches.examples, model)
 
     same = fingerprint()
     assert same == fingerprint(steps=900, saving=SavingConfig(every_steps=10))
@@ -59,5 +59,5 @@ def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_e
     cosine = OptimizerConfig(scheduler="cosine")
     assert fingerprint(optimizer=cosine) != fingerprint(optimizer=cosine, steps=900)
     assert same != fingerprint(network=NetworkConfig(rank=3))
-    run.examples[0] = replace(run.examples[0], caption="other")
+    run.batches.examples[0] = replace(run.batches.examples[0], caption="other")
     assert same != fingerprint()
