@@ -34,18 +34,24 @@ class Interpreter:
     @property
     def install_command(self) -> str:
         """How the user adds a package to it."""
-        target = f' --target "{self.packages}"' if self.packages else ""
+        target = f' --target "{self.packages}" --no-deps' if self.packages else ""
         return f'"{self.python}" -m pip install{target}'
 
 
 def allowed_checkouts(beside: Sequence[Path], configured: Sequence[Path]) -> list[Path]:
     """The folders that may hold a checkout: by `SD_SCRIPTS_PATH`, as `configured`, or named sd-scripts in `beside`."""
     told = [Path(os.environ[FOLDER_SETTING])] if os.environ.get(FOLDER_SETTING) else []
-    return [*told, *configured, *(folder / FOLDER_NAME for folder in beside)]
+    return list(dict.fromkeys([*told, *configured, *(folder / FOLDER_NAME for folder in beside)]))
 
 
 def find_checkout(name: str, allowed: Sequence[Path]) -> Path:
     """The checkout at `name`, "" for the first that is there. Raises `InputError` for one that is not `allowed`."""
+    told = os.environ.get(FOLDER_SETTING)
+    if told and not (Path(told) / _MARK).is_file():
+        raise InputError(
+            f"The variable {FOLDER_SETTING} is {told}, which is no checkout of sd-scripts: it holds no "
+            f"{_MARK.as_posix()}. Correct it, or leave it out, and restart ComfyUI."
+        )
     if name.strip():
         folder = resolve_inside(name, allowed, "sd_scripts")
         if not (folder / _MARK).is_file():
@@ -64,9 +70,9 @@ def find_python(name: str, checkout: Path, allowed: Sequence[Path]) -> Interpret
     "" takes `SD_SCRIPTS_PYTHON`, else the environment or the folder `packages` in the checkout. Raises `InputError`.
     """
     if name.strip():
-        return _interpreter_at(resolve_inside(name, [checkout, *allowed], "python"))
+        return _interpreter_at(resolve_inside(name, list(dict.fromkeys([checkout, *allowed])), "python"))
     if os.environ.get(PYTHON_SETTING):
-        return _interpreter_at(Path(os.environ[PYTHON_SETTING]))
+        return _interpreter_at(Path(os.environ[PYTHON_SETTING]), f"The variable {PYTHON_SETTING} is ")
     found = next((checkout / name for name in _ENVIRONMENTS if _python_in(checkout / name)), checkout / _PACKAGES)
     if not found.is_dir():
         raise InputError(
@@ -76,7 +82,7 @@ def find_python(name: str, checkout: Path, allowed: Sequence[Path]) -> Interpret
     return _interpreter_at(found)
 
 
-def _interpreter_at(place: Path) -> Interpreter:
+def _interpreter_at(place: Path, whence: str = "") -> Interpreter:
     if place.is_file() and place.stem.lower().startswith("python"):
         return Interpreter(place)
     if python := _python_in(place):
@@ -84,8 +90,8 @@ def _interpreter_at(place: Path) -> Interpreter:
     if place.is_dir():
         return Interpreter(Path(sys.executable), place)
     raise InputError(
-        f"{place} is no Python. Give the folder of a virtual environment, or a folder that packages were installed to "
-        "with pip install --target."
+        f"{whence}{place}{', which is' if whence else ' is'} no Python. Give the folder of a virtual environment, or a "
+        "folder that packages were installed to with pip install --target."
     )
 
 

@@ -1,87 +1,110 @@
 """Why a script ended without finishing, in words for the person who has to do something about it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from .checkout import Interpreter
+from .output import speaks
+from .packages import is_own, missing_modules, requirements
 
 LAST_LINES = 12
 _KILLED = -9
-
 _OUT_OF_MEMORY = (
     "It ran out of memory. Lower batch_size, resolution or rank, switch gradient_checkpointing on, set precision to "
     "bfloat16, or choose the optimizer 'AdamW 8-bit'."
 )
-_PATTERNS = {
-    "missing package": r"No module named '([\w.]+)'|No (bitsandbytes|lion_pytorch|prodigyopt|dadaptation)\b",
-    "wrong versions": r"ImportError: (.+)",
-    "out of memory": r"OutOfMemoryError|out of memory|can't allocate memory|not enough memory|MemoryError",
-    "full disk": r"No space left on device|disk quota exceeded",
-    "bad argument": r"error: (unrecognized arguments: .+|argument .+|the following arguments .+)",
-    "no tokenizer": r"(?:Can't load|couldn't find|load) (?:the )?(?:tokenizer|configuration|model).*?'([\w./-]+)'",
-    "refused": r"AssertionError: (.+)",
-}
 
 
-def cause_of(lines: Sequence[str], code: int, interpreter: Interpreter, tokenizers: object = "its cache folder") -> str:
+@dataclass(frozen=True)
+class Attempt:
+    """A script that was run: where it lies, by which Python, and where it looks for tokenizers."""
+
+    script: Path
+    interpreter: Interpreter
+    tokenizers: object = "its cache folder"
+
+    @property
+    def checkout(self) -> Path:
+        return self.script.parent
+
+
+def cause_of(lines: Sequence[str], code: int, attempt: Attempt) -> str:
     """What `lines` of output and the exit code say went wrong and what to do, then the last lines themselves."""
     text = "\n".join(lines)
-    found = ((kind, re.search(pattern, text, re.IGNORECASE)) for kind, pattern in _PATTERNS.items())
-    kind, match = next(((kind, match) for kind, match in found if match), ("", None))
-    told = next((group for group in match.groups() if group), "") if match else ""
-    cause = _words(kind, told, interpreter, tokenizers) or _by_code(code)
-    last = "\n".join(f"  {line.rstrip()}" for line in _speaking(lines)[-LAST_LINES:])
+    found = ((words, re.search(pattern, text, re.IGNORECASE)) for pattern, words in _CAUSES.items())
+    causes = (words(next((group for group in match.groups() if group), ""), attempt) for words, match in found if match)
+    cause = next(causes, None) or _by_code(code, lines)
+    speaking = [line.rstrip() for line in lines if speaks(line)]
+    usage = next((number for number, line in enumerate(speaking) if re.match(r"usage: ", line)), len(speaking))
+    end = next((number for number, line in enumerate(speaking) if re.search(r"\berror: ", line)), usage)
+    told = speaking[:usage] + speaking[end:]
+    last = "\n".join(f"  {line}" for line in told[-LAST_LINES:])
     return f"{cause}\nIts last lines:\n{last}" if last else f"{cause}\nIt wrote nothing."
 
 
-def _words(kind: str, told: str, interpreter: Interpreter, tokenizers: object) -> str:
-    known = {
-        "missing package": lambda: _missing_package(told, interpreter),
-        "wrong versions": lambda: _wrong_versions(told, interpreter),
-        "out of memory": lambda: _OUT_OF_MEMORY,
-        "full disk": lambda: "The disk is full. Free some space and queue the graph again.",
-        "bad argument": lambda: f"It does not take an argument: {_english(told)}. Correct the input `arguments`.",
-        "no tokenizer": lambda: _no_tokenizer(told, tokenizers),
-        "refused": lambda: f"It refuses these settings: {_english(told)}.",
-    }
-    return known[kind]() if kind else ""
-
-
-def _no_tokenizer(told: str, tokenizers: object) -> str:
-    return (
-        f"{told} is missing, and nothing is downloaded. Put its vocab.json, merges.txt, special_tokens_map.json and "
-        f"tokenizer_config.json into the offline cache, {tokenizers}/{told.replace('/', '_')}."
-    )
-
-
-def _missing_package(module: str, interpreter: Interpreter) -> str:
-    package = {"cv2": "opencv-python-headless", "lycoris": "lycoris-lora", "lion_pytorch": "lion-pytorch"}
-    name = module.split(".")[0]
-    if name == "library":
+def _missing_package(module: str, attempt: Attempt) -> str:
+    if module.split(".")[0] == "library":
         return "The checkout is incomplete: its folder `library` cannot be imported. Clone it again."
-    return (
-        f"The package {name} is missing in {interpreter}. Install it with: "
-        f"{interpreter.install_command} {package.get(name, name)}"
-    )
+    if is_own(module, attempt.checkout):
+        return (
+            f"The checkout has no module {module}. If the input `arguments` names it, correct that; else update the "
+            "checkout with git pull."
+        )
+    top = module.split(".")[0]
+    missing = list(dict.fromkeys([top, *missing_modules(attempt.interpreter, attempt.script)]))
+    wanted = requirements(missing, attempt.checkout)
+    begin = f"{_listed(missing)} missing in {attempt.interpreter}. "
+    if not wanted:
+        return begin + "The checkout's requirements.txt does not name it: its README says what else it needs."
+    torch = " For torch, take the index that pytorch.org names for your GPU." if "torch" in wanted else ""
+    words = (f'"{one}"' if re.search(r"[\[<>~]", one) else one for one in wanted)
+    return begin + f"Install with: {attempt.interpreter.install_command} {' '.join(words)}{torch}"
 
 
-def _wrong_versions(error: str, interpreter: Interpreter) -> str:
+def _listed(modules: Sequence[str]) -> str:
+    *most, last = modules
+    return f"The packages {', '.join(most)} and {last} are" if most else f"The package {last} is"
+
+
+def _wrong_versions(error: str, attempt: Attempt) -> str:
     return (
         f"Its packages do not fit together ({_english(error)}). Install those of the checkout's requirements.txt with "
-        f"{interpreter.install_command} -r requirements.txt, apart from ComfyUI's own."
+        f"{attempt.interpreter.install_command} -r requirements.txt, apart from ComfyUI's own."
     )
 
 
-def _by_code(code: int) -> str:
+def _no_tokenizer(name: str, attempt: Attempt) -> str:
+    return (
+        f"{name} is missing, and nothing is downloaded. Put its vocab.json, merges.txt, special_tokens_map.json and "
+        f"tokenizer_config.json into the offline cache, {attempt.tokenizers}/{name.replace('/', '_')}."
+    )
+
+
+_CAUSES: dict[str, Callable[[str, Attempt], str]] = {
+    r"No module named '([\w.]+)'|No (bitsandbytes|lion_pytorch|prodigyopt|dadaptation)\b": _missing_package,
+    r"ImportError: (.+)": _wrong_versions,
+    r"OutOfMemoryError|out of memory|can't allocate memory|not enough memory|MemoryError": lambda *_: _OUT_OF_MEMORY,
+    r"No space left on device|disk quota exceeded": (
+        lambda *_: "The disk is full. Free some space and queue the graph again."
+    ),
+    r"error: (unrecognized arguments: .+|argument .+|the following arguments .+)": (
+        lambda told, _: f"It does not take an argument: {_english(told)}. Correct the input `arguments`."
+    ),
+    r"(?:Can't load|couldn't find|load) (?:the )?(?:tokenizer|configuration|model).*?'([\w./-]+)'": _no_tokenizer,
+    r"AssertionError: (.+)": lambda told, _: f"It refuses these settings: {_english(told)}.",
+}
+
+
+def _by_code(code: int, lines: Sequence[str]) -> str:
     if code == _KILLED:
         return f"The system killed it, which mostly means that memory ran out. {_OUT_OF_MEMORY}"
+    errors = (re.match(r"([\w.]+(?:Error|Exception)): (.+)", line) for line in reversed(lines))
+    if error := next(filter(None, errors), None):
+        return f"It ended with {error[1]}: {_english(error[2])}."
     return f"It ended with code {code}." if code else "It ended without saying why."
 
 
 def _english(message: str) -> str:
     return message.split(" / ")[0].strip().rstrip(".")
-
-
-def _speaking(lines: Sequence[str]) -> list[str]:
-    """Without empty lines, the frames of progress bars and the marks under a traceback's lines."""
-    return [line for line in lines if line.strip(" ^~") and not re.search(r"\d+%\|", line)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..common.errors import InputError
 from .checkout import Interpreter
-from .error_hints import cause_of
+from .error_hints import Attempt, cause_of
 from .process import script_command, script_environment
 
 HELP_SECONDS = 300
@@ -111,7 +111,9 @@ def _asked(
         raise InputError(f"{interpreter} does not start: {error}. Check the installation.") from None
     if answer.returncode:
         lines = answer.stderr.decode("utf-8", errors="replace").splitlines()
-        raise InputError(f"{script.name} does not start. {cause_of(lines, answer.returncode, interpreter)}")
+        raise InputError(
+            f"{script.name} does not start. {cause_of(lines, answer.returncode, Attempt(script, interpreter))}"
+        )
     return parse_usage(answer.stdout.decode("utf-8", errors="replace"))
 
 

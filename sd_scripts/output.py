@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 KEPT_LINES = 200
-_STEP = re.compile(r"^steps:\s+\d+%.*?\|\s*(\d+)/(\d+) \[(?:.*?avr_loss=([\d.e+-]+|nan|inf))?")
+_STEP = re.compile(r"^steps:\s+\d+%.*?\|\s*(\d+)/(\d+) \[(?:.*?\b(?:avr_)?loss=([\d.e+-]+|nan|-?inf))?")
+_LOG_MARGINS = re.compile(r"^[\d: -]*(INFO|WARNING) +|\s+\w+\.py:\d+\s*$")
+_WORDS_SHOWN = 60
 _VALIDATION = re.compile(r"^validation steps:\s+100%.*?val_avg_loss=([\d.e+-]+)")
 _FACTS = {
     "batches": re.compile(r"num batches per epoch.*?: (\d+)"),
@@ -15,12 +17,18 @@ _FACTS = {
 }
 
 
+def speaks(line: str) -> bool:
+    """Whether a line says anything: not an empty one, a bar's frame, or the marks under a traceback's line."""
+    return bool(line.strip(" ^~")) and not re.search(r"\d+%\|", line)
+
+
 @dataclass
 class Reading:
     """What has been read so far.
 
-    step and total count this process's steps, which for a resumed run are those still to do. average is the running
-    mean of the loss. losses has it for each step, validation pairs of step and loss.
+    step and total count this process's steps, which for a resumed run are those still to do. average is the loss as
+    the script tells it: a running mean, or for textual inversion that of the step. losses has it for each step,
+    validation pairs of step and loss.
     """
 
     step: int = 0
@@ -39,8 +47,14 @@ class Reading:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss is no number any more."""
+        """Whether the loss is not finite any more."""
         return self.average is not None and not math.isfinite(self.average)
+
+    @property
+    def doing(self) -> str:
+        """What the script said last, in its own words without the time, the place in its source and the Japanese."""
+        said = next((line for line in reversed(self.last_lines) if speaks(line)), "")
+        return _LOG_MARGINS.sub("", said).split(" / ")[0].strip()[:_WORDS_SHOWN]
 
     def read(self, line: str) -> None:
         """Take in one line."""

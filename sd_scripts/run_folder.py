@@ -4,6 +4,7 @@ output/training/<name>/run.json         what the run is, to find it again
 output/training/<name>/dataset/         the images and captions that sd-scripts reads
 output/training/<name>/scripts/         what sd-scripts writes; whole files are taken out of it while it runs
 output/training/<name>/states/          its last state, to resume from
+output/training/<name>/samples/         the sample pictures, by the run's own steps
 output/<model folder>/<name>.safetensors
 """
 
@@ -22,9 +23,11 @@ from typing import Any
 
 from ..common.files import free_name, write_json, written_whole
 from ..training.run_files import SCRIPTS_RUN_NAME
+from .metadata import count_on
 
 LOG_NAME = "sd-scripts.log"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_SAMPLE_STEP = re.compile(r"(?<=_)\d{6}(?=_\d\d_\d{14})")
 _STATE_PARTS = ("optimizer.bin", "scheduler.bin", "random_states_0.pkl")
 
 
@@ -97,14 +100,14 @@ class RunFolder:
         return (int(states[-1].name.removeprefix("step")), states[-1]) if states else None
 
     def samples(self) -> list[Path]:
-        """The sample pictures that are whole, in the order they were made."""
-        whole = (file for file in (self.scripts / "sample").glob("*.png") if _png_is_whole(file))
-        return sorted(whole, key=lambda file: file.stat().st_mtime_ns)
+        """The sample pictures that were taken over, in the order they were made."""
+        return sorted((self.folder / "samples").glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
 
     def begin_leg(self) -> None:
         """Make the scripts' folder, without what a process that was killed with ComfyUI may have left: its steps were
         counted from elsewhere."""
         self.scripts.mkdir(exist_ok=True)
+        self._take_samples(Leg(), 0)
         for found in self.scripts.iterdir():
             if found.is_dir() and _name_in_course(self.target, found):
                 shutil.rmtree(found)
@@ -119,6 +122,7 @@ class RunFolder:
         """
         if not self.scripts.is_dir() or not steps_per_epoch:
             return
+        self._take_samples(leg, steps_per_epoch)
         for found in sorted(self.scripts.iterdir()):
             named = _name_in_course(self.target, found)
             if named is None:
@@ -129,9 +133,11 @@ class RunFolder:
                 if found.is_dir():
                     self._take_state(found, step)
                 elif is_whole(found):
+                    if leg.start:
+                        count_on(found, step, leg.end, steps_per_epoch)
                     self._take_file(found, step, by_epochs if is_epoch else by_steps, keep_last)
 
-    def take_end(self, step: int) -> bool:
+    def take_end(self, leg: Leg, step: int) -> bool:
         """Take over the finished file and the state at the end; False where there is no whole file."""
         finished = self.scripts / self.target.name
         if not (finished.is_file() and is_whole(finished)):
@@ -139,6 +145,8 @@ class RunFolder:
         state = self.scripts / f"{self.target.stem}-state"
         if state.is_dir():
             self._take_state(state, step)
+        if leg.start:
+            count_on(finished, step, step, self.facts.get("steps_per_epoch", 0))
         self.target.parent.mkdir(parents=True, exist_ok=True)
         _move(finished, self.target)
         self.fallback.unlink(missing_ok=True)
@@ -164,6 +172,14 @@ class RunFolder:
         self.facts.pop("finished", None)
         self.remember(target_step=step)
         return step
+
+    def _take_samples(self, leg: Leg, steps_per_epoch: int) -> None:
+        for found in (self.scripts / "sample").glob("*.png"):
+            if _png_is_whole(found):
+                name = _SAMPLE_STEP.sub(lambda number: f"{leg.step_of(int(number[0]), steps_per_epoch):06}", found.name)
+                (self.folder / "samples").mkdir(exist_ok=True)
+                with suppress(PermissionError):  # Windows, as above
+                    _move(found, self.folder / "samples" / name)
 
     def _take_state(self, found: Path, step: int) -> None:
         if not _state_is_whole(found):
@@ -194,9 +210,17 @@ class RunFolder:
 def run_folder(
     runs: Path, models: Path, name: str, suffix: str, fingerprint: str, serves: Callable[[RunFolder], bool]
 ) -> RunFolder:
-    """That of an earlier run of this name and fingerprint that `serves`, else a new one under a name that is free."""
+    """That of an earlier run of this name and fingerprint that `serves`, else a new one under a name that is free.
+
+    A run whose `run.json` cannot be read is passed over: its name counts as taken.
+    """
     for file in sorted(runs.glob(f"{escape(name)}*/{SCRIPTS_RUN_NAME}")):
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        if not re.fullmatch(rf"{re.escape(name)}(_\d{{5}})?", file.parent.name):
+            continue
+        try:
+            facts = dict(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            continue
         target = models / f"{file.parent.name}{suffix}"
         run = RunFolder(file.parent, target, facts, _saved_before(target))
         if facts.get("fingerprint") == fingerprint and serves(run):

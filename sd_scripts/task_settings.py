@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..common.errors import InputError
+from ..common.texture_dataset import TextureDataset
 from .scripts import CONTROLNET, DREAMBOOTH, TEXTUAL_INVERSION
 
+_NAMED = 5
 TEMPLATES = {"captions": None, "object": "use_object_template", "style": "use_style_template"}
 
 
@@ -19,6 +21,26 @@ def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> 
     if task == DREAMBOOTH:
         return {"no_token_padding": True} if told.get("no_token_padding") else {}
     return _textual_inversion(told) if task == TEXTUAL_INVERSION else {}
+
+
+def captions_without_token(own: Mapping[str, Any], dataset: TextureDataset) -> list[str]:
+    """The images that a textual inversion by captions learns nothing from, as lines for a report; [] for other tasks.
+
+    Raises `InputError` where no caption holds the token.
+    """
+    token = own.get("token_string")
+    if token is None or any(own.get(template) for template in TEMPLATES.values() if template):
+        return []
+    without = [one for one in dataset.samples if not one.regularisation and token not in one.caption]
+    if len(without) == sum(not one.regularisation for one in dataset.samples):
+        raise InputError(
+            f"No caption holds the token {token!r}, so nothing would be learnt. Put it into the captions with Caption "
+            "Template (its trigger), or set template to object or style."
+        )
+    names = ", ".join(one.file.name for one in without[:_NAMED])
+    return (
+        [f"{len(without)} captions lack the token {token!r}; their images teach it nothing: {names}"] if without else []
+    )
 
 
 def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class KohyaView:
     def __init__(self, run: RunFolder, leg: Leg, node_id: str | None) -> None:
         self.run, self.leg, self.node_id = run, leg, node_id
         self.bar: comfy.utils.ProgressBar | None = None
-        self.shown: tuple[int, int] = (-1, 0)
+        self.shown: tuple[int, float | None, int] = (-1, None, 0)
+        self.waited = ""
         self.pictured = self.began = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -30,21 +31,33 @@ class KohyaView:
 
     def show(self, reading: Reading) -> None:
         """Show what has been read, where it is news."""
+        if not reading.total:
+            return self._wait(reading)
         samples = self.run.samples()
-        news = (reading.step, len(samples))
-        if not reading.total or news == self.shown:
+        news = (reading.step, reading.average, len(samples))  # a step's loss is told after the step
+        if news == self.shown:
             return
         if reading.step == 0:
             self.began = time.monotonic()
         end = self.leg.end_of(reading.total)
         self.bar = self.bar or comfy.utils.ProgressBar(end, node_id=self.node_id)
         now = time.monotonic()
-        due = now - self.pictured > PICTURE_EVERY or news[1] != self.shown[1] or self.leg.start + reading.step == end
+        due = (
+            now - self.pictured > PICTURE_EVERY or len(samples) != self.shown[2] or self.leg.start + reading.step == end
+        )
         picture = self._picture(reading, samples) if due else None
         self.pictured = now if due else self.pictured
         self.bar.update_absolute(self.leg.start + reading.step, preview=picture)
         self.say(self._line(reading, now - self.began))
         self.shown = news
+
+    def _wait(self, reading: Reading) -> None:
+        """Before the first step, which is half a minute in: what the script is at, and for how long."""
+        words = f"starting · {time.monotonic() - self.began:.0f} s"
+        words += f" · {reading.doing}" if reading.doing else ""
+        if words != self.waited:
+            self.say(words)
+        self.waited = words
 
     def _line(self, reading: Reading, seconds: float) -> str:
         step, end = self.leg.start + reading.step, self.leg.end_of(reading.total)

@@ -17,7 +17,7 @@ from ...sd_scripts.accelerate_config import configured_precision
 from ...sd_scripts.base_checkpoint import AUTO, checkpoint_family
 from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
 from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
-from ...sd_scripts.error_hints import cause_of
+from ...sd_scripts.error_hints import Attempt, cause_of
 from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
 from ...sd_scripts.output import Reading
 from ...sd_scripts.process import ScriptProcess, launched_command, script_command, script_environment
@@ -25,12 +25,14 @@ from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.scripts import LORA, Job
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
+from ...sd_scripts.task_settings import captions_without_token
 from ...sd_scripts.tokenizers import write_tokenizers
 from ...sd_scripts.toml import toml_text
 from ...training.config import TrainingConfig
 from ...training.run_files import told_if_disk_fails
 from .. import folders
 from ..in_graph.model import training_dtype
+from ..node_text import tell_node
 from ..progress import progress_callback
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
 from .files import file_stamp, loaded_weights
@@ -93,6 +95,7 @@ class _Run:
         checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
         self._check_regularisation()
+        self.notes = captions_without_token(order.own, order.dataset)
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
         self.interpreter = find_python(order.python, self.checkout, allowed)
@@ -100,6 +103,7 @@ class _Run:
         if not self.script.is_file():
             raise InputError(f"{self.checkout} has no {self.job.script}. Update the checkout with git pull.")
         self.options = self._options()
+        tell_node(node_id, f"asking {self.job.script} what it takes")
         known = script_arguments(self.interpreter, self.script, os.environ)
         self.settings = self._settings(known, checkpoint)
         self.added = check_arguments(split_arguments(order.arguments), known, self.job.script)
@@ -209,7 +213,7 @@ class _Run:
                 for lines in process.lines(POLL_SECONDS):
                     self._follow(reading, lines)
                 code = process.exit_code()
-            ended = code == 0 and self.files.take_end(self.leg.end_of(reading.total))
+            ended = code == 0 and self.files.take_end(self.leg, self.leg.end_of(reading.total))
         finally:
             note = "" if ended else self._keep_last(reading)
         if not ended:
@@ -223,8 +227,9 @@ class _Run:
         self._take_over(reading)
         if reading.diverged:
             raise InputError(
-                "The loss is no number any more, so the training was stopped. Lower the learning rate, or set "
-                "precision to bfloat16 or float32. For SDXL choose a VAE that bears float16."
+                f"The loss became NaN or infinite at step {self.leg.start + reading.step}, so the training was "
+                "stopped. Lower the learning rate, or set precision to bfloat16 or float32. For SDXL choose a VAE that "
+                "bears float16."
             )
         self.view.show(reading)
         comfy.model_management.throw_exception_if_processing_interrupted()
@@ -251,7 +256,9 @@ class _Run:
         began = f"{self.job.script} did not finish. "
         if code == 0:
             began = f"{self.job.script} ended without writing {self.files.target.name}. "
-        return began + cause_of(list(reading.last_lines), code, self.interpreter, self._tokenizers)
+        return began + cause_of(
+            list(reading.last_lines), code, Attempt(self.script, self.interpreter, self._tokenizers)
+        )
 
     def result(self, reading: Reading, rejected: list[str]) -> Trained:
         """What there is to hand on. Raises `InputError` where the file that was written does not load."""
@@ -270,7 +277,7 @@ class _Run:
             lines.append(f"went on from step {self.leg.start}")
         if any(one.tileable for one in self.order.dataset.samples):
             lines.append("sd-scripts trains tileable textures as flat images; Train LoRA joins their edges")
-        lines += [f"left out: {line}" for line in rejected]
+        lines += [*self.notes, *(f"left out: {line}" for line in rejected)]
         return "\n".join(lines)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from tilewright.sd_scripts.checkout import Interpreter
-from tilewright.sd_scripts.error_hints import cause_of
+from tilewright.sd_scripts.error_hints import Attempt, cause_of
 from tilewright.sd_scripts.extra_arguments import parse_usage, split_arguments
 from tilewright.sd_scripts.output import Reading
+from tilewright.sd_scripts.packages import needed_modules
 from tilewright.sd_scripts.run_folder import Leg, RunFolder
 
 USAGE = """usage: train_network.py [-h] [--v2] [--resolution RESOLUTION]
@@ -81,13 +82,15 @@ def test_what_a_killed_process_left_is_not_taken_for_the_next_ones(tmp_path):
     (run.scripts / "sample").mkdir()
     (run.scripts / "sample" / "kept.png").touch()
     run.begin_leg()
-    assert [file.name for file in run.scripts.rglob("*")] == ["sample", "kept.png"]
+    assert [file.name for file in run.scripts.rglob("*")] == ["sample", "kept.png"]  # not whole: it is taken over later
 
 
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("ModuleNotFoundError: No module named 'lycoris'", "pip install --target"),
+        ("ModuleNotFoundError: No module named 'lycoris'", 'pip install --target "packages" --no-deps lycoris-lora'),
+        ("ModuleNotFoundError: No module named 'networks.nothere'", "The checkout has no module networks.nothere"),
+        ("ModuleNotFoundError: No module named 'strange'", "requirements.txt does not name it"),
         ("ModuleNotFoundError: No module named 'library.train_util'", "Clone it again"),
         ("ImportError: No bitsandbytes / bitsandbytesがインストールされていないようです", "bitsandbytes is missing"),
         ("RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory: 123", "Lower batch_size"),
@@ -97,10 +100,55 @@ def test_what_a_killed_process_left_is_not_taken_for_the_next_ones(tmp_path):
             "OSError: Can't load tokenizer for 'openai/clip-vit-large-patch14'. If you",
             "cache/openai_clip-vit-large-patch14",
         ),
-        ("ValueError: something else", "ended with code 1"),
+        ("AttributeError: module 'torch.optim' has no attribute 'Nope'", "has no attribute 'Nope'."),
+        ("Something else", "ended with code 1"),
     ],
 )
-def test_the_cause_of_a_crash(line, words):
-    interpreter = Interpreter(Path(sys.executable), Path("packages"))
-    told = cause_of(["Traceback (most recent call last):", line], 1, interpreter, "cache")
+def test_the_cause_of_a_crash(tmp_path, line, words):
+    (tmp_path / "networks").mkdir()
+    attempt = Attempt(script_of(tmp_path, ""), Interpreter(Path(sys.executable), Path("packages")), "cache")
+    told = cause_of(["Traceback (most recent call last):", line], 1, attempt)
     assert words in told and told.endswith(f"  {line}")
+
+
+def script_of(checkout, text):
+    (checkout / "train_network.py").write_text(text)
+    return checkout / "train_network.py"
+
+
+def test_all_missing_packages_are_told_at_once_in_the_checkouts_own_words(tmp_path):
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "train_util.py").write_text("import nosuch_toml\nimport cv2, json\nfrom . import more\n")
+    (tmp_path / "library" / "more.py").write_text(
+        "import nosuch_diffusers.pipelines\ntry:\n    import nosuch_xformers\nexcept ImportError:\n    pass\n"
+        "def later():\n    import nosuch_later\n"
+    )
+    (tmp_path / "requirements.txt").write_text("nosuch-diffusers[torch]==0.32.1\n# a note\nNoSuch_toml==0.10.2\n-e .\n")
+    script = script_of(tmp_path, "from library import train_util\nimport nosuch_toml\n")
+    assert needed_modules(script) == {"nosuch_toml", "nosuch_diffusers", "cv2"}
+    attempt = Attempt(script, Interpreter(Path(sys.executable)))
+    told = cause_of(["ModuleNotFoundError: No module named 'nosuch_toml'"], 1, attempt)
+    assert "The packages nosuch_toml and nosuch_diffusers are missing in" in told
+    assert '-m pip install NoSuch_toml==0.10.2 "nosuch-diffusers[torch]==0.32.1"' in told
+
+
+def test_a_wrong_argument_is_told_without_the_usage():
+    lines = ["usage: train_network.py [-h]", "    [--seed SEED]", "train_network.py: error: argument --seed: bad"]
+    told = cause_of(lines, 2, Attempt(Path("train_network.py"), Interpreter(Path(sys.executable))))
+    assert "It does not take an argument: argument --seed: bad" in told and "usage" not in told
+
+
+def test_what_the_script_says_before_the_first_step_is_told_in_its_own_words():
+    read = reading(
+        "2026-01-01 00:00:00 INFO     loading u-net: <All keys matched>     model_util.py:1009",
+        "                    INFO     loading VAE / VAEを読み込み中     model_util.py:1012",
+    )
+    assert read.doing == "loading VAE"
+    read.read(" 50%|#####     | 1/2 [00:04<00:04,  4.15s/it]")
+    assert read.doing == "loading VAE"
+
+
+def test_the_loss_of_textual_inversion_is_read_by_its_own_name():
+    read = reading("steps:  10%|#         | 1/9 [00:03<00:28, 3.54s/it, loss=1.34]")
+    assert read.average == 1.34 and read.losses == [1.34]
+    assert reading("steps:  10%|#         | 1/9 [00:03<00:28, 3.54s/it, loss=nan]").diverged

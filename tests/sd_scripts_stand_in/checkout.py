@@ -24,6 +24,7 @@ class Checkout:
         (folder / "library").mkdir(parents=True, exist_ok=True)
         (folder / "library" / "train_util.py").touch()
         (folder / "packages").mkdir(exist_ok=True)
+        (folder / "requirements.txt").write_text("voluptuous==0.13.1\n", encoding="utf-8")
         shutil.copy(ARGUMENTS, folder)
         for script in json.loads(ARGUMENTS.read_text(encoding="utf-8"))["scripts"]:
             shutil.copy(HERE / "stand_in.py", folder / script)

@@ -266,7 +266,8 @@ class Course:
 
 
 def bar(step, total, loss=None):
-    mean = f", avr_loss={loss}" if loss else ""
+    name = "loss" if "textual_inversion" in SCRIPT else "avr_loss"
+    mean = f", {name}={loss}" if loss else ""
     percent = 100 * step // max(1, total)
     print(
         f"\rsteps: {percent:3d}%|{'█' * (percent // 10):10}| {step}/{total} [00:03<00:07,  3.54s/it{mean}]",

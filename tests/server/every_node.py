@@ -17,6 +17,11 @@ from standin_upscaler import write_standin_upscaler
 from tilewright.common.map_kinds import MAP_KINDS
 
 PREFIX = "Tilewright"
+RENDERED = (
+    "TilewrightRenderProcedural",
+    {"material": "bricks", "count": 3, "size": 256, "seed": 0, "folder": "every_node"},
+    0,
+)
 SOURCES = {  # socket type -> node, inputs, output
     "MODEL": ("TilewrightDemoModel", {}, 0),
     "CLIP": ("TilewrightDemoModel", {}, 1),
@@ -26,8 +31,8 @@ SOURCES = {  # socket type -> node, inputs, output
     "LATENT": ("EmptyLatentImage", {"width": 64, "height": 64, "batch_size": 1}, 0),
     "UPSCALE_MODEL": ("UpscaleModelLoader", {"model_name": "every_node.pth"}, 0),
     "TEXTURE_DATASET": (
-        "TilewrightRenderProcedural",
-        {"material": "bricks", "count": 3, "size": 256, "seed": 0, "folder": "every_node"},
+        "TilewrightCaptionTemplate",
+        {"dataset": RENDERED, "template": "{trigger}", "trigger": "twtexture", "class_name": "texture"},
         0,
     ),
 }
@@ -125,12 +130,18 @@ class Graph:
         key = (kind, *changes.items())
         if key not in self.sources:
             if kind in SOURCES:
-                node, inputs, slot = SOURCES[kind]
-                self.sources[key] = [self._put(node, inputs | changes), slot]
+                self.sources[key] = self._link(SOURCES[kind], changes)
             else:
                 node = next(name for name, info in self.infos.items() if kind in info["output"])
                 self.sources[key] = [self.add(node, changes, 0), self.infos[node]["output"].index(kind)]
         return self.sources[key]
+
+    def _link(self, source, changes):
+        node, inputs, slot = source
+        known = {
+            name: self._link(value, changes) if isinstance(value, tuple) else value for name, value in inputs.items()
+        }
+        return [self._put(node, known | {name: value for name, value in changes.items() if name in known}), slot]
 
     def _widgets(self, info, changes, number):
         for name, kind, facts in _inputs(info):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import TextureDataset
 from tilewright.nodes.training.train_sd_scripts import TrainModelKohya
@@ -70,6 +71,28 @@ def test_textual_inversion_is_told_its_word(train, checkout):
     assert told["use_style_template"] is True
     with pytest.raises(InputError, match="one new word without spaces"):
         train("textual inversion", TOKEN | {"token": "two words"})
+
+
+BY_CAPTIONS = TOKEN | {"template": "captions"}
+
+
+def test_captions_without_the_token_are_told_or_refused_where_none_has_it(train, checkout, dataset):
+    *others, last = dataset.samples
+    mixed = TextureDataset((*(replace(sample, caption="a wall") for sample in others), last))
+    told = train("textual inversion", BY_CAPTIONS, dataset=mixed)[-1]
+    assert "2 captions lack the token 'twbricks'; their images teach it nothing: Ziegel 0.png, Ziegel 1.png" in told
+    with pytest.raises(InputError, match="No caption holds the token 'nowhere'.*Caption Template"):
+        train("textual inversion", BY_CAPTIONS | {"token": "nowhere"}, name="other")
+    assert "lack the token" not in train("textual inversion", TOKEN, name="by style")[-1]
+
+
+def test_a_textual_inversion_shows_its_loss_and_stops_where_it_diverges(train, checkout):
+    _, loss, _ = train("textual inversion", TOKEN)
+    _, empty, _ = train("textual inversion", TOKEN)  # finished before: nothing is read
+    assert not torch.equal(loss, empty)
+    checkout.behave(nan=True, seconds_per_step=0.3)
+    with pytest.raises(InputError, match="became NaN or infinite at step"):
+        train("textual inversion", TOKEN, name="diverging", steps=500)
 
 
 def test_a_controlnet_needs_a_hint_of_every_material(train, dataset):
