@@ -1,7 +1,7 @@
 """Captions as text files beside their images, where trainers of the kohya kind look for them."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from .errors import InputError
@@ -11,6 +11,7 @@ from .paths import is_inside
 OFF = "off"
 KEEP, APPEND, OVERWRITE = "keep", "append", "overwrite"
 WRITE_MODES = [OFF, KEEP, APPEND, OVERWRITE]
+OPENED_BY = "tilewright_writable_folders"  # the key of extra_model_paths.yaml that allows more folders
 AUTOMATIC = "auto"
 ENCODINGS = [AUTOMATIC, "utf-8", "utf-16", "windows-1252", "windows-1250", "windows-1251", "shift_jis", "gb18030"]
 ENCODINGS += ["big5", "euc-kr"]
@@ -59,6 +60,17 @@ def read_text(path: Path, encoding: str = AUTOMATIC) -> str:
     raise UnreadableCaption(path, f"not {kinds} text, so it is not used; save it as UTF-8, or choose {choice} encoding")
 
 
+def check_writable(paths: Collection[Path], roots: Sequence[Path]) -> None:
+    """Raise `InputError` for a file outside `roots`, where a link may lead."""
+    real = {parent: any(is_inside(parent, root) for root in roots) for parent in {path.parent for path in paths}}
+    for path in paths:
+        if not real[path.parent] or (path.is_symlink() and not any(is_inside(path, root) for root in roots)):
+            raise InputError(
+                f"The caption file {path} lies outside the folders that a workflow may write to. Save the dataset "
+                f"below the output folder first, or open its folder in extra_model_paths.yaml under {OPENED_BY}."
+            )
+
+
 def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], backup: bool = False) -> str:
     """Write one caption file; returns "written", "kept", "unchanged" or "unreadable".
 
@@ -67,8 +79,7 @@ def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], ba
     overwritten stays beside it, as `wall.txt.bak`. A file that would stay the same is not touched, so nodes that
     watch it do not run again. Raises `InputError` for a file outside `roots`, where a link may lead.
     """
-    if not any(is_inside(path, root) for root in roots):
-        raise InputError(f"The caption file {path} lies outside the folders that this ComfyUI may write to.")
+    check_writable([path], roots)
     existing: str | None = None
     if path.is_file():
         try:

@@ -1,17 +1,21 @@
 """Files that appear whole or not at all, under names that cannot leave their folder."""
 
+import hashlib
 import itertools
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .paths import RESERVED_ON_WINDOWS
 
-_RESERVED_ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+MOST_LETTERS, MOST_BYTES = 120, 200  # of a name that a user gives: endings and numbers are put behind it
+LONGEST_NAME = 255  # bytes that file systems take
 
 
 @contextmanager
@@ -21,7 +25,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     A cancelled or crashed write leaves the old file, if there was one, as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    # Named by a digest: with a number behind it a long name would be too long for the file system.
+    digest = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    unfinished = path.with_name(f".{digest}.{os.getpid()}.{threading.get_ident()}.part{path.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, path)
@@ -43,14 +49,29 @@ def check_name(name: str, what: str) -> str:
         not name
         or bad
         or name.strip(".") != name
-        or name.split(".")[0].lower() in _RESERVED_ON_WINDOWS
-        or len(name) > 120
+        or name.split(".")[0].strip().lower() in RESERVED_ON_WINDOWS
+        or len(name) > MOST_LETTERS
+        or _bytes(name) > MOST_BYTES
     ):
         raise InputError(
-            f"{what} is {name!r}, which cannot name a file or folder. "
-            "Use letters, digits, spaces, '-' and '_', at most 120 of them, without slashes or dots at the ends."
+            f"{what} is {name!r}, which cannot name a file or folder. Use letters, digits, spaces, '-' and '_', at "
+            f"most {MOST_LETTERS} of them and {MOST_BYTES} bytes (letters beyond ASCII take 2 to 4), without slashes "
+            "or dots at the ends."
         )
     return name
+
+
+def fitting_name(stem: str, ending: str) -> str:
+    """`stem` + `ending`, the stem shortened by a digest of what it loses where both are too long for a file system."""
+    room = LONGEST_NAME - _bytes(ending)
+    if _bytes(stem) <= room:
+        return stem + ending
+    digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return stem.encode("utf-8")[: room - 9].decode("utf-8", "ignore") + "-" + digest + ending
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))
 
 
 def free_name(name: str, is_taken: Callable[[str], bool]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .files import write_json
+from .paths import is_plain_name
 from .untrusted_json import read_untrusted_json
 
 MANIFEST_NAME = "manifest.json"
@@ -111,7 +112,7 @@ def other_materials(names: Collection[str], most: int = 10) -> list[str]:
 
 def _record(entry: dict) -> MaterialRecord:
     for name in entry["maps"].values():
-        if Path(name).name != name or "\\" in name:
+        if not isinstance(name, str) or not is_plain_name(name):
             raise InputError(f"The manifest names the file {name!r}; maps must lie in the manifest's own folder.")
     parameters = {name: Parameter(**_tuples(parameter)) for name, parameter in entry["parameters"].items()}
     return MaterialRecord(**{**_tuples(entry), "parameters": parameters})

@@ -3,26 +3,43 @@
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .errors import InputError
 
+OPENED_BY = "tilewright_datasets"  # the key of extra_model_paths.yaml that allows more folders to be read
+RESERVED_ON_WINDOWS = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
-def resolve_inside(name: str, roots: Sequence[Path], what: str) -> Path:
+
+def resolve_inside(name: str, roots: Sequence[Path], what: str, opened_by: str = OPENED_BY) -> Path:
     """The existing file or folder that `name` means: relative to one of `roots`, or absolute and inside one.
 
-    Symbolic links are followed before the check, so a link cannot lead outside. `what` names the input in
-    messages. Raises `InputError` for a path outside every root and for one that does not exist.
+    A name that leads elsewhere by what it says is refused before the file system is asked, since asking for a network
+    path alone gives a user's credentials away. Symbolic links are followed, so a link cannot lead outside either.
+    `what` names the input in messages, `opened_by` the key that allows more folders. Raises `InputError`.
     """
-    candidates = [_resolved(root, name) for root in roots] if name.strip() else []
-    inside = [path for path in candidates if any(is_inside(path, root) for root in roots)]
-    existing = next((path for path in inside if path.exists()), None)
+    name = name.strip()
+    folders = "\n".join(f"  {root}" for root in roots)
+    if not name:
+        raise InputError(f"{what} is empty. Give a path relative to one of these folders:\n{folders}")
+    if _is_foreign(name):
+        raise InputError(f"{what} is {name!r}, which lies outside the folders this ComfyUI may use for it:\n{folders}")
+    own = [root for root in roots if _says_inside(name, root)]
+    try:
+        candidates = [Path(os.path.realpath(root / name)) for root in own]
+        inside = [path for path in candidates if any(is_inside(path, root) for root in roots)]
+        existing = next((path for path in inside if path.exists()), None)
+        links = [path for path in candidates if path not in inside and path.exists()]
+    except (OSError, ValueError):  # too long, or in letters that the file system does not have
+        raise InputError(f"{what} is {name[:200]!r}, which no file or folder can be called.") from None
     if existing is not None:
         return existing
-    folders = "\n".join(f"  {root}" for root in roots)
-    if not name.strip():
-        raise InputError(f"{what} is empty. Give a path relative to one of these folders:\n{folders}")
-    if not inside:
+    if links:
+        raise InputError(
+            f"{what} is {name!r}, a link that leads outside the folders this ComfyUI may use for it, to {links[0]}. "
+            f"To allow that place, list it in extra_model_paths.yaml under {opened_by}."
+        )
+    if not own:
         raise InputError(f"{what} is {name!r}, which lies outside the folders this ComfyUI may use for it:\n{folders}")
     raise InputError(f"{what} is {name!r}, but there is no such file or folder. Looked in:\n{folders}")
 
@@ -32,8 +49,23 @@ def is_inside(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
 
 
-def _resolved(root: Path, name: str) -> Path:
-    # A Windows path read on Linux must not turn into a file name with colons and backslashes in it.
-    if os.name != "nt" and re.match(r"^[A-Za-z]:|^\\\\", name.strip()):
-        return Path("/", name.strip())
-    return Path(os.path.realpath(root / name.strip()))
+def _is_foreign(name: str) -> bool:
+    """Whether a name is a network path, a device or another system's absolute path, on whatever system it is read."""
+    if re.search(r"[\x00-\x1f]", name) or name.startswith(("\\\\", "//", "~")):
+        return True
+    parts = re.split(r"[/\\]", name)
+    if any(part.split(".")[0].strip().lower() in RESERVED_ON_WINDOWS for part in parts):
+        return True
+    windows = bool(PureWindowsPath(name).drive) or name.startswith("\\")
+    return windows and os.name != "nt"
+
+
+def _says_inside(name: str, root: Path) -> bool:
+    """Whether a name leads into `root` as it is written, before links are followed."""
+    said = os.path.normpath(os.path.join(root, name))
+    return any(Path(said).is_relative_to(one) for one in (os.path.normpath(root), os.path.realpath(root)))
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether `name` is the name of a file in a folder, and no path to elsewhere."""
+    return bool(name) and not _is_foreign(name) and PurePosixPath(name).name == name and "\\" not in name

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest
 from ..common.map_kinds import NamedMap, maps_by_name
 from ..common.paths import is_inside
 from ..common.texture_dataset import Rejected
+from .written_files import LIST_NAME
 
 COMPANIONS = {".txt", ".caption", ".json", ".jsonl", ".sbsar", ".bak"}  # files that lie beside images and are no images
 
 
+KNOWN_SUFFIXES = IMAGE_SUFFIXES | COMPANIONS
 LEADS_OUTSIDE = "a link that leads outside the allowed folders (list its place as tilewright_datasets to allow it)"
 
 
@@ -41,7 +44,7 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
         inside = [file for file in files if not file.is_symlink() or any(is_inside(file, root) for root in roots)]
         rejected += [Rejected(file, LEADS_OUTSIDE) for file in sorted(set(files) - set(inside))]
         pictures = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
-        others = [file for file in inside if file.suffix.lower() not in IMAGE_SUFFIXES | COMPANIONS]
+        others = [file for file in inside if file.suffix.lower() not in KNOWN_SUFFIXES and file.name != LIST_NAME]
         rejected += [
             Rejected(file, f"not an image that Tilewright reads ({file.suffix or 'no ending'})") for file in others
         ]
@@ -57,7 +60,12 @@ def fingerprint(folder: Path) -> list[tuple[str, int, int]]:
     It differs when a file was changed, added or removed.
     """
     files = [folder] if folder.is_file() else [file for _, files, _ in _walk(folder) for file in files]
-    return sorted((str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    found = []
+    for file in files:
+        with suppress(FileNotFoundError):  # deleted while we look
+            state = file.stat()
+            found.append((str(file.relative_to(folder)), state.st_size, state.st_mtime_ns))
+    return sorted(found)
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[Path], list[Path]]]:

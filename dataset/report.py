@@ -35,12 +35,16 @@ def join_report(dataset: TextureDataset) -> str:
 def save_report(saved: Saved, folder: Path) -> str:
     """Counts of images and captions, files that could not be read, and images that this dataset did not write."""
     captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
-    lines = [f"{saved.images} images written to {folder}", f"  captions: {captions or 'none'}"]
+    lines = [f"{len(saved.files)} images written to {folder}", f"  captions: {captions or 'none'}"]
     if saved.rejected:
         lines += _left_out(saved.rejected, folder)
-    if saved.strangers:
-        names = ", ".join(file.name for file in saved.strangers)
-        lines.append(f"{len(saved.strangers)} other images lie in the same folders and would be trained too: {names}")
+    if saved.removed:
+        names = _first([str(file.relative_to(folder)) for file in saved.removed])
+        lines.append(f"{len(saved.removed)} files of an earlier save removed: {names}")
+    if saved.unrelated_files:
+        names = _first([str(file.relative_to(folder)) for file in saved.unrelated_files])
+        others = len(saved.unrelated_files)
+        lines.append(f"{others} other images lie in the same folders and would be trained too: {names}")
     return "\n".join(lines)
 
 

@@ -36,7 +36,8 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
     folder = _model_folder(name, _is_transformers_model, f"{source} {_TRANSFORMERS_FILES}")
     try:
         processor = getattr(transformers, processor_class).from_pretrained(folder, local_files_only=True)
-        model = getattr(transformers, model_class).from_pretrained(folder, local_files_only=True)
+        model_type = getattr(transformers, model_class)
+        model = model_type.from_pretrained(folder, local_files_only=True, use_safetensors=True)  # never pickles
     except Exception as error:  # transformers raises nearly anything for files that do not fit
         raise InputError(
             f"The model in {folder} cannot be loaded as {model_class}: {error}. "

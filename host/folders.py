@@ -11,7 +11,9 @@ from comfy.cli_args import args
 
 from ..common.errors import InputError
 
-DATASET_FOLDERS = "tilewright_datasets"  # a key users may add to extra_model_paths.yaml to allow more folders
+# Keys that users may add to extra_model_paths.yaml: folders to read from, and such as may be written to as well.
+DATASET_FOLDERS = "tilewright_datasets"
+WRITABLE_FOLDERS = "tilewright_writable_folders"
 WORD_LISTS = "tilewright_words"  # another, for word lists; also the name of a folder in ComfyUI's input
 PRIVATE_HOSTS = "tilewright_private_hosts"  # and for text files of private addresses that downloads may use
 
@@ -24,8 +26,16 @@ def output_folder(*parts: str) -> Path:
 def readable_folders() -> list[Path]:
     """The folders that a workflow may read images from: input, output, temp and the user's dataset folders."""
     own = [folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory()]
-    extra = folder_paths.folder_names_and_paths.get(DATASET_FOLDERS, ([], set()))[0]
-    return [Path(folder) for folder in [*own, *extra]]
+    return [Path(folder) for folder in [*own, *_listed_under(DATASET_FOLDERS), *_listed_under(WRITABLE_FOLDERS)]]
+
+
+def writable_folders() -> list[Path]:
+    """The folders that a workflow may write to: output, and those that the user has opened for it."""
+    return [Path(folder) for folder in [folder_paths.get_output_directory(), *_listed_under(WRITABLE_FOLDERS)]]
+
+
+def _listed_under(key: str) -> list[str]:
+    return folder_paths.folder_names_and_paths.get(key, ([], set()))[0]
 
 
 def word_list_folders() -> list[Path]:

@@ -2,7 +2,6 @@
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from xml.parsers import expat
 
 from ...common.errors import InputError
 from .description import SubstanceGraph
@@ -18,11 +17,13 @@ def read_archive(path: Path) -> list[SubstanceGraph]:
 
     Raises `InputError` for a file that is no Substance archive, is damaged or tries to harm.
     """
+    if path.suffix.lower() == ".sbs":
+        raise InputError(f"{path.name} is a source of Substance Designer. Publish it as .sbsar, and choose that file.")
     graphs = []
     for name, content in _descriptions(path).items():
         try:
             graphs += graphs_of(_parse(content))
-        except (expat.ExpatError, ValueError, KeyError) as error:
+        except (ElementTree.ParseError, ValueError, KeyError) as error:
             raise _unreadable(path, f"its description {name} is damaged ({error})") from None
     if not graphs:
         raise _unreadable(path, "its description names no graph")
@@ -61,27 +62,29 @@ def _description_names(path: Path, files: list) -> list[str]:
     return [file.filename for file in descriptions]
 
 
-def _parse(content: bytes) -> ElementTree.Element:
-    """XML to elements, without the entities by which a small file can claim any amount of memory."""
-    builder = ElementTree.TreeBuilder()
-    parser = expat.ParserCreate()
+class _LimitedTree(ElementTree.TreeBuilder):
+    """Builds a tree until it has more elements than any real description."""
+
     count = 0
 
-    def start(tag: str, attributes: dict) -> None:
-        nonlocal count
-        count += 1
-        if count > MOST_ELEMENTS:
+    def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:
+        self.count += 1
+        if self.count > MOST_ELEMENTS:
             raise ValueError(f"more than {MOST_ELEMENTS} elements")
-        builder.start(tag, attributes)
+        return super().start(tag, attributes)
 
-    def refuse_entity(*_: object) -> None:
-        raise ValueError("it declares entities, as harmful files do")
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = builder.end
-    parser.EntityDeclHandler = refuse_entity
-    parser.Parse(content, True)
-    return builder.close()
+def _parse(content: bytes) -> ElementTree.Element:
+    """XML to elements, without the entities by which a small file can claim any amount of memory."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import XMLParser
+
+    parser = XMLParser(target=_LimitedTree())
+    try:
+        parser.feed(content)
+        return parser.close()
+    except DefusedXmlException:
+        raise ValueError("it declares entities, as harmful files do") from None
 
 
 def _unreadable(path: Path, reason: str) -> InputError:

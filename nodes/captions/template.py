@@ -1,7 +1,7 @@
 """The node that fills captions into a template and brings them into shape."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ...captions.phrases import PhraseRules, apply_rules, parse_replacements
 from ...captions.report import template_report
 from ...captions.template import check_template, fill_template
-from ...common.caption_files import OFF, WRITE_MODES, split_phrases, write_caption
+from ...common.caption_files import OFF, WRITE_MODES, check_writable, split_phrases, write_caption
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
 from ..sockets import TextureDatasetSocket
@@ -94,7 +94,8 @@ class CaptionTemplate(io.ComfyNode):
                     default=OFF,
                     optional=True,
                     tooltip="Write .txt files beside the images. keep leaves existing ones alone, append adds new "
-                    "phrases to them, overwrite replaces them.",
+                    "phrases to them, overwrite replaces them and keeps a .bak. Only below the output folder, or "
+                    "where tilewright_writable_folders in extra_model_paths.yaml allows it.",
                 ),
             ],
             outputs=[
@@ -133,12 +134,18 @@ class CaptionTemplate(io.ComfyNode):
         captioned = dataset.with_captions(
             lambda sample: apply_rules(fill_template(template, sample, trigger, class_name), rules, count)
         )
-        written = Counter(_write(sample, write_captions) for sample in captioned.samples if write_captions != OFF)
+        written = _write(captioned.samples, write_captions) if write_captions != OFF else Counter()
         return io.NodeOutput(captioned, captioned.captions, template_report(captioned, written))
 
 
-def _write(sample: Sample, mode: str) -> str:
-    return write_caption(sample.file.with_suffix(".txt"), sample.caption, mode, folders.readable_folders())
+def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:
+    files = [sample.file.with_suffix(".txt") for sample in samples]
+    roots = folders.writable_folders()
+    check_writable(files, roots)  # before anything is written
+    return Counter(
+        write_caption(file, sample.caption, mode, roots, backup=True)
+        for file, sample in zip(files, samples, strict=True)
+    )
 
 
 def _token_counter(clip: Any) -> Callable[[str], int]:

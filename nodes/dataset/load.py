@@ -1,5 +1,7 @@
 """Nodes between folders and datasets."""
 
+from functools import partial
+
 from comfy_api.latest import io
 
 from ...common.caption_files import AUTOMATIC, ENCODINGS
@@ -14,8 +16,11 @@ from ...dataset.load import ANY, Loading, decode_images, load_folder
 from ...dataset.report import load_report
 from ...host import folders
 from ...host.progress import progress_callback
+from ...host.reruns import Watch
 from ..sockets import TextureDatasetSocket, layer_input, light_input
 from ..validation import refusing
+
+LINKED = Watch()  # folders that were read: a linked one is not told to `fingerprint_inputs`
 
 
 class LoadDataset(io.ComfyNode):
@@ -130,7 +135,9 @@ class LoadDataset(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:
         named = [name for name in (folder, regularisation_folder) if name]
-        return [fingerprint(resolve_inside(name, folders.readable_folders(), "The folder")) for name in named]
+        seen = [fingerprint(resolve_inside(name, folders.readable_folders(), "The folder")) for name in named]
+        linked = LINKED.changes("") if None in (folder, regularisation_folder) else 0
+        return [*seen, linked] if linked else seen
 
     @classmethod
     def execute(
@@ -156,6 +163,8 @@ class LoadDataset(io.ComfyNode):
         if regularisation_folder:
             regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
             loaded += load_folder(regular, loading.for_regularisation(), progress_callback())
+        for read in (path, regular) if regularisation_folder else (path,):
+            LINKED.remember("", str(read), partial(fingerprint, read))
         dataset = TextureDataset(tuple(loaded.samples), srgb_from_hex(background), findings=loaded.findings)
         images = decode_images(dataset, image_limit)
         return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, loaded, len(images)))

@@ -9,9 +9,11 @@ from ...dataset.report import save_report
 from ...dataset.save import KOHYA, LAYOUTS, Saving, save_dataset
 from ...host import folders
 from ...host.progress import progress_callback
+from ...host.reruns import Watch, all_there
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
+WRITTEN = Watch()
 DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
 
@@ -33,7 +35,7 @@ class SaveDataset(io.ComfyNode):
                 io.String.Input(
                     "folder",
                     default="my_dataset",
-                    tooltip="Folder below output/datasets. Images of the same name are replaced.",
+                    tooltip="Folder below output/datasets. A picture that was saved there before is replaced.",
                 ),
                 io.Combo.Input(
                     "layout",
@@ -70,6 +72,13 @@ class SaveDataset(io.ComfyNode):
                     optional=True,
                     tooltip="Materials held back by Split Dataset; they go to validation/ beside train/.",
                 ),
+                io.Boolean.Input(
+                    "sync",
+                    default=False,
+                    optional=True,
+                    tooltip="Also remove images that an earlier save wrote to the folder and this dataset no longer "
+                    "holds. Files that were changed since, or that came from elsewhere, always stay.",
+                ),
             ],
             outputs=[
                 io.String.Output("folder", tooltip="Full path of the folder that was written."),
@@ -85,6 +94,10 @@ class SaveDataset(io.ComfyNode):
                 check_name(name, what)
 
     @classmethod
+    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
+        return WRITTEN.changes(folder or "")
+
+    @classmethod
     def execute(
         cls,
         dataset: TextureDataset,
@@ -94,11 +107,14 @@ class SaveDataset(io.ComfyNode):
         captions: str = KEEP,
         bit_depth: str = "8",
         validation: TextureDataset | None = None,
+        sync: bool = False,
     ) -> io.NodeOutput:
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
         parts = {"train": dataset} | ({"validation": validation} if validation else {})
         saving = Saving(
-            layout, check_name(concept, "The concept"), captions, int(bit_depth), folders.readable_folders()
+            layout, check_name(concept, "The concept"), captions, int(bit_depth), folders.writable_folders(), sync
         )
         saved = save_dataset(path, parts, saving, progress_callback())
+        for key in (folder, ""):
+            WRITTEN.remember(key, str(path), all_there(saved.files))
         return io.NodeOutput(str(path), save_report(saved, path))

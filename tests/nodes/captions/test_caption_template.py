@@ -132,8 +132,8 @@ def test_a_replacement_without_an_arrow_is_told():
 def on_disk(tmp_path, monkeypatch):
     import folder_paths
 
-    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path / "input"))
-    file = tmp_path / "input" / "wall.png"
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
+    file = tmp_path / "output" / "wall.png"
     file.parent.mkdir()
     Image.new("RGB", (8, 8)).save(file)
     return TextureDataset((Sample(file, "basecolor", (8, 8), "brick wall, worn"),))

@@ -13,7 +13,7 @@ from tilewright.common.manifest import MaterialRecord, write_manifest
 from tilewright.common.map_files import read_map_with_notes
 from tilewright.dataset import load
 from tilewright.dataset.parallel import THREADS
-from tilewright.nodes.dataset.load import LoadDataset
+from tilewright.nodes.dataset.load import LINKED, LoadDataset
 
 
 @pytest.fixture
@@ -213,6 +213,7 @@ def test_decoded_images_are_let_go_at_once(allowed, monkeypatch):
 
 
 def test_it_runs_again_when_a_file_changes_and_only_then(allowed):
+    LINKED.forget()
     path = picture(allowed / "walls" / "a.png")
     first = LoadDataset.fingerprint_inputs("walls", map="basecolor")
     assert LoadDataset.fingerprint_inputs("walls", map="basecolor") == first

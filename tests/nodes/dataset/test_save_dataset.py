@@ -11,7 +11,7 @@ from tilewright.common.images import read_image
 from tilewright.common.manifest import MaterialRecord
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.dataset.load import LoadDataset
-from tilewright.nodes.dataset.save import SaveDataset
+from tilewright.nodes.dataset.save import WRITTEN, SaveDataset
 
 
 @pytest.fixture
@@ -120,3 +120,102 @@ def test_a_link_in_the_folder_does_not_lead_outside(output, tmp_path):
 def test_the_folder_is_a_plain_name(name):
     assert "cannot name a file or folder" in SaveDataset.validate_inputs(name)
     assert "cannot name a file or folder" in SaveDataset.validate_inputs("walls", name)
+
+
+def load(folder):
+    return LoadDataset.execute(folder, "any")[0]
+
+
+def colored(path, color, caption):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), color).save(path)
+    path.with_suffix(".txt").write_text(caption, encoding="utf-8")
+
+
+@pytest.fixture
+def two_walls(output):
+    source = output.parent / "source"
+    colored(source / "a" / "wall.png", "red", "red wall")
+    colored(source / "b" / "wall.png", "blue", "blue wall")
+    return source
+
+
+def captions_by_color(folder):
+    """Red pictures have the captions ..., blue ones ..."""
+    pairs = [(read_image(one.file)[:, 0, 0].tolist(), one.caption) for one in load(folder).samples]
+    return sorted(("red" if color[0] > color[2] else "blue", caption) for color, caption in pairs)
+
+
+@pytest.mark.parametrize("layout", ["kohya", "Hugging Face"])
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_kept_caption_belongs_to_its_picture(output, two_walls, layout, sync):
+    SaveDataset.execute(load("source"), "x", layout)
+    (two_walls / "a" / "wall.png").unlink()
+    (two_walls / "a" / "wall.txt").unlink()
+    report = SaveDataset.execute(load("source"), "x", layout, sync=sync)[1]
+    expected = [("blue", "blue wall")] if sync else [("blue", "blue wall"), ("red", "red wall")]
+    assert captions_by_color("datasets/x/train") == expected
+    assert ("files of an earlier save removed" in report) == sync
+    assert ("other images lie in the same folders" in report) != sync
+
+
+@pytest.mark.parametrize("layout", ["kohya", "Hugging Face"])
+def test_a_picture_under_the_name_of_another_takes_no_caption_from_it(output, two_walls, layout):
+    """The whole source moves: every path is another, and so is the order of the two walls."""
+    SaveDataset.execute(load("source"), "x", layout)
+    two_walls.rename(output.parent / "moved")
+    moved = output.parent / "moved"
+    (moved / "a").rename(moved / "c")
+    SaveDataset.execute(load("moved"), "x", layout)
+    assert captions_by_color("datasets/x/train") == [("blue", "blue wall"), ("red", "red wall")]
+
+
+def test_a_caption_by_hand_moves_with_its_picture_and_no_second_copy_stays(output, two_walls):
+    SaveDataset.execute(load("source"), "x", "kohya", "wall")
+    (output / "x/train/1_wall/wall.txt").write_text("by hand", encoding="utf-8")
+    again = LoadDataset.execute("source", "any", repeats=5)[0]
+    report = SaveDataset.execute(again, "x", "kohya", "wall")[1]
+    assert sorted(path.name for path in output.rglob("*.png")) == ["wall (2).png", "wall.png"]
+    assert (output / "x/train/5_wall/wall.txt").read_text(encoding="utf-8").strip() == "by hand"
+    assert "2 files of an earlier save removed" in report
+
+
+def test_an_image_that_was_painted_over_since_stays(output, two_walls):
+    SaveDataset.execute(load("source"), "x", "kohya", "wall")
+    Image.new("RGB", (8, 8), "green").save(output / "x/train/1_wall/wall.png")
+    again = LoadDataset.execute("source", "any", repeats=5)[0]
+    report = SaveDataset.execute(again, "x", "kohya", "wall")[1]
+    assert (output / "x/train/1_wall/wall.png").is_file()
+    assert "1 other images lie in the same folders" in report
+
+
+def test_outputs_that_were_deleted_are_written_again(output, two_walls):
+    WRITTEN.forget()
+    dataset = load("source")
+    before = SaveDataset.fingerprint_inputs(folder="gone", layout="kohya")
+    SaveDataset.execute(dataset, "gone", "kohya")
+    assert SaveDataset.fingerprint_inputs(folder="gone", layout="kohya") == before
+    next(output.rglob("*.png")).unlink()
+    after = SaveDataset.fingerprint_inputs(folder="gone", layout="kohya")
+    assert after != before
+    SaveDataset.execute(dataset, "gone", "kohya")
+    assert SaveDataset.fingerprint_inputs(folder="gone", layout="kohya") == after
+
+
+def test_a_caption_file_that_cannot_be_read_is_never_destroyed(output, two_walls):
+    SaveDataset.execute(load("source"), "x", "kohya", "wall")
+    caption = output / "x/train/1_wall/wall.txt"
+    caption.write_bytes("Ziegel, naß".encode("windows-1252"))
+    for mode in ("keep", "append"):
+        report = SaveDataset.execute(load("source"), "x", "kohya", "wall", captions=mode)[1]
+        assert caption.read_bytes() == "Ziegel, naß".encode("windows-1252")
+        assert "1 unreadable" in report
+    SaveDataset.execute(load("source"), "x", "kohya", "wall", captions="overwrite")
+    assert caption.with_name("wall.txt.bak").read_bytes() == "Ziegel, naß".encode("windows-1252")
+
+
+def test_long_names_that_need_a_number_still_fit(output, tmp_path):
+    name = "煉" * 83 + ".png"  # 253 bytes
+    same = [sample(tmp_path / folder, name) for folder in ("x", "y")]
+    SaveDataset.execute(TextureDataset(tuple(same)), "walls", "kohya")
+    assert len(list(output.rglob("*.png"))) == 2

@@ -1,0 +1,89 @@
+"""Which files of a folder a node wrote, and from what: a list beside them.
+
+It tells a picture from another of the same name, so that a caption stays with its own, and files that an earlier run
+wrote from such as somebody put there, so that only the former may go.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..common.caption_files import keep_backup
+from ..common.errors import InputError
+from ..common.files import write_json
+from ..common.untrusted_json import read_untrusted_json
+
+LIST_NAME = "tilewright_files"
+FORMAT, VERSION = "tilewright-files", 1
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """source says which file it was made from; size in bytes and time in ns are those that it was left with."""
+
+    source: str
+    size: int
+    time: int
+
+
+def source_key(file: Path, view: str = "") -> str:
+    """Names a source file, and which view of it, without telling where it lies."""
+    return hashlib.sha256(f"{file}\n{view}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def read_written_files(folder: Path) -> dict[Path, WrittenFile]:
+    """The files that earlier runs wrote into `folder` and that are there, by path; {} without a list."""
+    if not (folder / LIST_NAME).is_file():
+        return {}
+    try:
+        content = read_untrusted_json(folder / LIST_NAME)
+        if content["format"] != FORMAT or content["version"] > VERSION:
+            return {}
+        found = {name: WrittenFile(**entry) for name, entry in content["files"].items()}
+    except (InputError, KeyError, TypeError, AttributeError):
+        return {}
+    return {folder / name: one for name, one in found.items() if _is_below(name) and (folder / name).is_file()}
+
+
+def list_written_files(folder: Path, sources: Mapping[Path, str]) -> None:
+    """Add files that were just written to the folder's list; sources are `source_key`s by path."""
+    known = read_written_files(folder) | {path: _written(path, source) for path, source in sources.items()}
+    files = {path.relative_to(folder).as_posix(): asdict(one) for path, one in sorted(known.items())}
+    write_json(folder / LIST_NAME, {"format": FORMAT, "version": VERSION, "files": files})
+
+
+def remove_written_files(folder: Path, files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Delete those of `files` that are as a run of this node left them; returns what went and what was left.
+
+    A caption file beside one becomes a backup: it may have been written by hand.
+    """
+    known = read_written_files(folder)
+    removed, left = [], []
+    for path in files:
+        if path in known and known[path] == _written(path, known[path].source):
+            path.unlink()
+            if (caption := path.with_suffix(".txt")).is_file():
+                keep_backup(caption)
+                caption.unlink()
+            removed.append(path)
+        else:
+            left.append(path)
+    _remove_empty({path.parent for path in removed}, folder)
+    return removed, left
+
+
+def _written(path: Path, source: str) -> WrittenFile:
+    state = path.stat()
+    return WrittenFile(source, state.st_size, state.st_mtime_ns)
+
+
+def _is_below(name: str) -> bool:
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
+
+
+def _remove_empty(parents: Collection[Path], folder: Path) -> None:
+    for parent in parents:
+        if parent != folder and not any(parent.iterdir()):
+            parent.rmdir()
