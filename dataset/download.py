@@ -15,8 +15,8 @@ import aiohttp
 from yarl import URL
 
 from ..common.caption_files import KEEP, write_caption
-from ..common.errors import InputError
-from ..common.images import UnreadableImage, read_image
+from ..common.errors import InputError, UnreadableImage
+from ..common.images import read_image
 from .addresses import Network, checked_sockets
 from .download_list import Wanted
 from .download_record import Download, DownloadRecord
