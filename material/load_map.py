@@ -8,7 +8,7 @@ import torch
 from ..common.images import IMAGE_SUFFIXES, decode_image
 from ..common.map_files import KEEP, Reading, as_map
 from ..common.map_kinds import maps_by_name
-from .normal_encodings import rebuild_normals
+from .normal_encodings import is_dxt5nm, rebuild_normals
 from .normals import decode_normals, length_error
 
 AS_IT_IS = Reading(not_finite=KEEP)
@@ -36,9 +36,10 @@ def load_map(path: Path, kind: str = "", reading: Reading = AS_IT_IS) -> LoadedM
     told = [f"{note.what}{f' ({note.figures})' if note.figures else ''}." for note in notes]
     pixels = image[None]
     if kind == "normal" and pixels.shape[1] > 1:
+        alpha = pixels[:, 3:] if pixels.shape[1] == 4 and not is_dxt5nm(pixels) else pixels[:, :0]
         rebuilt, remarks = rebuild_normals(pixels, "The map")
         if remarks:
-            pixels, told = rebuilt, [*told, remarks[0]]
+            pixels, told = torch.cat([rebuilt, alpha], dim=1), [*told, *remarks]
     return LoadedMap(pixels, kind, " ".join([found, *(sentence[0].upper() + sentence[1:] for sentence in told)]))
 
 

@@ -26,7 +26,7 @@ def rebuild_normals(pixels: torch.Tensor, what: str) -> tuple[torch.Tensor, list
     """
     if pixels.shape[1] == 2:
         return _with_z(pixels), [f"{what} has two channels: the third was rebuilt from them."]
-    if pixels.shape[1] == 4 and _is_dxt5nm(pixels):
+    if pixels.shape[1] == 4 and is_dxt5nm(pixels):
         found = _with_z(torch.cat([pixels[:, 3:], pixels[:, 1:2]], dim=1))
         return found, [f"{what} keeps x in alpha and y in green (DXT5nm): z was rebuilt from them."]
     pixels = pixels[:, :3]
@@ -70,6 +70,13 @@ def overhang(normals: torch.Tensor) -> float:
     return float((normals[:, 2] < 0.5 - CONSTANT).float().mean())
 
 
+def is_dxt5nm(pixels: torch.Tensor) -> bool:
+    """Whether a map (B, 4, H, W) keeps x in alpha and y in green, and nothing of its own in red."""
+    alpha, green = pixels[:, 3:], pixels[:, 1:2]
+    without_x = _is_grey(pixels) or _has_no_red(pixels)
+    return without_x and not _is_constant(alpha) and _fits_in_circle(alpha, green)
+
+
 def _with_z(xy: torch.Tensor) -> torch.Tensor:
     """(B, 2, H, W) encoded x and y with the z of unit vectors -> (B, 3, H, W)."""
     vectors = xy * 2 - 1
@@ -84,12 +91,6 @@ def _lacks_blue(pixels: torch.Tensor) -> bool:
         return False
     says_nothing = float(blue.amax()) < 0.5 + CONSTANT  # flat on the ground, or into it
     return (says_nothing or not (_is_constant(red) and _is_constant(green))) and _fits_in_circle(red, green)
-
-
-def _is_dxt5nm(pixels: torch.Tensor) -> bool:
-    alpha, green = pixels[:, 3:], pixels[:, 1:2]
-    without_x = _is_grey(pixels) or _has_no_red(pixels)
-    return without_x and not _is_constant(alpha) and _fits_in_circle(alpha, green)
 
 
 def _has_no_red(pixels: torch.Tensor) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
+from .engine_presets import GREY_MAPS
 from .map_inputs import check_same_size, single_channel
 
 LAYOUTS = {
@@ -19,6 +20,15 @@ LAYOUTS = {
     "metallic smoothness (Unity URP)": ("metallic", "metallic", "metallic", "1-roughness"),
     "RMA": ("roughness", "metallic", "occlusion"),
 }
+CUSTOM = "custom"
+UNPACK_LAYOUTS: dict[str, tuple[str, ...]] = {
+    **LAYOUTS,
+    "MRA": ("metallic", "roughness", "occlusion"),
+    "gloss": ("1-roughness",),
+    CUSTOM: (),
+}
+SYNONYMS = {"ao": "occlusion", "metalness": "metallic"}
+SKIPPED = ("-", "")
 # What stands for a map that is not connected: nothing hidden, half rough, no metal, no detail.
 NEUTRAL = {"occlusion": 1.0, "roughness": 0.5, "metallic": 0.0, "height": 0.5, "opacity": 1.0}
 _COMPONENTS = "rgba"
@@ -42,8 +52,9 @@ def parse_channel(text: str, maps: Sequence[str]) -> Channel:
         constant = float(words)
     except ValueError:
         found = _CHANNEL.fullmatch(words)
-        if found and found["map"] in maps:
-            return Channel(found["map"], found["component"], bool(found["inverted"]))
+        name = SYNONYMS.get(found["map"], found["map"]) if found else ""
+        if found and name in maps:
+            return Channel(name, found["component"], bool(found["inverted"]))
     else:
         if 0 <= constant <= 1:
             return Channel(constant=constant)
@@ -69,6 +80,56 @@ def pack_channels(maps: Mapping[str, torch.Tensor], channels: Sequence[Channel])
     missing = dict.fromkeys(channel.map for channel in channels if channel.map and channel.map not in maps)
     notes = [f"There is no {name} map; {NEUTRAL.get(name, 0.0):g} stands for it." for name in missing]
     return torch.cat([_channel(used, channel, like) for channel in channels], dim=1), notes
+
+
+def parse_unpacking(words: Sequence[str]) -> list[Channel | None]:
+    """The maps of an image's channels, as `pack_channels` names them; None for one that holds none ('-', a number).
+
+    Raises `InputError` for anything else, and where there are more than four.
+    """
+    if len(words) > 4:
+        raise InputError(f"There are {len(words)} channels. An image has four at most: red, green, blue and alpha.")
+    channels = [None if word.strip() in SKIPPED else parse_channel(word, sorted(GREY_MAPS)) for word in words]
+    if any(channel and channel.component for channel in channels):
+        raise InputError("A packed channel is a whole grey map: write it without '.r', '.g', '.b' or '.a'.")
+    found = [channel if channel and channel.map else None for channel in channels]
+    if not any(found):
+        raise InputError(f"No channel is a map. Write one of {', '.join(sorted(GREY_MAPS))} for each channel.")
+    return found
+
+
+def unpack_channels(
+    image: torch.Tensor, channels: Sequence[Channel | None], wanted: Sequence[str]
+) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """The grey maps `wanted`, (B, 1, H, W) by name, out of a packed image (B, C, H, W), and where each came from.
+
+    A map that lies in several channels is taken from the first, one that lies in none becomes its `NEUTRAL` value.
+    Raises `InputError` where the image has too few channels.
+    """
+    last = max(index for index, channel in enumerate(channels) if channel)
+    if last >= image.shape[1]:
+        raise InputError(
+            f"The layout needs {last + 1} channels, and the image has {image.shape[1]}. Connect the file's alpha, "
+            "which Load Map gives as a mask, or choose another layout."
+        )
+    maps: dict[str, torch.Tensor] = {}
+    notes = []
+    for letter, plane, channel in zip("RGBA", image.split(1, dim=1), channels, strict=False):
+        if channel and channel.map not in maps:
+            maps[channel.map] = 1 - plane if channel.inverted else plane
+            notes.append(f"{channel.map}: {'1-' if channel.inverted else ''}{letter}")
+    for name in wanted:
+        if name not in maps:
+            maps[name] = torch.full_like(image[:, :1], NEUTRAL[name])
+            notes.append(f"{name}: not in this layout; {NEUTRAL[name]:g} stands for it")
+    return maps, notes
+
+
+def shown_channels(image: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) with the three or four channels that ComfyUI's nodes take: grey repeated, a third channel 0."""
+    if image.shape[1] == 1:
+        return image.expand(-1, 3, -1, -1)
+    return torch.cat([image, torch.zeros_like(image[:, :1])], dim=1) if image.shape[1] == 2 else image
 
 
 def _channel(maps: Mapping[str, torch.Tensor], channel: Channel, like: torch.Tensor) -> torch.Tensor:

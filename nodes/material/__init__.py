@@ -3,10 +3,11 @@
 from comfy_api.latest import io
 
 from .combine_heights import CombineHeights
-from .export import PackChannels, SaveMaterial
+from .export import SaveMaterial
 from .heights import HeightFromImage, HeightToNormal
 from .load_map import LoadMap
 from .normals import BlendNormals, ConvertNormal, NormalToHeight
+from .packing import PackChannels, UnpackChannels
 from .roughness import RoughnessFromImage
 from .shading import Curvature, Occlusion
 
@@ -22,5 +23,6 @@ NODES: list[type[io.ComfyNode]] = [
     Curvature,
     RoughnessFromImage,
     PackChannels,
+    UnpackChannels,
     SaveMaterial,
 ]

@@ -10,9 +10,8 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
 from ...host.node_text import tell_node
 from ...material.arrangement import engine_normals
-from ...material.engine_presets import MAPS, PRESETS
+from ...material.engine_presets import PRESETS
 from ...material.export_notes import export_notes
-from ...material.map_inputs import read_map
 from ...material.material_files import (
     BIT_DEPTHS,
     DESCRIPTION,
@@ -24,76 +23,12 @@ from ...material.material_files import (
     check_path,
     save_material,
 )
-from ...material.packing import LAYOUTS, pack_channels, parse_channel
 from ...material.validation import validate
 from ..validation import refusing
-from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input
+from .surface_inputs import CATEGORY, connected_maps, convention_input, height_cm_input, map_sockets, size_cm_input
 
 FOLDER = "materials"
-CUSTOM = "custom"
 PREVIEW = 1024  # pixels of the longer side of what the node shows
-MAP_TOOLTIPS = {
-    "basecolor": "The colour without light, as sRGB. A fourth channel is alpha.",
-    "height": "The height, 0 to 1, as grey.",
-    "normal": "The normal map.",
-    "roughness": "The roughness, 0 is a mirror, as grey.",
-    "metallic": "The metallic map, 1 is metal, as grey.",
-    "occlusion": "The ambient occlusion, 1 is open, as grey.",
-    "opacity": "The opacity, 0 is see-through, as grey.",
-    "emissive": "The colour of emitted light, as sRGB.",
-}
-
-
-class PackChannels(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="TilewrightPackChannels",
-            display_name="Pack Channels",
-            category=CATEGORY,
-            description="Packs grey maps into the channels of one image, as engines want them.",
-            search_aliases=["orm", "arm", "mask map", "channel packing", "swizzle", "smoothness"],
-            inputs=[
-                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
-                io.Combo.Input(
-                    "layout",
-                    options=[*LAYOUTS, CUSTOM],
-                    default=next(iter(LAYOUTS)),
-                    tooltip="What goes into red, green, blue and alpha. For another order choose custom and write it.",
-                ),
-                io.String.Input(
-                    "channels",
-                    default="occlusion, roughness, metallic",
-                    optional=True,
-                    tooltip="For the custom layout: one to four of a map, '1-' and a map (inverted), a map and "
-                    ".r .g .b .a, or a number from 0 to 1, with commas between.",
-                ),
-            ],
-            outputs=[
-                io.Image.Output("image", tooltip="The packed image, with as many channels as the layout has."),
-                io.String.Output("report", tooltip="What lies in which channel, and what stands for missing maps."),
-            ],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        layout: str,
-        channels: str = "occlusion, roughness, metallic",
-        basecolor: torch.Tensor | None = None,
-        height: torch.Tensor | None = None,
-        normal: torch.Tensor | None = None,
-        roughness: torch.Tensor | None = None,
-        metallic: torch.Tensor | None = None,
-        occlusion: torch.Tensor | None = None,
-        opacity: torch.Tensor | None = None,
-        emissive: torch.Tensor | None = None,
-    ) -> io.NodeOutput:
-        maps = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
-        words = channels.split(",") if layout == CUSTOM else LAYOUTS[layout]
-        packed, notes = pack_channels(maps, [parse_channel(word, MAPS) for word in words])
-        contents = [f"{name}: {word.strip()}" for name, word in zip("RGBA", words, strict=False)]
-        return io.NodeOutput(to_bhwc(packed), "\n".join([*contents, *notes]))
 
 
 class SaveMaterial(io.ComfyNode):
@@ -109,7 +44,7 @@ class SaveMaterial(io.ComfyNode):
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
-                *(io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS),
+                *map_sockets(),
                 io.String.Input(
                     "name",
                     default="material",
@@ -189,7 +124,7 @@ class SaveMaterial(io.ComfyNode):
         file_format: str = "PNG",
         dither: bool = False,
     ) -> io.NodeOutput:
-        given = _connected(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
+        given = connected_maps(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         maps, rebuilt = engine_normals(given)
         surface = Surface(convention, height_cm, size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
@@ -203,15 +138,6 @@ class SaveMaterial(io.ComfyNode):
             tell_node(cls.hidden.unique_id, findings)
         shown = {"files": _results(saved), "images": _previews(maps, cls), "text": [report]}
         return io.NodeOutput(str(saved.folder), report, ui=shown)
-
-
-def _connected(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
-    """The maps that are there, (B, C, H, W) by name, of one image or None for each of `MAPS`."""
-    return {
-        name: read_map(image, f"The {name} map")[0]
-        for name, image in zip(MAPS, images, strict=True)
-        if image is not None
-    }
 
 
 def _results(saved: SavedMaterial) -> list[ui.SavedResult]:

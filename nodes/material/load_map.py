@@ -54,7 +54,9 @@ class LoadMap(io.ComfyNode):
                 ),
                 io.String.Output("report", tooltip="The size, the range of values, and how the kind was found."),
                 io.Mask.Output(
-                    "alpha", tooltip="The file's alpha channel, 1 is opaque; 1 throughout where there is none."
+                    "alpha",
+                    tooltip="The file's alpha as ComfyUI's masks have it: 1 where it is transparent, 0 where it is "
+                    "opaque or has none.",
                 ),
             ],
         )
@@ -78,10 +80,10 @@ class LoadMap(io.ComfyNode):
         loaded = load_map(_resolve(file), "" if kind == DETECT else kind, reading)
         pixels = loaded.pixels
         channels = pixels.shape[1]
-        alpha = pixels[:, 3] if channels == 4 else torch.ones_like(pixels[:, 0])
+        transparent = 1 - pixels[:, 3] if channels == 4 else torch.zeros_like(pixels[:, 0])
         image = pixels[:, :3] if channels >= 3 else pixels.expand(-1, 3, -1, -1)
         report = f"{file}: {_size_and_range(pixels)}\n{loaded.found}"
-        return io.NodeOutput(to_bhwc(image), loaded.kind, report, alpha)
+        return io.NodeOutput(to_bhwc(image), loaded.kind, report, transparent)
 
 
 def _size_and_range(pixels: torch.Tensor) -> str:
@@ -94,7 +96,9 @@ def _size_and_range(pixels: torch.Tensor) -> str:
 
 
 def _resolve(file: str) -> Path:
-    return resolve_inside(file, readable_folders(), "The file")
+    """The file of a path, which may end in the folder it lies in as the editor writes it: `x.png [output]`."""
+    name, folder = folder_paths.annotated_filepath(file.strip())
+    return resolve_inside(name, readable_folders() if folder is None else [Path(folder)], "The file")
 
 
 def _files() -> list[str]:

@@ -1,10 +1,38 @@
-"""The widgets that several material nodes share: the size of the surface and the direction of green."""
+"""The inputs that several material nodes share: all maps, the size of the surface and the direction of green."""
 
+import torch
 from comfy_api.latest import io
 
 from ...common.conventions import CONVENTIONS
+from ...material.engine_presets import MAPS
+from ...material.map_inputs import read_map
 
 CATEGORY = "Tilewright/material"
+
+MAP_TOOLTIPS = {
+    "basecolor": "The colour without light, as sRGB. A fourth channel is alpha.",
+    "height": "The height, 0 to 1, as grey.",
+    "normal": "The normal map.",
+    "roughness": "The roughness, 0 is a mirror, as grey.",
+    "metallic": "The metallic map, 1 is metal, as grey.",
+    "occlusion": "The ambient occlusion, 1 is open, as grey.",
+    "opacity": "The opacity, 0 is see-through, as grey.",
+    "emissive": "The colour of emitted light, as sRGB.",
+}
+
+
+def map_sockets() -> list[io.Image.Input]:
+    """A socket for each of `MAPS`."""
+    return [io.Image.Input(name, optional=True, tooltip=MAP_TOOLTIPS[name]) for name in MAPS]
+
+
+def connected_maps(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """The maps that are there, (B, C, H, W) by name, of one image or None for each of `MAPS`."""
+    return {
+        name: read_map(image, f"The {name} map")[0]
+        for name, image in zip(MAPS, images, strict=True)
+        if image is not None
+    }
 
 
 def height_cm_input(optional: bool = False) -> io.Float.Input:

@@ -29,7 +29,7 @@ def test_every_16_bit_value_comes_exactly(folder):
     assert torch.equal(image[0, ..., 0].flatten(), torch.arange(65536) / 65535)
     assert kind == "height"
     assert "by its name" in report
-    assert torch.equal(alpha, torch.ones(1, 256, 256))
+    assert torch.equal(alpha, torch.zeros(1, 256, 256))
 
 
 def test_a_depth_map_comes_with_a_warning(folder):
@@ -45,7 +45,7 @@ def test_16_bit_colour_and_alpha_keep_their_order(folder):
     cv2.imwrite(str(folder / "n.png"), pixels[..., [2, 1, 0, 3]])
     image, _, _, alpha = LoadMap.execute("n.png", "normal")
     assert np.array_equal((image[0] * 65535).round().numpy(), pixels[..., :3])
-    assert np.array_equal((alpha[0] * 65535).round().numpy(), pixels[..., 3])
+    assert np.array_equal(((1 - alpha[0]) * 65535).round().numpy(), pixels[..., 3])
 
 
 def write_with_ffmpeg(path, pixels, codec, pixel_format):
@@ -68,7 +68,7 @@ def test_16_bit_png_of_ffmpeg(folder, pixel_format):
     color = pixels[..., :3] if channels else pixels[..., None].repeat(3, -1)
     assert np.array_equal((image[0] * 65535).round().numpy(), color)
     if pixel_format == "rgba64be":
-        assert np.array_equal((alpha[0] * 65535).round().numpy(), pixels[..., 3])
+        assert np.array_equal(((1 - alpha[0]) * 65535).round().numpy(), pixels[..., 3])
 
 
 def test_16_bit_grey_png_and_tiff_of_pillow(folder):
@@ -151,3 +151,51 @@ def test_a_changed_file_is_read_again(folder):
     before = LoadMap.fingerprint_inputs(file="a.png", kind="detect")
     cv2.imwrite(str(folder / "a.png"), np.zeros((5, 5), np.uint8))
     assert LoadMap.fingerprint_inputs(file="a.png", kind="detect") != before
+
+
+def test_masks_are_1_where_the_file_is_transparent_as_comfyui_has_it(folder):
+    """Joined with ComfyUI's own node, which takes such a mask, the picture has the alpha that the file has."""
+    from comfy_extras.nodes_compositing import JoinImageWithAlpha
+
+    pixels = RNG.integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "leaf.png")
+    image, _, _, mask = LoadMap.execute("leaf.png", "basecolor")
+    joined = JoinImageWithAlpha.execute(image, mask)[0]
+    assert np.array_equal((joined[0] * 255).round().byte().numpy(), pixels)
+
+
+@pytest.mark.parametrize("kind", ["input", "output", "temp"])
+def test_names_with_their_folder_behind_are_read_there(kind, folder):
+    for number, place in enumerate(("input", "output", "temp")):
+        cv2.imwrite(str(folder.parent / place / "a.png"), np.full((4, 4), 50 * number, np.uint8))
+    found = LoadMap.execute(f"a.png [{kind}]", "height")[0]
+    assert round(float(found[0, 0, 0, 0] * 255)) == 50 * ("input", "output", "temp").index(kind)
+    assert LoadMap.validate_inputs(file=f"a.png [{kind}]") is True
+
+
+def test_a_folder_behind_the_name_opens_no_other(folder):
+    (folder.parent / "secret.png").write_bytes(b"")
+    cv2.imwrite(str(folder / "only_in_input.png"), np.zeros((4, 4), np.uint8))
+    for name in ("../secret.png [output]", "/etc/hostname [temp]", "only_in_input.png [output]"):
+        assert "The file is" in LoadMap.validate_inputs(file=name)
+
+
+@pytest.mark.parametrize("swizzle", ["BC5", "DXT5nm"])
+def test_normals_of_two_channels_come_whole(folder, swizzle):
+    xy = RNG.normal(0, 0.3, (8, 8, 2)).clip(-0.6, 0.6)
+    normal = np.dstack([xy, np.sqrt(1 - (xy**2).sum(-1))]) / 2 + 0.5
+    x, y, empty = normal[..., 0], normal[..., 1], np.zeros((8, 8))
+    stored = np.dstack([x, y, empty] if swizzle == "BC5" else [empty + 1, y, y, x])
+    order = [2, 1, 0] if swizzle == "BC5" else [2, 1, 0, 3]
+    cv2.imwrite(str(folder / "wall_normal.png"), (stored[..., order] * 65535).round().astype(np.uint16))
+    image, _, report, mask = LoadMap.execute("wall_normal.png")
+    np.testing.assert_allclose(image[0].numpy(), normal, atol=1e-4)
+    assert swizzle in report
+    assert torch.equal(mask, torch.zeros(1, 8, 8))
+
+
+def test_the_layer_of_an_exr_can_be_chosen(folder):
+    planes = {name: np.full((4, 4), value, np.float32) for name, value in [("Y", 0.25), ("crack.Y", 0.75)]}
+    OpenEXR.File({}, planes).write(str(folder / "a_height.exr"))
+    assert LoadMap.execute("a_height.exr")[0].unique().tolist() == [0.25]
+    assert LoadMap.execute("a_height.exr", layer="crack")[0].unique().tolist() == [0.75]

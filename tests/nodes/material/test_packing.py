@@ -5,8 +5,17 @@ import torch
 from tilewright.common.errors import InputError
 from tilewright.material.arrangement import arrange
 from tilewright.material.engine_presets import MAPS, PRESETS
-from tilewright.material.packing import LAYOUTS, Channel, pack_channels, parse_channel
-from tilewright.nodes.material import PackChannels
+from tilewright.material.packing import (
+    LAYOUTS,
+    UNPACK_LAYOUTS,
+    Channel,
+    pack_channels,
+    parse_channel,
+    parse_unpacking,
+    shown_channels,
+    unpack_channels,
+)
+from tilewright.nodes.material import PackChannels, UnpackChannels
 
 # Every map has a value of its own, so that one pixel tells where each channel came from.
 VALUES = {"height": 0.1, "roughness": 0.2, "metallic": 0.3, "occlusion": 0.4, "opacity": 0.6}
@@ -112,3 +121,86 @@ def test_packing_nothing_and_packing_five_are_refused():
         PackChannels.execute("custom", "height,height,height,height,height", height=torch.rand(1, 4, 4))
     with pytest.raises(InputError, match="None of the maps to pack is connected"):
         PackChannels.execute("RMA", height=torch.rand(1, 4, 4))
+
+
+def test_one_and_two_channels_come_as_three_so_that_every_node_takes_them():
+    one = PackChannels.execute("custom", "roughness", roughness=torch.full((1, 4, 4), 0.25))[0]
+    assert one[0, 0, 0].tolist() == [0.25] * 3
+    two = shown_channels(torch.tensor([0.1, 0.2])[None, :, None, None].expand(1, 2, 4, 4))
+    assert pixel(two) == [0.1, 0.2, 0.0]
+
+
+def test_comfyui_saves_a_packed_single_channel(tmp_path, monkeypatch):
+    import folder_paths
+
+    from nodes import SaveImage
+
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    image = PackChannels.execute("custom", "roughness", roughness=torch.full((1, 4, 4), 0.2))[0]
+    SaveImage().save_images(image)
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
+def test_names_of_other_tools_are_understood():
+    assert parse_channel("AO", MAPS) == Channel("occlusion")
+    assert parse_channel("1-metalness", MAPS) == Channel("metallic", inverted=True)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_was_packed_comes_out_again(layout):
+    grey = {name: torch.rand(1, 8, 8) for name in ("occlusion", "roughness", "metallic")}
+    packed = PackChannels.execute(layout, **grey)[0]
+    height, roughness, metallic, occlusion, opacity, report = UnpackChannels.execute(packed, layout)
+    found = {"roughness": roughness, "metallic": metallic, "occlusion": occlusion}
+    for name in (channel.map for channel in parse_unpacking(LAYOUTS[layout]) if channel):
+        torch.testing.assert_close(found[name], grey[name][..., None].expand(-1, -1, -1, 3))
+    assert (height.unique().tolist(), opacity.unique().tolist()) == ([0.5], [1.0])
+    assert "height: not in this layout; 0.5 stands for it" in report
+
+
+def test_gloss_becomes_roughness():
+    gloss = torch.rand(1, 8, 8, 3)[..., :1].expand(-1, -1, -1, 3)
+    torch.testing.assert_close(UnpackChannels.execute(gloss, "gloss")[1], 1 - gloss)
+
+
+def test_the_smoothness_in_a_files_alpha_comes_through_load_maps_mask():
+    rgb, smoothness = torch.rand(1, 8, 8, 3), torch.rand(1, 8, 8)
+    roughness = UnpackChannels.execute(rgb, "HDRP mask (Unity)", alpha=1 - smoothness)[1]
+    torch.testing.assert_close(roughness[..., 0], 1 - smoothness)
+    with pytest.raises(InputError, match="needs 4 channels, and the image has 3. Connect the file's alpha"):
+        UnpackChannels.execute(rgb, "HDRP mask (Unity)")
+    with pytest.raises(InputError, match="differ in size"):
+        UnpackChannels.execute(rgb, "HDRP mask (Unity)", alpha=torch.zeros(1, 64, 64))
+
+
+def test_a_custom_order_is_read_as_it_is_written():
+    image = torch.tensor([0.1, 0.2, 0.3]).expand(1, 4, 4, 3)
+    height, roughness, *_ = UnpackChannels.execute(image, "custom", "-, 1-roughness, height")
+    assert (float(height[0, 0, 0, 0]), float(roughness[0, 0, 0, 0])) == (pytest.approx(0.3), pytest.approx(0.8))
+
+
+@pytest.mark.parametrize(
+    ("words", "story"),
+    [
+        ("occlusion.r", "without '.r'"),
+        ("-, -", "No channel is a map"),
+        ("0.5", "No channel is a map"),
+        ("basecolor", "is not a channel"),
+        ("height, height, height, height, height", "There are 5 channels"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_said_before_running(words, story):
+    with pytest.raises(InputError, match=story):
+        parse_unpacking(words.split(","))
+    assert story in UnpackChannels.validate_inputs(channels=words, layout="custom")
+    assert UnpackChannels.validate_inputs(channels=words, layout="gloss") is True
+
+
+def test_unpacking_takes_the_first_of_equal_channels_and_fills_in_what_is_wanted():
+    image = torch.tensor([0.1, 0.2, 0.3, 0.4])[None, :, None, None].expand(1, 4, 2, 2)
+    channels = parse_unpacking(UNPACK_LAYOUTS["metallic smoothness (Unity URP)"])
+    maps, notes = unpack_channels(image, channels, ["metallic", "roughness", "occlusion"])
+    assert {name: round(float(pixels[0, 0, 0, 0]), 6) for name, pixels in maps.items()} == {
+        "metallic": 0.1, "roughness": 0.6, "occlusion": 1.0
+    }  # fmt: skip
+    assert notes == ["metallic: R", "roughness: 1-A", "occlusion: not in this layout; 1 stands for it"]
