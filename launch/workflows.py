@@ -2,13 +2,15 @@
 
     python run.py workflows [NAME ...]
 
-The API file says what runs; `_meta.group` of a node says in which box it stands. workflows/notes/<name>.md is the text
-of the note beside the graph. The real frontend makes the nodes, so that widgets and slots are those of this ComfyUI.
+The API file says what runs. `_meta.group` of a node says which step it belongs to: where a graph has more than a dozen
+nodes, those of a step become one subgraph of that name, with the widgets of `_meta.widgets`; what shows pictures or
+text, and what `_meta.open` names, stays in sight. workflows/notes/<name>.md is the text of the note beside the graph.
+The real frontend makes the nodes, so that widgets and slots are those of this ComfyUI.
 """
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,35 +19,112 @@ from playwright.sync_api import Page
 
 from .browser import open_editor
 from .hosts import PACK, HostError, find_host
+from .layered import Places, Size, layered
 from .server import running_server
 from .terminal import complain, end_politely, say
 
 WORKFLOWS = PACK / "workflows"
-GAP, BOX_MARGIN, BOX_TITLE, NODE_TITLE, ROW_WIDTH = 40, 30, 90, 30, 3200
-COLORS = ["#3f5159", "#4a5a41", "#5b4a3c", "#43415e", "#5a3f50", "#3d5a57", "#5e5638", "#4d4d4d"]
+MANY = 12  # nodes that a newcomer takes in at a glance
+PICTURE, TEXT = 250, 120  # pixels that a node's pictures and text take below its widgets
+NOTE = "note"
+NOTE_COLORS = {"color": "#333", "bgcolor": "#262626"}
+SHOWS = {  # what a class shows once it ran
+    "PreviewImage": PICTURE,
+    "SaveImage": PICTURE,
+    "MaskPreview": PICTURE,
+    "PreviewAny": TEXT,
+    "TilewrightMeasureSeams": PICTURE,
+    "TilewrightSaveMaterial": PICTURE + TEXT,
+    "TilewrightTrainLora": PICTURE + TEXT,
+    "TilewrightTrainLoraKohya": PICTURE + TEXT,
+    "TilewrightTrainModelKohya": PICTURE + TEXT,
+}
+WIDGETS = (
+    "text",
+    "ckpt_name",
+    "lora_name",
+    "control_net_name",
+    "model_name",
+    "folder",
+    "trigger",
+    "archive",
+    "image",
+    "file",
+    "seed",
+)
 
-# Makes the nodes of an API-format graph and tells their sizes and links.
+# Makes the nodes of an API-format graph.
 _LOAD = """async ([prompt, name]) => {
   await app.loadApiJson(prompt, name);
-  for (const node of app.graph.nodes) {
-    const [width, height] = node.computeSize();
-    node.setSize([Math.max(width, 300), height + (node.widgets?.some(w => w.options?.multiline) ? 60 : 0)]);
-  }
-  return app.graph.nodes.map(node => ({ id: String(node.id), size: [...node.size] }));
+  for (const node of app.graph.nodes)
+    for (const widget of node.widgets ?? [])
+      if (widget.name === "control_after_generate") widget.value = "fixed";
 }"""
 
-_ARRANGE = """async ({ positions, boxes, note }) => {
-  for (const node of app.graph.nodes) node.pos = positions[String(node.id)];
-  for (const box of boxes) {
-    const group = new LiteGraph.LGraphGroup(box.title);
-    group.color = box.color;
-    group.pos = box.pos;
-    group.size = box.size;
-    app.graph.add(group);
+# Folds the nodes of each step into a subgraph, with the widgets that matter on it.
+_FOLD = """async folds => {
+  for (const { title, members, widgets } of folds) {
+    const nodes = members.map(id => app.graph.getNodeById(Number(id)));
+    const { subgraph, node } = app.graph.convertToSubgraph(new Set(nodes));
+    node.title = subgraph.name = title;
+    for (const { id, name, label } of widgets) {
+      const inner = subgraph.getNodeById(Number(id));
+      const slot = inner.inputs.find(input => input.widget?.name === name);
+      if (!slot) throw new Error(`${title}: node ${id} has no widget ${name}`);
+      if (slot.link != null) {
+        const input = subgraph.inputs.find(one => one.linkIds.includes(slot.link));
+        if (input) subgraph.renameInput(input, label);
+        continue;
+      }
+      const input = subgraph.addInput(label, slot.type);
+      input.connect(slot, inner);
+    }
+  }
+}"""
+
+# The sizes of all nodes in both renderers, and the nodes that feed each of them; those inside subgraphs by their path.
+_MEASURE = """async () => {
+  const read = (graph, prefix) => graph.nodes.flatMap(node => {
+    const [width, height] = node.computeSize();
+    const long = node.widgets?.some(widget => widget.options?.multiline);
+    const sources = (node.inputs ?? []).map(input => graph.links.get(input.link)?.origin_id)
+      .filter(id => id !== undefined && graph.getNodeById(id));
+    const own = {
+      id: prefix + node.id, type: node.type, inside: prefix, sources: sources.map(id => prefix + id),
+      size: [Math.max(width, 300), height + (long ? 60 : 0)],
+    };
+    return [own, ...(node.subgraph ? read(node.subgraph, `${prefix}${node.id}:`) : [])];
+  });
+  return read(app.graph, "");
+}"""
+
+_MEASURE_VUE = """async () => {
+  const settings = app.extensionManager.setting;
+  await settings.set("Comfy.VueNodes.Enabled", true);
+  const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
+  await wait(500);
+  app.canvas.ds.fitToBounds?.([-500, -500, 6000, 4000], {});
+  await wait(1500);
+  const sizes = Object.fromEntries([...document.querySelectorAll("[data-node-id]")]
+    .map(element => [element.dataset.nodeId, element.offsetHeight]));
+  await settings.set("Comfy.VueNodes.Enabled", false);
+  await wait(500);
+  return sizes;
+}"""
+
+_PLACE = """async ({ places, sizes, note }) => {
+  const find = path => path.split(":").reduce(
+    ({ graph }, part) => { const node = graph.getNodeById(Number(part)); return { node, graph: node?.subgraph }; },
+    { graph: app.graph },
+  ).node;
+  for (const [path, place] of Object.entries(places)) {
+    const node = find(path);
+    node.pos = place;
+    node.setSize(sizes[path]);
   }
   if (note.text) {
     const node = LiteGraph.createNode("MarkdownNote");
-    node.title = "Read me";
+    Object.assign(node, note.colors, { title: "Read me" });
     app.graph.add(node);
     node.pos = note.pos;
     node.setSize(note.size);
@@ -54,50 +133,6 @@ _ARRANGE = """async ({ positions, boxes, note }) => {
   const { output } = await app.graphToPrompt();
   return { graph: app.graph.serialize(), prompt: output };
 }"""
-
-
-def lay_out(
-    prompt: dict[str, Any], sizes: dict[str, tuple[float, float]]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Positions of the nodes and the boxes around them: a box for each group, in rows, in order of appearance.
-
-    Inside a box a node stands one column right of the nodes of that box that feed it.
-    """
-    groups: dict[str, list[str]] = {}
-    for node_id, node in prompt.items():
-        groups.setdefault(node["_meta"]["group"], []).append(node_id)
-    positions: dict[str, Any] = {}
-    boxes: list[dict[str, Any]] = []
-    left = top = row_height = 0.0
-    for (title, members), color in zip(groups.items(), COLORS * len(groups), strict=False):
-        placed, width, height = _fill_box(_columns(prompt, members), sizes)
-        if left > 0 and left + width > ROW_WIDTH:
-            left, top, row_height = 0.0, top + row_height + GAP, 0.0
-        positions |= {node_id: [left + x, top + y] for node_id, (x, y) in placed.items()}
-        boxes.append({"title": title, "color": color, "pos": [left, top], "size": [width, height]})
-        left, row_height = left + width + GAP, max(row_height, height)
-    return positions, boxes
-
-
-def _fill_box(columns: list[list[str]], sizes: dict[str, tuple[float, float]]) -> tuple[dict[str, Any], float, float]:
-    placed = {}
-    x, bottom = float(BOX_MARGIN), 0.0
-    for column in columns:
-        y = float(BOX_TITLE)
-        for node_id in column:
-            placed[node_id] = (x, y)
-            y += sizes[node_id][1] + NODE_TITLE + GAP
-        bottom = max(bottom, y)
-        x += max(sizes[node_id][0] for node_id in column) + GAP
-    return placed, x - GAP + BOX_MARGIN, bottom
-
-
-def _columns(prompt: dict[str, Any], members: list[str]) -> list[list[str]]:
-    depth: dict[str, int] = {}
-    for node_id in members:  # API files list a node after the nodes that feed it
-        feeding = [link[0] for link in prompt[node_id]["inputs"].values() if isinstance(link, list)]
-        depth[node_id] = 1 + max((depth[source] for source in feeding if source in depth), default=-1)
-    return [[node for node in members if depth[node] == level] for level in range(max(depth.values()) + 1)]
 
 
 def build(names: Iterable[str]) -> None:
@@ -113,16 +148,82 @@ def build(names: Iterable[str]) -> None:
 def _build_one(editor: Page, name: str) -> None:
     api = WORKFLOWS / "api" / f"{name}.json"
     prompt = json.loads(api.read_text(encoding="utf-8"))
-    made = editor.evaluate(_LOAD, [prompt, name])
-    positions, boxes = lay_out(prompt, {node["id"]: tuple(node["size"]) for node in made})
+    editor.evaluate(_LOAD, [prompt, name])
+    editor.evaluate(_FOLD, folds(prompt))
+    nodes = editor.evaluate(_MEASURE)
+    sizes = sizes_of(nodes, editor.evaluate(_MEASURE_VUE))
     text = (WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8")
-    note = {"text": text, "pos": [-460, 0], "size": [420, 520]}
-    laid_out = editor.evaluate(_ARRANGE, {"positions": positions, "boxes": boxes, "note": note})
-    check_kept(prompt, laid_out["prompt"])
-    complete = {node_id: {**laid_out["prompt"][node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
+    places = places_of([{"id": NOTE, "inside": "", "sources": []}, *nodes], sizes | {NOTE: note_size(text)})
+    note = {"text": text, "pos": places.pop(NOTE), "size": note_size(text), "colors": NOTE_COLORS}
+    laid_out = editor.evaluate(_PLACE, {"places": places, "sizes": sizes, "note": note})
+    made = by_inner_id(laid_out["prompt"])
+    check_kept(prompt, made)
+    complete = {node_id: {**made[node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
     write_json(WORKFLOWS / f"{name}.json", laid_out["graph"])
     write_json(api, complete)
-    say(f"workflows/{name}.json: {len(made)} nodes in {len(boxes)} groups")
+    say(f"workflows/{name}.json: {sum(not node['inside'] for node in nodes)} of {len(prompt)} nodes in sight")
+
+
+def folds(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The subgraphs of an API-format graph: title, members and widgets (node id, name, label). [] for a small graph."""
+    if len(prompt) <= MANY:
+        return []
+    steps: dict[str, list[str]] = {}
+    for node_id, node in prompt.items():
+        if node["class_type"] not in SHOWS and not node["_meta"].get("open"):
+            steps.setdefault(node["_meta"]["group"], []).append(node_id)
+    return [
+        {"title": step, "members": members, "widgets": _promoted(prompt, members)}
+        for step, members in steps.items()
+        if len(members) > 1
+    ]
+
+
+def _promoted(prompt: Mapping[str, Any], members: list[str]) -> list[dict[str, str]]:
+    found = []
+    for node_id in members:
+        node = prompt[node_id]
+        for name in node["_meta"].get("widgets", [name for name in WIDGETS if name in node["inputs"]]):
+            if not isinstance(node["inputs"].get(name), list):
+                found.append({"id": node_id, "name": name, "label": f"{node['_meta']['title']}: {name}"})
+    return found
+
+
+def sizes_of(nodes: Iterable[Mapping[str, Any]], vue_heights: Mapping[str, float]) -> dict[str, Size]:
+    """The size of each node in the taller renderer, with room for the pictures and texts that a run brings."""
+    return {
+        node["id"]: (
+            node["size"][0],
+            max(node["size"][1], vue_heights.get(node["id"], 1.33 * node["size"][1])) + SHOWS.get(node["type"], 0),
+        )
+        for node in nodes
+    }
+
+
+def note_size(text: str) -> Size:
+    """The size of a note that shows all of its Markdown: about 52 letters a line, 21 px each."""
+    lines = sum(1 + len(line) // 52 for line in text.splitlines() if line) + text.count("\n\n") * 0.6
+    return 440, 110 + 21 * lines
+
+
+def places_of(nodes: list[dict[str, Any]], sizes: Mapping[str, Size]) -> Places:
+    """Where each node stands: those of the graph, and those of each subgraph by themselves."""
+    places: Places = {}
+    for inside in {node["inside"] for node in nodes}:
+        places |= layered({node["id"]: node["sources"] for node in nodes if node["inside"] == inside}, sizes)
+    return places
+
+
+def by_inner_id(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """A prompt made by the frontend with the ids of the API file: it calls node 3 of subgraph node 12 `12:3`."""
+
+    def plain(value: Any) -> Any:
+        return [value[0].split(":")[-1], *value[1:]] if isinstance(value, list) and len(value) == 2 else value
+
+    return {
+        node_id.split(":")[-1]: {**node, "inputs": {name: plain(value) for name, value in node["inputs"].items()}}
+        for node_id, node in prompt.items()
+    }
 
 
 def check_kept(given: dict[str, Any], made: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@ import copy
 
 import pytest
 from tilewright.launch.hosts import HostError
-from tilewright.launch.workflows import check_kept, lay_out
+from tilewright.launch.layered import TITLE, extent, layered
+from tilewright.launch.workflows import by_inner_id, check_kept, folds, sizes_of
 
 PROMPT = {
     "1": {"class_type": "Load", "inputs": {"folder": "walls", "limit": 1}, "_meta": {"group": "1 Load"}},
@@ -32,11 +33,65 @@ def test_a_link_that_was_lost_is_told():
         check_kept(PROMPT, made)
 
 
-def test_each_group_gets_a_box_around_its_nodes_and_links_run_to_the_right():
-    positions, boxes = lay_out(PROMPT, {node: (300, 100) for node in PROMPT})
-    assert [box["title"] for box in boxes] == ["1 Load", "2 Save"]
-    assert positions["3"][0] >= positions["1"][0] + 300
-    for node, box in (("1", 0), ("3", 0), ("2", 1)):
-        (x, y), (left, top), (width, height) = positions[node], boxes[box]["pos"], boxes[box]["size"]
-        assert left < x and x + 300 < left + width
-        assert top < y and y + 100 < top + height
+def apart(places, sizes):
+    boxes = [(x, y - TITLE, x + sizes[name][0], y + sizes[name][1]) for name, (x, y) in places.items()]
+    return all(
+        a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        for number, a in enumerate(boxes)
+        for b in boxes[number + 1 :]
+    )
+
+
+def test_links_run_to_the_right_and_no_node_lies_over_another():
+    feeding = {"load": [], "model": [], "paint": ["load", "model"], "save": ["paint"], "show": ["paint"], "tell": []}
+    sizes = {name: (300.0, 200.0 + 50 * number) for number, name in enumerate(feeding)}
+    places = layered(feeding, sizes)
+    for name, sources in feeding.items():
+        assert all(places[source][0] + sizes[source][0] < places[name][0] for source in sources)
+    assert apart(places, sizes)
+
+
+def test_many_ends_are_spread_over_columns_until_the_whole_fits_the_view_best():
+    feeding = {"start": [], **{f"end {number}": ["start"] for number in range(9)}}
+    sizes = dict.fromkeys(feeding, (300.0, 400.0))
+    width, height = extent(layered(feeding, sizes, view=(1600.0, 1000.0)), sizes)
+    assert 1.1 < width / height < 2.6
+    assert apart(layered(feeding, sizes), sizes)
+
+
+def test_a_circle_of_nodes_is_told():
+    with pytest.raises(ValueError, match="in a circle"):
+        layered({"a": ["b"], "b": ["a"]}, {"a": (1, 1), "b": (1, 1)})
+
+
+def node(class_type, group, title="a node", **inputs):
+    return {"class_type": class_type, "inputs": inputs, "_meta": {"group": group, "title": title}}
+
+
+def test_steps_of_a_large_graph_become_subgraphs_and_what_shows_pictures_stays_in_sight():
+    prompt = {str(number): node("Blur", "1 Blur", image=["0", 0]) for number in range(1, 14)}
+    prompt |= {"20": node("SaveImage", "1 Blur"), "21": node("CLIPTextEncode", "2 Say", "Prompt", text="brick")}
+    (blur,) = folds(prompt)
+    assert blur["title"] == "1 Blur" and set(blur["members"]) == set(prompt) - {"20", "21"}
+    prompt["22"] = node("KSampler", "2 Say", "Sampler", seed=3, model=["21", 0])
+    say = folds(prompt)[1]
+    assert [(one["id"], one["label"]) for one in say["widgets"]] == [("21", "Prompt: text"), ("22", "Sampler: seed")]
+
+
+def test_a_small_graph_stays_open():
+    assert folds(PROMPT) == []
+
+
+def test_a_node_is_as_tall_as_in_the_taller_renderer_with_room_for_its_picture():
+    nodes = [
+        {"id": "1", "type": "SaveImage", "size": [300, 60]},
+        {"id": "2", "type": "KSampler", "size": [320, 250]},
+        {"id": "9:3", "type": "KSampler", "size": [320, 100]},
+    ]
+    sizes = sizes_of(nodes, {"1": 70, "2": 200})
+    assert sizes["1"][1] >= 70 + 200 and sizes["2"] == (320, 250) and sizes["9:3"] == (320, 133)
+
+
+def test_ids_of_a_folded_graph_are_those_of_its_api_file():
+    made = {"9:1": {"inputs": {"image": ["9:2", 0], "size": 4}}, "2": {"inputs": {"image": ["9:1", 1]}}}
+    assert by_inner_id(made) == {"1": {"inputs": {"image": ["2", 0], "size": 4}}, "2": {"inputs": {"image": ["1", 1]}}}
