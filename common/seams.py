@@ -1,46 +1,73 @@
-"""How visible the line is where a texture meets its own copy.
+"""How visible the line is where a texture meets its own copy, and whether the texture differs along its edge.
 
 For one axis, g(x) is the mean of |I[x] - I[x-1]| over the line x, and line 0 is where the image wraps.
-A texture that tiles makes no stronger step there than somewhere inside.
+A texture that tiles makes no stronger step there than somewhere inside, and its edge looks like its inside.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 
+from .edge_bands import EdgeBand, edge_band
+
 SEAMLESS_Q = 1.05
 DOUBTFUL_Q = 1.2
 VISIBLE_R2 = 1.5
+SEAMLESS_BAND = 0.9
+DOUBTFUL_BAND = 1.1
 MOVED_SEAM = 1.4  # repairs of real textures make their strongest line up to 1.33 times as strong
 EDGE = 8  # lines next to the wrap that the interior leaves out: a blended seam must not count as texture
+FLAT = 1e-6  # values that differ by less are one value
+ROWS = 256  # measured at once, which bounds the memory
 
 INSIDE = slice(EDGE, -EDGE + 1)
+
+NOTHING, SEAMLESS, DOUBTFUL, SEAM = VERDICTS = ("nothing to measure", "seamless", "doubtful", "seam")  # best to worst
 
 
 @dataclass(frozen=True)
 class SeamStatistics:
-    """Four ratios of the wrap line to the lines inside, 1 or less where nothing shows.
+    """Four ratios of the wrap line to the lines inside, 1 or less where nothing shows; and the strip along the edge.
 
     r: against the mean step inside. q: against the strongest step inside.
     r2, q2: the same for the second difference, the step less the mean of its two neighbouring steps.
+    band: the strip along the edge that differs most from the strips inside. spread: the image's largest value less its
+    smallest; NaN or infinite where one of them is.
     """
 
     r: float
     q: float
     r2: float
     q2: float
+    band: EdgeBand = EdgeBand()
+    spread: float = 1.0
 
     @property
-    def verdict(self) -> str:
-        """ "seamless", "doubtful" or "seam".
+    def line_verdict(self) -> str:
+        """The verdict on the wrap line alone.
 
         A line shows if it steps more than any line inside, or bends more than the mean (r2) and more than any (q2).
         r2 alone would condemn a wall with a joint on its edge.
         """
-        standing_out = max(self.q, self.q2 if self.r2 > VISIBLE_R2 else 0)
-        if standing_out > DOUBTFUL_Q:
-            return "seam"
-        return "doubtful" if standing_out > SEAMLESS_Q else "seamless"
+        return _judged(max(self.q, self.q2 if self.r2 > VISIBLE_R2 else 0), SEAMLESS_Q, DOUBTFUL_Q)
+
+    @property
+    def band_verdict(self) -> str:
+        """The verdict on the strips along the edge alone."""
+        return _judged(self.band.excess, SEAMLESS_BAND, DOUBTFUL_BAND)
+
+    @property
+    def verdict(self) -> str:
+        """ "seamless", "doubtful" or "seam"; "nothing to measure" for an image of one value or with NaN in it."""
+        if not FLAT <= self.spread < math.inf:  # NaN is neither
+            return NOTHING
+        return max(self.line_verdict, self.band_verdict, key=VERDICTS.index)
+
+    @property
+    def tiles(self) -> bool:
+        """Whether copies side by side show nothing: it is seamless, or of one value."""
+        return self.spread < FLAT or self.verdict == SEAMLESS
 
 
 def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
@@ -55,6 +82,8 @@ def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
         q=_ratio(g[0], inside_g.max()),
         r2=_ratio(b[0], inside_b.mean()),
         q2=_ratio(b[0], inside_b.max()),
+        band=edge_band(image, axis),
+        spread=float(image.amax() - image.amin()),
     )
 
 
@@ -69,12 +98,22 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
     The bend is the step less the mean of its two neighbouring steps. Line 0 is the wrap line. The axis needs at least
     3 * EDGE pixels; raises ValueError below that.
     """
-    lines = image.double() if axis == "x" else image.double().transpose(-1, -2)
-    if lines.shape[-1] < 3 * EDGE:
-        raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {lines.shape[-1]}")
-    step = lines - lines.roll(1, -1)
-    bend = step - (step.roll(1, -1) + step.roll(-1, -1)) / 2
-    return step.abs().mean((0, 1, 2)), bend.abs().mean((0, 1, 2))
+    lines = (image if axis == "x" else image.transpose(-1, -2)).flatten(0, 1)
+    planes, rows, size = lines.shape
+    if size < 3 * EDGE:
+        raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {size}")
+    steps, bends = (torch.zeros(size, dtype=torch.float64, device=image.device) for _ in range(2))
+    for part in lines.split(ROWS, 1):
+        step = part.double() - part.double().roll(1, -1)
+        steps += step.abs().sum((0, 1))
+        bends += (step - (step.roll(1, -1) + step.roll(-1, -1)) / 2).abs().sum((0, 1))
+    return steps / (planes * rows), bends / (planes * rows)
+
+
+def _judged(value: float, seamless: float, doubtful: float) -> str:
+    if value > doubtful:
+        return SEAM
+    return DOUBTFUL if value > seamless else SEAMLESS
 
 
 def _ratio(wrap_line: torch.Tensor, inside: torch.Tensor) -> float:

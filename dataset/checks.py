@@ -67,7 +67,7 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
         x, y = seams
         return Checked(f"does not tile (Q {x.q:.2f} × {y.q:.2f}, R2 {x.r2:.2f} × {y.r2:.2f}; up to 1.2 and 1.5 would)")
     return Checked(
-        seamless=bool(seams) and all(one.verdict == "seamless" for one in seams),
+        seamless=bool(seams) and all(one.tiles for one in seams),
         convention=clear_convention(image[None]) if sample.map == "normal" and rules.normals != OFF else "",
         fingerprint=fingerprint_texture(image) if rules.duplicates else None,
     )

@@ -5,6 +5,8 @@ from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
 from ...common.layout import to_bchw, to_bhwc
+from ...common.seams import SEAM
+from ...host.node_text import tell_node
 from ...seamless.offset import tile_image
 from ...seamless.seam_report import heat_strips, measure_seams
 
@@ -41,11 +43,12 @@ class MeasureSeams(io.ComfyNode):
             display_name="Measure Seams",
             category=CATEGORY,
             description=(
-                "Measures how visible the line is where a texture meets its own copy. Q compares the step across "
-                "that line with the strongest step inside the texture: up to 1.05 is seamless, up to 1.2 doubtful."
+                "Tells whether a texture tiles: whether a line shows where it meets its own copy, and whether a band "
+                "along its edge is softer, more detailed or of another colour than its inside."
             ),
             search_aliases=["seam check", "tileable test", "is it seamless"],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Image.Input("image", tooltip="The texture, or a batch of them, each measured by itself."),
                 io.Image.Input(
@@ -64,8 +67,12 @@ class MeasureSeams(io.ComfyNode):
             outputs=[
                 io.Float.Output("seam_x", tooltip="Q at the left-right wrap; of a batch, the largest."),
                 io.Float.Output("seam_y", tooltip="Q at the top-bottom wrap; of a batch, the largest."),
-                io.String.Output("report", tooltip="Verdict, Q, R, R2 and Q2 per axis and image, in words."),
-                io.String.Output("verdict", tooltip="The worst of the batch: seamless, doubtful or seam."),
+                io.String.Output(
+                    "report", tooltip="In plain words what each edge is like, and the figures behind that."
+                ),
+                io.String.Output(
+                    "verdict", tooltip="The worst of the batch: seamless, doubtful, seam, or nothing to measure."
+                ),
                 io.Boolean.Output("passed", tooltip="Whether no image of the batch has a seam."),
             ],
         )
@@ -74,8 +81,11 @@ class MeasureSeams(io.ComfyNode):
     def execute(cls, image: torch.Tensor, before: torch.Tensor | None = None, on_seam: str = "report") -> io.NodeOutput:
         image = to_bchw(image)
         report = measure_seams(image, None if before is None else to_bchw(before))
-        passed = report.verdict != "seam"
+        passed = report.verdict != SEAM
         if on_seam == "stop" and not passed:
             raise InputError(f"The texture does not tile:\n{report}\nRepair it, or set on_seam to report.")
-        preview = ui.PreviewImage(to_bhwc(heat_strips(image)), cls=cls)
-        return io.NodeOutput(report.worst_x, report.worst_y, str(report), report.verdict, passed, ui=preview)
+        if cls.hidden is not None:  # in a graph
+            tell_node(cls.hidden.unique_id, report.badges)
+        preview = ui.PreviewImage(to_bhwc(heat_strips(image, report)), cls=cls)
+        shown = {**preview.as_dict(), "text": [str(report)]}
+        return io.NodeOutput(report.worst_x, report.worst_y, str(report), report.verdict, passed, ui=shown)

@@ -1,0 +1,103 @@
+"""Bands along the edge of a texture that differ from its inside: blurred, garbled, inpainted, of another colour.
+
+No line of such a band need stand out: a blurred one is smooth. So strips along the edge are compared with all strips of
+the same width inside, by how much detail they have at several sizes and by their mean colour.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from .axes import wrapped_indices
+
+WIDTHS = (8, 16, 32, 64, 128)  # pixels of the strips that are compared
+STRIPS = 8  # as many of a width must fit side by side: fewer do not tell what is usual inside
+EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a band: it is not inside
+SCALES = (1, 2, 4)  # pixels over which a detail is measured
+DETAIL_FLOOR = 0.1  # of the logarithm of detail: strips that differ by less all count as equal
+COLOR_FLOOR = 0.15  # of the spread of the image's values
+QUIET = 0.005  # of that spread: detail below it is no more than the steps of 8 bits
+SOFTER, MORE_DETAILED = "softer than the inside", "more detailed than the inside"
+ANOTHER_COLOR = "of another colour than the inside"
+ROWS, PARTS = 256, 4  # measured at once, and how often at most: more rows tell no more of a line
+
+
+@dataclass(frozen=True)
+class EdgeBand:
+    """The strip at an edge that stands out most.
+
+    excess: how far outside the range of the strips inside it lies, in widths of that range: 0 where it is one of them.
+    width: of the strip, in pixels. kind: how it differs, in words.
+    """
+
+    excess: float = 0.0
+    width: int = 0
+    kind: str = ""
+
+
+def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
+    """The strip of (B, C, H, W) that stands out most at the wrap line of `axis` ("x" or "y").
+
+    Images with fewer than STRIPS * min(WIDTHS) pixels along the axis have too few strips to compare: excess 0.
+    """
+    lines = image if axis == "x" else image.transpose(-1, -2)
+    size, spread = lines.shape[-1], float(image.std())
+    detail, color = _line_features(lines.flatten(0, 1))
+    detail = (detail + QUIET * spread).log()
+    found = EdgeBand()
+    for width in (width for width in WIDTHS if STRIPS * width <= size):
+        for features, floor in ((detail, DETAIL_FLOOR), (color, COLOR_FLOOR * spread)):
+            excess, number, above = _standing_out(_strip_means(features, width), width, floor)
+            if excess > found.excess:
+                detailed = MORE_DETAILED if above else SOFTER
+                found = EdgeBand(excess, width, ANOTHER_COLOR if features is color else detailed)
+    return found
+
+
+def _standing_out(strips: torch.Tensor, width: int, floor: float) -> tuple[float, int, bool]:
+    """Of the strips (features, lines) at the edge the largest excess, its feature, and whether it lies above the rest.
+
+    strips[:, x] is the mean of the lines around x; those at the edge are centred on it or end there.
+    """
+    size = strips.shape[-1]
+    margin = max(width + width // 2, size // EDGE_SHARE)
+    inside = strips[:, margin : size - margin + 1]
+    lowest, highest = inside.amin(1, keepdim=True), inside.amax(1, keepdim=True)
+    edge = strips[:, [0, width // 2, -width // 2]]
+    beyond = torch.maximum(edge - highest, lowest - edge) / (highest - lowest + floor)
+    number = int(beyond.argmax())
+    feature, place = divmod(number, edge.shape[1])
+    return max(float(beyond.flatten()[number]), 0.0), feature, bool(edge[feature, place] > highest[feature])
+
+
+def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of every line x of (P, H, W), around the edges: detail (sizes, W), and mean value (P, W).
+
+    Detail is the mean difference of neighbouring squares of each of SCALES, across the line and along it. Of a tall
+    image it is measured on parts, evenly spread.
+    """
+    height, width = planes.shape[-2:]
+    detail = torch.zeros(2 * len(SCALES), width, dtype=torch.float64, device=planes.device)
+    rows, parts = min(ROWS, height), min(-(-height // ROWS), PARTS)
+    for top in (height * number // parts for number in range(parts)):
+        indices = wrapped_indices(top, top + rows + 2 * SCALES[-1], height, planes.device)
+        part = planes.index_select(-2, indices).float().contiguous()
+        for number, scale in enumerate(SCALES):
+            squares = _squares(part, scale)
+            across = squares[..., :rows, :] - squares[..., :rows, :].roll(scale, -1)
+            along = squares[..., scale : scale + rows, :] - squares[..., :rows, :]
+            detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
+            detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
+    return detail / (planes.shape[0] * rows * parts), planes.mean(1, dtype=torch.float64)
+
+
+def _squares(part: torch.Tensor, side: int) -> torch.Tensor:
+    """(P, H - side + 1, W): the mean of the `side` x `side` pixels that begin at each of (P, H, W); columns wrap."""
+    padded = torch.cat([part, part[..., : side - 1]], -1)
+    return torch.nn.functional.avg_pool2d(padded, side, 1)
+
+
+def _strip_means(features: torch.Tensor, width: int) -> torch.Tensor:
+    """(features, W): the mean of the `width` lines around the border between x - 1 and x, around the edges."""
+    padded = torch.cat([features, features[:, : width - 1]], 1)
+    return torch.nn.functional.avg_pool1d(padded.unsqueeze(0), width, 1)[0].roll(width // 2, 1)
