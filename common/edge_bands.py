@@ -43,7 +43,7 @@ def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
     lines = image if axis == "x" else image.transpose(-1, -2)
     size, spread = lines.shape[-1], float(image.std())
     detail, color = _line_features(lines.flatten(0, 1))
-    detail = (detail + QUIET * spread).log()
+    detail, color = (detail + QUIET * spread).log(), _with_hues(color)
     found = EdgeBand()
     for width in (width for width in WIDTHS if STRIPS * width <= size):
         for features, floor in ((detail, DETAIL_FLOOR), (color, COLOR_FLOOR * spread)):
@@ -89,6 +89,11 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
             detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
     return detail / (planes.shape[0] * rows * parts), planes.mean(1, dtype=torch.float64)
+
+
+def _with_hues(color: torch.Tensor) -> torch.Tensor:
+    """(C, W) mean values with those of two channels less each other, where a tint shows that brightness hides."""
+    return torch.cat([color, color[:-1] - color[1:]])
 
 
 def _squares(part: torch.Tensor, side: int) -> torch.Tensor:

@@ -1,18 +1,21 @@
 """An existing image made tileable: near the wrap line it is replaced by itself shifted, along the best cut.
 
 The shifted image is continuous where the original is not. It is shifted so that both agree best there, and between
-the two runs the cut of least difference (Kwatra et al., "Graphcut textures", 2003). What difference is left along the
-cut can be spread out by solving for the image that has the gradients of both (Perez, Gangnet and Blake, "Poisson image
-editing", 2003), screened so that colours stay, on the torus by FFT.
+the two runs the cut of least difference (Kwatra et al., "Graphcut textures", 2003). "cut" leaves it at that: every
+value is one of the original's. "poisson" spreads what difference is left along the cut, by solving for the image that
+has the gradients of both (Perez, Gangnet and Blake, "Poisson image editing", 2003), screened so that colours stay, on
+the torus by FFT; the values stay within 0..1, or within the original's where those go further.
 """
 
 import torch
 
-from ..common.axes import Axes, wrap_pad
+from ..common.axes import Axes
 from ..common.errors import InputError
+from ..material.normals import decode_normals, encode_normals, length_error, unit
 from .graph_cut import minimum_cyclic_cut
 
-METHODS = ["poisson", "cut"]
+METHODS = POISSON, CUT = ["poisson", "cut"]
+UNIT_LENGTH = 0.02  # how far from 1 the normals of a map may be on average, to be taken for normals
 MARGIN = 4  # pixels beside the wrap line that always come from the shifted image
 
 
@@ -21,7 +24,8 @@ def repair(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Make each of `pictures` (B, C, H, W) tile by itself, and `others` (N, C, H, W) along the cuts of the first.
 
-    Returns both, and the masks (B, H, W) of what was replaced. Raises `InputError` for sizes that do not fit.
+    Normal maps keep their unit length. Returns both, and the masks (B, H, W) of what was replaced.
+    Raises `InputError` for sizes that do not fit.
     """
     _check(pictures, others, axes, width)
     first, *rest = pictures.split(1)
@@ -31,7 +35,10 @@ def repair(
         (image,), mask = make_seamless(picture, [picture], axes, width, method)
         tiled.append(image)
         masks.append(mask)
-    return torch.cat(tiled), cut_alike, torch.stack(masks)
+    result = torch.cat(tiled)
+    if method == POISSON:
+        result, cut_alike = _with_unit_normals(pictures, result), _with_unit_normals(others, cut_alike)
+    return result, cut_alike, torch.stack(masks)
 
 
 def make_seamless(
@@ -95,16 +102,9 @@ def _correlation(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 def _replace(image: torch.Tensor, shift: tuple[int, int], mask: torch.Tensor, width: int, method: str) -> torch.Tensor:
     shifted = image.roll(shift, (-2, -1))
-    if method == "cut":
-        soft = _softened(mask)
-        return image + (shifted - image) * soft
+    if method == CUT:
+        return torch.where(mask > 0, shifted, image)
     return _merge_gradients(image, shifted, mask, width)
-
-
-def _softened(mask: torch.Tensor) -> torch.Tensor:
-    """The mask averaged over 5 x 5 pixels, around the edges."""
-    padded = wrap_pad(mask[None, None], 2, Axes(True, True))
-    return torch.nn.functional.avg_pool2d(padded, 5, 1)[0, 0]
 
 
 def _merge_gradients(image: torch.Tensor, shifted: torch.Tensor, mask: torch.Tensor, width: int) -> torch.Tensor:
@@ -123,7 +123,19 @@ def _merge_gradients(image: torch.Tensor, shifted: torch.Tensor, mask: torch.Ten
     solution: torch.Tensor = torch.fft.irfft2(
         spectrum / (screen + laplacian[:, : columns // 2 + 1]), s=(height, columns)
     )
-    return solution.to(image.dtype).clamp(0, 1)
+    lowest, highest = min(float(image.amin()), 0.0), max(float(image.amax()), 1.0)
+    return solution.to(image.dtype).clamp(lowest, highest)
+
+
+def _with_unit_normals(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """`after` (N, C, H, W), in which the maps that held normals of unit length before do so again."""
+    if before.shape[1] != 3:
+        return after
+    maps = [
+        encode_normals(unit(decode_normals(new))) if length_error(decode_normals(old)) < UNIT_LENGTH else new
+        for old, new in zip(before.split(1), after.split(1), strict=True)
+    ]
+    return torch.cat(maps)
 
 
 def _step(image: torch.Tensor, dim: int) -> torch.Tensor:

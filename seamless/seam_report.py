@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
-from ..common.finite import check_finite
 from ..common.seams import (
     DOUBTFUL,
     EDGE,
@@ -78,7 +77,7 @@ class SeamReport:
 def measure_seams(image: torch.Tensor, before: torch.Tensor | None = None) -> SeamReport:
     """Measure each image of (B, C, H, W) by itself; `before` is what it was before a repair.
 
-    Raises `InputError` for images too small to have an interior and for values that are not finite.
+    Raises `InputError` for images too small to have an interior.
     """
     _check(image, before)
     singles = image.split(1)
@@ -159,19 +158,13 @@ def _numbered(number: int, of: int, line: str) -> str:
 
 def _check(image: torch.Tensor, before: torch.Tensor | None) -> None:
     height, width = image.shape[-2:]
-    if image.shape[0] == 0:
-        raise InputError("The image batch is empty. Connect at least one image.")
     if min(height, width) < 3 * EDGE:
         raise InputError(
             f"The image is {width} x {height} pixels. Seams are compared with the inside of the texture, "
             f"which takes at least {3 * EDGE} pixels on each side. Connect a larger image."
         )
-    check_finite(image, "The image")
-    if before is None:
-        return
-    if before.shape != image.shape:
+    if before is not None and before.shape != image.shape:
         raise InputError(
             f"The image before is {before.shape[3]} x {before.shape[2]} pixels ({before.shape[0]} of them), the image "
             f"{width} x {height} ({image.shape[0]}). Connect the same texture before and after its repair."
         )
-    check_finite(before, "The image before")

@@ -4,11 +4,12 @@ import torch
 from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
-from ...common.layout import to_bchw, to_bhwc
+from ...common.layout import to_bhwc
 from ...common.seams import SEAM
 from ...host.node_text import tell_node
 from ...seamless.offset import tile_image
 from ...seamless.seam_report import heat_strips, measure_seams
+from ..image_inputs import read_images
 
 CATEGORY = "Tilewright/seamless"
 
@@ -32,7 +33,7 @@ class TilePreview(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, columns: int, rows: int) -> io.NodeOutput:
-        return io.NodeOutput(to_bhwc(tile_image(to_bchw(image), columns, rows)))
+        return io.NodeOutput(to_bhwc(tile_image(read_images(image), columns, rows)))
 
 
 class MeasureSeams(io.ComfyNode):
@@ -79,8 +80,8 @@ class MeasureSeams(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, before: torch.Tensor | None = None, on_seam: str = "report") -> io.NodeOutput:
-        image = to_bchw(image)
-        report = measure_seams(image, None if before is None else to_bchw(before))
+        image = read_images(image)
+        report = measure_seams(image, None if before is None else read_images(before, "The image before"))
         passed = report.verdict != SEAM
         if on_seam == "stop" and not passed:
             raise InputError(f"The texture does not tile:\n{report}\nRepair it, or set on_seam to report.")

@@ -4,10 +4,11 @@ import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
-from ...common.layout import to_bchw, to_bhwc
+from ...common.layout import to_bhwc
 from ...seamless.make_seamless import METHODS, repair
 from ...seamless.offset import offset_image, seam_mask
 from ...seamless.seam_report import measure_seams
+from ..image_inputs import read_images
 from .axes_input import seamless_axes_input
 
 CATEGORY = "Tilewright/seamless"
@@ -62,7 +63,7 @@ class OffsetImage(io.ComfyNode):
     def execute(
         cls, image: torch.Tensor, x: float, y: float, seam_width: int, feather: int, axes: str
     ) -> io.NodeOutput:
-        image = to_bchw(image)
+        image = read_images(image)
         mask = seam_mask(*image.shape[-2:], x, y, Axes.parse(axes), seam_width, feather)
         return io.NodeOutput(to_bhwc(offset_image(image, x, y)), mask.expand(image.shape[0], -1, -1))
 
@@ -105,7 +106,7 @@ class MakeSeamless(io.ComfyNode):
                 io.Image.Output("image", tooltip="The picture, tiling."),
                 io.Image.Output("maps", tooltip="The other maps, cut alike. Without maps, the picture again."),
                 io.Mask.Output("mask", tooltip="White where the picture was replaced."),
-                io.String.Output("report", tooltip="The seams afterwards, and whether they only moved inside."),
+                io.String.Output("report", tooltip="Whether it tiles now, in plain words, or the seam only moved."),
             ],
         )
 
@@ -113,8 +114,8 @@ class MakeSeamless(io.ComfyNode):
     def execute(
         cls, image: torch.Tensor, axes: str, width: int, method: str, maps: torch.Tensor | None = None
     ) -> io.NodeOutput:
-        pictures = to_bchw(image)
-        others = pictures if maps is None else to_bchw(maps)
+        pictures = read_images(image)
+        others = pictures if maps is None else read_images(maps, "The maps input")
         tiled, cut_alike, mask = repair(pictures, others, Axes.parse(axes), width, method)
         report = str(measure_seams(tiled, before=pictures))
         return io.NodeOutput(to_bhwc(tiled), to_bhwc(cut_alike), mask, report)

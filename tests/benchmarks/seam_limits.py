@@ -44,7 +44,7 @@ def pieces(image):
 
 
 def rolled(image):
-    return (image.roll(place(number, min(image.shape[-2:])), (2, 3)) for number in range(PLACES))
+    return (image.roll(place(number, min(image.shape[-2:])), (2, 3)) for number in range(1, PLACES + 1))
 
 
 def strongest_inside(before, after):

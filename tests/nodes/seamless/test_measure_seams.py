@@ -119,5 +119,5 @@ def test_too_small_an_image_is_named(height, width):
 
 
 def test_an_empty_batch_is_named():
-    with pytest.raises(InputError, match="batch is empty"):
+    with pytest.raises(InputError, match="empty batch"):
         measured(torch.zeros(0, 3, 32, 32))
