@@ -47,7 +47,8 @@ def _bend(around: torch.Tensor, dim: int) -> torch.Tensor:
         before, after = around.narrow(dim, reach - distance, size), around.narrow(dim, reach + distance, size)
         return (before - middle) + (after - middle)
 
-    return sum(weight * bend(distance) for distance, weight in enumerate(SECOND) if distance > 0)
+    bends = (weight * bend(distance) for distance, weight in enumerate(SECOND) if distance > 0)
+    return sum(bends, start=torch.zeros(()))
 
 
 def curvature_range(curvature: torch.Tensor) -> float:

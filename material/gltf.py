@@ -134,7 +134,7 @@ def _rectangle(width: float, height: float) -> tuple[dict[str, Any], bytes]:
     """Mesh, accessors and views of a rectangle in metres, with normals and tangents, and the bytes they read."""
     x, y = width / 2, height / 2
     corners = [(-x, -y), (x, -y), (-x, y), (x, y)]
-    attributes = {
+    attributes: dict[str, list[tuple[float, ...]]] = {
         "POSITION": [(right, up, 0.0) for right, up in corners],
         "NORMAL": [(0.0, 0.0, 1.0)] * 4,
         "TANGENT": [(1.0, 0.0, 0.0, 1.0)] * 4,

@@ -133,7 +133,8 @@ def slope_response(along: torch.Tensor, across: torch.Tensor, method: str) -> to
     if method == SPECTRAL:
         return torch.where(along.abs() < math.pi - 1e-4, along, 0.0) + 0 * across
     kernel = KERNELS[method]
-    slope = sum(2 * weight * torch.sin((i + 1) * along) for i, weight in enumerate(kernel.slope))
+    waves = (2 * weight * torch.sin((i + 1) * along) for i, weight in enumerate(kernel.slope))
+    slope = sum(waves, start=torch.zeros(()))
     return slope * _smoothing_response(across, kernel)
 
 
@@ -149,6 +150,5 @@ def _mirror_slopes(p: torch.Tensor, q: torch.Tensor, method: str) -> tuple[torch
 def _smoothing_response(across: torch.Tensor, kernel: Kernel) -> torch.Tensor:
     if not kernel.across:
         return torch.ones_like(across)
-    return kernel.across[0] + sum(
-        2 * weight * torch.cos((i + 1) * across) for i, weight in enumerate(kernel.across[1:])
-    )
+    waves = (2 * weight * torch.cos((i + 1) * across) for i, weight in enumerate(kernel.across[1:]))
+    return kernel.across[0] + sum(waves, start=torch.zeros(()))

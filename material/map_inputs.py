@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import torch
 
 from ..common.errors import InputError
-from ..common.finite import check_finite
+from ..common.finite import check_finite, outside_note
 from ..common.layout import to_bchw
 from .normal_encodings import check_tangent_space, rebuild_normals
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, on the values as they are encoded
 SMALLEST = 3
+UNITS = "100 for heights in metres, 0.1 for millimetres."
 
 
 def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:
@@ -35,7 +36,9 @@ def read_height(image: torch.Tensor, repair: bool = False, what: str = "The heig
     """The IMAGE of a height input as float32 (B, 1, H, W), and what there is to say about it; see `read_map`."""
     pixels, notes = read_map(image, what, repair)
     heights, used = single_channel(pixels)
-    return heights, [*notes, f"{what} is a colour image: its {used} was used."] if used else notes
+    notes += [f"{what} is a colour image: its {used} was used."] if used else []
+    beyond = outside_note(heights, what)
+    return heights, [*notes, *(f"{sentence} A rise of 1 counts as height_cm: {UNITS}" for sentence in beyond)]
 
 
 def read_normals(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torch.Tensor, list[str]]:

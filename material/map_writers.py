@@ -1,15 +1,15 @@
 """One image to one file, in the formats that engines read."""
 
-import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..common.errors import InputError
 from ..common.files import written_whole
-from ..common.image_writing import blue_first, encode_with_opencv, whole_numbers, write_png
+from ..common.image_writing import encode_with_opencv, whole_numbers, write_png
 
 SUFFIXES = {
     "PNG": ".png",
@@ -21,7 +21,9 @@ SUFFIXES = {
 }
 FILE_FORMATS = list(SUFFIXES)
 SCENE_LINEAR = {"EXR half", "EXR float"}  # formats in which colours are linear light by convention
-PLAIN, DEFLATE = 1, 8  # the kinds of TIFF that most programs read; few read deflated floats
+PLAIN, DEFLATE = None, "zlib"  # the kinds of TIFF that most programs read; few read deflated floats
+UNASSOCIATED = 2  # what a TIFF says of an alpha that colours are not multiplied by
+TOP_LEFT = 1  # where a TGA begins
 CLIPPED = {"PNG", "TIFF", "TGA"}  # formats of whole numbers
 LARGEST_HALF = 65504
 
@@ -43,11 +45,11 @@ def write_map(
         return
     with written_whole(path) as unfinished:
         if file_format == "TIFF":
-            unfinished.write_bytes(_tiff(whole_numbers(image, bits), DEFLATE))
+            _write_tiff(unfinished, whole_numbers(image, bits), DEFLATE)
         elif file_format == "TIFF float":
-            unfinished.write_bytes(_tiff(image.cpu().movedim(0, -1).numpy(), PLAIN))
+            _write_tiff(unfinished, image.cpu().movedim(0, -1).numpy(), PLAIN)
         elif file_format == "TGA":
-            unfinished.write_bytes(_tga(whole_numbers(image, bits)))
+            _write_tga(unfinished, whole_numbers(image, bits))
         else:
             _write_exr(unfinished, image, np.float16 if file_format == "EXR half" else np.float32, text)
 
@@ -76,24 +78,31 @@ def with_rounding_noise(image: torch.Tensor) -> torch.Tensor:
     return image.cpu() + noise * (0.999 / 255)
 
 
-def _tiff(pixels: np.ndarray, compression: int) -> bytes:
-    import cv2
+def _write_tiff(path: Path, pixels: np.ndarray, compression: str | None) -> None:
+    import tifffile
 
-    return encode_with_opencv(pixels, ".tiff", [cv2.IMWRITE_TIFF_COMPRESSION, compression])
+    grey, alpha = pixels.shape[2] == 1, [UNASSOCIATED] if pixels.shape[2] == 4 else None
+    tifffile.imwrite(
+        path,
+        pixels[..., 0] if grey else pixels,
+        photometric="minisblack" if grey else "rgb",
+        extrasamples=alpha,
+        compression=compression,
+        predictor=compression is not None,
+        metadata=None,
+    )
 
 
-def _tga(pixels: np.ndarray) -> bytes:
-    height, width, channels = pixels.shape
-    kind = 3 if channels == 1 else 2  # uncompressed grey or colour
-    top_left, alpha_bits = 0x20, 8 if channels == 4 else 0
-    header = struct.pack("<BBB5x4HBB", 0, 0, kind, 0, 0, width, height, 8 * channels, top_left | alpha_bits)
-    return header + blue_first(pixels).tobytes()
+def _write_tga(path: Path, pixels: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path, format="TGA", orientation=TOP_LEFT)
 
 
-def _write_exr(path: Path, image: torch.Tensor, number_type: type, text: Mapping[str, str]) -> None:
+def _write_exr(path: Path, image: torch.Tensor, number_type: type[np.floating[Any]], text: Mapping[str, str]) -> None:
     import OpenEXR
 
-    pixels = image.cpu().movedim(0, -1).numpy().astype(number_type)
+    pixels: np.ndarray = image.cpu().movedim(0, -1).numpy().astype(number_type)
     name = {1: "Y", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
     channels = {name: np.ascontiguousarray(pixels[..., 0] if name == "Y" else pixels)}
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **text}

@@ -51,14 +51,16 @@ def materialx_document(stem: str, files: Mapping[MapFile, Path], color_space: st
         SubElement(surface, "input", name="emission", type="float", value="1")
     root.append(surface)
     material = Element("surfacematerial", name=name, type="material")
-    SubElement(material, "input", name="surfaceshader", type="surfaceshader", nodename=surface.get("name"))
+    SubElement(material, "input", name="surfaceshader", type="surfaceshader", nodename=f"{name}_surface")
     if "height" in sources:
         shift = _node(root, "displacement", f"{name}_displacement", "displacementshader")
         SubElement(shift, "input", name="displacement", type="float", nodename=sources["height"])
         SubElement(
             shift, "input", name="scale", type="float", value=f"{height_cm:g}", unittype="distance", unit="centimeter"
         )
-        SubElement(material, "input", name="displacementshader", type="displacementshader", nodename=shift.get("name"))
+        SubElement(
+            material, "input", name="displacementshader", type="displacementshader", nodename=f"{name}_displacement"
+        )
     root.append(material)
     indent(root)
     return '<?xml version="1.0"?>\n' + tostring(root, encoding="unicode") + "\n"
@@ -66,20 +68,20 @@ def materialx_document(stem: str, files: Mapping[MapFile, Path], color_space: st
 
 def _image(root: Element, name: str, file: MapFile, path: Path, color_space: str) -> str:
     """Add the node that reads a file, and what its values need; returns the name of the last one."""
-    kind = IMAGE_TYPES.get(file.suffix, "float")
-    image = _node(root, "image", f"{name}_{file.suffix}", kind)
+    kind, own = IMAGE_TYPES.get(file.suffix, "float"), f"{name}_{file.suffix}"
+    image = _node(root, "image", own, kind)
     source = SubElement(image, "input", name="file", type="filename", value=path.name)
     if kind == "color3":
         source.set("colorspace", color_space)
     if file.suffix == "normal":
-        return _then(root, image, "normalmap", "vector3")
-    return _then(root, image, "convert", "color3") if file.suffix == "opacity" else image.get("name")
+        return _then(root, own, kind, "normalmap", "vector3")
+    return _then(root, own, kind, "convert", "color3") if file.suffix == "opacity" else own
 
 
-def _then(root: Element, source: Element, category: str, kind: str) -> str:
-    node = _node(root, category, f"{source.get('name')}_{category}", kind)
-    SubElement(node, "input", name="in", type=source.get("type"), nodename=source.get("name"))
-    return node.get("name")
+def _then(root: Element, source: str, source_kind: str, category: str, kind: str) -> str:
+    node = _node(root, category, f"{source}_{category}", kind)
+    SubElement(node, "input", name="in", type=source_kind, nodename=source)
+    return f"{source}_{category}"
 
 
 def _node(root: Element, category: str, name: str, kind: str) -> Element:

@@ -142,7 +142,7 @@ def _channel(maps: Mapping[str, torch.Tensor], channel: Channel, like: torch.Ten
 
 
 def _component(channel: Channel, pixels: torch.Tensor) -> torch.Tensor:
-    index = _COMPONENTS.index(channel.component)
+    index = _COMPONENTS.index(channel.component or "r")
     if index >= pixels.shape[1]:
         raise InputError(f"The {channel.map} map has {pixels.shape[1]} channels, so there is no .{channel.component}.")
     return pixels[:, index : index + 1]

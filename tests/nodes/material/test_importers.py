@@ -144,3 +144,11 @@ def test_materialx_finds_every_file_by_its_name(name, output):
     assert valid, message
     images = [node.getInputValue("file") for node in document.getNodes("image")]
     assert len(images) == 8 and all((file.parent / image).is_file() for image in images)
+
+
+def test_alpha_in_a_tiff_is_unassociated_to_its_readers(output):
+    image = torch.full((1, 8, 8, 4), 0.5)
+    SaveMaterial.execute("m", basecolor=image, file_format="TIFF")
+    buffer = OpenImageIO.ImageBuf(str(output / "materials/m/m_basecolor.tif"))
+    assert buffer.spec().getattribute("oiio:UnassociatedAlpha") == 1 or buffer.nativespec().alpha_channel == 3
+    np.testing.assert_allclose(by_oiio(output / "materials/m/m_basecolor.tif")[0, 0], [128 / 255] * 4, atol=1e-6)
