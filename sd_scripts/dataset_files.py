@@ -1,6 +1,7 @@
-"""A dataset as sd-scripts reads it: upright 8-bit PNGs, captions beside them, and a TOML that says what is where."""
+"""What sd-scripts reads: upright 8-bit PNGs, captions beside them, a file that says what is where, and tokenizers."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,22 @@ import torch
 
 from ..common.caption_files import OVERWRITE, write_caption
 from ..common.errors import InputError, UnreadableImage
-from ..common.files import written_whole
+from ..common.files import write_json, written_whole
 from ..common.image_writing import write_png
 from ..common.images import composite
 from ..common.texture_dataset import Sample, TextureDataset
-from .toml import toml_text
 
-CONFIG_NAME = "dataset.toml"
+CONFIG_NAME = "dataset.json"  # its toml package misreads some names
 CAPTIONS = ".txt"
 _METADATA = "captions.json"
+_TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")
+_TOKENIZER_CONFIG = "tokenizer_config.json"
+_LENGTH = 77  # of CLIP's context; ComfyUI's own configuration leaves cutting to its caller
+_PADDING = {  # folder name that sd-scripts looks for -> the token that fills a caption up
+    "openai_clip-vit-large-patch14": "<|endoftext|>",
+    "laion_CLIP-ViT-bigG-14-laion2B-39B-b160k": "!",
+    "stabilityai_stable-diffusion-2": "!",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ def write_dataset(
     checked: Callable[[int, int], None],
     conditioning: TextureDataset | None = None,
 ) -> list[str]:
-    """Write `dataset` below `folder` with its `dataset.toml`, and return a line for each image that had to be left out.
+    """Write `dataset` below `folder` with its `dataset.json`, and return a line for each image that had to be left out.
 
     conditioning holds an image of the same material for each of the dataset, for a ControlNet. Images that are there
     already are kept, so an interrupted writing goes on. Raises `InputError` where no image is left.
@@ -62,9 +70,8 @@ def write_dataset(
             subsets.append(_subset(folder / name, written, repeats, regularisation, writing, bool(hints)))
     if not any(not subset.get("is_reg") for subset in subsets):
         raise InputError("No image of the dataset is left to train on.\n" + "\n".join(rejected[:20]))
-    text = toml_text({"datasets": [{"subsets": subsets}]})
     with written_whole(folder / CONFIG_NAME) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(json.dumps({"datasets": [{"subsets": subsets}]}, indent=1), encoding="ascii")
     return rejected
 
 
@@ -132,3 +139,17 @@ def _hints(dataset: TextureDataset, conditioning: TextureDataset) -> dict[int, S
             f"({len(missing)} are missing). Load both datasets from the same renders, with another map for each."
         )
     return {id(one): by_material[one.material or one.file.stem] for one in dataset.samples}
+
+
+def write_tokenizers(source: Path, folder: Path) -> None:
+    """Fill `folder` as sd-scripts' tokenizer cache from the CLIP tokenizer in `source`; what is there stays."""
+    for name, padding in _PADDING.items():
+        target = folder / name
+        if (target / _TOKENIZER_CONFIG).is_file():
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        for file in _TOKENIZER_FILES:
+            with written_whole(target / file) as unfinished:
+                shutil.copyfile(source / file, unfinished)
+        config = json.loads((source / _TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+        write_json(target / _TOKENIZER_CONFIG, config | {"model_max_length": _LENGTH, "pad_token": padding})

@@ -1,5 +1,6 @@
 """Arguments that the user adds, checked against what the script itself says that it takes."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -21,53 +22,14 @@ _NAMES_A_FILE = re.compile(
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _USAGE = re.compile(r"\[--([\w-]+)(?: ([^\[\]]+|\[[^\]]*\]))?\]")
 
+_ALLOWED = json.loads(Path(__file__).with_name("allowed_arguments.json").read_text(encoding="utf-8"))
 # Switches, numbers and choices, each known to name no file, send nothing and open no window. What a later sd-scripts
-# has beside these is refused until it is listed here.
-VALUES = frozenset(
-    """
-    adaptive_noise_scale alpha_mask base_weights_multiplier bucket_no_upscale bucket_reso_steps cache_info
-    cache_latents cache_latents_to_disk cache_text_encoder_outputs cache_text_encoder_outputs_to_disk
-    caption_dropout_every_n_epochs caption_dropout_rate caption_tag_dropout_rate clip_skip color_aug
-    console_log_level console_log_simple control_net_lr cpu_offload_checkpointing dataset_repeats
-    ddp_gradient_as_bucket_view ddp_static_graph ddp_timeout debiased_estimation_loss deepspeed diffusers_xformers
-    dim_from_weights disable_mmap_load_safetensors dynamo_backend enable_bucket enable_wildcard flip_aug
-    fp16_master_weights_and_gradients fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
-    fused_optimizer_groups gradient_accumulation_steps gradient_checkpointing highvram huber_c huber_scale
-    huber_schedule initial_epoch initial_step ip_noise_gamma ip_noise_gamma_random_strength keep_tokens
-    learning_rate learning_rate_te learning_rate_te1 learning_rate_te2 loss_type lowram lr_decay_steps
-    lr_scheduler_min_lr_ratio lr_scheduler_num_cycles lr_scheduler_power lr_scheduler_timescale lr_warmup_steps
-    masked_loss max_bucket_reso max_data_loader_n_workers max_grad_norm max_timestep max_token_length
-    max_train_epochs max_train_steps max_validation_steps mem_eff_attn min_bucket_reso min_snr_gamma min_timestep
-    mixed_precision multires_noise_discount multires_noise_iterations network_alpha network_dim network_dropout
-    network_train_text_encoder_only network_train_unet_only no_half_vae no_metadata no_token_padding noise_offset
-    noise_offset_random_strength num_vectors_per_token offload_optimizer_device offload_param_device
-    persistent_data_loader_workers prior_loss_weight random_crop resize_interpolation sample_at_first
-    sample_every_n_epochs sample_every_n_steps sample_sampler save_every_n_epochs save_every_n_steps
-    save_last_n_epochs save_last_n_epochs_state save_last_n_steps save_last_n_steps_state save_n_epoch_ratio
-    save_precision save_state save_state_on_train_end scale_v_pred_loss_like_noise_pred scale_weight_norms sdpa seed
-    shuffle_caption skip_cache_check skip_until_initial_step stop_text_encoder_training text_encoder_lr
-    token_warmup_min token_warmup_step torch_compile train_batch_size train_text_encoder unet_lr use_8bit_adam
-    use_lion_optimizer use_object_template use_safetensors use_style_template v2 v_parameterization v_pred_like_loss
-    vae_batch_size validate_every_n_epochs validate_every_n_steps validation_seed validation_split weighted_captions
-    xformers zero3_init_flag zero3_save_16bit_model zero_stage zero_terminal_snr
-    """.split()
-)
+# has beside these is refused until it is listed.
+VALUES = frozenset(_ALLOWED["values"])
 # Text that goes into captions or into the file's metadata, and is never taken for a path.
-TEXTS = frozenset(
-    """
-    caption_prefix caption_separator caption_suffix init_word keep_tokens_separator metadata_author
-    metadata_description metadata_is_negative_embedding metadata_license metadata_merged_from metadata_preprocessor
-    metadata_tags metadata_title metadata_trigger_phrase metadata_usage_hint secondary_separator token_string
-    training_comment
-    """.split()
-)
+TEXTS = frozenset(_ALLOWED["texts"])
 # Numbers, names and name=value pairs, some of which the script would take for a path.
-WORDS = frozenset(
-    """
-    block_lr face_crop_aug_range lr_scheduler lr_scheduler_args lr_scheduler_type network_args network_module
-    optimizer_args optimizer_type resolution
-    """.split()
-)
+WORDS = frozenset(_ALLOWED["words"])
 _PRESETS = ("full", "full-lin", "attn-mlp", "attn-only", "unet-transformer-only", "unet-convblock-only", "unet-only")
 _CODE = {  # arguments that name code to load, and where that may lie
     "network_module": ("networks", "lycoris"),

@@ -1,4 +1,4 @@
-"""Running a script in a session of its own, which ends as a whole."""
+"""Running a script: its command line, its environment, and a session of its own that ends as a whole."""
 
 import atexit
 import queue
@@ -17,6 +17,7 @@ _LEAKS = re.compile(  # of the host's own Python, of its memory settings, of a l
     r"PYTHON.*|VIRTUAL_ENV|__PYVENV_LAUNCHER__|PYTORCH_(CUDA_|HIP_)?ALLOC_CONF"
     r"|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)|ACCELERATE_.*|TORCHELASTIC_.*"
 )
+_PRECISIONS = {"no": "float32", "fp16": "float16", "bf16": "bfloat16"}  # accelerate's names
 GRACE_SECONDS = 1.0
 _FOREVER = 60.0
 _LAST_WORDS = 2.0
@@ -33,6 +34,23 @@ def launched_command(interpreter: Interpreter, script: Path, arguments: Sequence
     per_process = ["--num_cpu_threads_per_process", str(threads)] if threads else []
     launcher = ["-m", "accelerate.commands.launch", *per_process]
     return [str(interpreter.python), "-u", *launcher, *_with_packages(interpreter, script), *arguments]
+
+
+def configured_precision(environment: Mapping[str, str]) -> str | None:
+    """The precision in the user's configuration of accelerate, which sd-scripts would override.
+
+    None where there is none or it names another.
+    """
+    import yaml
+
+    cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = Path(environment.get("HF_HOME") or cache / "huggingface")
+    file = home / "accelerate" / "default_config.yaml"
+    if not file.is_file():
+        return None
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    told = settings.get("mixed_precision") if isinstance(settings, dict) else None
+    return _PRECISIONS.get("no" if told is False else str(told))  # YAML reads a bare no as false
 
 
 def _with_packages(interpreter: Interpreter, script: Path) -> list[str]:
@@ -107,7 +125,7 @@ class ScriptProcess:
         self._log.close()
 
     def _waiting_lines(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
         while True:
             try:
                 line = self._lines.get_nowait()

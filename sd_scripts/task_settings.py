@@ -1,14 +1,21 @@
-"""What only one of the scripts is told."""
+"""What differs from task to task, as arguments of sd-scripts: what is trained, how fast, what one script alone has."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ..common.errors import InputError
 from ..common.texture_dataset import TextureDataset
-from .scripts import CONTROLNET, DREAMBOOTH, TEXTUAL_INVERSION
+from ..training.config import NetworkConfig, TrainingConfig
+from .scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, SDXL, TEXTUAL_INVERSION, Job
 
 _NAMED = 5
 TEMPLATES = {"captions": None, "object": "use_object_template", "style": "use_style_template"}
+LYCORIS = "lycoris.kohya"
+_LYCORIS_ARGUMENTS = {
+    "DoRA": ["algo=lora", "dora_wd=True"],
+    "LoHa": ["algo=loha"],
+    "LoKr": ["algo=lokr"],
+}
 
 
 def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
@@ -53,3 +60,92 @@ def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:
     template = TEMPLATES[told["template"]]
     settings = {"token_string": token, "init_word": start, "num_vectors_per_token": told["vectors"]}
     return settings | ({template: True} if template else {})
+
+
+def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
+    """What is trained of the model: the LoRA, or for the other scripts whether the text encoder is."""
+    network = config.network
+    if job.script != "train_db.py":
+        _check_text_encoder_until(job, network, config.objective.text_encoder_until)
+    if job.task == LORA:
+        return _lora(job, network)
+    if job.task == FINE_TUNE or job.script == "sdxl_train.py":
+        return {"train_text_encoder": network.text_encoder}
+    if job.task == DREAMBOOTH:
+        return {"stop_text_encoder_training": _text_encoder_steps(config)}
+    return {}
+
+
+def rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
+    """The learning rates, that of the text encoder only where it is trained."""
+    rate = config.optimizer.learning_rate
+    text_rate = config.optimizer.text_rate
+    settings: dict[str, Any] = {"learning_rate": rate}
+    if not config.network.text_encoder or job.task in (TEXTUAL_INVERSION, CONTROLNET):
+        by_job = {"unet_lr": rate} if job.task == LORA else {}
+    elif job.task == LORA:
+        by_job = {"unet_lr": rate, "text_encoder_lr": [text_rate]}
+    elif job.family == SDXL:
+        by_job = {"learning_rate_te1": text_rate, "learning_rate_te2": text_rate}
+    else:
+        by_job = {"learning_rate_te": text_rate}
+    if job.script == "sdxl_train_control_net.py":
+        by_job = {"control_net_lr": rate}
+    return settings | by_job
+
+
+def _lora(job: Job, network: NetworkConfig) -> dict[str, Any]:
+    arguments = [*_LYCORIS_ARGUMENTS.get(network.kind, []), *_convolutions(network), *_blocks(job, network)]
+    return {
+        "network_module": LYCORIS if network.kind in _LYCORIS_ARGUMENTS else "networks.lora",
+        "network_dim": network.rank,
+        "network_alpha": network.alpha,
+        "network_dropout": network.dropout or None,
+        "network_args": arguments or None,
+        "network_train_unet_only": not network.text_encoder,
+    }
+
+
+def _convolutions(network: NetworkConfig) -> list[str]:
+    preset = ["preset=full" if network.conv_rank else "preset=attn-mlp"] if network.kind in _LYCORIS_ARGUMENTS else []
+    if not network.conv_rank:
+        return preset
+    alpha = network.alpha * network.conv_rank / network.rank
+    return [*preset, f"conv_dim={network.conv_rank}", f"conv_alpha={alpha:g}"]
+
+
+def _blocks(job: Job, network: NetworkConfig) -> list[str]:
+    """Blocks whose rate is 0 get no LoRA."""
+    if network.blocks == "all":
+        return []
+    if network.blocks not in ("up", "middle and up") or network.kind in _LYCORIS_ARGUMENTS:
+        raise InputError(
+            f"blocks is {network.blocks!r} and kind is {network.kind!r}, which sd-scripts cannot combine. It trains "
+            "all blocks, or for plain LoRA also 'up' and 'middle and up'. Train LoRA can do the others."
+        )
+    downs, middles = (9, 3) if job.family == SDXL else (12, 1)
+    down = f"down_lr_weight={','.join(['0'] * downs)}"
+    return [down] if network.blocks == "middle and up" else [down, f"mid_lr_weight={','.join(['0'] * middles)}"]
+
+
+def _check_text_encoder_until(job: Job, network: NetworkConfig, until: float) -> None:
+    if network.text_encoder and until < 1:
+        raise InputError(
+            f"text_encoder_until is below 1, but {job.script} trains the text encoder to the end or not at all. Set it "
+            "to 1, or switch text_encoder off."
+        )
+
+
+def _text_encoder_steps(config: TrainingConfig) -> int | None:
+    """train_db.py's way to say it: None trains the text encoder to the end, -1 never."""
+    until = config.objective.text_encoder_until
+    if not config.network.text_encoder or until == 0:
+        return -1
+    if until == 1:
+        return None
+    if config.epochs:
+        raise InputError(
+            "text_encoder_until is below 1 and the run is counted in epochs, of which sd-scripts knows the steps only "
+            "when it runs. Set epochs to 0 and give steps."
+        )
+    return max(1, round(until * config.steps))

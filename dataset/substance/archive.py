@@ -1,7 +1,9 @@
 """Reading the description out of a .sbsar file, a 7z archive from a source that nobody has checked."""
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...common.errors import InputError
 from .description import SubstanceGraph
@@ -47,7 +49,7 @@ def _descriptions(path: Path) -> dict[str, bytes]:
         raise _unreadable(path, f"it is not a whole 7z archive ({str(error) or type(error).__name__})") from error
 
 
-def _description_names(path: Path, files: list) -> list[str]:
+def _description_names(path: Path, files: Sequence[Any]) -> list[str]:
     for file in files:
         parts = file.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or ":" in parts[0]:
@@ -67,7 +69,7 @@ class _LimitedTree(ElementTree.TreeBuilder):
 
     count = 0
 
-    def start(self, tag: str, attributes: dict[str, str]) -> ElementTree.Element:
+    def start(self, tag: str, attributes: dict[Any, Any]) -> ElementTree.Element:
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise ValueError(f"more than {MOST_ELEMENTS} elements")

@@ -73,7 +73,7 @@ def render_plan(
     def render(job: Job) -> MaterialRecord:
         return _render(job, archive, graph, outputs, engine, folder, children, timeout)
 
-    def finished(job: Job, future: Future) -> None:
+    def finished(job: Job, future: Future[MaterialRecord]) -> None:
         if error := future.exception():
             result.failures[job.name] = str(error)
             return
@@ -138,7 +138,7 @@ def _finished(known: dict[str, MaterialRecord], job: Job, folder: Path) -> Mater
 def _run_all(
     jobs: Sequence[Job],
     render: Callable[[Job], MaterialRecord],
-    finished: Callable[[Job, Future], None],
+    finished: Callable[[Job, Future[MaterialRecord]], None],
     processes: int,
     children: Children,
     checked: Callable[[int, int], None],

@@ -47,9 +47,8 @@ def _input(one: Element, output_names: dict[str, str]) -> SubstanceInput:
     kind = int(one.attrib["type"])
     gui = one.find("inputgui")
     words = {} if gui is None else gui.attrib
-    slider = next(
-        (found for tag in ("guislider", "guiangle") if (found := one.find(f"inputgui/{tag}")) is not None), {}
-    )
+    sliders = (one.find(f"inputgui/{tag}") for tag in ("guislider", "guiangle"))
+    slider: dict[str, str] = next((found.attrib for found in sliders if found is not None), {})
     size = COMPONENTS.get(kind, 0)
     altered = one.get("alteroutputs", "").split(",")
     items = one.iterfind("inputgui/guicombobox/guicomboboxitem")

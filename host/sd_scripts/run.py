@@ -13,21 +13,23 @@ import comfy.model_management
 from ...common.errors import InputError
 from ...common.files import check_name, written_whole
 from ...common.texture_dataset import TextureDataset
-from ...sd_scripts.accelerate_config import configured_precision
-from ...sd_scripts.base_checkpoint import AUTO, checkpoint_family
 from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
-from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
+from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
 from ...sd_scripts.error_hints import Attempt, cause_of
 from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
 from ...sd_scripts.output import Reading
-from ...sd_scripts.process import ScriptProcess, launched_command, script_command, script_environment
+from ...sd_scripts.process import (
+    ScriptProcess,
+    configured_precision,
+    launched_command,
+    script_command,
+    script_environment,
+)
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
-from ...sd_scripts.scripts import LORA, Job
+from ...sd_scripts.scripts import AUTO, LORA, Job, checkpoint_family
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
 from ...sd_scripts.task_settings import captions_without_token
-from ...sd_scripts.tokenizers import write_tokenizers
-from ...sd_scripts.toml import toml_text
 from ...training.config import TrainingConfig
 from ...training.run_files import told_if_disk_fails
 from .. import folders
@@ -170,6 +172,8 @@ class _Run:
         """All that the script reads; returns a line for each image that was left out."""
         files = self.files
         self.view.say("writing the dataset")
+        import tomli_w
+
         with told_if_disk_fails(files.folder):
             files.remember(script=self.job.script, file=files.target.name)
             files.begin_leg()
@@ -181,7 +185,7 @@ class _Run:
             _write(files.folder / "prompts.txt", sample_prompts(self.config))
             told = self.settings | self._paths() | self.leg_settings
             given = {name: value for name, value in told.items() if value is not None}
-            _write(files.folder / "run.toml", toml_text(given))
+            _write(files.folder / "run.toml", tomli_w.dumps(given))
         return rejected
 
     @property

@@ -1,36 +1,22 @@
 """What the script reads: images, captions, TOML, tokenizers."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.scripts import clip_tokenizer_folder
-from tilewright.sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
+from tilewright.sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
 from tilewright.sd_scripts.settings import sample_prompts
-from tilewright.sd_scripts.tokenizers import write_tokenizers
-from tilewright.sd_scripts.toml import toml_text
 from tilewright.training.config import SavingConfig, TrainingConfig
-
-tomllib = pytest.importorskip("tomllib")
 
 UNCHECKED = lambda done, total: None  # noqa: E731
 
 
 def subsets(folder):
-    return tomllib.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))["datasets"][0]["subsets"]
-
-
-def test_toml_that_the_standard_library_reads_back():
-    values = {
-        "plain": 'C:\\new folder\\ü "quoted"\tand \x7f',
-        "on": True,
-        "count": 3,
-        "rate": 1e-05,
-        "many": ["a=1", "b=2"],
-        "datasets": [{"size": 64, "subsets": [{"dir": "x"}, {"dir": "y"}]}, {"subsets": [{"dir": "z"}]}],
-    }
-    assert tomllib.loads(toml_text(values)) == values
+    return json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))["datasets"][0]["subsets"]
 
 
 def test_images_are_grouped_by_repeats_with_one_line_captions(tmp_path, dataset):
@@ -97,8 +83,6 @@ def test_a_controlnets_hints_have_the_names_of_their_images(tmp_path, dataset):
 
 
 def test_tokenizers_cut_at_clips_length_and_pad_as_each_text_encoder_wants(tmp_path):
-    import json
-
     write_tokenizers(clip_tokenizer_folder(), tmp_path)
     paddings = {}
     for folder in tmp_path.iterdir():

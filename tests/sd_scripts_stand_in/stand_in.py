@@ -108,7 +108,8 @@ def check_tokenizer(args, behaviour):
 
 def images_of(args):
     """Number of images with repeats, after the checks that the real script makes of the dataset."""
-    config = tomllib.loads(Path(args.dataset_config).read_text("utf-8"))
+    file = Path(args.dataset_config)
+    config = (json if file.suffix == ".json" else tomllib).loads(file.read_text("utf-8"))
     if set(config) != {"datasets"}:
         fail(f"voluptuous.error.MultipleInvalid: extra keys not allowed @ data[{sorted(config)}]")
     return sum(subset_images(subset) for dataset in config["datasets"] for subset in dataset["subsets"])

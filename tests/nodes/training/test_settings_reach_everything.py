@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 from tilewright.common.buckets import Buckets
 from tilewright.nodes.training import (
     LoraNetwork,
@@ -18,7 +19,6 @@ from tilewright.nodes.training import (
 from tilewright.nodes.training.widgets import help_table
 from tilewright.sd_scripts.scripts import LORA, Job
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
-from tilewright.sd_scripts.toml import toml_text
 from tilewright.training.config import ConfigError, ObjectiveConfig, TrainingConfig
 from tilewright.training.settings import metadata_entries, setting
 
@@ -65,7 +65,7 @@ def test_a_new_setting_is_checked(node):
 
 def test_a_new_setting_reaches_sd_scripts(objective):
     def toml(config):
-        return toml_text(script_settings(Job(LORA, "SD1"), config, KohyaOptions(), Buckets())).splitlines()
+        return tomli_w.dumps(script_settings(Job(LORA, "SD1"), config, KohyaOptions(), Buckets())).splitlines()
 
     config = TrainingConfig(objective=objective)
     assert "ip_noise_gamma = 0.1" in toml(config)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from tilewright.common.errors import InputError
-from tilewright.sd_scripts.accelerate_config import configured_precision
 from tilewright.sd_scripts.checkout import Interpreter, allowed_checkouts, find_checkout, find_python
-from tilewright.sd_scripts.process import launched_command, script_command, script_environment
+from tilewright.sd_scripts.process import configured_precision, launched_command, script_command, script_environment
 
 
 def make_environment(folder):
