@@ -11,6 +11,7 @@ import torch
 
 from .files import written_whole
 
+ROWS_AT_ONCE = 256
 NO_TEXT: Mapping[str, str] = MappingProxyType({})
 
 
@@ -21,7 +22,12 @@ def quantise(image: torch.Tensor, bits: int) -> torch.Tensor:
 
 def whole_numbers(image: torch.Tensor, bits: int) -> np.ndarray:
     """(C, H, W) in 0..1 as (H, W, C) of the integers of an unsigned 8- or 16-bit channel, rounded and clipped."""
-    return quantise(image.cpu(), bits).movedim(0, -1).numpy().astype(np.uint8 if bits == 8 else np.uint16)
+    channels, height, width = image.shape
+    pixels = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
+    for first in range(0, height, ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        pixels[rows] = quantise(image[:, rows].cpu(), bits).movedim(0, -1).numpy()
+    return pixels
 
 
 def write_png(path: Path, image: torch.Tensor, bits: int = 8, text: Mapping[str, str] = NO_TEXT) -> None:

@@ -85,7 +85,10 @@ def composite(image: torch.Tensor, background: tuple[float, float, float]) -> to
     if image.shape[0] < 4:
         return image.expand(3, -1, -1)
     alpha = image[3:]
-    return image[:3] * alpha + torch.tensor(background).view(3, 1, 1) * (1 - alpha)
+    opaque = image[:3] * alpha
+    for channel, color in enumerate(torch.tensor(background)):  # one by one, for the memory of large images
+        opaque[channel] += color * (1 - alpha[0])
+    return opaque
 
 
 def _decode_with_opencv(path: Path, header: Header) -> np.ndarray:

@@ -1,5 +1,6 @@
 """TEXTURE_DATASET: what travels between the dataset, caption and training nodes."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from .buckets import Buckets
 from .images import composite
 from .manifest import MaterialRecord
 from .map_files import Reading, read_map
+
+VIEW = re.compile(r"_v\d+$")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,14 @@ class Sample:
     origin: str = ""
     clipped: bool = False
     repaired: bool = False
+
+    @property
+    def family(self) -> str:
+        """What views of one material share, however it was augmented: they are held back together or not at all.
+
+        A saved variation tells it by its name: `wall_v3` is one of `wall`.
+        """
+        return self.origin or VIEW.sub("", self.material)
 
     def read(self) -> torch.Tensor:
         """The pixels as (C, H, W) float32 in sRGB or as stored, C being 1, 3 or 4 (`read_map`).

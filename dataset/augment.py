@@ -11,13 +11,15 @@ import numpy as np
 
 from ..common.conventions import clear_convention
 from ..common.errors import InputError, UnreadableImage
+from ..common.files import fitting_name
 from ..common.image_writing import write_png
 from ..common.images import composite
 from ..common.map_files import Reading
 from ..common.map_kinds import COLOR_MAPS
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
-from .parallel import in_parallel
+from .parallel import in_parallel, pixels_of
 from .transforms import ColorShift, Variation, vary_caption, vary_map
+from .written_files import list_written_files, read_written_files, remove_written_files, source_key
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,24 @@ class Augmentation:
     color: float = 0.0
 
 
+@dataclass(frozen=True)
+class Augmented:
+    """The variations as samples, the files that could not be read, and what was removed of an earlier run."""
+
+    samples: list[Sample]
+    rejected: list[Rejected]
+    removed: list[Path]
+
+
 def augment_dataset(
-    dataset: TextureDataset, folder: Path, wanted: Augmentation, seed: int, checked: Callable[[int, int], None]
-) -> tuple[list[Sample], list[Rejected]]:
-    """Write `wanted.count` variations of every material to `folder`; returns them as samples, and what was unreadable.
+    dataset: TextureDataset,
+    folder: Path,
+    wanted: Augmentation,
+    seed: int,
+    checked: Callable[[int, int], None],
+    sync: bool = False,
+) -> Augmented:
+    """Write `wanted.count` variations of every material to `folder`; `sync` removes those of earlier runs.
 
     Each material's variations depend on its name and the seed alone. Rolls need a tileable material; a crop tiles
     no more. Regularisation images are left out.
@@ -57,14 +73,16 @@ def augment_dataset(
     ]
     stems = _unique_stems(own)
     results = in_parallel(
-        lambda task: _write(*task, dataset.background, folder / f"{stems[task[0].file]}_v{task[1]}.png"),
+        lambda task: _write(*task, dataset.background, folder / fitting_name(stems[task[0].file], f"_v{task[1]}.png")),
         numbered,
         checked,
+        lambda task: pixels_of(task[0]),
     )
-    return (
-        [result for result in results if isinstance(result, Sample)],
-        list(dict.fromkeys(result for result in results if isinstance(result, Rejected))),
-    )
+    samples = [result for result in results if isinstance(result, Sample)]
+    rejected = list(dict.fromkeys(result for result in results if isinstance(result, Rejected)))
+    list_written_files(folder, {sample.file: source_key(sample.file) for sample in samples})
+    stale = read_written_files(folder).keys() - {sample.file for sample in samples} if sync else set()
+    return Augmented(samples, rejected, remove_written_files(folder, sorted(stale))[0])
 
 
 def _draw(material: str, maps: Sequence[Sample], wanted: Augmentation, seed: int) -> list[Variation]:
@@ -105,12 +123,13 @@ def _write(
     sample: Sample, number: int, variation: Variation, background: tuple[float, float, float], target: Path
 ) -> Sample | Rejected:
     try:
-        image = sample.read()
+        images = [sample.read()]  # in a list that gives it up: at 8K a picture is 800 MB
     except UnreadableImage as error:
         return Rejected(sample.file, error.reason)
-    image = composite(image, background) if image.shape[0] == 4 else image
-    convention = sample.convention or (clear_convention(image[None]) if sample.map == "normal" else "")
-    varied = vary_map(image, sample.map, convention or "OpenGL", variation)
+    if images[0].shape[0] == 4:
+        images = [composite(images.pop(), background)]
+    convention = sample.convention or (clear_convention(images[0][None]) if sample.map == "normal" else "")
+    varied = vary_map(images.pop(), sample.map, convention or "OpenGL", variation)
     write_png(target, varied, 8 if sample.map in COLOR_MAPS else 16)
     return replace(
         sample,
@@ -119,6 +138,9 @@ def _write(
         size=(varied.shape[2], varied.shape[1]),
         caption=vary_caption(sample.caption, variation.mirror, variation.turns),
         material=f"{sample.material}_v{number}" if sample.material else "",
+        origin=sample.family,
+        clipped=False,
+        repaired=False,
         tileable=sample.tileable and variation.crop == 1,
         convention=convention,
     )

@@ -60,6 +60,8 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
         image = sample.read_opaque(background)
     except UnreadableImage as error:
         return Checked(error.reason)
+    except OSError as error:  # it was deleted since it was loaded
+        return Checked(f"the system says {error.strerror!r}")
     if rules.blank and (reason := _content_reason(image, sample.map)):
         return Checked(reason)
     seams = _seams(image) if rules.seams != OFF else []

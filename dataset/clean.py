@@ -10,7 +10,7 @@ from ..common.errors import InputError
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .checks import OFF, SAME, Checked, Rules, check_image
 from .duplicates import find_duplicates
-from .parallel import in_parallel
+from .parallel import in_parallel, pixels_of
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,12 @@ def clean_dataset(dataset: TextureDataset, rules: Rules, checked: Callable[[int,
     A material counts as a duplicate only where all its maps are: colour variants share their height maps. Of
     duplicates the first stays. Kept images that turn out seamless are marked as tileable.
     """
-    results = in_parallel(lambda sample: check_image(sample, dataset.background, rules), dataset.samples, checked)
+    samples = dataset.samples
+    results = in_parallel(lambda sample: check_image(sample, dataset.background, rules), samples, checked, pixels_of)
     reasons = [result.reason for result in results]
     _judge_normals(dataset.samples, results, rules.normals, reasons)
     if rules.duplicates:
-        _judge_duplicates(dataset.samples, results, reasons)
+        _judge_duplicates(samples, results, reasons, lambda: checked(len(samples), len(samples)))
     kept = [
         replace(sample, tileable=sample.tileable or result.seamless, convention=sample.convention or result.convention)
         for sample, result, reason in zip(dataset.samples, results, reasons, strict=True)
@@ -65,10 +66,12 @@ def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: 
                 reasons[index] = f"{result.convention} normals among {wanted} ones"
 
 
-def _judge_duplicates(samples: Sequence[Sample], results: Sequence[Checked], reasons: list[str | None]) -> None:
+def _judge_duplicates(
+    samples: Sequence[Sample], results: Sequence[Checked], reasons: list[str | None], pause: Callable[[], None]
+) -> None:
     units = _units(samples, reasons)
     unit_of = {index: unit for unit, indices in units.items() for index in indices}
-    twins = _twins(samples, results, unit_of)
+    twins = _twins(samples, results, unit_of, pause)
     first_index = {unit: indices[0] for unit, indices in units.items()}
     gone = set()
     for unit, indices in units.items():
@@ -93,13 +96,16 @@ def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[tup
     return units
 
 
-def _twins(samples: Sequence[Sample], results: Sequence[Checked], unit_of: dict[int, tuple]) -> dict[int, set[tuple]]:
+def _twins(
+    samples: Sequence[Sample], results: Sequence[Checked], unit_of: dict[int, tuple], pause: Callable[[], None]
+) -> dict[int, set[tuple]]:
     """For each sample the units that hold the same texture as the same map."""
     twins: dict[int, set[tuple]] = {}
     for kind in dict.fromkeys(sample.map for sample in samples):
         indices = [index for index in unit_of if samples[index].map == kind]
         if len(indices) > 1:
-            for later, earlier in find_duplicates(torch.stack([results[index].fingerprint for index in indices])):
+            fingerprints = torch.stack([results[index].fingerprint for index in indices])
+            for later, earlier in find_duplicates(fingerprints, pause):
                 a, b = indices[later], indices[earlier]
                 twins.setdefault(a, set()).add(unit_of[b])
                 twins.setdefault(b, set()).add(unit_of[a])

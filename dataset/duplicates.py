@@ -4,6 +4,8 @@ Rolling a texture changes only the phases of its spectrum, turning and mirroring
 So the magnitudes of the lowest frequencies find candidates, and the height of their correlation peak decides.
 """
 
+from collections.abc import Callable
+
 import torch
 
 FREQUENCIES = 24  # each way: details down to 1/24 of the width decide
@@ -11,17 +13,22 @@ SAME_SPECTRUM = 0.995  # cosine of the magnitudes; two renders of one regular pa
 SAME_PICTURE = 0.95  # correlation at the best shift
 SAME_COLOR = 0.02  # difference of the mean colour; two bakes of the same colour differ by less
 SAME_CONTRAST = 0.1  # relative difference of the contrast of each channel
+ROWS_AT_ONCE = 256
 _PEAK_GRID = 256
 
 
 def fingerprint_texture(image: torch.Tensor) -> torch.Tensor:
     """The lowest frequencies (3, 2 * FREQUENCIES + 1, 2 * FREQUENCIES + 1) of (3, H, W), complex, of any size."""
     rows, columns = _waves(image.shape[1]), _waves(image.shape[2])
-    return rows @ image.to(torch.complex64) @ columns.T
+    strips = zip(rows.split(ROWS_AT_ONCE, 1), image.split(ROWS_AT_ONCE, 1), strict=True)
+    return sum(wave @ (strip.to(torch.complex64) @ columns.T) for wave, strip in strips)
 
 
-def find_duplicates(fingerprints: torch.Tensor) -> list[tuple[int, int]]:
-    """Pairs (later, earlier) of (N, 3, F, F) fingerprints that show the same texture in the same colours."""
+def find_duplicates(fingerprints: torch.Tensor, pause: Callable[[], None] = lambda: None) -> list[tuple[int, int]]:
+    """Pairs (later, earlier) of (N, 3, F, F) fingerprints that show the same texture in the same colours.
+
+    `pause` is called for each and may raise to stop.
+    """
     colors = fingerprints[:, :, FREQUENCIES, FREQUENCIES].real
     details = fingerprints.clone()
     details[:, :, FREQUENCIES, FREQUENCIES] = 0
@@ -29,11 +36,15 @@ def find_duplicates(fingerprints: torch.Tensor) -> list[tuple[int, int]]:
     magnitudes = torch.nn.functional.normalize(details.abs().flatten(1), dim=1)
     pairs = []
     for later in range(1, len(details)):
+        pause()
         near = (colors[:later] - colors[later]).abs().amax(1) < SAME_COLOR
         near &= ((contrast[:later] - contrast[later]).abs() <= SAME_CONTRAST * contrast[later] + 1e-3).all(1)
+        candidates = near.nonzero().flatten()
+        if not len(candidates):
+            continue
         turned = torch.stack([turn(details[later]).abs().flatten() for turn in _TURNS[:4]])
-        similar = (magnitudes[:later] @ torch.nn.functional.normalize(turned, dim=1).T).amax(1) > SAME_SPECTRUM
-        for earlier in (near & similar).nonzero().flatten().tolist():
+        cosines = magnitudes[candidates] @ torch.nn.functional.normalize(turned, dim=1).T
+        for earlier in candidates[cosines.amax(1) > SAME_SPECTRUM].tolist():
             if _correlation(details[earlier], details[later]) > SAME_PICTURE:
                 pairs.append((later, earlier))
     return pairs

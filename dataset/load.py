@@ -10,6 +10,7 @@ import torch
 
 from ..common.caption_files import AUTOMATIC
 from ..common.errors import InputError, NotFiniteImage, UnreadableImage
+from ..common.images import image_size
 from ..common.map_files import CLIPPED, REPAIRED, Note, Reading, read_map_with_notes
 from ..common.map_kinds import MAP_KINDS
 from ..common.paths import is_inside
@@ -82,7 +83,7 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
     wanted, other_maps = _of_map(found, loading.map)
     if not wanted:
         raise InputError(_nothing_found(folder, loading.map, found, rejected))
-    decoded = in_parallel(lambda image: _decode(image, loading.reading), wanted, checked)
+    decoded = in_parallel(lambda image: _decode(image, loading.reading), wanted, checked, _pixels)
     readable = [(image, one) for image, one in zip(wanted, decoded, strict=True) if one.error is None]
     errors = [(image.path, one.error) for image, one in zip(wanted, decoded, strict=True) if one.error]
     unreadable = [Rejected(path, error.reason) for path, error in errors]
@@ -129,6 +130,14 @@ def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile],
 
 def _kind(image: ImageFile) -> str:
     return image.named.kind or "basecolor"
+
+
+def _pixels(image: ImageFile) -> int:
+    try:
+        width, height = image_size(image.path)
+    except UnreadableImage:  # which is told when it is decoded
+        return 0
+    return width * height
 
 
 def _material_file(image: ImageFile) -> str:

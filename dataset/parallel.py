@@ -1,28 +1,70 @@
-"""Work on many images at once, with few of them in memory."""
+"""Work on many images at once, with no more of them in memory than fit."""
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
+from ..common.texture_dataset import Sample
+
 THREADS = min(8, os.cpu_count() or 1)
+PIXELS_AT_ONCE = 2**26  # one image of 8192 px, or 16 of 2048: about 1.6 GB at the peak of any work on them
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
-def in_parallel(
-    work: Callable[[Item], Result], items: Sequence[Item], checked: Callable[[int, int], None]
-) -> list[Result]:
-    """`work(item)` for every item, in their order, on `THREADS` threads.
+class PixelBudget:
+    """Lets threads work as long as the pixels of what they work on are within a limit. A larger image goes alone."""
 
-    `checked(done, total)` is called after each and may raise to stop: what has not begun is then left undone.
+    def __init__(self, limit: int = PIXELS_AT_ONCE) -> None:
+        self._limit = self._free = limit
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def spent(self, pixels: int) -> Iterator[None]:
+        """Wait until `pixels` are free, and hold them while the block runs."""
+        pixels = min(pixels, self._limit)
+        with self._changed:
+            self._changed.wait_for(lambda: pixels <= self._free)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()
+
+
+def in_parallel(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    checked: Callable[[int, int], None],
+    pixels: Callable[[Item], int] = lambda _: 0,
+) -> list[Result]:
+    """`work(item)` for every item, in their order, on `THREADS` threads and within `PIXELS_AT_ONCE`.
+
+    `checked(done, total)` is called after each and may raise to stop: what has not begun is then left undone. `pixels`
+    tells how large an item's image is.
     """
+    budget = PixelBudget()
+
+    def within_budget(item: Item) -> Result:
+        with budget.spent(pixels(item)):
+            return work(item)
+
     results = []
     with ThreadPoolExecutor(THREADS) as pool:
         try:
-            for result in pool.map(work, items):
+            for result in pool.map(within_budget, items):
                 results.append(result)
                 checked(len(results), len(items))
         finally:
             pool.shutdown(cancel_futures=True)
     return results
+
+
+def pixels_of(sample: Sample) -> int:
+    """The pixels of a sample's image."""
+    return sample.size[0] * sample.size[1]

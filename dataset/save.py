@@ -24,7 +24,7 @@ from ..common.map_kinds import COLOR_MAPS
 from ..common.paths import is_inside
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .caption_lookup import METADATA, parse_metadata
-from .parallel import in_parallel
+from .parallel import in_parallel, pixels_of
 from .written_files import WrittenFile, list_written_files, read_written_files, remove_written_files, source_key
 
 KOHYA, HUGGING_FACE = "kohya", "Hugging Face"
@@ -96,7 +96,9 @@ def save_dataset(
         if not is_inside(parent, folder):
             raise InputError(f"{parent} is a link that leads out of the folder that is written to. Remove the link.")
     check_writable([plan.target.with_suffix(".txt") for plan in plans], saving.roots)
-    outcomes = in_parallel(lambda plan: _write_image(plan, saving.bits), plans, checked)
+    outcomes = in_parallel(
+        lambda plan: _write_image(plan, saving.bits), plans, checked, lambda plan: pixels_of(plan.sample)
+    )
     written = [(plan, outcome) for plan, outcome in zip(plans, outcomes, strict=True) if outcome.reason is None]
     rejected = [Rejected(plan.sample.file, one.reason) for plan, one in zip(plans, outcomes, strict=True) if one.reason]
     captions = _write_captions(written, saving)

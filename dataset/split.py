@@ -7,17 +7,17 @@ from ..common.texture_dataset import TextureDataset
 
 
 def split_by_material(dataset: TextureDataset, fraction: float, seed: int) -> tuple[TextureDataset, TextureDataset]:
-    """(training, validation), with about `fraction` of the materials in the second, all maps of one together.
+    """(training, validation), with about `fraction` of the materials in the second.
 
-    Each material's place depends on its name and the seed alone, so a dataset that grows keeps its split.
-    Regularisation images always stay in training.
+    All maps and all augmented views of a material stay together. Each material's place depends on its name and the
+    seed alone, so a dataset that grows keeps its split. Regularisation images always stay in training.
     """
     held_back = {
-        sample.material
+        sample.family
         for sample in dataset.samples
-        if not sample.regularisation and _position(sample.material, seed) < fraction
+        if not sample.regularisation and _position(sample.family, seed) < fraction
     }
-    own = [sample.material in held_back and not sample.regularisation for sample in dataset.samples]
+    own = [sample.family in held_back and not sample.regularisation for sample in dataset.samples]
     training = tuple(sample for sample, held in zip(dataset.samples, own, strict=True) if not held)
     validation = tuple(sample for sample, held in zip(dataset.samples, own, strict=True) if held)
     return replace(dataset, samples=training), replace(dataset, samples=validation)

@@ -10,6 +10,7 @@ import torch
 
 from ..common.oklab import oklab_from_srgb, srgb_from_oklab
 
+ROWS_AT_ONCE = 256
 _HALF_PLANE = {"left": "right", "right": "left"}
 _QUARTER_TURN = {
     "horizontal": "vertical",
@@ -76,10 +77,13 @@ def shift_color(image: torch.Tensor, shift: ColorShift) -> torch.Tensor:
     """(3, H, W) sRGB with other colours, (1, H, W) unchanged."""
     if shift == ColorShift() or image.shape[0] < 3:
         return image
-    lightness, a, b = oklab_from_srgb(image[:3])
-    turn = torch.polar(torch.tensor(shift.chroma), torch.tensor(shift.hue))
-    ab = torch.complex(a, b) * turn
-    return srgb_from_oklab(torch.stack([lightness + shift.lightness, ab.real, ab.imag]))
+    strips = image[:3].split(ROWS_AT_ONCE, 1)
+    shifted = torch.empty_like(image[:3])
+    for strip, target in zip(strips, shifted.split(ROWS_AT_ONCE, 1), strict=True):
+        lightness, a, b = oklab_from_srgb(strip)
+        ab = torch.complex(a, b) * torch.polar(torch.tensor(shift.chroma), torch.tensor(shift.hue))
+        target.copy_(srgb_from_oklab(torch.stack([lightness + shift.lightness, ab.real, ab.imag])))
+    return shifted
 
 
 def vary_caption(caption: str, mirror: bool, turns: int) -> str:

@@ -9,9 +9,12 @@ from ...common.texture_dataset import TextureDataset, rejected_by_reason
 from ...dataset.augment import Augmentation, augment_dataset
 from ...host import folders
 from ...host.progress import progress_callback
+from ...host.reruns import Watch, all_there
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .save import DATASETS
+
+WRITTEN = Watch()
 
 
 class AugmentDataset(io.ComfyNode):
@@ -77,6 +80,13 @@ class AugmentDataset(io.ComfyNode):
                 io.Boolean.Input(
                     "keep_originals", default=True, optional=True, tooltip="Put the variations behind the originals."
                 ),
+                io.Boolean.Input(
+                    "sync",
+                    default=False,
+                    optional=True,
+                    tooltip="Also remove variations that an earlier run of this node wrote to the folder and this one "
+                    "does not. Files that were changed since, or that came from elsewhere, always stay.",
+                ),
             ],
             outputs=[
                 TextureDatasetSocket.Output("dataset", tooltip="The variations, behind the originals if kept."),
@@ -91,6 +101,10 @@ class AugmentDataset(io.ComfyNode):
             check_name(folder, "The folder")
 
     @classmethod
+    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
+        return WRITTEN.changes(folder or "")
+
+    @classmethod
     def execute(
         cls,
         dataset: TextureDataset,
@@ -103,10 +117,15 @@ class AugmentDataset(io.ComfyNode):
         crop: int = 0,
         color: float = 0.0,
         keep_originals: bool = True,
+        sync: bool = False,
     ) -> io.NodeOutput:
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
         wanted = Augmentation(count, rolls, turns, mirror, crop, color)
-        varied, rejected = augment_dataset(dataset, path, wanted, seed, progress_callback())
+        augmented = augment_dataset(dataset, path, wanted, seed, progress_callback(), sync)
+        for key in (folder, ""):
+            WRITTEN.remember(key, str(path), all_there([sample.file for sample in augmented.samples]))
         originals = dataset.samples if keep_originals else ()
-        lines = [f"{len(varied)} variations written to {path}", *rejected_by_reason(rejected, path)]
-        return io.NodeOutput(replace(dataset, samples=(*originals, *varied)), "\n".join(lines))
+        lines = [f"{len(augmented.samples)} variations written to {path}"]
+        lines += [f"{len(augmented.removed)} variations of an earlier run removed"] if augmented.removed else []
+        lines += rejected_by_reason(augmented.rejected, path)
+        return io.NodeOutput(replace(dataset, samples=(*originals, *augmented.samples)), "\n".join(lines))

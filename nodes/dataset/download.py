@@ -166,5 +166,5 @@ def _dataset(path: Path, record: DownloadRecord, chosen: list[Wanted], report: s
     files = {path / record.downloads[one.address].file for one in chosen if record.is_there(one.address)}
     if not files:
         raise InputError(report)
-    samples, _ = load_folder(path, Loading(ANY, folders.readable_folders(), AUTOMATIC), progress_callback())
+    samples = load_folder(path, Loading(ANY, folders.readable_folders(), AUTOMATIC), progress_callback()).samples
     return TextureDataset(tuple(sample for sample in samples if sample.file in files))

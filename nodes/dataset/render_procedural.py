@@ -10,9 +10,12 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...dataset.procedural.catalogue import GROUPS, MATERIALS, NO_MATERIAL, chosen_materials
 from ...dataset.procedural.render import SEE_THROUGH_MAPS, Rendered, render_folder
 from ...host import folders
+from ...host.reruns import Watch, all_there
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .save import DATASETS
+
+WRITTEN = Watch()
 
 
 class RenderProcedural(io.ComfyNode):
@@ -109,6 +112,10 @@ class RenderProcedural(io.ComfyNode):
             check_name(folder, "The folder")
 
     @classmethod
+    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
+        return WRITTEN.changes(folder or "")
+
+    @classmethod
     def execute(
         cls,
         material: str,
@@ -134,4 +141,6 @@ class RenderProcedural(io.ComfyNode):
             comfy.model_management.throw_exception_if_processing_interrupted()
 
         dataset, report = render_folder(path, materials, count, size, seed, variation, kinds, rendered)
+        for key in (folder, ""):
+            WRITTEN.remember(key, str(path), all_there([sample.file for sample in dataset.samples]))
         return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)))

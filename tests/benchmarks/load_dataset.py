@@ -38,7 +38,7 @@ def write_renders(folder: Path, count: int) -> None:
 
 def lazily(folder: Path) -> int:
     """What Load Dataset does: every file decoded once to check it, none kept."""
-    return len(_load(folder)[0])
+    return len(_load(folder))
 
 
 def lazily_with_images(folder: Path) -> int:
@@ -46,7 +46,7 @@ def lazily_with_images(folder: Path) -> int:
     from tilewright.common.texture_dataset import TextureDataset
     from tilewright.dataset.load import decode_images
 
-    samples, _ = _load(folder)
+    samples = _load(folder)
     images = decode_images(TextureDataset(tuple(samples)), SHOWN)
     assert len(images) == min(SHOWN, len(samples))
     return len(samples)
@@ -59,10 +59,10 @@ def all_at_once(folder: Path) -> int:
     return len([read_image(path) for path in sorted(folder.iterdir())])
 
 
-def _load(folder: Path) -> tuple[list, list]:
+def _load(folder: Path) -> list:
     from tilewright.dataset.load import Loading, load_folder
 
-    return load_folder(folder, Loading("basecolor", [folder], "auto"), lambda done, total: None)
+    return load_folder(folder, Loading("basecolor", [folder], "auto"), lambda done, total: None).samples
 
 
 CASES = {"lazily": lazily, f"lazily, {SHOWN} images": lazily_with_images, "all at once": all_at_once}

@@ -5,6 +5,7 @@ import torch
 from tilewright.common.image_writing import write_png
 from tilewright.common.images import read_image
 from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.dataset.augment import Augmentation, augment_dataset
 from tilewright.dataset.transforms import ColorShift, Variation, shift_color, vary_caption, vary_map
 from tilewright.nodes.dataset.augment import AugmentDataset
 
@@ -128,3 +129,16 @@ def test_without_colour_the_basecolor_keeps_its_values(materials):
     original = read_image(materials.samples[0].file)
     varied = read_image(dataset.samples[0].file)
     assert torch.allclose(original.flatten().sort().values, varied.flatten().sort().values, atol=0.5 / 255 + 1e-6)
+
+
+def test_sync_removes_views_of_an_earlier_run_and_nothing_else(tmp_path):
+    source, folder = tmp_path / "wall.png", tmp_path / "views"
+    write_png(source, torch.rand(3, 8, 8))
+    dataset = TextureDataset((Sample(source, "basecolor", (8, 8), material="wall", tileable=True),))
+    augment_dataset(dataset, folder, Augmentation(3), 0, lambda *_: None)
+    write_png(folder / "mine.png", torch.rand(3, 8, 8))
+    write_png(folder / "wall_v2.png", torch.rand(3, 8, 8))  # painted over since
+    augmented = augment_dataset(dataset, folder, Augmentation(1), 0, lambda *_: None, sync=True)
+    assert [path.name for path in augmented.removed] == ["wall_v3.png"]
+    assert {path.name for path in folder.glob("*.png")} == {"wall_v1.png", "wall_v2.png", "mine.png"}
+    assert [sample.origin for sample in augmented.samples] == ["wall"]

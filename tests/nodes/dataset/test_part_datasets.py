@@ -60,3 +60,21 @@ def test_regularisation_images_stay_so_when_more_are_added():
 def test_a_file_in_both_is_told():
     with pytest.raises(InputError, match="1 files are in both datasets: b.png. Load each folder once"):
         JoinDatasets.execute(TextureDataset(images("a.png", "b.png")), TextureDataset(images("b.png")), "more images")
+
+
+def test_a_material_is_held_back_with_all_its_views():
+    """As views come from Augment in the graph, and as Load finds them by name where they were saved."""
+    materials = [f"wall{number}" for number in range(30)]
+    in_graph = [
+        Sample(Path(f"{name}_v{view}.png"), "basecolor", (8, 8), material=f"{name}_v{view}", origin=name)
+        for name in materials
+        for view in (1, 2)
+    ]
+    saved = [Sample(Path(f"{name}_v7.png"), "height", (8, 8), material=f"{name}_v7") for name in materials]
+    originals = [Sample(Path(f"{name}.png"), "basecolor", (8, 8), material=name) for name in materials]
+    dataset = TextureDataset((*originals, *in_graph, *saved))
+    training, validation = SplitDataset.execute(dataset, 0.3, 0)
+    families = [{sample.family for sample in part.samples} for part in (training, validation)]
+    assert families[0] | families[1] == set(materials)
+    assert not families[0] & families[1]
+    assert len(validation) == 4 * len(families[1]) > 0

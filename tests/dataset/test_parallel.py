@@ -1,0 +1,41 @@
+import threading
+
+import pytest
+from tilewright.dataset import parallel
+from tilewright.dataset.parallel import PixelBudget, in_parallel
+
+
+def test_results_come_in_the_order_of_the_items():
+    seen = []
+    assert in_parallel(lambda n: n * n, range(20), lambda done, total: seen.append((done, total))) == [
+        n * n for n in range(20)
+    ]
+    assert seen == [(n, 20) for n in range(1, 21)]
+
+
+def test_what_is_worked_on_at_once_stays_within_the_budget(monkeypatch):
+    monkeypatch.setattr(parallel, "PIXELS_AT_ONCE", 100)
+    now, most, lock = [], [], threading.Lock()
+
+    def work(pixels):
+        with lock:
+            now.append(pixels)
+            most.append(sum(now))
+        threading.Event().wait(0.005)
+        with lock:
+            now.remove(pixels)
+
+    monkeypatch.setattr(parallel, "PixelBudget", lambda: PixelBudget(100))
+    in_parallel(work, [40, 60, 70, 30, 500, 20] * 3, lambda *_: None, lambda pixels: pixels)
+    assert max(sum_ for sum_ in most if sum_ != 500) <= 100  # and what is larger than all goes alone
+
+
+def test_a_stop_leaves_the_rest_undone():
+    begun = []
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_parallel(begun.append, range(1000), stop)
+    assert len(begun) < 1000
