@@ -9,6 +9,7 @@ The real frontend makes the nodes, so that widgets and slots are those of this C
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -152,7 +153,7 @@ def _build_one(editor: Page, name: str) -> None:
     editor.evaluate(_FOLD, folds(prompt))
     nodes = editor.evaluate(_MEASURE)
     sizes = sizes_of(nodes, editor.evaluate(_MEASURE_VUE))
-    text = (WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8")
+    text = note_text((WORKFLOWS / "notes" / f"{name}.md").read_text(encoding="utf-8"))
     places = places_of([{"id": NOTE, "inside": "", "sources": []}, *nodes], sizes | {NOTE: note_size(text)})
     note = {"text": text, "pos": places.pop(NOTE), "size": note_size(text), "colors": NOTE_COLORS}
     laid_out = editor.evaluate(_PLACE, {"places": places, "sizes": sizes, "note": note})
@@ -198,6 +199,11 @@ def sizes_of(nodes: Iterable[Mapping[str, Any]], vue_heights: Mapping[str, float
         )
         for node in nodes
     }
+
+
+def note_text(markdown: str) -> str:
+    """The note as both renderers can show it: words in backticks, blue on a dark ground there, stand in bold."""
+    return re.sub(r"`([^`\n]+)`", r"**\1**", markdown)
 
 
 def note_size(text: str) -> Size:

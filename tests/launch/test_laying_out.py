@@ -3,7 +3,7 @@ import copy
 import pytest
 from tilewright.launch.hosts import HostError
 from tilewright.launch.layered import TITLE, extent, layered
-from tilewright.launch.workflows import by_inner_id, check_kept, folds, sizes_of
+from tilewright.launch.workflows import by_inner_id, check_kept, folds, note_text, sizes_of
 
 PROMPT = {
     "1": {"class_type": "Load", "inputs": {"folder": "walls", "limit": 1}, "_meta": {"group": "1 Load"}},
@@ -95,3 +95,7 @@ def test_a_node_is_as_tall_as_in_the_taller_renderer_with_room_for_its_picture()
 def test_ids_of_a_folded_graph_are_those_of_its_api_file():
     made = {"9:1": {"inputs": {"image": ["9:2", 0], "size": 4}}, "2": {"inputs": {"image": ["9:1", 1]}}}
     assert by_inner_id(made) == {"1": {"inputs": {"image": ["2", 0], "size": 4}}, "2": {"inputs": {"image": ["1", 1]}}}
+
+
+def test_words_to_type_are_bold_in_a_note():
+    assert note_text("Set `name` to `brick wall`.") == "Set **name** to **brick wall**."
