@@ -44,13 +44,48 @@ def unet_facts(model: Any) -> UNetFacts | None:
     config = model.model.model_config
     family = next((name for name, kind in _FAMILIES.items() if isinstance(config, kind)), None)
     sampling = model.get_model_object("model_sampling")
-    kinds = comfy.model_sampling
-    if isinstance(sampling, kinds.X0 | kinds.EDM) or not isinstance(sampling, kinds.ModelSamplingDiscrete):
+    if family is None or foreign_sampling(model) or extra_channels(model):
         return None
-    if family is None or config.unet_config["in_channels"] != config.latent_format.latent_channels:
-        return None
-    prediction = "v" if isinstance(sampling, kinds.V_PREDICTION) else "eps"
+    prediction = "v" if isinstance(sampling, comfy.model_sampling.V_PREDICTION) else "eps"
     return UNetFacts(family, prediction, sampling.sigmas.clone())
+
+
+def is_of_known_family(model: Any) -> bool:
+    """Whether a MODEL's architecture is one of the families above, whatever it takes and predicts."""
+    return isinstance(model.model.model_config, tuple(_FAMILIES.values()))
+
+
+def context_width(model: Any) -> int:
+    """How many numbers of text a MODEL's UNet takes for each token."""
+    return model.model.model_config.unet_config["context_dim"]
+
+
+def foreign_sampling(model: Any) -> str:
+    """By its class, the kind of sampling of a MODEL that is neither discrete noise nor velocity prediction, else ""."""
+    kinds = comfy.model_sampling
+    plain = {kinds.ModelSamplingDiscrete, kinds.EPS, kinds.V_PREDICTION, torch.nn.Module, object}
+    made_up = ("ModelSampling", "ModelSamplingAdvanced")  # what the host calls the classes that it puts together
+    bases = type(model.get_model_object("model_sampling")).__mro__
+    foreign = [kind.__name__ for kind in bases if kind not in plain and kind.__name__ not in made_up]
+    if foreign or kinds.ModelSamplingDiscrete not in bases or kinds.EPS not in bases:
+        return " with ".join(foreign) or bases[0].__name__
+    return ""
+
+
+def extra_channels(model: Any) -> int:
+    """How many channels a MODEL's UNet takes beyond the latent's, such as the five of an inpainting checkpoint."""
+    config = model.model.model_config
+    return config.unet_config.get("in_channels", 0) - config.latent_format.latent_channels
+
+
+def unused_patches(model: Any) -> list[str]:
+    """What was patched into a MODEL for sampling, in words; training goes by its weights and its noise schedule."""
+    options = dict(model.model_options)
+    inside = options.pop("transformer_options", {})
+    parts = [key for key in model.object_patches if key != "model_sampling"]
+    named = [f"{name} of {key}" for key in ("patches", "patches_replace", "wrappers") for name in inside.get(key, {})]
+    changed = [f"{len(parts)} parts of the UNet put in place of others"] if parts else []
+    return [*changed, *named, *(key for key, value in options.items() if value and callable(value))]
 
 
 def model_kind(model: Any) -> str:
@@ -105,11 +140,23 @@ TextEncode = Callable[[dict], tuple[torch.Tensor, torch.Tensor | None]]
 """tokens -> context (1, L, D) and pooled output (1, P)"""
 
 
+def last_layer(clip: Any, clip_skip: int) -> int | None:
+    """The layer of a CLIP that is used, counted from the end as -1, -2, ...; None for its own.
+
+    A `clip_skip` above 1 decides it, else what CLIP Set Last Layer said of this CLIP.
+    """
+    return -clip_skip if clip_skip > 1 else clip.layer_idx
+
+
+def text_encoder_digest(clip: Any, clip_skip: int) -> str:
+    """Differs for two CLIPs that could encode a caption otherwise: weights, LoRAs on them, last layer, options."""
+    return network_digest(clip.patcher, last_layer(clip, clip_skip), sorted(clip.tokenizer_options.items()))
+
+
 def text_encoding(clip: Any, clip_skip: int) -> TextEncode:
-    """A CLIP as a function, leaving out its last `clip_skip` - 1 layers."""
+    """A CLIP as a function, leaving out its last layers as `last_layer` says."""
     clip = clip.clone()
-    if clip_skip > 1:
-        clip.clip_layer(-clip_skip)
+    clip.clip_layer(last_layer(clip, clip_skip))
     return lambda tokens: clip.encode_from_tokens(tokens, return_pooled=True)
 
 
@@ -128,14 +175,17 @@ def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Modu
     return passable_by_autograd(copy.deepcopy(stage, memo).eval())
 
 
-def trained_text_encoding(stage: torch.nn.Module, clip_skip: int, device: torch.device) -> TextEncode:
-    """The text encoders of `text_encoders_for_training` as a function that autograd can pass through."""
+def trained_text_encoding(stage: torch.nn.Module, layer: int | None, device: torch.device) -> TextEncode:
+    """The text encoders of `text_encoders_for_training` as a function that autograd can pass through.
+
+    layer is the one that is used (`last_layer`).
+    """
 
     def encode(tokens: dict) -> tuple[torch.Tensor, torch.Tensor | None]:
         stage.reset_clip_options()
         stage.set_clip_options({"execution_device": device})
-        if clip_skip > 1:
-            stage.set_clip_options({"layer": -clip_skip})
+        if layer is not None:
+            stage.set_clip_options({"layer": layer})
         context, pooled = stage.encode_token_weights(tokens)[:2]
         return context, pooled
 

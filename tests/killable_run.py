@@ -8,7 +8,7 @@ import folder_paths
 import torch
 from small_runs import striped_dataset
 from tilewright.host.demo_model import load_demo_model
-from tilewright.host.in_graph import train_lora
+from tilewright.host.in_graph import Order, train_lora
 from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
 
@@ -28,7 +28,7 @@ def train(folder):
     config = run_config(widgets, **options)
     with torch.inference_mode():
         model, clip, vae = load_demo_model()
-        return train_lora(model, vae, clip, striped_dataset(folder), "stripes", config).files.lora
+        return train_lora(Order(model, vae, clip, striped_dataset(folder), "stripes", config)).files.lora
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
-from tilewright.host.in_graph import train_lora
+from tilewright.host.in_graph import Order, train_lora
 from tilewright.nodes.training import DemoModel, TrainLora
 from tilewright.nodes.training.run_inputs import run_config
 
@@ -57,11 +57,12 @@ class SmallRuns:
             **{output.id: value for output, value in zip(TrainLora.define_schema().outputs, outputs, strict=True)}
         )
 
-    def train_with(self, options, dataset=None, name="stripes", **changes):
+    def train_with(self, options, dataset=None, name="stripes", validation=None, **changes):
         """`TrainedLora` of a run with these option nodes."""
         config = run_config({**SETTINGS, **changes}, **options)
         with torch.inference_mode():
-            return train_lora(self.model, self.vae, self.clip, dataset or self.dataset, name, config)
+            given = (self.model, self.vae, self.clip, dataset or self.dataset)
+            return train_lora(Order(*given, name, config, validation))
 
 
 def striped_dataset(folder: Path) -> TextureDataset:

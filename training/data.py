@@ -26,8 +26,16 @@ class Conditioning:
         return cls(context, torch.cat(vectors) if vectors else None)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Conditioning":
-        vector = None if self.vector is None else self.vector.to(device, dtype)
-        return Conditioning(self.context.to(device, dtype), vector)
+        return self._each(lambda tensor: tensor.to(device, dtype))
+
+    def moved(self, device: torch.device) -> "Conditioning":
+        """From the CPU's memory to `device`, without waiting for what a GPU is still computing."""
+        if device.type != "cuda":
+            return self._each(lambda tensor: tensor.to(device))
+        return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Conditioning":
+        return Conditioning(change(self.context), None if self.vector is None else change(self.vector))
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Example:
 
     size is (width, height) in pixels of what was encoded. An epoch visits it `repeats` times. tileable: the latent
     closes on itself, so it may be rolled. regularisation: it shows the class, not the subject. mask (1, H, W) is
-    the share of each latent pixel that counts, None for all of it.
+    the share of each latent pixel that counts, None for all of it. material: what its other views share, "" for none.
     """
 
     latent: torch.Tensor
@@ -46,6 +54,7 @@ class Example:
     tileable: bool = False
     regularisation: bool = False
     mask: torch.Tensor | None = None
+    material: str = ""
 
 
 TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Conditioning]
@@ -90,14 +99,19 @@ class BatchOrder:
 
 
 def split_validation(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """The examples to train on and the ones to measure with, of which there is at least one where share > 0.
+    """The examples to train on and the ones to measure with: about `share` of the materials, at least one.
 
-    Regularisation examples are always trained on.
+    All views of a material are on the same side, so nothing is measured that was trained on. Where there is only one
+    material nothing is held back. Regularisation examples are always trained on.
     """
-    own = [index for index, example in enumerate(examples) if not example.regularisation]
-    count = min(len(own) - 1, max(1, round(share * len(own)))) if share else 0
-    shuffled = torch.randperm(len(own), generator=generator(seed, "validation split", 0)).tolist()
-    held_out = {own[i] for i in shuffled[:count]}
+    materials: dict[object, list[int]] = {}
+    for index, example in enumerate(examples):
+        if not example.regularisation:
+            materials.setdefault(example.material or index, []).append(index)
+    groups = list(materials.values())
+    count = min(len(groups) - 1, max(1, round(share * len(groups)))) if share and groups else 0
+    shuffled = torch.randperm(len(groups), generator=generator(seed, "validation split", 0)).tolist()
+    held_out = {index for chosen in shuffled[:count] for index in groups[chosen]}
     trained = [example for index, example in enumerate(examples) if index not in held_out]
     return trained, [examples[index] for index in sorted(held_out)]
 

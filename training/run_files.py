@@ -7,8 +7,9 @@ output/training/<name>/samples/                 the pictures made on the way
 """
 
 import errno
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import escape
@@ -19,7 +20,8 @@ import torch
 from ..common.errors import InputError
 from ..common.files import free_name
 from .checkpoint import save_tensors
-from .state import latest_state
+from .config import SavingConfig
+from .state import RunIdentity, latest_state
 
 STATE_NAME = "state.safetensors"
 SCRIPTS_RUN_NAME = "run.json"  # in the folder of a run through sd-scripts, which has no LoRA until it ends
@@ -37,21 +39,27 @@ class RunFiles:
     def state(self) -> Path:
         return self.folder / STATE_NAME
 
+    def checkpoint(self, step: int) -> Path:
+        """The LoRA after `step` on the way."""
+        return self.lora.with_stem(f"{self.lora.stem}-step{step:08}")
+
     def save_checkpoint(
-        self, label: str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], keep_last: int
+        self, step: int, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], keep_last: int
     ) -> None:
         """Write a LoRA of the run's course beside its last one; of more than `keep_last` (if not 0) the oldest goes."""
-        path = self.lora.with_stem(f"{self.lora.stem}-{label}")
+        path = self.checkpoint(step)
         save_tensors(path, tensors, metadata)
         self.checkpoints = [file for file in self.checkpoints if file != path] + [path]
         while keep_last and len(self.checkpoints) > keep_last:
             self.checkpoints.pop(0).unlink(missing_ok=True)
 
 
-def files_of_run(loras: Path, runs: Path, name: str, fingerprint: str | None, steps: int) -> RunFiles:
-    """Those of the run of this name and fingerprint that is at most at `steps`, else new ones under a free name."""
-    if fingerprint is not None:
-        found = latest_state(runs.glob(f"{escape(name)}*/{STATE_NAME}"), fingerprint, steps)
+def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, steps: int) -> RunFiles:
+    """Those of this name of the same `run`, at most at `steps`; else, or for None, new ones under a free name."""
+    if run is not None:
+        own = re.compile(rf"{re.escape(name)}(_\d{{5}})?")  # as `free_name` numbers it
+        states = (path for path in runs.glob(f"*/{STATE_NAME}") if own.fullmatch(path.parent.name))
+        found = latest_state(states, run, steps)
         if found and Path(found[1]).name == found[1]:
             state, lora = found
             earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
@@ -66,6 +74,19 @@ def _lora(loras: Path, stem: str) -> Path:
 
 def _is_owned(folder: Path) -> bool:
     return any((folder / name).exists() for name in (STATE_NAME, SCRIPTS_RUN_NAME))
+
+
+def check_asked_for(files: RunFiles, steps: Sequence[int], saving: SavingConfig) -> None:
+    """Raise `InputError` for checkpoints after `steps`, or samples, that a finished run did not leave."""
+    kept = steps[-saving.keep_last :] if saving.keep_last else steps
+    missing = [step for step in kept if not files.checkpoint(step).exists()]
+    samples = saving.sample_every and not any((files.folder / "samples").glob("*.png"))
+    if missing or samples:
+        what = f"checkpoints after the steps {', '.join(map(str, missing))}" if missing else "samples"
+        raise InputError(
+            f"{files.lora.name} was trained to its end before without {what}, and they can only be made on the way. "
+            "Switch resume of LoRA Saving off to train anew, or ask for none."
+        )
 
 
 def check_writable(*folders: Path) -> None:

@@ -5,13 +5,16 @@ file's metadata and the line on the help page are made from that.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from ..common.errors import InputError
 
 SAME = object()
 """As a kohya_default: sd-scripts' own default is ours"""
+
+OWN_NAME = "="
+"""As a kohya: the argument is called like the field"""
 
 Config = TypeVar("Config")
 
@@ -87,7 +90,12 @@ def setting(default: Any, tooltip: str, **facts: Any) -> Any:
 def settings(kind: type) -> list[Setting]:
     """The settings of a configuration's class, in the order of their declaration."""
     declared = [one for one in fields(kind) if "setting" in one.metadata]
-    return [replace(one.metadata["setting"], name=one.name, kind=one.type, default=one.default) for one in declared]
+    return [_of_field(one, one.metadata["setting"]) for one in declared]
+
+
+def _of_field(field: Field[Any], declared: Setting) -> Setting:
+    kohya = field.name if declared.kohya == OWN_NAME else declared.kohya
+    return replace(declared, name=field.name, kind=field.type, default=field.default, kohya=kohya)
 
 
 def check_settings(config: Any) -> None:

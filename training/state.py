@@ -7,7 +7,7 @@ follow from the seed and the step.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,21 @@ from .loop import Trainer
 FORMAT = "tilewright-training-state-2"
 
 
-def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> None:
+@dataclass(frozen=True)
+class RunIdentity:
+    """What makes two runs the same. fingerprint covers settings, examples and base model (`run_fingerprint`), models
+    the rest of what their result depends on (`models_digest`), which states of version 0.1.0 do not tell."""
+
+    fingerprint: str
+    models: str = ""
+
+    def is_of(self, header: Mapping[str, str]) -> bool:
+        """Whether a state with this header belongs to such a run."""
+        ours = header.get("format") == FORMAT and header.get("fingerprint") == self.fingerprint
+        return ours and header.get("models", self.models) == self.models
+
+
+def save_state(path: Path, trainer: Trainer, run: RunIdentity, lora: str) -> None:
     """Write the state of `trainer`, whole or not at all. lora is the file name of the LoRA the run writes."""
     saved = trainer.optimizer.state_dict()
     tensors = {f"weights.{i}": parameter for i, parameter in enumerate(trainer.parameters)}
@@ -42,8 +56,8 @@ def save_state(path: Path, trainer: Trainer, fingerprint: str, lora: str) -> Non
         "numbers": numbers,
         "scaler": trainer.scaler.state_dict(),
     }
-    header = {"format": FORMAT, "fingerprint": fingerprint, "lora": lora, "step": str(trainer.step)}
-    save_tensors(path, tensors, {**header, "facts": json.dumps(facts)})
+    header = {"format": FORMAT, "fingerprint": run.fingerprint, "models": run.models, "lora": lora}
+    save_tensors(path, tensors, {**header, "step": str(trainer.step), "facts": json.dumps(facts)})
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -92,8 +106,8 @@ def _plant(values: dict[str, Any], name: str, leaf: Any) -> None:
     values[last] = leaf
 
 
-def latest_state(paths: Iterable[Path], fingerprint: str, steps: int) -> tuple[Path, str] | None:
-    """The state among `paths` that belongs to `fingerprint` and is furthest on within `steps`, with its LoRA's name."""
+def latest_state(paths: Iterable[Path], run: RunIdentity, steps: int) -> tuple[Path, str] | None:
+    """The state among `paths` that belongs to `run` and is furthest on within `steps`, with its LoRA's name."""
     from safetensors import SafetensorError, safe_open
 
     found = []
@@ -103,8 +117,7 @@ def latest_state(paths: Iterable[Path], fingerprint: str, steps: int) -> tuple[P
                 header = file.metadata() or {}
         except (SafetensorError, OSError):  # another program's file, or one that a disk has damaged
             continue
-        ours = header.get("format") == FORMAT and header.get("fingerprint") == fingerprint
-        if ours and int(header["step"]) <= steps:
+        if run.is_of(header) and int(header["step"]) <= steps:
             found.append((int(header["step"]), path, header["lora"]))
     if not found:
         return None
@@ -123,6 +136,9 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
     if config.optimizer.scheduler == "constant" and config.objective.text_encoder_until == 1:
         settings.pop("steps"), settings.pop("epochs")
     settings["validation_share"] = config.saving.validation_share
+    materials = [example.material for example in examples if example.material]
+    if config.saving.validation_share and len(set(materials)) < len(materials):
+        settings["held back by material"] = materials  # which version 0.1.0 did not
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     for example in examples:
         facts = (example.caption, example.size, example.repeats, example.tileable, example.regularisation)
@@ -133,4 +149,16 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
     for weight in model.parameters():
         flat = weight.detach().reshape(-1)
         digest.update(flat[:: max(1, flat.numel() // 16)].float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def models_digest(weights: Mapping[str, torch.Tensor], facts: object) -> str:
+    """Differs where a value of a weight or one of `facts` (words and numbers) does. Takes one pass over the weights."""
+    digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
+    for name, weight in sorted(weights.items()):
+        flat = weight.detach().contiguous().reshape(-1)
+        bits = flat.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[flat.element_size()])
+        rows = bits[: len(bits) // 64 * 64].view(-1, 64)  # sums by column, so that places count as well
+        sums = torch.cat([rows.sum(0, dtype=torch.int64), bits[len(rows) * 64 :].to(torch.int64)])
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode() + sums.cpu().numpy().tobytes())
     return digest.hexdigest()

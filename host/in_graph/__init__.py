@@ -3,6 +3,7 @@
 The MODEL and CLIP that were given are only read. What trains is a UNet of our own that shares their weights.
 """
 
+from .order import Order
 from .run import train_lora
 
-__all__ = ["train_lora"]
+__all__ = ["Order", "train_lora"]

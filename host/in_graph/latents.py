@@ -18,7 +18,7 @@ from ...training.bucket_resize import frame
 from ...training.config import TrainingConfig
 from ...training.data import Example
 from ...training.tensor_cache import file_digest, kept
-from ...training.vae_check import LatentFamily, another_family, color_card
+from ...training.vae_check import LatentFamily
 from .. import networks as host_networks
 from .. import training as host_training
 from ..folders import output_folder
@@ -29,8 +29,13 @@ def kept_folder(config: TrainingConfig) -> Path | None:
     return output_folder("training_cache") if config.cache == "disk" else None
 
 
-def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> list[Example]:
-    """Every readable sample as a scaled latent, on the CPU in float32. Raises `InputError` when there is none."""
+def cached_examples(
+    model: Any, vae: Any, dataset: TextureDataset, config: TrainingConfig
+) -> tuple[list[Example], list[str]]:
+    """Every readable sample as a scaled latent, on the CPU in float32; and why others are left out.
+
+    Raises `InputError` when there is none, and where the VAE makes no numbers of one.
+    """
     tileable = {sample.tileable for sample in dataset.samples}
     encoders = {tiles: ImageEncoder(wrapped_vae(vae) if tiles else vae, dataset, config) for tiles in tileable}
     examples, unreadable = [], []
@@ -46,14 +51,15 @@ def cached_examples(model: Any, vae: Any, dataset: TextureDataset, config: Train
             "The dataset has no images to train on. "
             + (" ".join(unreadable) or "Load a folder that holds some, or loosen what cleaning removes.")
         )
-    return examples
+    return examples, unreadable
 
 
 def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
     latent = for_autograd(host_training.scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
     width, height = tensors["size"].tolist()
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
-    return Example(latent, sample.caption, (width, height), sample.repeats, **flags, mask=tensors.get("mask"))
+    facts = {**flags, "mask": tensors.get("mask"), "material": sample.origin or sample.material}
+    return Example(latent, sample.caption, (width, height), sample.repeats, **facts)
 
 
 class ImageEncoder:
@@ -77,30 +83,17 @@ class ImageEncoder:
         image = sample.read().clamp(0, 1)
         size = self.dataset.buckets.size((image.shape[-1], image.shape[-2]), self.config.resolution)
         pixels = frame(composite(image, self.dataset.background), size, sample.tileable)
-        tensors = {"latent": encode_image(self.vae, pixels), "size": torch.tensor(size)}
+        latent = encode_image(self.vae, pixels)
+        if not latent.isfinite().all():
+            raise InputError(
+                f"The VAE makes NaN or infinite latents of {sample.file.name}, which nothing can be learnt from. That "
+                "happens in float16: start ComfyUI with --fp32-vae or --bf16-vae, or connect a VAE that bears it."
+            )
+        tensors = {"latent": latent, "size": torch.tensor(size)}
         if self.config.objective.masked and image.shape[0] == 4:
             opacity = frame(image[3:], size, sample.tileable)
             tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, tensors["latent"].shape[-2:])
         return tensors
-
-
-def check_vae(model: Any, vae: Any) -> None:
-    """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
-    host_networks.autoencoder(vae)  # which tells of an empty one
-    channels = model.model.latent_format.latent_channels
-    if vae.latent_channels != channels or vae.latent_dim != 2:
-        raise InputError(
-            f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
-            f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
-        )
-    family = host_training.unet_facts(model).family
-    own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
-    other = another_family(encode_image(vae, color_card()), own, latent_families())
-    if other is not None:
-        raise InputError(
-            f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
-            "colours. Connect the VAE of the model's own checkpoint."
-        )
 
 
 def latent_families() -> dict[str, LatentFamily]:

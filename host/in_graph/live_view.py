@@ -13,6 +13,7 @@ from ...training.config import TrainingConfig
 from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
 from ...training.loop import Trainer
 from ...training.plot import plot_losses, smoothed
+from ...training.preflight import course_warnings
 from ...training.randomness import generator
 from ...training.run_files import RunFiles, told_if_disk_fails
 from ...training.sampling import sample
@@ -23,7 +24,7 @@ SAMPLE_STEPS = 20
 
 
 class LiveView:
-    """Tells the node how the run is going, and keeps its sample pictures."""
+    """Tells the node how the run is going, and keeps its sample pictures. notes stand below that to the end."""
 
     def __init__(
         self,
@@ -34,9 +35,10 @@ class LiveView:
         config: TrainingConfig,
         node_id: str | None,
         tiles: bool,
+        notes: list[str],
     ) -> None:
         self.trainer, self.files, self.vae, self.model = trainer, files, vae, model
-        self.config, self.node_id, self.tiles = config, node_id, tiles
+        self.config, self.node_id, self.tiles, self.notes = config, node_id, tiles, notes
         self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
         self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
         self.samples: list[torch.Tensor] = []
@@ -55,7 +57,9 @@ class LiveView:
         self.bar.update_absolute(step, preview=self._picture() if due else None)
         if due or step == self.trainer.steps:
             self.pictured = self.recent[-1]
-            tell_node(self.node_id, self._line(step))
+            measured = self.trainer.measurements
+            warnings = course_warnings(measured.fixed, measured.validation)
+            tell_node(self.node_id, "\n".join([self._line(step), *warnings, *self.notes]))
 
     def _line(self, step: int) -> str:
         speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])

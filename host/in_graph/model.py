@@ -21,28 +21,7 @@ from ...training.noise import NoiseSchedule
 from .. import folders
 from .. import training as host_training
 
-_BASE_MODELS = {
-    ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
-    ("SD1", "v"): ("sd_v1", "stable-diffusion-v1"),
-    ("SD2", "eps"): ("sd_v2", "stable-diffusion-v2-512"),
-    ("SD2", "v"): ("sd_v2_v", "stable-diffusion-v2-768-v"),
-    ("SDXL", "eps"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
-    ("SDXL", "v"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
-}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-def base_model(model: Any) -> BaseModel:
-    """The family of `model`; raises `InputError` for one that cannot be trained here."""
-    facts = host_training.unet_facts(model)
-    if facts is None:
-        kind = host_training.model_kind(model)
-        raise InputError(
-            f"The model is of the kind {kind}, which this trainer does not know. It trains LoRAs for text-to-image "
-            "models of Stable Diffusion 1, Stable Diffusion 2 and SDXL that predict noise or velocity. Load such a "
-            "checkpoint, without sampling patches of another kind."
-        )
-    return BaseModel(*_BASE_MODELS[facts.family, facts.prediction], facts.prediction)
 
 
 def noise_schedule(model: Any, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
@@ -65,15 +44,6 @@ def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
     if device.type == "cpu" or not comfy.model_management.should_use_bf16(device):
         return torch.float32
     return torch.bfloat16
-
-
-def check_device(config: TrainingConfig, device: torch.device) -> None:
-    """Raise `InputError` for an acceleration that `device` does not have."""
-    if config.acceleration == "CUDA graph" and (device.type != "cuda" or torch.version.hip):
-        raise InputError(
-            f"acceleration is 'CUDA graph', which only NVIDIA GPUs have, but this ComfyUI computes on {device.type}. "
-            "Choose off or compile."
-        )
 
 
 def training_unet(

@@ -1,33 +1,41 @@
 """One training, from the host's objects to its files."""
 
 import gc
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.model_management
 import torch
 
 from ...common.errors import InputError
 from ...common.files import check_name
-from ...common.texture_dataset import TextureDataset
 from ...training.checkpoint import save_tensors
-from ...training.config import TrainingConfig
 from ...training.data import Example, split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
 from ...training.metadata import BaseModel, lora_metadata
-from ...training.run_files import RunFiles, check_room, check_writable, files_of_run, told_if_disk_fails
-from ...training.state import load_state, run_fingerprint, save_state
+from ...training.optimizers import check_optimizer
+from ...training.run_files import (
+    RunFiles,
+    check_asked_for,
+    check_room,
+    check_writable,
+    files_of_run,
+    told_if_disk_fails,
+)
+from ...training.state import RunIdentity, load_state, models_digest, run_fingerprint, save_state
+from ...training.tensor_cache import file_digest
 from .. import folders
-from .latents import cached_examples, check_vae, wrapped_vae
+from .. import training as host_training
+from ..node_text import tell_node
+from .checks import base_model, check_clip, check_connected, check_device, check_vae
+from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
 from .model import (
     DTYPES,
-    base_model,
-    check_device,
     noise_schedule,
     start_from,
     told_if_compiling_fails,
@@ -37,7 +45,17 @@ from .model import (
     unet_denoiser,
     unet_layers,
 )
+from .order import Order
+from .preflight import dataset_notes
 from .text_conditioning import text_encoder
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The images of a dataset as they are trained on, and why others are left out."""
+
+    examples: list[Example]
+    unreadable: list[str]
 
 
 @dataclass(frozen=True)
@@ -54,32 +72,38 @@ class TrainedLora:
     fixed: list[tuple[int, float]]
 
 
-def train_lora(
-    model: Any,
-    vae: Any,
-    clip: Any,
-    dataset: TextureDataset,
-    name: str,
-    config: TrainingConfig,
-    node_id: str | None = None,
-) -> TrainedLora:
-    """Train a LoRA for `model` on `dataset` and save it as output/loras/<name>.safetensors.
+def train_lora(order: Order) -> TrainedLora:
+    """Train a LoRA as `order` says and save it as output/loras/<name>.safetensors.
 
-    A run of the same settings, images and model that was cancelled goes on where it stopped; any other one leaves
+    A run of the same settings, images and models that was cancelled goes on where it stopped; any other one leaves
     an earlier file of that name alone and is numbered. However a run ends, it first saves what it has. Raises
-    `InputError` for a model that is no UNet of SD1, SD2 or SDXL, for a dataset without images, when the loss is no
-    number any more, and when memory or disk are too small.
+    `InputError` for models that cannot be trained, for a dataset without images, when the loss becomes NaN or
+    infinite, and when memory or disk are too small.
     """
+    config, model = order.config, order.model
+    check_connected(model, order.vae, order.clip)
     base = base_model(model)
-    check_name(name, "name")
+    check_name(order.name, "name")
     device = comfy.model_management.get_torch_device()
     check_device(config, device)
+    if order.validation is not None and config.saving.validation_share:
+        raise InputError(
+            f"validation_share of LoRA Saving is {config.saving.validation_share}, and a validation dataset is "
+            "connected as well. Set validation_share to 0, or take the dataset away."
+        )
     check_writable(folders.output_folder("loras"), folders.output_folder("training"))
     with _told_to_artists(), told_if_compiling_fails(config):
-        check_vae(model, vae)
-        examples = cached_examples(model, vae, dataset, config)
         with torch.inference_mode(False):
-            return _Run(model, vae, clip, base, name.strip(), examples, dataset, config, device, node_id).train()
+            check_optimizer(config.optimizer, device)
+        check_vae(model, order.vae)
+        check_clip(model, order.clip)
+        encoded = [
+            Encoded(*cached_examples(model, order.vae, dataset, config))
+            for dataset in (order.dataset, order.validation)
+            if dataset is not None
+        ]
+        with torch.inference_mode(False):
+            return _Run(order, base, encoded, device).train()
 
 
 @contextmanager
@@ -105,42 +129,46 @@ def _told_to_artists() -> Iterator[None]:
 class _Run:
     """One training, from the host's objects to its files."""
 
-    def __init__(
-        self,
-        model: Any,
-        vae: Any,
-        clip: Any,
-        base: BaseModel,
-        name: str,
-        examples: list[Example],
-        dataset: TextureDataset,
-        config: TrainingConfig,
-        device: torch.device,
-        node_id: str | None,
-    ) -> None:
-        self.config, self.base, self.name, self.examples = config, base, name, examples
-        self.folders = dict(Counter(sample.file.parent.name for sample in dataset.samples))
-        texts, text_layers = text_encoder(model, clip, examples, config, device)
+    def __init__(self, order: Order, base: BaseModel, encoded: list[Encoded], device: torch.device) -> None:
+        self.order, self.base, self.config = order, base, order.config
+        model, vae, config = order.model, order.vae, order.config
+        self.name = order.name.strip()
+        self.examples = encoded[0].examples
+        self.folders = dict(Counter(sample.file.parent.name for sample in order.dataset.samples))
+        everything = [example for part in encoded for example in part.examples]
+        texts, text_layers = text_encoder(model, order.clip, everything, config, device)
         comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
-        wraps = trains_wrapped(config, examples)
+        wraps = trains_wrapped(config, self.examples)
         dtype = training_dtype(config, device)
         unet = training_unet(model, config, device, dtype, wraps)
-        self.fingerprint = run_fingerprint(config, examples, unet)
+        self.identity = self._identity(unet)
         network = LoraNetwork({**unet_layers(model, unet, config), **text_layers}, config.network, config.seed)
         if config.network.start_from:
             start_from(network, config.network.start_from)
-        trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
+        trained, held_out = split_validation(self.examples, config.saving.validation_share, config.seed)
+        held_out += [example for part in encoded[1:] for example in part.examples]
         schedule = noise_schedule(model, base, config)
         self.trainer = Trainer(
             network, unet_denoiser(unet), texts, trained, schedule, config, device, held_out, dtype == torch.float16
         )
         self.files = self._own_files()
+        self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
         tiling_vae = wrapped_vae(vae) if wraps else vae
-        self.view = LiveView(self.trainer, self.files, tiling_vae, model, config, node_id, wraps)
+        self.view = LiveView(self.trainer, self.files, tiling_vae, model, config, order.node_id, wraps, self.notes)
+
+    def _identity(self, unet: torch.nn.Module) -> RunIdentity:
+        """Of all that makes the weights."""
+        model, network, objective = self.order.model, self.config.network, self.config.objective
+        facts = host_training.unet_facts(model)
+        start = file_digest(folders.model_file("loras", network.start_from, "start_from")) if network.start_from else ""
+        text = host_training.text_encoder_digest(self.order.clip, objective.clip_skip)
+        weights = {**dict(unet.named_parameters()), "sigmas": facts.sigmas}
+        models = models_digest(weights, (facts.family, facts.prediction, text, start))
+        return RunIdentity(run_fingerprint(self.config, self.examples, unet), models)
 
     def _own_files(self) -> RunFiles:
         loras, runs = folders.output_folder("loras"), folders.output_folder("training")
-        resumed = self.fingerprint if self.config.saving.resume else None
+        resumed = self.identity if self.config.saving.resume else None
         files = files_of_run(loras, runs, self.name, resumed, self.trainer.steps)
         size = sum(parameter.numel() for parameter in self.trainer.parameters)
         check_room(files, 4 * size * 4)  # a file, and a state with two moments
@@ -148,8 +176,13 @@ class _Run:
 
     def train(self) -> TrainedLora:
         trainer = self.trainer
+        begin = "A new run."
         if self.files.state.exists():
             load_state(self.files.state, trainer)
+            begin = f"Goes on from step {trainer.step} of {self.files.lora.name}."
+            if trainer.step == trainer.steps:
+                begin = self._found_finished()
+        self._announce(begin)
         trainer.network.attach()
         try:
             self._go()
@@ -158,6 +191,20 @@ class _Run:
             state = self._save_all()
         measured = trainer.measurements
         return TrainedLora(state, self.files, trainer.losses, measured.validation, measured.fixed)
+
+    def _found_finished(self) -> str:
+        wanted = [step for step in range(1, self.trainer.steps) if self._is_checkpoint(step)]
+        check_asked_for(self.files, wanted, self.config.saving)
+        return (
+            f"Finished run found, nothing trained: {self.files.lora.name} has all {self.trainer.steps} steps. To train "
+            "anew, switch resume of LoRA Saving off or change the seed."
+        )
+
+    def _announce(self, begin: str) -> None:
+        """Tell the node and the log what is trained on and how the run begins."""
+        self.notes.append(begin)
+        tell_node(self.order.node_id, "\n".join(self.notes))
+        logging.info("Train LoRA, %s: %s", self.files.lora.stem, " ".join(self.notes))
 
     def _go(self) -> None:
         saving, trainer = self.config.saving, self.trainer
@@ -181,12 +228,12 @@ class _Run:
     def _save_checkpoint(self, step: int) -> None:
         tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])
         with told_if_disk_fails(self.files.lora.parent):
-            self.files.save_checkpoint(f"step{step:08}", tensors, self._metadata(), self.config.saving.keep_last)
+            self.files.save_checkpoint(step, tensors, self._metadata(), self.config.saving.keep_last)
 
     def _save_state(self) -> None:
         self.trainer.settle()
         with told_if_disk_fails(self.files.state):
-            save_state(self.files.state, self.trainer, self.fingerprint, self.files.lora.name)
+            save_state(self.files.state, self.trainer, self.identity, self.files.lora.name)
 
     def _save_all(self) -> dict[str, torch.Tensor]:
         with suppress(Diverged):  # then the steps after the last sound one are taken back

@@ -1,5 +1,6 @@
 """Captions as the denoiser takes them: each is encoded once by the host's CLIP, unless that is being trained."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from ...training.tensor_cache import kept
 from .. import training as host_training
 from .latents import for_autograd, kept_folder
 
-REMEMBERED = 4096  # encoded captions at once; shuffling makes new ones without end
+SHUFFLED = 4096  # encoded captions in another order that are remembered: they come up without end
+
+Row = tuple[str, tuple[int, int]]
+"""A caption, and the size in pixels of the image that it belongs to"""
 
 
 def text_encoder(
@@ -26,19 +30,18 @@ def text_encoder(
     objective = config.objective
     if config.network.text_encoder:
         stage = host_training.text_encoders_for_training(clip, device)
-        encode = host_training.trained_text_encoding(stage, objective.clip_skip, device)
+        layer = host_training.last_layer(clip, objective.clip_skip)
+        encode = host_training.trained_text_encoding(stage, layer, device)
         names = host_training.kohya_text_names(clip)
-        layers = {names[path]: layer for path, layer in stage.named_modules() if path in names}
+        layers = {names[path]: module for path, module in stage.named_modules() if path in names}
         return Texts(model, clip, encode, objective, device, remember=False), layers
     encode = host_training.text_encoding(clip, objective.clip_skip)
     texts = Texts(model, clip, encode, objective, device, folder=kept_folder(config))
-    for caption, size in sorted(_captions(examples, config)):
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        texts([caption], [size])
+    texts.encode_all(_captions(examples, config))
     return texts, {}
 
 
-def _captions(examples: Sequence[Example], config: TrainingConfig) -> set[tuple[str, tuple[int, int]]]:
+def _captions(examples: Sequence[Example], config: TrainingConfig) -> set[Row]:
     """Every caption that steps, measurements and samples ask for; shuffled ones only come up in their step."""
     asked = {(example.caption, example.size) for example in examples}
     if config.objective.caption_dropout:
@@ -50,10 +53,10 @@ def _captions(examples: Sequence[Example], config: TrainingConfig) -> set[tuple[
 
 
 class Texts:
-    """The trainer's text encoder: captions through `encode` and into what the denoiser is told.
+    """The trainer's text encoder: captions through `encode` to context and vector, on `device`.
 
-    encode takes tokens and gives context and pooled output. Unless it is being trained, each caption is encoded
-    once and remembered on `device`, and kept in `folder` for later runs if there is one.
+    encode takes tokens and gives context and pooled output. Unless it is being trained, each caption is encoded once
+    and remembered in the CPU's memory, and kept in `folder` for later runs if there is one.
     """
 
     def __init__(
@@ -68,27 +71,43 @@ class Texts:
     ) -> None:
         self.model, self.clip, self.encode = model, clip, encode
         self.chunks = objective.max_tokens // 75
-        self.device = device
-        self.remember = remember
-        self.folder = folder
-        self.network = (host_training.network_digest(clip.patcher), objective.clip_skip) if folder else ()
-        self._remembered: dict[tuple[str, tuple[int, int]], Conditioning] = {}
+        self.device, self.remember, self.folder = device, remember, folder
+        self.network = host_training.text_encoder_digest(clip, objective.clip_skip) if folder else ""
+        self._own: dict[Row, Conditioning] = {}
+        self._shuffled: OrderedDict[Row, Conditioning] = OrderedDict()
 
     def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Conditioning:
-        rows = [self._row(caption, size) for caption, size in zip(captions, sizes, strict=True)]
-        return Conditioning.stack(rows)
-
-    def _row(self, caption: str, size: tuple[int, int]) -> Conditioning:
+        rows = list(zip(captions, sizes, strict=True))
         if not self.remember:
-            return self._told(*self.encode(self._tokens(caption)), size)
-        if (caption, size) not in self._remembered:
-            if len(self._remembered) == REMEMBERED:
-                self._remembered.clear()
-            with torch.inference_mode():
-                row = self._told(*self._encoded_once(caption), size)
-            vector = None if row.vector is None else for_autograd(row.vector, self.device)
-            self._remembered[caption, size] = Conditioning(for_autograd(row.context, self.device), vector)
-        return self._remembered[caption, size]
+            return Conditioning.stack([self._conditioning(*self.encode(self._tokens(row[0])), row) for row in rows])
+        return Conditioning.stack([self._remembered(row) for row in rows]).moved(self.device)
+
+    def encode_all(self, rows: set[Row]) -> None:
+        """Encode captions now and remember them to the end."""
+        for row in sorted(rows):
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            self._own[row] = self._encoded(row)
+
+    def is_cut(self, caption: str) -> bool:
+        """Whether a caption has more tokens than are used."""
+        return any(len(chunks) > self.chunks for chunks in self.clip.tokenize(caption, disable_weights=True).values())
+
+    def _remembered(self, row: Row) -> Conditioning:
+        if row in self._own:
+            return self._own[row]
+        if row not in self._shuffled:
+            self._shuffled[row] = self._encoded(row)
+            if len(self._shuffled) > SHUFFLED:
+                self._shuffled.popitem(last=False)
+        self._shuffled.move_to_end(row)
+        return self._shuffled[row]
+
+    def _encoded(self, row: Row) -> Conditioning:
+        with torch.inference_mode():
+            made = self._conditioning(*self._encoded_once(row[0]), row)
+        cpu = torch.device("cpu")
+        vector = None if made.vector is None else for_autograd(made.vector, cpu)
+        return Conditioning(for_autograd(made.context, cpu), vector)
 
     def _tokens(self, caption: str) -> dict[str, list]:
         # Without weights: brackets in a caption are words here, not emphasis.
@@ -104,8 +123,8 @@ class Texts:
 
         # An embedding from a file is a tensor among the tokens, which no name on a disk could stand for.
         plain = all(isinstance(token[0], int) for chunks in tokens.values() for chunk in chunks for token in chunk)
-        tensors = kept(self.folder if plain else None, ("text", *self.network, tokens), make)
+        tensors = kept(self.folder if plain else None, ("text", self.network, tokens), make)
         return tensors["context"], tensors.get("pooled")
 
-    def _told(self, context: torch.Tensor, pooled: torch.Tensor | None, size: tuple[int, int]) -> Conditioning:
-        return Conditioning(*host_training.model_conditioning(self.model, context, pooled, *size))
+    def _conditioning(self, context: torch.Tensor, pooled: torch.Tensor | None, row: Row) -> Conditioning:
+        return Conditioning(*host_training.model_conditioning(self.model, context, pooled, *row[1]))

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.in_graph import train_lora
+from ...host.in_graph import Order, train_lora
 from ...host.training import with_lora
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.plot import plot_losses
@@ -49,6 +49,12 @@ class TrainLora(io.ComfyNode):
                 *option_inputs("The LoRA is float32."),
                 widget(TrainingConfig, "cache"),
                 widget(TrainingConfig, "acceleration"),
+                TextureDatasetSocket.Input(
+                    "validation",
+                    optional=True,
+                    tooltip="Images that are measured instead of trained on, such as Split Dataset's, in place of "
+                    "validation_share of LoRA Saving.",
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -79,10 +85,11 @@ class TrainLora(io.ComfyNode):
         optimizer: OptimizerConfig | None = None,
         objective: ObjectiveConfig | None = None,
         saving: SavingConfig | None = None,
+        validation: TextureDataset | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
         config = run_config(settings, network, optimizer, objective, saving)
-        trained = train_lora(model, vae, clip, dataset, name, config, node_id(cls))
+        trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls)))
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
             trained_model,

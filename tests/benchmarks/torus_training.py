@@ -37,7 +37,7 @@ def captioned_renders(count: int, seed: int) -> Any:
 
 def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float, seed: int) -> dict:
     """The weights of one case's LoRA."""
-    from tilewright.host.in_graph import train_lora
+    from tilewright.host.in_graph import Order, train_lora
     from tilewright.nodes.training.run_inputs import run_config
     from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 
@@ -49,7 +49,7 @@ def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, 
     }
     widgets = {"rank": 16, "alpha": 16.0, "learning_rate": rate, "steps": steps, "batch_size": 4, "seed": seed}
     config = run_config({**widgets, "resolution": SIDE}, **options)
-    return train_lora(model, vae, clip, dataset, "torus", config).state
+    return train_lora(Order(model, vae, clip, dataset, "torus", config)).state
 
 
 def seams(checkpoint: tuple, seeds: range) -> tuple[float, float, float]:

@@ -62,7 +62,7 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
     import folder_paths
     from tilewright.common.image_writing import write_png
     from tilewright.common.texture_dataset import Sample, TextureDataset
-    from tilewright.host.in_graph import train_lora
+    from tilewright.host.in_graph import Order, train_lora
     from tilewright.nodes.training.run_inputs import run_config
 
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
             samples.append(Sample(file, "basecolor", size, caption=f"noise {number}", tileable="wrapped" in case))
         whole = {"steps": steps, "batch_size": batch, "resolution": RESOLUTION, "seed": 0, "precision": "float32"}
         config = run_config({"rank": RANK, "alpha": float(RANK), "learning_rate": 1e-4, **whole})
-        train_lora(model, vae, clip, TextureDataset(tuple(samples)), "bench", config)
+        train_lora(Order(model, vae, clip, TextureDataset(tuple(samples)), "bench", config))
 
 
 def _train_with_host(case: str, model: Any, clip: Any, vae: Any, batch: int, steps: int) -> None:

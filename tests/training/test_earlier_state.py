@@ -10,7 +10,7 @@ from tilewright.training.data import Conditioning, Example
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
-from tilewright.training.state import latest_state, load_state, run_fingerprint
+from tilewright.training.state import RunIdentity, latest_state, load_state, run_fingerprint
 
 FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "state_0.1.0"
 
@@ -53,7 +53,7 @@ def earlier_run():
 
 def test_the_state_of_an_earlier_version_is_found_and_goes_on_to_the_same_bits():
     trainer, fingerprint = earlier_run()
-    state, lora = latest_state(FIXTURE.glob("state.safetensors"), fingerprint, trainer.steps)
+    state, lora = latest_state(FIXTURE.glob("state.safetensors"), RunIdentity(fingerprint, "models"), trainer.steps)
     assert lora == "brick.safetensors"
     load_state(state, trainer)
     assert trainer.step == 4

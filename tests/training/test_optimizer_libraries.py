@@ -10,7 +10,7 @@ from tilewright.training.config.optimizer import OPTIMIZERS, SELF_TUNING
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.optimizers import LIBRARIES
-from tilewright.training.state import load_state, save_state
+from tilewright.training.state import RunIdentity, load_state, save_state
 from torch import nn
 
 # bitsandbytes keeps 32-bit states of tensors below 4,096 values, as these are, unless it is told otherwise.
@@ -52,7 +52,7 @@ def test_it_resumes_as_if_it_had_not_been_stopped(kind, tmp_path):
     course = cut.run()
     for _ in range(3):
         next(course)
-    save_state(tmp_path / "state", cut, "print", "brick.safetensors")
+    save_state(tmp_path / "state", cut, RunIdentity("print"), "brick.safetensors")
     load_state(tmp_path / "state", resumed)
     finished(resumed)
     assert resumed.losses == whole.losses

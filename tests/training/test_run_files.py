@@ -2,6 +2,9 @@ import torch
 from tilewright.common.files import write_json
 from tilewright.training.checkpoint import save_tensors
 from tilewright.training.run_files import RunFiles, files_of_run
+from tilewright.training.state import RunIdentity
+
+mine = RunIdentity("mine", "models")
 
 
 def leave_state(folder, lora, step, fingerprint="mine"):
@@ -13,7 +16,7 @@ def test_a_new_run_takes_the_first_free_name(tmp_path):
     loras, runs = tmp_path / "loras", tmp_path / "training"
     save_tensors(loras / "brick.safetensors", {"a": torch.zeros(1)}, {})
     leave_state(runs / "brick_00002", "brick_00002.safetensors", 5, "another")
-    files = files_of_run(loras, runs, "brick", "mine", 100)
+    files = files_of_run(loras, runs, "brick", mine, 100)
     assert files.lora == loras / "brick_00003.safetensors"
     assert files.state == runs / "brick_00003" / "state.safetensors"
 
@@ -27,14 +30,14 @@ def test_the_name_of_a_run_through_sd_scripts_is_taken_before_it_has_a_lora(tmp_
 def test_a_run_finds_its_own_files_again_unless_told_not_to(tmp_path):
     loras, runs = tmp_path / "loras", tmp_path / "training"
     leave_state(runs / "brick_00002", "brick_00002.safetensors", 5)
-    assert files_of_run(loras, runs, "brick", "mine", 100).lora == loras / "brick_00002.safetensors"
+    assert files_of_run(loras, runs, "brick", mine, 100).lora == loras / "brick_00002.safetensors"
     assert files_of_run(loras, runs, "brick", None, 100).lora == loras / "brick.safetensors"
-    assert files_of_run(loras, runs, "brick", "mine", 4).lora == loras / "brick.safetensors"
+    assert files_of_run(loras, runs, "brick", mine, 4).lora == loras / "brick.safetensors"
 
 
 def test_a_state_that_names_a_file_elsewhere_is_not_followed(tmp_path):
     leave_state(tmp_path / "training" / "brick", "../../elsewhere.safetensors", 5)
-    files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", "mine", 100)
+    files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", mine, 100)
     assert files.lora == tmp_path / "loras" / "brick_00002.safetensors"
 
 
@@ -42,5 +45,14 @@ def test_only_the_last_checkpoints_stay_and_other_files_are_left_alone(tmp_path)
     files = RunFiles(tmp_path / "brick.safetensors", tmp_path / "run")
     save_tensors(tmp_path / "brick-step00000000.safetensors", {"a": torch.zeros(1)}, {})
     for step in (1, 2, 3):
-        files.save_checkpoint(f"step{step:08}", {"a": torch.zeros(1)}, {}, keep_last=2)
+        files.save_checkpoint(step, {"a": torch.zeros(1)}, {}, keep_last=2)
     assert sorted(path.stem[-1] for path in tmp_path.glob("*.safetensors")) == ["0", "2", "3"]
+
+
+def test_a_name_that_begins_with_anothers_is_another_run(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    for stem in ("brick_wall", "brick_wall_00002", "brick_2"):
+        leave_state(runs / stem, f"{stem}.safetensors", 5)
+    files = files_of_run(loras, runs, "brick", RunIdentity("mine"), 100)
+    assert (files.lora, files.folder) == (loras / "brick.safetensors", runs / "brick")
+    assert files_of_run(loras, runs, "brick_wall", RunIdentity("mine"), 100).folder == runs / "brick_wall_00002"

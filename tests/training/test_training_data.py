@@ -75,3 +75,15 @@ def test_a_shorter_context_is_repeated_to_the_common_length():
 def test_vectors_travel_with_their_contexts():
     parts = [Conditioning(torch.rand(1, 77, 8), torch.full((1, 3), float(i))) for i in range(2)]
     assert Conditioning.stack(parts).vector.tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
+def test_validation_holds_back_whole_materials_with_all_their_views():
+    examples = [Example(torch.zeros(4, 8, 8), str(i), (64, 64), material=f"brick {i // 5}") for i in range(20)]
+    trained, held_out = split_validation(examples, 0.25, seed=0)
+    assert len({example.material for example in held_out}) == 1 and len(held_out) == 5
+    assert not {example.material for example in held_out} & {example.material for example in trained}
+
+
+def test_the_only_material_is_not_held_back():
+    views = [Example(torch.zeros(4, 8, 8), "", (64, 64), material="brick") for _ in range(10)]
+    assert split_validation(views, 0.2, seed=0) == (views, [])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_training_loop import finished, trainer
 from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
-from tilewright.training.state import latest_state, load_state, run_fingerprint, save_state
+from tilewright.training.state import RunIdentity, latest_state, load_state, models_digest, run_fingerprint, save_state
 
 OPTIMIZERS = {
     "adamw": OptimizerConfig(learning_rate=0.05),
@@ -25,7 +25,7 @@ def test_resumed_equals_never_stopped(name, stop, tmp_path):
     course = cut.run()
     for _ in range(stop):
         next(course)
-    save_state(tmp_path / "state", cut, "print", "brick.safetensors")
+    save_state(tmp_path / "state", cut, RunIdentity("print"), "brick.safetensors")
     resumed = trainer(8, optimizer=OPTIMIZERS[name])
     load_state(tmp_path / "state", resumed)
     assert resumed.step == stop
@@ -39,11 +39,11 @@ def test_the_state_furthest_on_is_found_among_those_of_the_same_run(tmp_path):
     run = trainer(8)
     for step, fingerprint in ((2, "mine"), (5, "mine"), (7, "another")):
         run.step = step
-        save_state(tmp_path / f"{fingerprint}_{step}", run, fingerprint, f"lora_{step}")
+        save_state(tmp_path / f"{fingerprint}_{step}", run, RunIdentity(fingerprint), f"lora_{step}")
     (tmp_path / "junk").write_bytes(b"no tensors here")
-    assert latest_state(tmp_path.iterdir(), "mine", 8) == (tmp_path / "mine_5", "lora_5")
-    assert latest_state(tmp_path.iterdir(), "mine", 4) == (tmp_path / "mine_2", "lora_2")
-    assert latest_state(tmp_path.iterdir(), "nobody", 8) is None
+    assert latest_state(tmp_path.iterdir(), RunIdentity("mine"), 8) == (tmp_path / "mine_5", "lora_5")
+    assert latest_state(tmp_path.iterdir(), RunIdentity("mine"), 4) == (tmp_path / "mine_2", "lora_2")
+    assert latest_state(tmp_path.iterdir(), RunIdentity("nobody"), 8) is None
 
 
 def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_else():
@@ -61,3 +61,24 @@ def test_the_fingerprint_changes_with_what_changes_the_result_and_with_nothing_e
     assert same != fingerprint(network=NetworkConfig(rank=3))
     run.batches.examples[0] = replace(run.batches.examples[0], caption="other")
     assert same != fingerprint()
+
+
+def test_a_state_belongs_to_the_same_models_only_unless_it_is_too_old_to_tell(tmp_path):
+    run = trainer(8)
+    save_state(tmp_path / "state", run, RunIdentity("mine", "these"), "lora")
+    assert latest_state([tmp_path / "state"], RunIdentity("mine", "these"), 8)
+    assert latest_state([tmp_path / "state"], RunIdentity("mine", "others"), 8) is None
+    assert RunIdentity("mine", "these").is_of({"format": "tilewright-training-state-2", "fingerprint": "mine"})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.uint8, torch.float64])
+def test_a_digest_changes_with_every_weight_its_place_and_every_fact(dtype):
+    weights = {"a": torch.arange(100).to(dtype), "b": torch.ones(3, 3).to(dtype)}
+    digest = models_digest(weights, ("eps", 1))
+    assert digest == models_digest({name: value.clone() for name, value in weights.items()}, ("eps", 1))
+    assert digest != models_digest(weights, ("v", 1))
+    for index in (0, 63, 64, 99):
+        changed = weights["a"].clone()
+        changed[index] += 1
+        assert digest != models_digest({**weights, "a": changed}, ("eps", 1))
+    assert digest != models_digest({**weights, "a": weights["a"].roll(1)}, ("eps", 1))

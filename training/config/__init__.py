@@ -6,7 +6,7 @@ those of the option nodes.
 
 from dataclasses import dataclass, field
 
-from ..settings import ConfigError, check_settings, setting
+from ..settings import OWN_NAME, ConfigError, check_settings, setting
 from .network import NetworkConfig
 from .objective import ObjectiveConfig
 from .optimizer import OptimizerConfig
@@ -58,7 +58,7 @@ class TrainingConfig:
     gradient_checkpointing: bool = setting(
         False,
         "Compute activations twice instead of keeping them: a third slower, in far less memory.",
-        kohya="gradient_checkpointing",
+        kohya=OWN_NAME,
         recorded=True,
         optional=True,
     )

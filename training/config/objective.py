@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..settings import check_settings, setting
+from ..settings import OWN_NAME, check_settings, setting
 
 SWITCH = ("auto", "on", "off")
 LOSSES = ("mse", "huber", "l1")
@@ -39,7 +39,7 @@ class ObjectiveConfig:
         "Timesteps with a higher signal-to-noise ratio count less (Min-SNR): 5 trains faster and calmer. 0 is off.",
         within=(0.0, 100.0),
         step=0.5,
-        kohya="min_snr_gamma",
+        kohya=OWN_NAME,
         recorded=True,
     )
     debiased: bool = setting(
@@ -55,7 +55,7 @@ class ObjectiveConfig:
         "0.05 to 0.1 for very dark or very bright materials, which plain noise pulls to grey.",
         within=(0.0, 1.0),
         step=0.01,
-        kohya="noise_offset",
+        kohya=OWN_NAME,
         recorded=True,
     )
     multires_noise: int = setting(
@@ -78,7 +78,7 @@ class ObjectiveConfig:
     zero_terminal_snr: bool = setting(
         False,
         "Train without any signal at the last timestep. Only for v-prediction models; sample with it too.",
-        kohya="zero_terminal_snr",
+        kohya=OWN_NAME,
         recorded=True,
     )
     caption_dropout: float = setting(
@@ -92,7 +92,7 @@ class ObjectiveConfig:
     shuffle_caption: bool = setting(
         False,
         "Change the order of the comma-separated parts of captions at every step.",
-        kohya="shuffle_caption",
+        kohya=OWN_NAME,
         recorded=True,
     )
     keep_tokens: int = setting(
@@ -100,7 +100,7 @@ class ObjectiveConfig:
         "First parts of a caption that stay in front when it is shuffled, such as the trigger word.",
         within=(0, 255),
         needs="shuffle_caption",
-        kohya="keep_tokens",
+        kohya=OWN_NAME,
         kohya_default=None,
         recorded=True,
     )
@@ -108,7 +108,7 @@ class ObjectiveConfig:
         1,
         "Text-encoder layers left out at its end, plus 1; 1 uses all. Use what the checkpoint is sampled with.",
         within=(1, 12),
-        kohya="clip_skip",
+        kohya=OWN_NAME,
         recorded=True,
     )
     max_tokens: int = setting(

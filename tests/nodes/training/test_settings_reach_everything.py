@@ -20,7 +20,7 @@ from tilewright.nodes.training.widgets import help_table
 from tilewright.sd_scripts.scripts import LORA, Job
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
 from tilewright.training.config import ConfigError, ObjectiveConfig, TrainingConfig
-from tilewright.training.settings import metadata_entries, setting
+from tilewright.training.settings import OWN_NAME, metadata_entries, setting
 
 PACK = Path(__file__).resolve().parents[3]
 
@@ -33,7 +33,7 @@ class NewObjective(ObjectiveConfig):
         within=(0.0, 1.0),
         step=0.05,
         label="input perturbation",
-        kohya="ip_noise_gamma",
+        kohya=OWN_NAME,
         recorded=True,
     )
 

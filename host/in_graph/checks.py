@@ -1,0 +1,99 @@
+"""What is refused before anything is encoded: models that the trainer cannot train, or that do not belong together."""
+
+from typing import Any
+
+import torch
+
+from ...common.errors import InputError
+from ...training.config import TrainingConfig
+from ...training.metadata import BaseModel
+from ...training.vae_check import another_family, color_card
+from .. import networks as host_networks
+from .. import training as host_training
+from .latents import encode_image, latent_families
+
+_BASE_MODELS = {
+    ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD1", "v"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD2", "eps"): ("sd_v2", "stable-diffusion-v2-512"),
+    ("SD2", "v"): ("sd_v2_v", "stable-diffusion-v2-768-v"),
+    ("SDXL", "eps"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+    ("SDXL", "v"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+}
+_KNOWN = (
+    "This trainer makes LoRAs for text-to-image models of Stable Diffusion 1, Stable Diffusion 2 and SDXL that predict "
+    "noise (eps) or velocity (v_prediction)."
+)
+
+
+def check_connected(model: Any, vae: Any, clip: Any) -> None:
+    """Raise `InputError` for one that is None, as a loader hands on what its file does not hold."""
+    sources = {
+        "model": (model, "Load Checkpoint or Load Diffusion Model"),
+        "vae": (vae, "Load VAE, or Load Checkpoint with a checkpoint that holds one"),
+        "clip": (clip, "Load CLIP, or Load Checkpoint with a checkpoint that holds its text encoder"),
+    }
+    for name, (given, source) in sources.items():
+        if given is None:
+            raise InputError(
+                f"What is connected to {name} holds nothing: the file that was loaded has none. Connect {source}."
+            )
+
+
+def base_model(model: Any) -> BaseModel:
+    """The family of `model`; raises `InputError` for one that cannot be trained here."""
+    facts = host_training.unet_facts(model)
+    if facts is not None:
+        return BaseModel(*_BASE_MODELS[facts.family, facts.prediction], facts.prediction)
+    kind = host_training.model_kind(model)
+    if not host_training.is_of_known_family(model):
+        raise InputError(f"The model is of the kind {kind}. {_KNOWN} Load such a checkpoint.")
+    if extra := host_training.extra_channels(model):
+        what = "an inpainting checkpoint" if extra == 5 else "made for another input beside the latent"
+        raise InputError(
+            f"The model is {what}: its UNet takes {4 + extra} channels, where a text-to-image model takes 4. Load the "
+            "plain checkpoint of the same family; its LoRA works on the inpainting one as well."
+        )
+    raise InputError(
+        f"The model is of the kind {kind}, but sampled as {host_training.foreign_sampling(model)}. {_KNOWN} Take the "
+        "node that patches the sampling out of the way to Train LoRA; it may follow after it."
+    )
+
+
+def check_device(config: TrainingConfig, device: torch.device) -> None:
+    """Raise `InputError` for an acceleration that `device` does not have."""
+    if config.acceleration == "CUDA graph" and (device.type != "cuda" or torch.version.hip):
+        raise InputError(
+            f"acceleration is 'CUDA graph', which only NVIDIA GPUs have, but this ComfyUI computes on {device.type}. "
+            "Choose off or compile."
+        )
+
+
+def check_clip(model: Any, clip: Any) -> None:
+    """Raise `InputError` for a CLIP whose embeddings the model cannot take."""
+    context, _ = host_training.text_encoding(clip, 1)(clip.tokenize(""))
+    wanted = host_training.context_width(model)
+    if context.shape[-1] != wanted:
+        raise InputError(
+            f"The CLIP makes embeddings of {context.shape[-1]} numbers, but the model, of the family "
+            f"{host_training.unet_facts(model).family}, takes {wanted}. Connect the CLIP of the model's own checkpoint."
+        )
+
+
+def check_vae(model: Any, vae: Any) -> None:
+    """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
+    host_networks.autoencoder(vae)  # which tells of an empty one
+    channels = model.model.latent_format.latent_channels
+    if vae.latent_channels != channels or vae.latent_dim != 2:
+        raise InputError(
+            f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
+            f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
+        )
+    family = host_training.unet_facts(model).family
+    own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
+    other = another_family(encode_image(vae, color_card()), own, latent_families())
+    if other is not None:
+        raise InputError(
+            f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
+            "colours. Connect the VAE of the model's own checkpoint."
+        )

@@ -1,0 +1,38 @@
+"""What should be known of a dataset and its models before the first step."""
+
+from ...training.loop import Trainer
+from ...training.preflight import Preflight
+from .. import training as host_training
+from .order import Order
+from .text_conditioning import Texts
+
+
+def dataset_notes(order: Order, trainer: Trainer, texts: Texts, unreadable: list[str]) -> list[str]:
+    """In sentences: images and captions, and what is not as it was asked for. unreadable: why images are left out."""
+    dataset, findings = order.dataset, order.dataset.findings
+    used = trainer.batches.examples
+    counts = Preflight(
+        images=len(used),
+        held_out=len(trainer.measurements.held_out),
+        left_out=len(unreadable) + len(findings.unreadable),
+        not_finite=len(findings.not_finite),
+        clipped=sum(sample.clipped for sample in dataset.samples),
+        uncaptioned=sum(not example.caption.strip() for example in used),
+        cut=sum(texts.is_cut(example.caption) for example in used),
+        tokens=order.config.objective.max_tokens,
+        unmatched=len(findings.unmatched_captions),
+        unreadable_captions=len(findings.unreadable_captions),
+    )
+    return [*counts.lines(), *_remarks(order, trainer)]
+
+
+def _remarks(order: Order, trainer: Trainer) -> list[str]:
+    clip_skip = order.config.objective.clip_skip
+    remarks = []
+    if order.config.saving.validation_share and not trainer.measurements.held_out:
+        remarks.append("All images show one material, so none is held back for validation.")
+    if clip_skip > 1 and order.clip.layer_idx not in (None, -clip_skip):
+        remarks.append(f"clip_skip {clip_skip} of LoRA Objective replaces what CLIP Set Last Layer says.")
+    if patches := host_training.unused_patches(order.model):
+        remarks.append(f"Not trained with, since only sampling uses it: {', '.join(patches)}.")
+    return remarks

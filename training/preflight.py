@@ -1,0 +1,70 @@
+"""What a run tells before its first step, and while it trains: what it was given, and what looks wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RISES = 1.1  # times its lowest: a measured loss that has grown so far no longer jitters
+PATIENCE = 3  # measurements in a row above the lowest
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Counts of a dataset's images and captions.
+
+    images: those that are trained on. held_out: those that are only measured. left_out: those that cannot be read,
+    not_finite: of these the ones with values that are no numbers. clipped: with values outside 0..1, which are lost.
+    uncaptioned: without caption. cut: with captions longer than tokens. unmatched: caption files that belong to no
+    image; unreadable_captions: caption files of an unknown encoding.
+    """
+
+    images: int
+    held_out: int = 0
+    left_out: int = 0
+    not_finite: int = 0
+    clipped: int = 0
+    uncaptioned: int = 0
+    cut: int = 0
+    tokens: int = 75
+    unmatched: int = 0
+    unreadable_captions: int = 0
+
+    def lines(self) -> list[str]:
+        """Whole sentences for an artist: the images, then one for each thing that may be a mistake."""
+        held = f", {self.held_out} measured only" if self.held_out else ""
+        told = [f"{_count(self.images, 'image')}{held}."]
+        numbers = f", {self.not_finite} of them for values that are no numbers" if self.not_finite else ""
+        warnings = {
+            f"{_count(self.left_out, 'image')} left out{numbers}: see the log or Load Dataset's report.": self.left_out,
+            f"{_count(self.clipped, 'image')} with values outside 0 to 1, which are clipped.": self.clipped,
+            f"{_count(self.uncaptioned, 'image')} without caption.": self.uncaptioned,
+            f"{_count(self.cut, 'caption')} cut: max_tokens of LoRA Objective is {self.tokens}.": self.cut,
+            f"{_count(self.unmatched, 'caption file')} that belong to no image.": self.unmatched,
+            f"{_count(self.unreadable_captions, 'caption file')} that cannot be read.": self.unreadable_captions,
+        }
+        return told + [line for line, count in warnings.items() if count]
+
+
+def course_warnings(fixed: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]]) -> list[str]:
+    """What the (step, loss) pairs of the measurements say against going on, in sentences for an artist."""
+    warnings = []
+    if (step := _rising_since(fixed)) is not None:
+        warnings.append(f"The loss on fixed noise has risen since step {step}: lower learning_rate.")
+    elif (step := _rising_since(validation)) is not None:
+        warnings.append(
+            f"The validation loss has risen since step {step}: the images are being memorised. Take a checkpoint from "
+            "about there."
+        )
+    return warnings
+
+
+def _rising_since(losses: Sequence[tuple[int, float]]) -> int | None:
+    """The step of the lowest loss, if the last `PATIENCE` ones all lie above it and the last one far above."""
+    if len(losses) <= PATIENCE:
+        return None
+    step, lowest = min(losses, key=lambda pair: pair[1])
+    later = [loss for later_step, loss in losses if later_step > step]
+    return step if len(later) >= PATIENCE and later[-1] > RISES * lowest else None
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
