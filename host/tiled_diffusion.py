@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import comfy.model_management
@@ -40,9 +41,11 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.T
         options: dict,
         **others: Any,
     ) -> torch.Tensor:
-        windows = _windows(plan, latent, options, control is not None)
+        here = _within(plan, latent, options)
+        windows = _windows(here, latent, options, control is not None)
         if len(windows) == 1:
-            return execute(latent, timesteps, context, y, control, options, **others)
+            with replaced(execute.class_obj, _convolutions_of_one_window(execute.class_obj, here)):
+                return execute(latent, timesteps, context, y, control, options, **others)
         batch, width = latent.shape[0], latent.shape[-1]
 
         def predict(group: list[Window]) -> list[torch.Tensor]:
@@ -54,8 +57,8 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.T
             result = execute(crop_all(latent, group, width), *given, controls, options, **more)
             return [result.unflatten(0, (batch, count))]
 
-        with replaced(execute.class_obj, _convolutions(execute.class_obj, plan, latent)):
-            return fuse(plan, windows, latent, predict, at_once)[0]
+        with replaced(execute.class_obj, _convolutions(execute.class_obj, here, latent)):
+            return fuse(here, windows, latent, predict, at_once)[0]
 
     return run
 
@@ -64,7 +67,8 @@ def _control_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., Any]:
     def run(
         execute: Callable[..., Any], model: Any, conds: list, latent: torch.Tensor, sigma: torch.Tensor, options: dict
     ) -> Any:
-        steps = {"sigmas": sigma, **options.get("transformer_options", {})}
+        known = {**options.get("transformer_options", {}), KEY: tuple(latent.shape[-2:])}
+        options, steps = {**options, "transformer_options": known}, {"sigmas": sigma, **known}
         with ExitStack() as stack:
             for network in control_networks(conds):
                 if is_unet_control(network):
@@ -79,9 +83,11 @@ def _control_forward(
     network: torch.nn.Module, whole: Callable[..., dict], plan: WindowPlan, at_once: int, options: Mapping[str, Any]
 ) -> Callable[..., dict]:
     def forward(x: torch.Tensor, hint: torch.Tensor, **others: Any) -> dict[str, list[torch.Tensor]]:
-        windows = _windows(plan, x, options, controlled=True)
+        here = _within(plan, x, options)
+        windows = _windows(here, x, options, controlled=True)
         if len(windows) == 1:
-            return whole(x=x, hint=hint, **others)
+            with replaced(network, _convolutions_of_one_window(network, here)):
+                return whole(x=x, hint=hint, **others)
         batch, width = x.shape[0], x.shape[-1]
         names: list[str] = []
 
@@ -93,8 +99,8 @@ def _control_forward(
             names[:] = [name for name, parts in result.items() for _ in parts]
             return [part.unflatten(0, (batch, count)) for parts in result.values() for part in parts]
 
-        with replaced(network, _convolutions(network, plan, x)):
-            fused = fuse(plan, windows, x, predict, at_once)
+        with replaced(network, _convolutions(network, here, x)):
+            fused = fuse(here, windows, x, predict, at_once)
         controls: dict[str, list[torch.Tensor]] = {}
         for name, part in zip(names, fused, strict=True):
             controls.setdefault(name, []).append(part)
@@ -103,11 +109,22 @@ def _control_forward(
     return forward
 
 
+def _within(plan: WindowPlan, latent: torch.Tensor, options: Mapping[str, Any]) -> WindowPlan:
+    """The plan for `latent`, which is only a part of the whole one where a conditioning has an area.
+
+    A part wraps only along the axes that it spans.
+    """
+    height, width = latent.shape[-2:]
+    rows, columns = options.get(KEY, (height, width))
+    axes = Axes(x=plan.axes.x and width == columns, y=plan.axes.y and height == rows)
+    return replace(plan, axes=axes)
+
+
 def _windows(plan: WindowPlan, latent: torch.Tensor, options: Mapping[str, Any], controlled: bool) -> Sequence[Window]:
     height, width = latent.shape[-2:]
     step = current_step(options)
     whole = height % UNIT == 0 and width % UNIT == 0
-    if controlled and not whole:
+    if controlled and not whole and plan.side < max(height, width):
         raise InputError(
             f"The latent is {width} x {height} cells. With a ControlNet, Tiled Diffusion takes multiples of {UNIT} "
             f"cells, that is {UNIT * 8} pixels. Choose such a size."
@@ -120,6 +137,11 @@ def _convolutions(network: torch.nn.Module, plan: WindowPlan, latent: torch.Tens
     inner = plan.inner_axes(*latent.shape[-2:])
     wrapped = wrapped_convolutions(network, inner, what="The model")
     return wrapped if inner != Axes(False, False) else plain_convolutions(network, wrapped)
+
+
+def _convolutions_of_one_window(network: torch.nn.Module, plan: WindowPlan) -> dict[str, Any]:
+    """Convolutions that wrap along the axes of the plan; none to replace where it has none: the model is left alone."""
+    return {} if plan.axes == Axes(False, False) else wrapped_convolutions(network, plan.axes, what="The model")
 
 
 def _repeated(value: Any, batch: int, count: int) -> Any:

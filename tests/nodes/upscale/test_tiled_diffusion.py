@@ -31,12 +31,19 @@ def noise(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def sample(model, latent, control=None):
+TEXT = [[noise(1, 8, 128, seed=1), {}]]
+
+
+def sample(model, latent, control=None, **options):
     """Two Euler steps from `latent` as the noise."""
-    text = [[noise(1, 8, 128, seed=1), {"control": control} if control else {}]]
+    text = [[noise(1, 8, 128, seed=1), {**options, "control": control} if control else options]]
     return comfy.sample.sample(
         model, latent, 2, 1.0, "euler", "normal", text, text, torch.zeros_like(latent), disable_pbar=True, seed=0
     )
+
+
+def seamless(model, axes="both"):
+    return SeamlessModel.execute(model, axes).args[0]
 
 
 def in_windows(model, tile_size=128, overlap=64, method=METHODS[1], axes="both", batch=4):
@@ -100,9 +107,45 @@ def test_windows_wrap_with_the_latent(method):
     torch.testing.assert_close(rolled, blurred(latent).roll((8, -16), (2, 3)), atol=1e-6, rtol=0)
 
 
-def test_one_window_is_the_model_itself(model):
+@pytest.mark.parametrize("axes", ["both", "x", "y"])
+@pytest.mark.parametrize("shape", [(1, 4, 16, 16), (2, 4, 8, 16), (1, 4, 13, 9)], ids=["square", "batch", "odd"])
+def test_one_window_wraps_as_the_seamless_model(model, shape, axes):
+    latent = noise(*shape)
+    assert torch.equal(sample(in_windows(model, axes=axes), latent), sample(seamless(model, axes), latent))
+
+
+def test_one_window_without_axes_is_the_model_itself(model):
     latent = noise(1, 4, 16, 16)
-    assert torch.equal(sample(in_windows(model), latent), sample(model, latent))
+    assert torch.equal(sample(in_windows(model, axes="none"), latent), sample(model, latent))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (13, 9)], ids=["square", "odd"])
+def test_a_control_net_in_one_window_wraps_too(model, size):
+    latent = noise(1, 4, *size)
+    hint = torch.rand(1, 3, size[0] * 8, size[1] * 8, generator=torch.Generator().manual_seed(3))
+    guided = sample(in_windows(model), latent, random_control_net(hint))
+    assert torch.equal(guided, sample(seamless(model), latent, random_control_net(hint)))
+
+
+def test_a_masked_latent_wraps_in_one_window(model):
+    """As Set Latent Noise Mask gives it: the strip along the border is sampled, the rest stays."""
+    latent, mask = noise(1, 4, 16, 16), torch.zeros(1, 1, 16, 16)
+    mask[..., [0, 1, -1, -2]] = 1
+    results = [
+        comfy.sample.sample(
+            wrapping, noise(1, 4, 16, 16, seed=5), 2, 1.0, "euler", "normal", TEXT, TEXT, latent, noise_mask=mask,
+            disable_pbar=True, seed=0,
+        )
+        for wrapping in (in_windows(model), seamless(model))
+    ]  # fmt: skip
+    assert torch.equal(*results)
+    torch.testing.assert_close(results[0][..., 2:-2], latent[..., 2:-2], atol=1e-4, rtol=0)
+
+
+def test_an_area_does_not_wrap_along_an_axis_that_it_does_not_span(model):
+    """The left half, in one window: its own edges are not the texture's. From top to bottom it wraps."""
+    latent, area = noise(1, 4, 16, 16), {"area": (16, 8, 0, 0), "strength": 1.0}
+    assert torch.equal(sample(in_windows(model), latent, **area), sample(seamless(model, "y"), latent, **area))
 
 
 def test_the_given_model_stays_as_it_was(model):
