@@ -29,9 +29,19 @@ AROUND_CONDS = WrappersMP.CALC_COND_BATCH
 AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
 
 
+def denoiser(model: ModelPatcher | None) -> torch.nn.Module:
+    """The network of a MODEL. Raises `InputError` for none."""
+    if model is None:
+        raise InputError(
+            "The model is empty: the node it comes from gave none. Load one with Load Checkpoint or Load Diffusion "
+            "Model and connect it."
+        )
+    return model.get_model_object(DENOISER)
+
+
 def unet(model: ModelPatcher) -> torch.nn.Module:
     """The denoiser of a MODEL. Raises `InputError` unless it is a UNet, which sees position only through padding."""
-    network = model.get_model_object(DENOISER)
+    network = denoiser(model)
     if not isinstance(network, UNetModel):
         raise InputError(
             f"The model is of the kind {type(network).__name__}. Known are UNets (Stable Diffusion 1, 2, XL and "
@@ -42,7 +52,7 @@ def unet(model: ModelPatcher) -> torch.nn.Module:
 
 def is_rotary_transformer(model: ModelPatcher) -> bool:
     """Whether the denoiser of a MODEL is Flux or Chroma, whose only notion of place is a rotary embedding."""
-    return isinstance(model.get_model_object(DENOISER), Flux | Chroma)
+    return isinstance(denoiser(model), Flux | Chroma)
 
 
 def control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:
@@ -62,9 +72,9 @@ def is_unet_control(network: torch.nn.Module) -> bool:
     return isinstance(network, ControlNet)
 
 
-def autoencoder(vae: VAE) -> torch.nn.Module:
-    """The network of a VAE. Raises `InputError` for a VAE without weights."""
-    if vae.first_stage_model is None:
+def autoencoder(vae: VAE | None) -> torch.nn.Module:
+    """The network of a VAE. Raises `InputError` for none and for a VAE without weights."""
+    if vae is None or vae.first_stage_model is None:
         raise InputError(
             "The VAE is empty: the checkpoint it came from holds none. Load one with the Load VAE node and connect it."
         )

@@ -9,6 +9,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
+from ..common.finite import check_finite
 from ..upscale import tiled_autoencoder, tiny_autoencoder
 from ..upscale.convolution_geometry import unpadded_convolutions
 from ..upscale.dry_run import plan_within
@@ -39,20 +40,28 @@ def decode_latents(
         run = TiledRun("taesd_decoder", tiny_autoencoder.run, tile_size, axes, memory)
     else:
         return _by_the_host(vae, "decoded", axes, tile_size, lambda tile, overlap: _decode(vae, latents, tile, overlap))
-    return run(vae, lambda tiled: tiled.decode(latents)), f"decoded {run.report}"
+    image = run(vae, lambda tiled: tiled.decode(latents))
+    check_finite(image.movedim(-1, 1), "The decoded image")
+    return image, f"decoded {run.report}"
 
 
 def encode_image(vae: VAE, image: torch.Tensor, tile_size: int, axes: Axes, memory: float) -> tuple[torch.Tensor, str]:
-    """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_latents`."""
+    """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_latents`.
+
+    Grey is repeated three times; an alpha channel is left out, and the report says so.
+    """
     network = autoencoder(vae)
     _check_image(vae, image, axes)
+    image, left_out = _three_channels(image)
     if is_image_autoencoder(network):
         run = TiledRun("encoder", tiled_autoencoder.encode, tile_size, axes, memory)
     elif is_tiny_autoencoder(network):
         run = TiledRun("taesd_encoder", tiny_autoencoder.run, tile_size, axes, memory)
     else:
         return _by_the_host(vae, "encoded", axes, tile_size, lambda tile, overlap: _encode(vae, image, tile, overlap))
-    return run(vae, lambda tiled: tiled.encode(image)), f"encoded {run.report}"
+    latents = run(vae, lambda tiled: tiled.encode(image))
+    check_finite(latents, "The encoded latent")
+    return latents, f"encoded {run.report}{left_out}"
 
 
 class TiledRun:
@@ -159,7 +168,21 @@ def _encode(vae: VAE, image: torch.Tensor, tile: int, overlap: int) -> torch.Ten
     return vae.encode_tiled(image, tile_x=tile, tile_y=tile, overlap=overlap)
 
 
+def _three_channels(image: torch.Tensor) -> tuple[torch.Tensor, str]:
+    """(B, H, W, 3) of an image with or without alpha, grey or in colour, and what is to be said of that."""
+    if image.ndim == 3:
+        image = image.unsqueeze(-1)
+    if image.shape[-1] <= 2:
+        return image[..., :1].expand(-1, -1, -1, 3), "; alpha was left out" if image.shape[-1] == 2 else ""
+    return image[..., :3], "; alpha was left out" if image.shape[-1] == 4 else ""
+
+
 def _check_latents(vae: VAE, latents: torch.Tensor) -> None:
+    if latents.ndim != 4:
+        raise InputError(
+            f"The latent has {latents.ndim} axes, that of an image has 4: it belongs to a video or to layers. "
+            "Connect the latent of an image."
+        )
     if latents.shape[0] == 0:
         raise InputError("The latent holds no images. Connect one with a batch size of at least 1.")
     if latents.shape[1] != vae.latent_channels:
@@ -179,7 +202,12 @@ def _check_image(vae: VAE, image: torch.Tensor, axes: Axes) -> None:
         raise InputError("The image batch is empty. Connect at least one image.")
     height, width = image.shape[1:3]
     ratio = vae.spacial_compression_encode()
-    if (axes.x and width % ratio) or (axes.y and height % ratio) or min(height, width) < ratio:
+    if min(height, width) < ratio:
+        raise InputError(
+            f"The image is {width} x {height} pixels. A VAE encodes multiples of {ratio} pixels, at least {ratio} a "
+            "side. Connect a larger image."
+        )
+    if (axes.x and width % ratio) or (axes.y and height % ratio):
         raise InputError(
             f"The image is {width} x {height} pixels. A VAE encodes multiples of {ratio} and would crop the rest off, "
             f"so that the texture would no longer tile. Resize it to multiples of {ratio} first."

@@ -10,6 +10,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.errors import InputError
+from ..common.finite import check_finite
 from ..common.resample import resize
 from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
 from .networks import ModelPatcher
@@ -35,6 +36,7 @@ def upscale_image(
 ) -> tuple[torch.Tensor, str]:
     """(B, C, H, W) enlarged by `model` until its longer side has `target` pixels (0: once), and how, in words."""
     _check(model, image, target)
+    check_finite(image, "The image")
     image = image.expand(-1, model.input_channels, -1, -1)
     scale, report = int(model.scale), []
     height, width = image.shape[-2:]
@@ -42,6 +44,7 @@ def upscale_image(
     while not report or max(image.shape[-2:]) < max(height, width) * ratio:
         image, line = _once(model, image, scale, tile_size, axes)
         report.append(line)
+    check_finite(image, "What the upscale model gave")
     size = [max(round(side * ratio), 1) for side in (height, width)]
     return resize(image, *size, axes).clamp(0, 1), "\n".join([*report, f"result: {size[1]} x {size[0]} pixels"])
 
@@ -54,7 +57,7 @@ def _once(model: UpscaleModel, image: torch.Tensor, scale: int, tile_size: int, 
     def network(tile: torch.Tensor) -> torch.Tensor:
         return model(tile.to(device).float()).to(image.device)
 
-    halo = measure_halo(network, image[:1], scale)
+    halo = measure_halo(network, image, scale)
     while True:
         bar = comfy.utils.ProgressBar(image.shape[0] * math.prod(-(-side // tile_size) for side in image.shape[-2:]))
 
@@ -83,7 +86,9 @@ def _report(scale: int, tile_size: int, halo: Halo) -> str:
     return f"{line}, equal to the untiled result within {TOLERANCE:.0e}"
 
 
-def _check(model: UpscaleModel, image: torch.Tensor, target: int) -> None:
+def _check(model: UpscaleModel | None, image: torch.Tensor, target: int) -> None:
+    if model is None:
+        raise InputError("The upscale model is empty. Load one with Load Upscale Model and connect it.")
     if image.shape[0] == 0:
         raise InputError("The image batch is empty. Connect at least one image.")
     if image.shape[1] not in (1, model.input_channels):

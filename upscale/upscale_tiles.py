@@ -26,17 +26,28 @@ class Halo:
 def measure_halo(network: Network, image: torch.Tensor, scale: int) -> Halo:
     """How far from an edge the result of `network` differs by more than `TOLERANCE`, tried on a piece of `image`.
 
-    The receptive field of a deep network is far larger than what matters. So the same piece of (1, C, H, W) is run
-    whole and cut off at one side, and the halo is the distance from the cut at which both agree.
+    The receptive field of a deep network is far larger than what matters. So one piece of (B, C, H, W), the one with
+    the most detail at the place of the cut, is run whole and cut off at one side, and the halo is the distance from the
+    cut at which both agree.
     """
-    piece = read(image[0], Tile(Span(0, _PROBE // 2), Span(0, _PROBE)), Axes(True, True)).unsqueeze(0)
-    cut = _PROBE - 2 * LARGEST_HALO
+    piece, cut = _most_detailed(image, _PROBE // 2, _PROBE), _PROBE - 2 * LARGEST_HALO
     whole, part = network(piece)[..., cut * scale :], network(piece[..., cut:])
     difference = (whole - part).abs().amax((0, 1, 2)).view(-1, scale).amax(1)
     beyond = difference[: 2 * LARGEST_HALO].flip(0).cummax(0).values.flip(0)  # the largest from there on
     within = (beyond[: LARGEST_HALO + 1] <= TOLERANCE).nonzero()
     pixels = int(within[0]) if len(within) else LARGEST_HALO
     return Halo(-(-pixels // 8) * 8, float(beyond[pixels]))
+
+
+def _most_detailed(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """(1, C, height, width) of (B, C, H, W), read around the edges, whose first LARGEST_HALO columns differ most."""
+    steps = (image - image.roll(1, -1)).abs().mean(1, keepdim=True)
+    size = [min(side, most) for side, most in zip(image.shape[-2:], (height, LARGEST_HALO), strict=True)]
+    detail = torch.nn.functional.avg_pool2d(steps.float(), size, 1)
+    number, place = divmod(int(detail.argmax()), detail[0].numel())
+    top, left = divmod(place, detail.shape[-1])
+    piece = Tile(Span(top, top + height), Span(left, left + width))
+    return read(image[number], piece, Axes(True, True)).unsqueeze(0)
 
 
 def upscale_tiles(

@@ -12,6 +12,7 @@ from ...seamless.seam_report import heat_strips, measure_seams
 from ..image_inputs import read_images
 
 CATEGORY = "Tilewright/seamless"
+LARGEST_PREVIEW = 16384
 
 
 class TilePreview(io.ComfyNode):
@@ -33,7 +34,14 @@ class TilePreview(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, columns: int, rows: int) -> io.NodeOutput:
-        return io.NodeOutput(to_bhwc(tile_image(read_images(image), columns, rows)))
+        image = read_images(image)
+        height, width = image.shape[-2] * rows, image.shape[-1] * columns
+        if max(height, width) > LARGEST_PREVIEW:
+            raise InputError(
+                f"{columns} x {rows} copies are {width} x {height} pixels, more than a preview of {LARGEST_PREVIEW} a "
+                "side can show. Choose fewer copies, or scale the texture down first."
+            )
+        return io.NodeOutput(to_bhwc(tile_image(image, columns, rows)))
 
 
 class MeasureSeams(io.ComfyNode):

@@ -6,11 +6,18 @@ import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
+from ...common.errors import InputError
 from ...host.networks import VAE
 from ...host.tiled_vae import decode_latents, encode_image
 from ..sockets import axes_input
 
 CATEGORY = "Tilewright/upscale"
+
+
+def _latents(samples: dict[str, Any] | None) -> torch.Tensor:
+    if samples is None or samples.get("samples") is None:
+        raise InputError("The latent is empty: the node it comes from gave none. Connect the output of a sampler.")
+    return samples["samples"]
 
 
 def tiling_inputs(axes_default: str) -> list[io.Input]:
@@ -22,7 +29,7 @@ def tiling_inputs(axes_default: str) -> list[io.Input]:
             min=64,
             max=8192,
             step=8,
-            tooltip="The longest side of a tile, in pixels. Smaller saves memory and gives the same image.",
+            tooltip="The longest side of a tile, in pixels. Smaller saves memory; the result is equal up to rounding.",
         ),
         axes_input("The axes that wrap. Choose the ones your Seamless Model wraps.", default=axes_default),
         io.Float.Input(
@@ -65,7 +72,7 @@ class TiledVAEDecode(io.ComfyNode):
     def execute(
         cls, samples: dict[str, Any], vae: VAE, tile_size: int, axes: str, memory: float = 0.0
     ) -> io.NodeOutput:
-        return io.NodeOutput(*decode_latents(vae, samples["samples"], tile_size, Axes.parse(axes), memory))
+        return io.NodeOutput(*decode_latents(vae, _latents(samples), tile_size, Axes.parse(axes), memory))
 
 
 class TiledVAEEncode(io.ComfyNode):

@@ -215,3 +215,10 @@ def test_wrapping_is_convolving_the_repeated_image(dilation):
     image = noise(1, 2, 10, 12)
     expected = conv(image.repeat(1, 1, 3, 3))[..., 10:20, 12:24]
     torch.testing.assert_close(wrapped(image, conv.weight, conv.bias), expected)
+
+
+def test_no_model_and_no_vae_are_named():
+    with pytest.raises(InputError, match="The model is empty"):
+        SeamlessModel.execute(None, "both")
+    with pytest.raises(InputError, match="The VAE is empty"):
+        SeamlessVAE.execute(None, "both")

@@ -165,11 +165,28 @@ def test_other_autoencoders_go_through_the_host_and_say_so():
     ("samples", "message"),
     [
         (torch.zeros(0, 4, 8, 8), "no images"),
+        (torch.zeros(1, 4, 1, 8, 8), "5 axes.*video"),
+        (None, "The latent is empty"),
         (torch.zeros(1, 16, 8, 8), "16 channels, this VAE takes 4"),
         (torch.full((1, 4, 8, 8), torch.nan), "NaN"),
     ],
-    ids=["empty", "channels", "nan"],
+    ids=["empty", "video", "none", "channels", "nan"],
 )
 def test_bad_latents_are_named(vae, samples, message):
     with pytest.raises(InputError, match=message):
         tiled(vae, samples, 64)
+
+
+def test_no_latent_and_no_vae_are_named(vae):
+    with pytest.raises(InputError, match="The latent is empty"):
+        TiledVAEDecode.execute(None, vae, 64, "none")
+    with pytest.raises(InputError, match="The VAE is empty"):
+        tiled(None, latents(1, 4, 8, 8), 64)
+
+
+def test_a_vae_that_gives_no_numbers_is_named():
+    """As one that overflows in half precision: a bias of its last layer is infinite."""
+    broken = random_autoencoder(STABLE_DIFFUSION)
+    broken.first_stage_model.decoder.conv_out.bias.data.fill_(torch.nan)
+    with pytest.raises(InputError, match="The decoded image has 4096 of 4096 pixels.*--fp32-vae"):
+        tiled(broken, latents(1, 4, 8, 8), 64)

@@ -66,6 +66,25 @@ def test_cropping_a_texture_that_tiles_is_refused(vae):
         tiled(vae, picture(128, 70), 64, "x")
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_grey_is_encoded_as_colour_and_alpha_left_out(vae, channels):
+    image = picture(64, 72)
+    given = torch.cat([image, image[..., :1]], -1)[..., :channels] if channels > 3 else image[..., :channels]
+    latent, report = TiledVAEEncode.execute(given, vae, 64, "none").args
+    expected = image if channels > 3 else image[..., :1].expand(-1, -1, -1, 3)
+    torch.testing.assert_close(latent["samples"], vae.encode(expected), atol=1e-5, rtol=0)
+    assert ("alpha was left out" in report) == (channels in (2, 4))
+
+
+def test_a_grey_map_without_a_channel_axis_is_encoded(vae):
+    assert torch.equal(tiled(vae, picture(64, 64)[..., 0], 64), tiled(vae, picture(64, 64)[..., :1], 64))
+
+
+def test_no_vae_is_named():
+    with pytest.raises(InputError, match="The VAE is empty"):
+        tiled(None, picture(64, 64), 64)
+
+
 def test_taesd_too():
     taesd, image = random_weights(TAESD()), picture(104, 136)
     whole = SeamlessVAE.execute(taesd, "both").args[0]
@@ -83,10 +102,11 @@ def test_decoding_after_encoding_uses_the_right_half(vae):
     [
         (torch.zeros(0, 64, 64, 3), "image batch is empty"),
         (torch.zeros(1, 4, 64, 3), "64 x 4 pixels.*multiples of 8"),
+        (torch.zeros(1, 5, 5, 3), "5 x 5 pixels.*Connect a larger image"),
         (torch.full((1, 64, 64, 3), torch.nan), "no numbers .NaN or infinite"),
         (torch.full((1, 64, 64, 3), torch.inf), "no numbers .NaN or infinite"),
     ],
-    ids=["empty", "too small", "nan", "infinite"],
+    ids=["empty", "too small", "tiny", "nan", "infinite"],
 )
 def test_bad_images_are_named(vae, image, message):
     with pytest.raises(InputError, match=message):

@@ -53,6 +53,17 @@ def test_the_halo_is_never_more_than_the_network_reaches(layers):
     assert halo.error <= 1e-5
 
 
+def test_the_halo_is_measured_where_the_image_has_detail():
+    """Flat but for one noisy corner of the second image: the model's reach of 9 px shows there alone."""
+    image = torch.full((2, 3, 200, 200), 0.5)
+    image[1, :, 90:190, 90:190] = torch.rand(3, 100, 100, generator=torch.Generator().manual_seed(2))
+
+    def box(values):
+        return torch.nn.functional.avg_pool2d(values, 19, 1, 9, count_include_pad=False)
+
+    assert measure_halo(box, image, 1).pixels == 16
+
+
 def test_a_network_that_sees_everything_is_noticed():
     halo = measure_halo(lambda image: image.repeat(1, 1, 2, 2) * image.mean(), torch.rand(1, 3, 40, 50), 2)
     assert halo.pixels == 64
@@ -82,6 +93,26 @@ def test_the_model_runs_as_often_as_the_target_takes():
 
 def test_a_grey_map_is_enlarged_too():
     assert upscaled(Upscaler(), torch.rand(1, 40, 40)).shape == (1, 80, 80, 3)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_no_numbers_are_named(value):
+    image = picture(64, 64)
+    image[0, 3, 3, 0] = value
+    with pytest.raises(InputError, match="The image has 1 of 4096 pixels that are not numbers"):
+        upscaled(Upscaler(), image)
+
+
+def test_a_model_that_gives_no_numbers_is_named():
+    model = Upscaler()
+    model.body[0].weight.data.fill_(torch.inf)
+    with pytest.raises(InputError, match="What the upscale model gave has .* not numbers"):
+        upscaled(model, picture(64, 64))
+
+
+def test_no_model_is_named():
+    with pytest.raises(InputError, match="upscale model is empty. Load one"):
+        upscaled(None, picture(64, 64))
 
 
 def test_a_fourth_channel_is_named():
