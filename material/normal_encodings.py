@@ -30,10 +30,13 @@ def rebuild_normals(pixels: torch.Tensor, what: str) -> tuple[torch.Tensor, list
         found = _with_z(torch.cat([pixels[:, 3:], pixels[:, 1:2]], dim=1))
         return found, [f"{what} keeps x in alpha and y in green (DXT5nm): z was rebuilt from them."]
     pixels = pixels[:, :3]
+    sample = _sample(pixels)
+    error = length_error(decode_normals(sample))
+    if error < UNIT and float(pixels[:, 2].amin()) > 0.5 + CONSTANT:
+        return pixels, []
     if _lacks_blue(pixels):
         return _with_z(pixels[:, :2]), [f"{what} has nothing in blue (BC5): it was rebuilt from red and green."]
-    sample = _sample(pixels)
-    if length_error(decode_normals(sample)) < 2 * UNIT:
+    if error < 2 * UNIT:
         return pixels, []
     if float(sample.amin()) < -UNIT and length_error(sample) < UNIT:
         return encode_normals(pixels), [f"{what} is signed, -1 to 1: it was brought to 0..1."]

@@ -56,6 +56,7 @@ ORDINARY = {
     "hills": hills(),
     "eight bits": (hills() * 255).round() / 255,
     "flat": channels(0.5, 0.5, 1.0),
+    "so gentle that blue hardly varies": hills(steep=0.03),
     "waves along x": encode_normals(unit(torch.cat([X - 0.5, torch.zeros_like(X), torch.ones_like(X)], dim=1))),
     "a height in alpha": torch.cat([hills(), torch.rand(1, 1, 32, 32)], dim=1),
     "flat with a height in alpha": channels(0.5, 0.5, 1.0, torch.rand(1, 1, 32, 32)),

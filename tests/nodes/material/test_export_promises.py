@@ -170,7 +170,7 @@ def test_a_link_that_leads_out_of_the_output_folder_is_refused(output, tmp_path_
 
 def test_names_are_too_long_by_their_bytes(output):
     with pytest.raises(InputError, match="too long: its files would have names of 258 bytes"):
-        SaveMaterial.execute("砖" * 66, basecolor=torch.rand(1, 4, 4, 3), preset="glTF")
+        SaveMaterial.execute("砖" * 66, roughness=torch.rand(1, 4, 4), preset="glTF")
     assert list(output.iterdir()) == []
     SaveMaterial.execute("砖" * 60, basecolor=torch.rand(1, 4, 4, 3), preset="glTF")
     check_length("b" * 120, PRESETS["glTF"].files, PRESETS["glTF"])
