@@ -16,7 +16,7 @@ from .srgb import srgb_from_linear
 Convert = Callable[[torch.Tensor], torch.Tensor]
 """(C, H, W) of a file's colours -> the same in sRGB"""
 
-SAME = 1 / 510  # half an 8-bit step: a profile that moves nothing by more is sRGB, and its values stay exact
+SAME = 2 / 255  # profiles of sRGB differ by so much among themselves, of other spaces by far more: values stay exact
 ROWS_AT_ONCE = 256
 # XYZ under D50 to linear sRGB: the inverse of the sRGB primaries adapted by Bradford's method (IEC 61966-2-1, ICC).
 _SRGB_FROM_XYZ = torch.tensor(
@@ -102,8 +102,11 @@ def _matrix_profile(matrix: torch.Tensor, curves: Sequence[Convert]) -> Convert:
 def _by_littlecms(profile: bytes) -> Convert:
     from PIL import Image, ImageCms
 
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    except (OSError, ImageCms.PyCMSError) as error:
+        raise ValueError("its colour profile is damaged") from error
 
     def convert(image: torch.Tensor) -> torch.Tensor:
         pixels = (image.clamp(0, 1) * 255).round().byte().movedim(0, -1).contiguous().numpy()

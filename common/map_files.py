@@ -1,5 +1,6 @@
 """A map from a file as every room of the pack sees it: colours in sRGB, data as stored, numbers that are numbers."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,10 @@ def _srgb(image: torch.Tensor, decoded: Decoded, light: str) -> tuple[torch.Tens
     if decoded.is_float and (light == LINEAR or (light == AUTOMATIC and header.exr)):
         return converted(image, _from_linear(header)), [Note("linear light, turned into sRGB")]
     if header.profile:  # that of CMYK has been applied by the decoder: no other form of these colours is RGB
-        convert, told = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
+        try:
+            convert, told = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
+        except (ValueError, struct.error):
+            return image, [Note("a damaged colour profile, passed over: colours are taken for sRGB")]
     else:
         convert, told = srgb_of_gamma(header.gamma), f"gamma {header.gamma:.3g}"
     return (converted(image, convert), [Note(f"colours of {told}, turned into sRGB")]) if convert else (image, [])

@@ -60,7 +60,8 @@ def read_tiff(path: Path) -> np.ndarray:
             pixels = np.moveaxis(pixels, 0, -1)
         pixels = _full_range(pixels, page.bitspersample)
         if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-            return np.moveaxis(page.colormap[:, pixels], 0, -1)
+            colors = page.colormap if (page.colormap & 255).any() else (page.colormap >> 8).astype(np.uint8)
+            return np.moveaxis(colors[:, pixels], 0, -1)  # many programs keep 8-bit colours in the upper bytes
         colors = 3 if page.photometric == tifffile.PHOTOMETRIC.RGB else 1
         extra = [kind.name for kind in page.extrasamples]
         return _grey_or_rgb(pixels, colors, extra, page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
