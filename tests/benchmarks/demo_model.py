@@ -17,10 +17,10 @@ FOLDER = conftest.PACK / "output" / "bench" / "demo_model"
 def prompts(count):
     from tilewright.captions.from_parameters import caption_record
     from tilewright.dataset.procedural.render import render_material
-    from tilewright.launch.train_demo_model import HELD_OUT, KINDS
+    from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED
 
     for seed in range(count):
-        record = render_material(KINDS[seed % len(KINDS)], HELD_OUT + 1000 + seed, 64, maps=()).record
+        record = render_material(SHIPPED.materials[SHIPPED.material(seed)], HELD_OUT + 1000 + seed, 64, maps=()).record
         yield seed, caption_record(record, "basecolor", 4, True)
 
 

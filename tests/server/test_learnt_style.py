@@ -7,20 +7,11 @@ import pytest
 import torch
 from api_workflows import path, titled
 from tilewright.common.images import read_image
-from tilewright.dataset.procedural.render import render_material
 from tilewright.host.demo_model import WEIGHTS, load_weights
 from tilewright.launch.client import run_prompt
-from tilewright.launch.train_demo_model import (
-    HELD_OUT,
-    KINDS,
-    UNSEEN,
-    as_input,
-    captions_of,
-    draw,
-    initial_networks,
-    load_state,
-    through_autoencoder,
-)
+from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, UNSEEN, as_input
+from tilewright.launch.demo_model_report import through_autoencoder
+from tilewright.launch.train_demo_model import initial_networks, load_state
 from tilewright.training.demo.evaluation import NearestClass, color_statistics, texture_statistics
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -91,7 +82,7 @@ def autoencoder():
 def known(autoencoder):
     """Renders of the materials that the model knows, by turns, as its autoencoder gives them back."""
     first = HELD_OUT + 600  # none of those that are painted below
-    drawings = (draw(first + number) for number in range(EXAMPLES * len(KINDS)))
+    drawings = (SHIPPED.draw(first + number) for number in range(EXAMPLES * len(SHIPPED.materials)))
     return torch.cat([through_autoencoder(autoencoder, as_input(drawing)) for drawing in drawings])
 
 
@@ -124,13 +115,13 @@ def test_other_materials_stay_recognisable_with_the_lora(server, quick_start, kn
 
     Of those that are told right without the LoRA more than half still are, and of every material one.
     """
-    kinds = torch.arange(len(KINDS))
+    kinds = torch.arange(len(SHIPPED.materials))
     judge = NearestClass.fitted(
         texture_statistics(torch.cat([known, learnt])),
-        torch.cat([kinds.repeat(EXAMPLES), torch.full((len(learnt),), len(KINDS))]),
+        torch.cat([kinds.repeat(EXAMPLES), torch.full((len(learnt),), len(SHIPPED.materials))]),
     )
-    records = [render_material(KINDS[n % len(KINDS)], HELD_OUT + n, 64, maps=()).record for n in range(2 * len(KINDS))]
-    prompts = [(captions_of(record)[1], 1 + number // len(KINDS)) for number, record in enumerate(records)]
+    drawings = [SHIPPED.draw(HELD_OUT + number) for number in range(2 * len(SHIPPED.materials))]
+    prompts = [(one.captions[1], 1 + number // len(SHIPPED.materials)) for number, one in enumerate(drawings)]
     without, with_lora = (
         judge.classify(texture_statistics(painted(server, prompts, strength))).view(2, -1) == kinds
         for strength in (0.0, 1.0)

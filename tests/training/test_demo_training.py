@@ -2,8 +2,11 @@
 
 import pytest
 import torch
-from tilewright.host.demo_model import ARCHITECTURE
-from tilewright.launch.train_demo_model import denoiser_of, draw, initial_networks
+from tilewright.dataset.procedural.catalogue import chosen_materials
+from tilewright.host.demo_model import ARCHITECTURE, ARCHITECTURES, load_weights, weights_metadata
+from tilewright.launch import demo_model_report, train_demo_model
+from tilewright.launch.demo_model_course import COURSES, SHIPPED, Course
+from tilewright.launch.train_demo_model import denoiser_of, initial_networks
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import (
     autoencoder_loss,
@@ -13,8 +16,29 @@ from tilewright.training.demo.autoencoder import (
     normalise_latents,
 )
 from tilewright.training.demo.denoiser import denoiser_loss
-from tilewright.training.demo.evaluation import NearestClass, psnr, texture_statistics
+from tilewright.training.demo.evaluation import (
+    NearestClass,
+    line_unevenness,
+    normal_error,
+    psnr,
+    texture_statistics,
+)
 from tilewright.training.demo.pool import Drawing, Pool
+
+
+class TickingTime:
+    """Clocks that go on by so many seconds whenever they are asked: a run of so many steps on any machine."""
+
+    def __init__(self):
+        self.processor, self.wall = 0.0, 0.0
+
+    def process_time(self):
+        self.processor += 0.5 * torch.get_num_threads()
+        return self.processor
+
+    def monotonic(self):
+        self.wall += 1
+        return self.wall
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +57,7 @@ def test_a_full_pool_gives_up_its_oldest_drawings():
 
 
 def test_drawings_are_textures_with_captions_from_long_to_short():
-    drawing = draw(0)
+    drawing = SHIPPED.draw(0)
     assert drawing.image.shape == (3, 256, 256) and drawing.image.dtype == torch.uint8
     assert all("brick" in caption for caption in drawing.captions)
     assert len(drawing.captions[0]) >= len(drawing.captions[-1])
@@ -41,12 +65,98 @@ def test_drawings_are_textures_with_captions_from_long_to_short():
 
 def test_the_clock_sets_the_learning_rate(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(run.time, "process_time", lambda: now[0] * torch.get_num_threads())
     clock = run.Clock(100)
     rates = []
     for now[0] in (0.0, 4.0, 52.0, 100.0):
         rates.append(clock.learning_rate(1.0))
     assert rates == pytest.approx([0.02, 1.0, 0.505, 0.01])
+
+
+def test_a_run_ends_by_the_wall_however_far_it_has_come(monkeypatch):
+    """Processor time and the wall's time are two clocks: the first sets the learning rate, either one ends the run."""
+    processor, wall = [0.0], [1000.0]
+    monkeypatch.setattr(run.time, "process_time", lambda: processor[0] * torch.get_num_threads())
+    monkeypatch.setattr(run.time, "monotonic", lambda: wall[0])
+    clock = run.Clock(100, limit=60)
+    processor[0], wall[0] = 20.0, 1059.0
+    assert clock.progress == pytest.approx(0.2) and not clock.stopped
+    wall[0] = 1060.0
+    assert clock.progress == pytest.approx(0.2) and clock.stopped
+    processor[0] = 100.0
+    assert run.Clock(100).stopped is False and clock.progress == pytest.approx(1)
+
+
+def test_the_everyday_course_draws_every_map_under_its_name():
+    course = COURSES["everyday"]
+    assert course.materials == tuple(chosen_materials("everyday"))
+    assert sum(course.shares.values()) == pytest.approx(1)
+    for kind in course.shares:
+        seed = course.materials.index("tread")  # metal, so that no map is flat
+        (drawing,) = course.drawn(seed, kind)
+        assert drawing.image.shape == (3, 256, 256) and drawing.image.dtype == torch.uint8
+        spoken = {"basecolor": "diamond", "ao": "ambient occlusion map of"}.get(kind, f"{kind} map of")
+        assert all(caption.startswith(spoken) for caption in drawing.captions), kind
+    drawn_kinds = {course.draw(seed).captions[-1].split(" of ")[0] for seed in range(3, 90, 14)}
+    assert len(drawn_kinds) > 1
+
+
+def test_a_map_that_would_be_flat_becomes_a_basecolor():
+    course = Course("small", ("rock",), {"metallic": 1.0})
+    assert course.draw(0).captions[-1] == "rock face"
+
+
+def test_a_training_stopped_by_its_time_limit_goes_on(tmp_path, monkeypatch):
+    """The whole command at its smallest: each stage in two calls, the file at the end loads as a checkpoint."""
+    course = Course("small", ("rock", "tread"), COURSES["everyday"].shares)
+    for module, name, value in (
+        (train_demo_model, "POOL", 6),
+        (train_demo_model, "SPOKEN", 1),
+        (train_demo_model, "COURSES", {"everyday": course}),
+        (demo_model_report, "COURSES", {"everyday": course}),
+        (demo_model_report, "KNOWN", 3),
+        (demo_model_report, "UNKNOWN", 1),
+        (demo_model_report, "PAINTED", 1),
+        (demo_model_report, "RENDERED", 1),
+    ):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("tilewright.training.demo.denoiser.FIRST_DRAWINGS", 4)
+    monkeypatch.setattr(run, "time", TickingTime())
+    monkeypatch.setattr(Pool, "renew", lambda self, count, renew=Pool.renew: renew(self, min(count, 4)))
+    folder = ["--folder", str(tmp_path)]
+    train_demo_model.main(["autoencoder", "denoiser", *folder, "--time-limit", "0.1", "--autoencoder-minutes", "0.3"])
+    steps = torch.load(tmp_path / "autoencoder.pt", weights_only=True)["step"]
+    assert steps > 0 and not (tmp_path / "latents.pt").exists() and not (tmp_path / "denoiser.pt").exists()
+    train_demo_model.main(["evaluate", *folder])
+    assert "paintings_told_apart" not in (tmp_path / "evaluation.json").read_text()
+    short = [f"--{stage}-minutes={minutes}" for stage, minutes in (("autoencoder", 0.3), ("denoiser", 0.1))]
+    train_demo_model.main(["autoencoder", "denoiser", "pack", "evaluate", *folder, *short])
+    assert torch.load(tmp_path / "autoencoder.pt", weights_only=True)["step"] > steps
+    packed = tmp_path / "demo_model.safetensors"
+    assert (
+        weights_metadata(packed)["architecture"] == "small" and weights_metadata(packed)["materials"] == "rock, tread"
+    )
+    model, clip, vae = ARCHITECTURE.load(load_weights(packed))
+    with torch.inference_mode():
+        assert vae.decode(torch.zeros(1, 4, 8, 8)).shape == (1, 64, 64, 3)
+    assert "paintings_told_apart" in (tmp_path / "demo_model.json").read_text()
+
+
+def test_the_wide_architecture_is_an_sd1_too_and_fits_the_repository(tmp_path):
+    architecture = ARCHITECTURES["wide"]
+    networks = initial_networks(architecture)
+    numbers = sum(value.numel() for name, value in networks.state_dict().items() if "token_embedding" not in name)
+    assert 2 * numbers < 32_000_000
+    model, clip, vae = architecture.load(train_demo_model.checkpoint_state(networks))
+    with torch.inference_mode():
+        assert vae.encode(torch.full((1, 64, 64, 3), 0.5)).shape == (1, 4, 8, 8)
+        context = clip.encode_from_tokens(clip.tokenize("normal map of bricks"))
+        assert model.model.diffusion_model(torch.zeros(1, 4, 8, 8), torch.ones(1), context.float()).shape == (
+            1,
+            4,
+            8,
+            8,
+        )
 
 
 def test_a_saved_state_goes_on_where_it_was(tmp_path):
@@ -86,7 +196,7 @@ def test_normalised_latents_have_unit_spread_and_the_images_stay(networks):
 
 
 def test_both_losses_reach_every_trained_weight(networks):
-    images = torch.stack([draw(seed).image for seed in (0, 1)]).float()[:, :, :64, :64] / 127.5 - 1
+    images = torch.stack([SHIPPED.draw(seed).image for seed in (0, 1)]).float()[:, :, :64, :64] / 127.5 - 1
     autoencoder_loss(networks["autoencoder"], images)[0].backward()
     denoiser = denoiser_of(networks)
     generator = torch.Generator().manual_seed(0)
@@ -138,6 +248,22 @@ def test_painted_latents_have_the_shape_asked_for_and_know_no_edge(networks):
 def test_psnr_of_a_known_error():
     """An error of 0.2 in a range of 2 is 20 dB."""
     assert psnr(torch.full((1, 3, 4, 4), 0.2), torch.zeros(1, 3, 4, 4)).item() == pytest.approx(20)
+
+
+def test_the_error_of_a_known_tilt():
+    """Normals that lean 3 degrees the other way are 6 degrees off, whatever their length."""
+    lean = torch.deg2rad(torch.tensor(3.0))
+    normals = torch.stack([lean.sin(), torch.tensor(0.0), lean.cos()]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
+    mirrored = 0.9 * normals * torch.tensor([-1.0, 1, 1]).view(1, 3, 1, 1)
+    assert normal_error(mirrored, normals).item() == pytest.approx(6, abs=0.01)
+
+
+def test_lines_on_every_eighth_column_are_uneven_and_blur_is_not():
+    fine = torch.rand(2, 3, 160, 160, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert line_unevenness(fine / 2, fine) < 1e-3
+    lines = torch.zeros(160)
+    lines[::8] = 0.4
+    assert line_unevenness(fine + lines, fine) > 0.05
 
 
 def test_statistics_tell_stripes_from_stripes_turned_and_from_noise():

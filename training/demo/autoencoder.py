@@ -16,7 +16,7 @@ GRID_WEIGHT = 1.0  # without it every eighth line comes out a little sharper tha
 KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
 GRADIENT_WEIGHT = 0.2  # without it edges between bricks come out soft
 RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing costs as much as half a step
-CHECKPOINT_STEPS = 100
+CHECKPOINT_STEPS = 200
 WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
 
 
@@ -24,25 +24,25 @@ def train_autoencoder(
     network: torch.nn.Module,
     pool: Pool,
     folder: Path,
-    seconds: float,
+    clock: Clock,
     sheet: Callable[[Average], None],
     decoder_only: bool = False,
 ) -> Average:
-    """Train `network` (encoder, quant_conv, post_quant_conv, decoder) for `seconds` and return averaged weights.
+    """Train `network` (encoder, quant_conv, post_quant_conv, decoder) until `clock` stops and return averaged weights.
 
     `decoder_only` leaves the latents as they are, which is what may still improve while a denoiser learns them.
     Resumes from folder/autoencoder.pt, or folder/decoder.pt. `sheet` is called at every checkpoint.
     """
     stage = "decoder" if decoder_only else "autoencoder"
     state = folder / f"{stage}.pt"
-    clock, average = Clock(seconds), Average(network, 0.998)
+    average = Average(network, 0.998)
     trained = network.decoder if decoder_only else network
     network.requires_grad_(False)
     trained.requires_grad_(True)
     optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.95), weight_decay=0.001, fused=True)
     generator = torch.Generator().manual_seed(0)
     step = resume_state(state, network, optimizer, average, clock, pool)
-    while (progress := clock.progress) < 1:
+    while not clock.stopped:
         pool.renew(1 if step % RENEWAL_STEPS == 0 else 0)
         images = _crops(pool, generator)
         loss, parts = autoencoder_loss(network, images)
@@ -55,10 +55,12 @@ def train_autoencoder(
         average.update(network)
         step += 1
         if step % 10 == 0:
-            log(folder, stage, step=step, progress=progress, loss=loss.item(), **parts)
-        if step % CHECKPOINT_STEPS == 0 or clock.progress >= 1:
+            log(folder, stage, step=step, progress=clock.progress, loss=loss.item(), **parts)
+        if step % CHECKPOINT_STEPS == 0:
             save_state(state, network, optimizer, average, clock, pool, step)
             sheet(average)
+    save_state(state, network, optimizer, average, clock, pool, step)
+    sheet(average)
     return average
 
 
@@ -122,10 +124,10 @@ def grid_contrast(images: torch.Tensor, references: torch.Tensor) -> torch.Tenso
     A bend is a step less the mean of its two neighbours, as in common/seams. The figure is the variance of the
     logarithm of their ratio: 0 where all columns keep the same share of the references' bends.
     """
-    return (_bends_by_column(images) / _bends_by_column(references)).log().var()
+    return (bends_by_column(images) / bends_by_column(references)).log().var()
 
 
-def _bends_by_column(images: torch.Tensor) -> torch.Tensor:
+def bends_by_column(images: torch.Tensor) -> torch.Tensor:
     """(8,) mean absolute bends between columns; the outermost latents are left out, which padding has touched."""
     steps = images.diff(dim=-1)
     bends = (steps[..., 1:-1] - (steps[..., :-2] + steps[..., 2:]) / 2).abs().mean((0, 1, 2))

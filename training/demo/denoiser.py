@@ -63,21 +63,21 @@ def train_denoiser(
     autoencoder: torch.nn.Module,
     pool: Pool,
     folder: Path,
-    seconds: float,
+    clock: Clock,
     sheet: Callable[[Average], None],
 ) -> Average:
-    """Train the denoiser for `seconds` on the pool's latents and return the averaged weights of both networks.
+    """Train the denoiser until `clock` stops on the pool's latents and return the averaged weights of both networks.
 
     Resumes from folder/denoiser.pt. `sheet` is called at every checkpoint.
     """
-    networks, clock = denoiser.networks, Clock(seconds)
+    networks = denoiser.networks
     average = Average(networks, 0.999)
     optimizer = torch.optim.AdamW(networks.parameters(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(1)
     step = resume_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool)
     latents: dict[int, torch.Tensor] = {}
     _encode(autoencoder, pool, pool.renew(FIRST_DRAWINGS), latents)
-    while (progress := clock.progress) < 1:
+    while not clock.stopped:
         _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
         clean, captions = _batch(pool, latents, generator)
         loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
@@ -90,10 +90,12 @@ def train_denoiser(
         average.update(networks)
         step += 1
         if step % 10 == 0:
-            log(folder, "denoiser", step=step, progress=progress, loss=loss.item(), error=error.item())
-        if step % CHECKPOINT_STEPS == 0 or clock.progress >= 1:
+            log(folder, "denoiser", step=step, progress=clock.progress, loss=loss.item(), error=error.item())
+        if step % CHECKPOINT_STEPS == 0:
             save_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
             sheet(average)
+    save_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
+    sheet(average)
     return average
 
 

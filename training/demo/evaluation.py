@@ -5,11 +5,26 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from .autoencoder import bends_by_column
+
 
 def psnr(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
     """(B,) peak signal-to-noise ratio in dB of images (B, 3, H, W) in -1..1."""
     squared = (images - references).square().mean((1, 2, 3))
     return 10 * torch.log10(4 / squared)
+
+
+def normal_error(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
+    """(B,) mean angle in degrees between the normals that images (B, 3, H, W) in -1..1 hold and those of references."""
+    one, other = (F.normalize(maps, dim=1) for maps in (images, references))
+    return torch.rad2deg((one * other).sum(1).clamp(-1, 1).acos()).mean((1, 2))
+
+
+def line_unevenness(images: torch.Tensor, references: torch.Tensor) -> float:
+    """The worst of a latent's eight columns and eight rows: how far the share of the references' bends that its lines
+    keep is from the mean share. 0.01 is 1 %; images (B, 3, H, W) in -1..1."""
+    kept = [bends_by_column(a) / bends_by_column(b) for a, b in ((images, references), (images.mT, references.mT))]
+    return max((share / share.mean() - 1).abs().max().item() for share in kept)
 
 
 def texture_statistics(images: torch.Tensor) -> torch.Tensor:

@@ -11,24 +11,34 @@ from .pool import Pool
 
 
 class Clock:
-    """Training time used so far, of all that was granted; the learning rate follows it, not the number of steps.
+    """Processor time used so far, of all that was granted; the learning rate follows it, not the number of steps.
 
-    A shared CPU does not say how many steps an hour will hold.
+    A machine does not say beforehand how many steps an hour will hold. What other programs take of a shared one does
+    not count. `seconds` is for one thread; `limit` ends this run by the clock on the wall, however far it has come.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, limit: float = math.inf) -> None:
         self.seconds = seconds
+        self._end = time.monotonic() + limit
         self.resume(0.0)
 
     def resume(self, used: float) -> None:
         self.used = used
-        self._started = time.monotonic() - used
+        self._started = self._now() - used
 
     @property
     def progress(self) -> float:
         """0 at the start to 1 at the end, or beyond."""
-        self.used = time.monotonic() - self._started
+        self.used = self._now() - self._started
         return self.used / self.seconds
+
+    @property
+    def stopped(self) -> bool:
+        """Whether this run ends here, be the training at its end or not."""
+        return self.progress >= 1 or time.monotonic() >= self._end
+
+    def _now(self) -> float:
+        return time.process_time() / torch.get_num_threads()
 
     def learning_rate(self, peak: float, warm_up: float = 0.04) -> float:
         """A linear warm-up and a cosine down to a hundredth of the peak."""
