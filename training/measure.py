@@ -11,6 +11,7 @@ from .data import Example
 
 VALIDATION_FRACTIONS = (0.125, 0.375, 0.625, 0.875)  # of the schedule, at which each held-out image is measured
 FIXED_ROWS = 8  # training images that are measured, each at a fraction of the schedule of its own
+LEAST_GAIN = 0.01  # of the loss: before that there is nothing that could hold for other images
 
 
 class Measurements:
@@ -60,3 +61,16 @@ class Measurements:
         rows = [(example, fraction) for example in self.held_out for fraction in VALIDATION_FRACTIONS]
         self.validation.append((step, self.mean_loss(self.batches.fixed(rows, "validation"))))
         return self.validation[-1][1]
+
+
+def loss_transfer(validation: Sequence[tuple[int, float]], fixed: Sequence[tuple[int, float]]) -> float | None:
+    """Share of the loss won on held-out images over that won on training images, from (step, loss) pairs.
+
+    1 where what was learnt holds for images that were not trained on; it falls while these are learnt by heart, and is
+    below 0 where the others get worse. Both are shares of their first loss, because they are measured at other
+    timesteps. None before training images have won `LEAST_GAIN`.
+    """
+    if len(validation) < 2 or len(fixed) < 2 or not validation[0][1] or not fixed[0][1]:
+        return None
+    passed_on, learnt = (1 - points[-1][1] / points[0][1] for points in (validation, fixed))
+    return passed_on / learnt if learnt >= LEAST_GAIN else None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from .measure import loss_transfer
+
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
@@ -85,7 +87,15 @@ def _panels(draw: "ImageDraw", losses: Sequence[float], measured: dict[str, tupl
         _axes(draw, above)
         for points, color in measured.values():
             _line(draw, above, points, color, 3)
-        _legend(draw, above, [(_change(name, points), color) for name, (points, color) in measured.items()])
+        _legend(draw, above, _measured_words(measured))
+
+
+def _measured_words(measured: dict[str, tuple[Points, str]]) -> list[tuple[str, str]]:
+    """What was measured last, with its colour, and how much of what was won holds for held-out images."""
+    words = [(_change(name, points), color) for name, (points, color) in measured.items()]
+    validation, fixed = (measured.get(name, ((), ""))[0] for name in ("validation", "fixed noise"))
+    share = loss_transfer(validation, fixed)
+    return words if share is None else [*words, (f"loss transfer {share:.2f}", INK)]
 
 
 def _change(name: str, points: Points) -> str:

@@ -12,6 +12,7 @@ from ...common.image_writing import write_png
 from ...training.config import TrainingConfig
 from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
 from ...training.loop import Trainer
+from ...training.measure import loss_transfer
 from ...training.plot import plot_losses, smoothed
 from ...training.preflight import course_warnings
 from ...training.randomness import generator
@@ -68,7 +69,10 @@ class LiveView:
         if self.trainer.losses:
             parts.append(f"loss {smoothed(self.trainer.losses)[-1]:.4f}")
         parts += [f"fixed noise {loss:.4f}" for _, loss in self.trainer.measurements.fixed[-1:]]
-        parts += [f"validation {loss:.4f}" for _, loss in self.trainer.measurements.validation[-1:]]
+        measured = self.trainer.measurements
+        parts += [f"validation {loss:.4f}" for _, loss in measured.validation[-1:]]
+        share = loss_transfer(measured.validation, measured.fixed)
+        parts += [] if share is None else [f"loss transfer {share:.2f}"]
         return " · ".join(parts)
 
     def _picture(self) -> Preview:

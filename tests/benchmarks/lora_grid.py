@@ -1,0 +1,134 @@
+"""LoRA Grid and Score Grid beside one queued graph for each picture, on one real server and the demo model.
+
+The graph is the same in both: Load LoRA, two texts, KSampler, VAE Decode, on LoRA files of random numbers. Queued one
+by one, pictures come in the order that suits the host best (file, weight, prompt, seed), all queued before the first is
+painted. The grid paints them with a node, and is scored after that. Run with
+`python run.py bench lora_grid [cells] [prompts] [seeds] [steps]`; 30, 6, 2 and 16 if nothing is said.
+"""
+
+import json
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import conftest  # noqa: E402, I001
+from small_grids import random_lora  # noqa: E402
+
+from safetensors.torch import save_file  # noqa: E402
+from tilewright.host.demo_model import load_demo_model  # noqa: E402
+from tilewright.launch.client import run_prompt  # noqa: E402
+from tilewright.launch.hosts import Host  # noqa: E402
+from tilewright.launch.server import running_server  # noqa: E402
+
+SIZE, CFG, SAMPLER, SCHEDULER = 256, 2.0, "dpmpp_2m", "karras"
+WEIGHTS = [0.4, 0.7, 1.0]
+PROMPTS = ["red brick wall", "oak planks", "woven reed", "cobblestone", "hexagon tiles", "grey rock"]
+
+
+def picture_graph(lora, weight, prompt, seed, steps):
+    loaded = {"lora_name": lora, "strength_model": weight, "strength_clip": weight}
+    sampled = {
+        "seed": seed,
+        "steps": steps,
+        "cfg": CFG,
+        "sampler_name": SAMPLER,
+        "scheduler": SCHEDULER,
+        "denoise": 1.0,
+    }
+    links = {"model": ["2", 0], "positive": ["3", 0], "negative": ["4", 0], "latent_image": ["5", 0]}
+    return {
+        "1": {"class_type": "TilewrightDemoModel", "inputs": {}},
+        "2": {"class_type": "LoraLoader", "inputs": {"model": ["1", 0], "clip": ["1", 1], **loaded}},
+        "3": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["2", 1], "text": prompt}},
+        "4": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["2", 1], "text": ""}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1}},
+        "6": {"class_type": "KSampler", "inputs": {**links, **sampled}},
+        "7": {"class_type": "VAEDecode", "inputs": {"samples": ["6", 0], "vae": ["1", 2]}},
+        "8": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "one_by_one"}},
+    }
+
+
+def grid_graph(loras, prompts, seeds, steps):
+    painted = {
+        "loras": "\n".join(loras), "strengths": " ".join(map(str, WEIGHTS)), "prompts": "\n".join(prompts),
+        "seeds": " ".join(map(str, seeds)), "steps": steps, "cfg": CFG, "sampler_name": SAMPLER,
+        "scheduler": SCHEDULER, "width": SIZE, "height": SIZE, "negative": "", "name": "bench",
+    }  # fmt: skip
+    links = {"model": ["1", 0], "clip": ["1", 1], "vae": ["1", 2]}
+    return {
+        "1": {"class_type": "TilewrightDemoModel", "inputs": {}},
+        "2": {"class_type": "TilewrightLoraGrid", "inputs": {**links, **painted}},
+    }
+
+
+def renders_graph():
+    both = {}
+    for node, (folder, seed, count) in {"3": ("training", 1, 12), "4": ("held_out", 90, 8)}.items():
+        inputs = {"material": "terrazzo", "count": count, "size": SIZE, "seed": seed, "folder": f"bench_{folder}"}
+        both[node] = {"class_type": "TilewrightRenderProcedural", "inputs": inputs}
+    return both
+
+
+def scored_graph(graph):
+    links = {"grid": ["2", 0], "training": ["3", 0], "held_out": ["4", 0], "fresh_seeds": 0}
+    return {**graph, **renders_graph(), "5": {"class_type": "TilewrightScoreGrid", "inputs": links}}
+
+
+def queue_all(url, graphs):
+    """Queue every graph, and wait until the server has done the last."""
+    for graph in graphs:
+        body = json.dumps({"prompt": graph}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{url}/prompt", body, {"Content-Type": "application/json"}))
+    while True:
+        with urllib.request.urlopen(f"{url}/queue") as answer:
+            state = json.load(answer)
+        if not state["queue_running"] and not state["queue_pending"]:
+            return
+        time.sleep(0.02)
+
+
+def timed(action):
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start
+
+
+def write_loras(folder, count):
+    model, clip, _ = load_demo_model()
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"bench_{number:02}.safetensors" for number in range(count)]
+    for number, name in enumerate(names):
+        save_file(random_lora(model, clip, number), folder / name, {"ss_steps": str(50 * (number + 1))})
+    return names
+
+
+def main(cells=30, prompts=6, seeds=2, steps=16):
+    with tempfile.TemporaryDirectory() as folder:
+        host = Host(conftest.HOST, Path(sys.executable), ours=True)
+        with running_server(host, Path(folder, "base"), Path(folder, "output")) as server:
+            loras = write_loras(server.output / "loras", -(-cells // len(WEIGHTS)))
+            order = [(lora, weight, prompt, seed) for lora in loras for weight in WEIGHTS
+                     for prompt in PROMPTS[:prompts] for seed in range(1, seeds + 1)]  # fmt: skip
+            warm = picture_graph(loras[0], 0.1, "warm", 0, 1)
+            run_prompt(server.url, warm)
+            single = timed(lambda: queue_all(server.url, [picture_graph(*one, steps) for one in order]))
+            graph = grid_graph(loras, PROMPTS[:prompts], range(1, seeds + 1), steps)
+            grid = timed(lambda: run_prompt(server.url, graph))
+            renders = {**renders_graph(), "9": {"class_type": "PreviewAny", "inputs": {"source": ["3", 1]}}}
+            run_prompt(server.url, {**renders, "10": {"class_type": "PreviewAny", "inputs": {"source": ["4", 1]}}})
+            scored = timed(lambda: run_prompt(server.url, scored_graph(graph)))
+    count, base = len(order), prompts * seeds
+    print(f"{count} pictures of {steps} steps at {SIZE} px")
+    print(f"queued one by one  {single:8.1f} s   {single / count:6.3f} s a picture")
+    print(
+        f"grid               {grid:8.1f} s   {grid / (count + base):6.3f} s a picture, {base} without LoRA among them"
+    )
+    print(f"scores             {scored:8.1f} s   {scored / grid:6.1%} of the grid's time")
+    print(f"one by one / grid  {single / grid:8.2f}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
