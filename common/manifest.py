@@ -4,16 +4,18 @@ One manifest describes the materials of one folder, whoever rendered them (the p
 Captions, datasets and resumed renders all read it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .errors import InputError
 from .files import write_json
 from .paths import is_plain_name
-from .untrusted_json import read_untrusted_json
+from .untrusted_json import MOST_BYTES, parse_untrusted_json, read_untrusted_json
 
 MANIFEST_NAME = "manifest.json"
+JOURNAL_NAME = ".manifest-journal.jsonl"
 FORMAT = "tilewright-manifest"
 VERSION = 1
 
@@ -69,15 +71,41 @@ def write_manifest(folder: Path, generator: Mapping[str, ParameterValue], record
             "materials": [asdict(record) for record in records],
         },
     )
+    (folder / JOURNAL_NAME).unlink(missing_ok=True)
     return path
 
 
+def append_record(folder: Path, record: MaterialRecord) -> None:
+    """Note one more material of `folder`, or one anew, in a journal beside the manifest, until `write_manifest` is next
+    called: a run of many renders need not write them all again after each."""
+    with (folder / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
+        journal.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
 def read_manifest(folder: Path) -> list[MaterialRecord]:
-    """The materials of a folder's manifest, [] where it has none.
+    """The materials of a folder's manifest and its journal, [] where it has neither.
 
     Raises `InputError` for a file that is not a manifest this version can read. Map names that point outside
     the folder are refused: a manifest comes with a dataset and is as untrusted as a workflow.
     """
+    noted = {record.name: record for record in _journal(folder)}
+    written = (record for record in _manifest(folder) if record.name not in noted)
+    return [*written, *noted.values()] if noted else list(written)
+
+
+def _journal(folder: Path) -> Iterator[MaterialRecord]:
+    """What the journal holds; a line that a crash cut short is passed over."""
+    path = folder / JOURNAL_NAME
+    if not path.is_file() or path.stat().st_size > MOST_BYTES:
+        return
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            yield _record(parse_untrusted_json(line))
+        except (InputError, KeyError, TypeError, AttributeError):
+            continue
+
+
+def _manifest(folder: Path) -> list[MaterialRecord]:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         return []

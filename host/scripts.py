@@ -6,8 +6,7 @@ import comfy.sd1_clip
 import folder_paths
 
 from ..dataset.substance.tool import CONFIG_KEY as SBSRENDER_FOLDERS
-
-SCRIPT_FOLDERS = "tilewright_sd_scripts"  # a key users may add to extra_model_paths.yaml to allow more checkouts
+from ..sd_scripts.checkout import CONFIG_KEY as SCRIPT_FOLDERS
 
 
 def clip_tokenizer_folder() -> Path:

@@ -14,6 +14,7 @@ from ..common.paths import resolve_inside
 
 FOLDER_SETTING = "SD_SCRIPTS_PATH"
 PYTHON_SETTING = "SD_SCRIPTS_PYTHON"
+CONFIG_KEY = "tilewright_sd_scripts"  # in extra_model_paths.yaml: more folders that checkouts may lie in
 FOLDER_NAME = "sd-scripts"
 _MARK = Path("library", "train_util.py")
 _ENVIRONMENTS = ("venv", ".venv", "env")
@@ -53,7 +54,7 @@ def find_checkout(name: str, allowed: Sequence[Path]) -> Path:
             f"{_MARK.as_posix()}. Correct it, or leave it out, and restart ComfyUI."
         )
     if name.strip():
-        folder = resolve_inside(name, allowed, "sd_scripts")
+        folder = resolve_inside(name, allowed, "sd_scripts", CONFIG_KEY)
         if not (folder / _MARK).is_file():
             raise InputError(f"{folder} is no checkout of sd-scripts: it holds no {_MARK.as_posix()}. {INSTALLATION}")
         return folder
@@ -70,7 +71,7 @@ def find_python(name: str, checkout: Path, allowed: Sequence[Path]) -> Interpret
     "" takes `SD_SCRIPTS_PYTHON`, else the environment or the folder `packages` in the checkout. Raises `InputError`.
     """
     if name.strip():
-        return _interpreter_at(resolve_inside(name, list(dict.fromkeys([checkout, *allowed])), "python"))
+        return _interpreter_at(resolve_inside(name, list(dict.fromkeys([checkout, *allowed])), "python", CONFIG_KEY))
     if os.environ.get(PYTHON_SETTING):
         return _interpreter_at(Path(os.environ[PYTHON_SETTING]), f"The variable {PYTHON_SETTING} is ")
     found = next((checkout / name for name in _ENVIRONMENTS if _python_in(checkout / name)), checkout / _PACKAGES)

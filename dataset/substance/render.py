@@ -14,7 +14,14 @@ import torch
 from ...common.errors import InputError, UnreadableImage
 from ...common.files import check_name
 from ...common.images import composite, read_image
-from ...common.manifest import MaterialRecord, other_materials, read_manifest, write_manifest
+from ...common.manifest import (
+    JOURNAL_NAME,
+    MaterialRecord,
+    append_record,
+    other_materials,
+    read_manifest,
+    write_manifest,
+)
 from ...common.map_kinds import MAP_KINDS
 from ...common.seams import EDGE, seam_statistics
 from ...common.texture_dataset import Sample
@@ -58,7 +65,7 @@ def render_plan(
     timeout: float,
     checked: Callable[[int, int], None],
 ) -> Rendered:
-    """Render what `folder` does not hold yet, and keep its manifest up to date after each render.
+    """Render what `folder` does not hold yet, and note each render beside its manifest, which is written at the end.
 
     `checked(done, total)` is called several times a second and may raise to stop: children end at once, finished
     renders stay. A render that fails is tried once more. Raises `InputError` where every render failed.
@@ -78,9 +85,13 @@ def render_plan(
             result.failures[job.name] = str(error)
             return
         there[job.name] = known[job.name] = future.result()
-        write_manifest(folder, {"name": "sbsrender", "version": engine.version}, known.values())
+        append_record(folder, known[job.name])
 
-    _run_all(todo, render, finished, processes, children, checked)
+    try:
+        _run_all(todo, render, finished, processes, children, checked)
+    finally:
+        if (folder / JOURNAL_NAME).is_file():
+            write_manifest(folder, {"name": "sbsrender", "version": engine.version}, known.values())
     if not there:
         words = "\n".join(dict.fromkeys(result.failures.values()))
         raise InputError(f"sbsrender made none of the {len(jobs)} renders of {archive.name}.\n{words}")

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 
 import pytest
 from tilewright.common.errors import InputError
 from tilewright.common.manifest import (
+    JOURNAL_NAME,
     MANIFEST_NAME,
     MaterialRecord,
     Parameter,
+    append_record,
     other_materials,
     read_manifest,
     write_manifest,
@@ -31,6 +34,24 @@ WALL = MaterialRecord(
 
 def test_what_is_written_is_read(tmp_path):
     write_manifest(tmp_path, {"name": "test"}, [WALL])
+    assert read_manifest(tmp_path) == [WALL]
+
+
+def test_what_is_appended_is_read_and_the_next_manifest_takes_it_in(tmp_path):
+    write_manifest(tmp_path, {"name": "test"}, [WALL])
+    roof, repainted = replace(WALL, name="roof"), replace(WALL, colors={"brick": "#ffffff"})
+    append_record(tmp_path, roof)
+    append_record(tmp_path, repainted)
+    assert read_manifest(tmp_path) == [roof, repainted]
+    write_manifest(tmp_path, {"name": "test"}, read_manifest(tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == [MANIFEST_NAME]
+    assert read_manifest(tmp_path) == [roof, repainted]
+
+
+def test_a_line_that_was_cut_short_is_passed_over(tmp_path):
+    append_record(tmp_path, WALL)
+    with (tmp_path / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
+        journal.write('{"name": "half a')
     assert read_manifest(tmp_path) == [WALL]
 
 

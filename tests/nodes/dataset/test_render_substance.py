@@ -12,6 +12,7 @@ import py7zr
 import pytest
 from tilewright.captions.from_parameters import caption_record
 from tilewright.common.errors import InputError
+from tilewright.common.manifest import JOURNAL_NAME, append_record, read_manifest
 from tilewright.dataset.substance import tool
 from tilewright.dataset.substance.description import SubstanceGraph
 from tilewright.dataset.substance.tool import Children, Engine, RenderFailed, command
@@ -205,6 +206,17 @@ def test_several_processes_run_at_once_within_cores_and_memory(studio, monkeypat
     assert len(studio.render(4, outputs="height")[0]) == 4
     assert {(call["--cpu-count"][0], call["--memory-budget"][0]) for call in studio.calls()} == {("2", "2000")}
     assert told == sorted(told) and told[-1] == (4, 4)
+
+
+def test_a_killed_run_loses_no_finished_render(studio):
+    first = studio.render(2)[0]
+    records = read_manifest(studio.output)
+    (studio.output / "manifest.json").unlink()
+    for record in records:
+        append_record(studio.output, record)
+    assert studio.render(2)[0].samples == first.samples
+    assert len(studio.calls()) == 2
+    assert read_manifest(studio.output) == records and not (studio.output / JOURNAL_NAME).exists()
 
 
 class Cancelled(BaseException):
