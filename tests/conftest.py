@@ -34,5 +34,7 @@ def server(tmp_path_factory):
     """A real ComfyUI with the pack, started when the first test asks for it (`tilewright.launch.server.Server`)."""
     folder = tmp_path_factory.mktemp("comfyui")
     host = Host(HOST, Path(sys.executable), ours=True)
-    with running_server(host, folder / "base", folder / "output") as server:
+    frontend = os.environ.get("TILEWRIGHT_FRONTEND")  # `run.py test --newest-frontend` sets it
+    other = ["--front-end-root", frontend] if frontend else []
+    with running_server(host, folder / "base", folder / "output", other) as server:
         yield server

@@ -149,3 +149,10 @@ def test_the_pins_are_written_where_the_next_run_reads_them(cache, package_index
     find_host()
     (finished,) = cache.glob("*/installed.json")
     assert json.loads(finished.read_text())["torch"] == hosts.TORCH
+
+
+def test_the_newest_editor_is_kept_apart_from_the_hosts_own(cache, package_index):
+    host = find_host()
+    files = hosts.newest_frontend(host)
+    assert files == cache / "frontend" / "comfyui_frontend_package" / "static"
+    assert package_index[-1][-3:] == ["--target", str(cache / "frontend"), hosts.FRONTEND]

@@ -288,6 +288,7 @@ def test_bad_arguments_are_told_before_anything_starts(train, checkout, argument
         ({"network": NetworkConfig(blocks="attention")}, "cannot combine"),
         ({"color_augmentation": True}, "cache_latents"),
         ({"half_gradients": True, "precision": "float32"}, "half precision"),
+        ({"optimizer": OptimizerConfig(scheduler="linear", warmup=100)}, "would never be reached"),
         ({"sd_scripts": "/etc"}, "outside the folders"),
         ({"python": "/usr/bin"}, "outside the folders"),
         ({"checkpoint": "gone.safetensors"}, "no such file"),
