@@ -84,3 +84,8 @@ def test_a_file_tells_one_story(source):
 def test_a_function_does_one_thing(source):
     functions = [function for function in HOUSE.functions(source) if function.name != "define_schema"]
     assert [f"{one.name}: {one.lines} lines" for one in functions if one.lines > LONGEST_FUNCTION] == []
+
+
+def test_test_modules_have_names_of_their_own():
+    names = [file.name for file in (PACK / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
