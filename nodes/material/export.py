@@ -53,12 +53,14 @@ class SaveMaterial(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "bit_depth",
+                    display_name="bit depth",
                     options=BIT_DEPTHS,
                     default=BIT_DEPTHS[0],
                     tooltip="Bits a channel. '16 for data maps' writes basecolor and emissive in 8, the others in 16.",
                 ),
                 io.Combo.Input(
                     "if_exists",
+                    display_name="if it exists",
                     options=IF_EXISTS,
                     default="number",
                     optional=True,
@@ -76,6 +78,7 @@ class SaveMaterial(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "file_format",
+                    display_name="file format",
                     options=MATERIAL_FORMATS,
                     default="PNG",
                     optional=True,

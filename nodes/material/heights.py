@@ -46,6 +46,7 @@ class HeightFromImage(io.ComfyNode):
                 axes_input("The axes along which the image tiles: filters wrap there and mirror at the other borders."),
                 io.Float.Input(
                     "flatten",
+                    display_name="light removal",
                     optional=True,
                     default=0.8,
                     min=0.0,
@@ -55,6 +56,7 @@ class HeightFromImage(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "flatten_radius",
+                    display_name="light size (%)",
                     optional=True,
                     default=12.0,
                     min=1.0,
@@ -67,6 +69,7 @@ class HeightFromImage(io.ComfyNode):
                 _gain_input("large", "large shapes, above 3 % of the width: bricks, folds, boulders"),
                 io.Float.Input(
                     "clip",
+                    display_name="auto levels clip (%)",
                     optional=True,
                     default=0.1,
                     min=0.0,
@@ -78,6 +81,7 @@ class HeightFromImage(io.ComfyNode):
                 _level_input("white", 1.0, "The height that becomes 1, after stretching. Must lie above black."),
                 io.Float.Input(
                     "gamma",
+                    display_name="midtones (gamma)",
                     optional=True,
                     default=1.0,
                     min=0.1,
@@ -163,6 +167,7 @@ class HeightToNormal(io.ComfyNode):
                 size_cm_input(),
                 io.Float.Input(
                     "strength",
+                    display_name="intensity",
                     optional=True,
                     default=1.0,
                     min=-100.0,
@@ -174,6 +179,7 @@ class HeightToNormal(io.ComfyNode):
                 io.Boolean.Input("invert", default=False, optional=True, tooltip="Turn on where black is high."),
                 io.Float.Input(
                     "smooth_cm",
+                    display_name="blur (cm)",
                     optional=True,
                     default=0.0,
                     min=0.0,
@@ -243,4 +249,6 @@ def _gain_input(name: str, what: str) -> io.Float.Input:
 
 
 def _level_input(name: str, default: float, tooltip: str) -> io.Float.Input:
-    return io.Float.Input(name, optional=True, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+    return io.Float.Input(
+        name, display_name=f"{name} point", optional=True, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip
+    )

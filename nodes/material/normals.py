@@ -30,6 +30,7 @@ class NormalToHeight(io.ComfyNode):
                 io.Image.Input("normal", tooltip="The normal map, in full precision if there is one: 8 bits show."),
                 io.Combo.Input(
                     "convention",
+                    display_name="normal format",
                     options=[*CONVENTIONS, DETECT],
                     default=CONVENTIONS[0],
                     tooltip="Where green points: OpenGL up, DirectX down. detect reads it from the pixels and says "
@@ -116,6 +117,7 @@ class BlendNormals(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "strength",
+                    display_name="detail intensity",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -167,12 +169,17 @@ class ConvertNormal(io.ComfyNode):
                 io.Image.Input("normal", tooltip="The normal map."),
                 io.Combo.Input(
                     "convention",
+                    display_name="normal format",
                     options=[*CONVENTIONS, DETECT],
                     default=DETECT,
                     tooltip="What the map is: OpenGL (green up), DirectX (green down), or read it from the pixels.",
                 ),
                 io.Combo.Input(
-                    "wanted", options=CONVENTIONS, default=CONVENTIONS[0], tooltip="What the result is to be."
+                    "wanted",
+                    display_name="convert to",
+                    options=CONVENTIONS,
+                    default=CONVENTIONS[0],
+                    tooltip="What the result is to be.",
                 ),
                 io.Int.Input(
                     "width", default=0, min=0, max=16384, tooltip="The width of the result in pixels; 0 keeps it."

@@ -41,6 +41,7 @@ class PackChannels(io.ComfyNode):
                 ),
                 io.String.Input(
                     "channels",
+                    display_name="custom channels",
                     default="occlusion, roughness, metallic",
                     optional=True,
                     tooltip="For the custom layout: one to four of a map, '1-' and a map (inverted), a map and "
@@ -102,6 +103,7 @@ class UnpackChannels(io.ComfyNode):
                 ),
                 io.String.Input(
                     "channels",
+                    display_name="custom channels",
                     default="occlusion, roughness, metallic",
                     optional=True,
                     tooltip="For the custom layout: the map of each channel, or '1-' and a map where it is inverted; "

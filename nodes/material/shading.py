@@ -31,6 +31,7 @@ class Occlusion(io.ComfyNode):
                 size_cm_input(),
                 io.Float.Input(
                     "radius_cm",
+                    display_name="max distance (cm)",
                     default=10.0,
                     min=0.01,
                     max=100000.0,
@@ -39,6 +40,7 @@ class Occlusion(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "slices",
+                    display_name="quality (slices)",
                     default=16,
                     min=1,
                     max=128,
@@ -104,6 +106,7 @@ class Curvature(io.ComfyNode):
                 axes_input("The axes along which the height tiles. The others are continued smoothly at the border."),
                 io.Float.Input(
                     "smooth_cm",
+                    display_name="blur (cm)",
                     default=0.2,
                     min=0.0,
                     max=10000.0,
@@ -112,6 +115,7 @@ class Curvature(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "full_radius_cm",
+                    display_name="full white radius (cm)",
                     default=0.0,
                     min=0.0,
                     max=100000.0,

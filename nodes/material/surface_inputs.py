@@ -39,6 +39,7 @@ def height_cm_input(optional: bool = False) -> io.Float.Input:
     """The `height_cm` widget."""
     return io.Float.Input(
         "height_cm",
+        display_name="height depth (cm)",
         optional=optional,
         default=5.0,
         min=0.0,
@@ -52,6 +53,7 @@ def size_cm_input(optional: bool = False) -> io.Float.Input:
     """The `size_cm` widget."""
     return io.Float.Input(
         "size_cm",
+        display_name="surface size (cm)",
         optional=optional,
         default=100.0,
         min=0.01,
@@ -73,4 +75,11 @@ def repair_input(what: str) -> io.Boolean.Input:
 
 def convention_input(tooltip: str, optional: bool = False) -> io.Combo.Input:
     """The `convention` widget: OpenGL | DirectX."""
-    return io.Combo.Input("convention", options=CONVENTIONS, default=CONVENTIONS[0], optional=optional, tooltip=tooltip)
+    return io.Combo.Input(
+        "convention",
+        display_name="normal format",
+        options=CONVENTIONS,
+        default=CONVENTIONS[0],
+        optional=optional,
+        tooltip=tooltip,
+    )
