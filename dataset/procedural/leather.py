@@ -54,7 +54,7 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     pores = smoothstep(torus.noise("pores", 70, 200, 0.2), 1.5, 2.6) * (1 - grain.crease)
     fine = torus.noise("skin", 50, 220, 0.8)
     swell = torus.noise("swell", 1, 6, 1.6)
-    depth = p["depth"] * grain.height - 0.45 * wrinkle - 0.12 * scar - 0.02 * pores + 0.003 * fine + 0.15 * swell
+    depth = p["depth"] * grain.height - 0.22 * wrinkle - 0.12 * scar - 0.02 * pores + 0.003 * fine + 0.15 * swell
     body, dark, light = colors.elements
     furrow = torch.maximum(grain.crease, 0.5 * wrinkle)
     color = lighter(body[:, None, None].expand(3, *fine.shape), 0.014 * grain.shade + 0.006 * fine)

@@ -35,6 +35,7 @@ PALETTES = (
 )
 
 TILE_CM = 18.0  # wide
+ROLLED = ("pantile", "barrel")
 COVER = 0.29  # half the width of a barrel's cover, of a tile's width
 
 
@@ -77,7 +78,7 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
     height = height + 0.03 * (1.2 - p["roughness"] * 0.4) * clay + 0.006 * sand
     color = _color(torus, p, colors, ids, up, clay, sand, sizes)
     under = (1 - on_top) * smoothstep(upper.inside, -2.2, 0.0)
-    color = over(color, colors.between, 0.2 * under)
+    color = over(color, colors.between, torch.maximum(0.12 * under, 0.35 * _crevice(p["shape"], upper.x)))
     lichen, moss = _lichen(torus, p, up, cm), _moss(torus, p, upper, on_top, cm)
     pale = over(oklab_from_hex("#a3a392")[:, None, None].expand_as(color), oklab_from_hex("#b08d43"), _kinds(torus))
     color = over(color, lighter(pale, 0.03 * sand), 0.85 * lichen)
@@ -114,13 +115,14 @@ def _course(torus: Torus, p: Values, sizes: _Sizes, below: int) -> _Course:
     along = u * columns + shift * (row % 2)
     column = along.floor()
     x = (along - column - 0.5) * TILE_CM
-    cover = (x.abs() < COVER * TILE_CM) & (p["shape"] == "barrel")
-    ids = (2 * ((row % rows) * columns + column % columns) + cover).long()
+    channel = (x.abs() > COVER * TILE_CM) & (p["shape"] == "barrel")  # lies between two columns of covers
+    ids = (2 * ((row % rows) * columns + (column + channel * (x > 0)) % columns) + channel).long()
     up = (row + 1 - v * rows) * exposed
     uneven = p["irregularity"]
     x = x + (0.5 if shift else 0.15) * uneven * torus.normal_table("shift", sizes.count)[ids]
     up = up + uneven * (0.5 * torus.normal_table("sag", sizes.count)[ids])
-    up = up + 0.06 * uneven * torus.normal_table("askew", sizes.count)[ids] * x
+    if shift:
+        up = up + 0.06 * uneven * torus.normal_table("askew", sizes.count)[ids] * x
     ragged = torus.noise("ragged", sizes.cm / 8, sizes.cm / 0.6, 1.2)
     inside = _outline(p["shape"], x, up) + (0.05 + 0.12 * uneven) * ragged
     return _Course(ids, x, up, inside, _section(p["shape"], x))
@@ -129,10 +131,8 @@ def _course(torus: Torus, p: Values, sizes: _Sizes, below: int) -> _Course:
 def _outline(shape: str, x: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     """Distance in cm to the outline of a tile that goes on upwards, positive inside."""
     half = TILE_CM / 2
-    if shape == "pantile":
-        return torch.minimum(up, half + x)
-    if shape == "barrel":
-        return torch.minimum(up, (COVER * TILE_CM - x.abs()).abs())
+    if shape in ROLLED:
+        return up
     sides = half - x.abs() - 0.2
     if shape == "beaver tail":
         radius = half - 0.2
@@ -141,11 +141,17 @@ def _outline(shape: str, x: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     return torch.minimum(up, sides)
 
 
+def _crevice(shape: str, x: torch.Tensor) -> torch.Tensor:
+    """How deep a pixel lies in the corner at the foot of the roll beside it, 1 in the corner itself."""
+    away = {"pantile": TILE_CM / 2 - x, "barrel": (x.abs() - COVER * TILE_CM).abs() + 0.2}
+    return 1 - smoothstep(away[shape], 0.0, 1.6) if shape in ROLLED else torch.zeros_like(x)
+
+
 def _section(shape: str, x: torch.Tensor) -> torch.Tensor:
     """Height across the tile in cm."""
     t = x / TILE_CM
     if shape == "pantile":  # a roll that covers the edge of the trough beside it
-        return 3.4 * torch.exp(-((t + 0.33) / 0.13).square()) - 1.1 * torch.exp(-((t - 0.12) / 0.2).square())
+        return 4.2 * torch.exp(-((t + 0.33) / 0.13).square()) - 1.1 * torch.exp(-((t - 0.12) / 0.2).square())
     if shape == "barrel":  # covers over channels
         cover = (1 - (t / COVER).square()).clamp(min=0).sqrt()
         channel = (1 - ((0.5 - t.abs()) / (0.5 - COVER)).square()).clamp(min=0).sqrt()
@@ -161,7 +167,7 @@ def _height(torus: Torus, p: Values, sizes: _Sizes, course: _Course) -> torch.Te
     edge = 0.5 * p["thickness"]
     rounding = -0.45 * edge * (1 - (course.inside / edge).clamp(0, 1)).square()
     level, tilt = torus.normal_table("level", 2 * count).view(2, -1)[:, course.ids]
-    uneven = p["irregularity"] * (0.12 * level + 0.012 * tilt * course.x)
+    uneven = p["irregularity"] * (0.12 * level + 0.012 * tilt * course.x * (p["shape"] not in ROLLED))
     cloven = 0.08 * torus.noise("cloven", sizes.cm / 10, sizes.cm / 0.6, 1.3, (1, 2)) if p["shape"] == "slate" else 0.0
     return slope + rounding + uneven + course.section + cloven
 
