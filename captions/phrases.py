@@ -66,10 +66,12 @@ def rough_token_count(caption: str) -> int:
 def parse_replacements(text: str) -> list[tuple[str, str]]:
     """One replacement a line, as "old -> new"; nothing after the arrow removes. Raises `InputError`."""
     lines = [line for line in text.splitlines() if line.strip()]
-    pairs = [tuple(part.strip() for part in line.split("->")) for line in lines]
-    for line, pair in zip(lines, pairs, strict=True):
-        if len(pair) != 2 or not pair[0]:
+    pairs = []
+    for line in lines:
+        old, *new = (part.strip() for part in line.split("->"))
+        if len(new) != 1 or not old:
             raise InputError(f"The replacement {line.strip()!r} is not of the form: old words -> new words.")
+        pairs.append((old, new[0]))
     return pairs
 
 
@@ -107,4 +109,9 @@ def _replace_words(caption: str, what: str, by: str) -> str:
 
 def _unique(phrases: list[str], besides: list[str]) -> list[str]:
     seen = {phrase.casefold() for phrase in besides}
-    return [phrase for phrase in phrases if phrase.casefold() not in seen and not seen.add(phrase.casefold())]
+    first = []
+    for phrase in phrases:
+        if phrase.casefold() not in seen:
+            seen.add(phrase.casefold())
+            first.append(phrase)
+    return first

@@ -67,7 +67,8 @@ def rec709_of_chromaticities(chromaticities: Sequence[float]) -> torch.Tensor | 
     """
     if len(chromaticities) != 8 or np.allclose(chromaticities, REC709, atol=2e-3):
         return None
-    x, y, white_x, white_y = *np.reshape(chromaticities[:6], (3, 2)).T, *chromaticities[6:]
+    x, y = np.reshape(np.array(chromaticities[:6]), (3, 2)).T
+    white_x, white_y = chromaticities[6:]
     primaries = np.stack([x / y, np.ones(3), (1 - x - y) / y])
     white = np.array([white_x / white_y, 1, (1 - white_x - white_y) / white_y])
     to_xyz = primaries * np.linalg.solve(primaries, white)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
@@ -144,11 +145,12 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         has_alpha = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
         channels = 4 if has_alpha else 1 if image.mode in ("1", "L", "I", "I;16") else 3
         decoder = "png16" if is_png and first[24] == 16 else "pillow"
-        return Header(decoder, *image.size, channels, orientation, profile, gamma)
+        width, height = image.size
+        return Header(decoder, width, height, channels, orientation, profile, gamma)
 
 
 @contextmanager
-def open_with_pillow(path: Path) -> Iterator["Image.Image"]:  # noqa: F821
+def open_with_pillow(path: Path) -> Iterator[Any]:
     """The file as Pillow's image, by its content. Pillow's own `open` refuses images beyond a size that no memory has
     set: here the size is checked against the memory that is free."""
     from PIL import Image

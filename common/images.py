@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,7 +101,7 @@ def _decode_with_opencv(path: Path, header: Header) -> np.ndarray:
     if pixels is None:
         raise ValueError("OpenCV cannot decode it")
     if header.tiff and header.tiff.white_is_zero:
-        pixels = np.iinfo(pixels.dtype).max - pixels
+        pixels = 65535 - pixels  # OpenCV is asked for 16 bits of these only
     return blue_first(pixels) if pixels.ndim == 3 else pixels
 
 
@@ -113,7 +114,7 @@ def _decode_with_pillow(path: Path) -> torch.Tensor:
         return _to_chw(np.asarray(_grey_or_rgb(image)))
 
 
-def _grey_or_rgb(image: "Image.Image") -> "Image.Image":  # noqa: F821
+def _grey_or_rgb(image: Any) -> Any:
     """Any 8-bit mode of Pillow as L, RGB or RGBA."""
     from PIL import ImageCms
 
@@ -129,7 +130,7 @@ def _grey_or_rgb(image: "Image.Image") -> "Image.Image":  # noqa: F821
 
 def _to_chw(pixels: np.ndarray) -> torch.Tensor:
     """(H, W) or (H, W, C) of any number type -> (C, H, W) float32."""
-    full_scale = np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1
+    full_scale = int(np.iinfo(pixels.dtype.name).max) if pixels.dtype.kind in "ui" else 1
     planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     return torch.from_numpy(planes.astype(np.float32, order="C")).div_(full_scale)  # in place: a copy takes as long
 

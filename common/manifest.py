@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
 from .files import write_json
@@ -138,13 +139,25 @@ def other_materials(names: Collection[str], most: int = 10) -> list[str]:
     return [f"{what} in the same folder, and Load Dataset reads them as well: {listed}"] if names else []
 
 
-def _record(entry: dict) -> MaterialRecord:
+def _record(entry: dict[str, Any]) -> MaterialRecord:
     for name in entry["maps"].values():
         if not isinstance(name, str) or not is_plain_name(name):
             raise InputError(f"The manifest names the file {name!r}; maps must lie in the manifest's own folder.")
-    parameters = {name: Parameter(**_tuples(parameter)) for name, parameter in entry["parameters"].items()}
+    for key in ("name", "category", "label"):
+        if not isinstance(entry[key], str):
+            raise TypeError(f"{key} is {entry[key]!r} and no text")
+    parameters = {name: _parameter(parameter) for name, parameter in entry["parameters"].items()}
     return MaterialRecord(**{**_tuples(entry), "parameters": parameters})
 
 
-def _tuples(entry: dict) -> dict:
+def _parameter(entry: dict[str, Any]) -> Parameter:
+    parameter = Parameter(**_tuples(entry))
+    texts = (parameter.label, parameter.low_words, parameter.high_words)
+    numbers = (parameter.minimum, parameter.maximum)
+    if not all(isinstance(text, str) for text in texts) or any(isinstance(number, str) for number in numbers):
+        raise TypeError(f"a parameter is {entry!r}")
+    return parameter
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}

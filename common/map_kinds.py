@@ -91,14 +91,14 @@ def _shy(name: str) -> NamedMap | None:
     return None
 
 
-def _significant_tokens(name: str) -> list[re.Match]:
+def _significant_tokens(name: str) -> list[re.Match[str]]:
     tokens = list(_TOKEN.finditer(name))
     while tokens and _NO_NAME.fullmatch(_text(tokens[-1])):
         tokens.pop()
     return tokens
 
 
-def _text(token: re.Match) -> str:
+def _text(token: re.Match[str]) -> str:
     return token[0].lower()
 
 
@@ -110,7 +110,7 @@ def _split_convention(word: str) -> tuple[str, str]:
     return word, ""
 
 
-def _without(name: str, words: list[re.Match]) -> str:
+def _without(name: str, words: list[re.Match[str]]) -> str:
     """The name without these tokens and the convention after them; what lies behind (a UDIM tile) stays."""
     rest = re.sub(r"^[_\-. ]*(opengl|directx|gl|dx)(?![a-z])", "", name[words[-1].end() :], flags=re.IGNORECASE)
     return name[: words[0].start()].rstrip("_-. ") + rest

@@ -148,7 +148,7 @@ def _grey_or_rgb(pixels: np.ndarray, colors: int, extra: list[str], white_is_zer
 def _straight(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Colours without the alpha that they were multiplied by; where it is 0 they stay as they are."""
     largest = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
-    divided = picture / np.where(alpha > 0, alpha, largest) * largest
+    divided: np.ndarray = picture / np.where(alpha > 0, alpha, largest) * largest
     if picture.dtype.kind == "u":
         divided = np.round(np.minimum(divided, largest))
     return divided.astype(picture.dtype)

@@ -111,7 +111,8 @@ def _draw_one(rng: np.random.Generator, maps: Sequence[Sample], wanted: Augmenta
 
 def _unique_stems(samples: Sequence[Sample]) -> dict[Path, str]:
     """The names of the files without endings, with numbers where folders hold files of the same name."""
-    stems, seen = {}, Counter()
+    stems: dict[Path, str] = {}
+    seen: Counter[str] = Counter()
     for sample in samples:
         stem = sample.file.stem
         seen[stem.casefold()] += 1

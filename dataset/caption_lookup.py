@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..common.caption_files import AUTOMATIC, UnreadableCaption, read_text
 from ..common.errors import InputError
@@ -24,7 +25,7 @@ class MetadataLines:
     """The entries of a metadata.jsonl by file name, each with its caption as "text", and what is wrong with others:
     numbers of lines that are no entries, and of those whose caption is no text."""
 
-    entries: dict[str, dict]
+    entries: dict[str, dict[str, Any]]
     bad: list[int]
     without_text: list[int]
 

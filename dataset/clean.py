@@ -12,6 +12,9 @@ from .checks import OFF, SAME, Checked, Rules, check_image
 from .duplicates import find_duplicates
 from .parallel import in_parallel, pixels_of
 
+Unit = tuple[str, int]
+"""What stands or falls together: a material, and which of its copies."""
+
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -84,10 +87,10 @@ def _judge_duplicates(
                 reasons[index] = f"the same texture as {original.file.name}"
 
 
-def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[tuple, list[int]]:
+def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[Unit, list[int]]:
     """The samples that stand or fall together: the maps of a material. A second file of the same map is its own."""
-    units: dict[tuple, list[int]] = {}
-    seen = Counter()
+    units: dict[Unit, list[int]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
     for index, sample in enumerate(samples):
         if reasons[index] is None:
             copy = seen[sample.material, sample.map] if sample.material else index
@@ -97,14 +100,15 @@ def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[tup
 
 
 def _twins(
-    samples: Sequence[Sample], results: Sequence[Checked], unit_of: dict[int, tuple], pause: Callable[[], None]
-) -> dict[int, set[tuple]]:
+    samples: Sequence[Sample], results: Sequence[Checked], unit_of: dict[int, Unit], pause: Callable[[], None]
+) -> dict[int, set[Unit]]:
     """For each sample the units that hold the same texture as the same map."""
-    twins: dict[int, set[tuple]] = {}
+    twins: dict[int, set[Unit]] = {}
     for kind in dict.fromkeys(sample.map for sample in samples):
         indices = [index for index in unit_of if samples[index].map == kind]
         if len(indices) > 1:
-            fingerprints = torch.stack([results[index].fingerprint for index in indices])
+            found = (results[index].fingerprint for index in indices)
+            fingerprints = torch.stack([one for one in found if one is not None])
             for later, earlier in find_duplicates(fingerprints, pause):
                 a, b = indices[later], indices[earlier]
                 twins.setdefault(a, set()).add(unit_of[b])

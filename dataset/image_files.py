@@ -36,7 +36,8 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
 
     A link is followed only to a file inside `roots`. Hidden files and folders are not looked at.
     """
-    images, rejected = [], []
+    images: list[ImageFile] = []
+    rejected: list[Rejected] = []
     for parent, files, odd in _walk(folder):
         rejected += [
             Rejected(path, "not an ordinary file or folder (links to folders are not followed)") for path in odd

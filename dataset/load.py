@@ -12,7 +12,7 @@ from ..common.caption_files import AUTOMATIC
 from ..common.errors import InputError, NotFiniteImage, UnreadableImage
 from ..common.images import image_size
 from ..common.map_files import CLIPPED, REPAIRED, Note, Reading, read_map_with_notes
-from ..common.map_kinds import MAP_KINDS
+from ..common.map_kinds import COLOR_MAPS, MAP_KINDS
 from ..common.paths import is_inside
 from ..common.texture_dataset import Findings, Rejected, Sample, TextureDataset, rejected_by_reason
 from .caption_lookup import NO_IMAGE, CaptionFiles, kohya_folder
@@ -70,6 +70,10 @@ class _Decoded:
     error: UnreadableImage | None = None
 
 
+MOST_REMEMBERED = 200_000
+_REMEMBERED: dict[tuple[object, ...] | None, _Decoded] = {}
+
+
 def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], None]) -> Loaded:
     """Load a folder with its sub-folders.
 
@@ -83,7 +87,7 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
     wanted, other_maps = _of_map(found, loading.map)
     if not wanted:
         raise InputError(_nothing_found(folder, loading.map, found, rejected))
-    decoded = in_parallel(lambda image: _decode(image, loading.reading), wanted, checked, _pixels)
+    decoded = _decode_all(wanted, loading.reading, checked)
     readable = [(image, one) for image, one in zip(wanted, decoded, strict=True) if one.error is None]
     errors = [(image.path, one.error) for image, one in zip(wanted, decoded, strict=True) if one.error]
     unreadable = [Rejected(path, error.reason) for path, error in errors]
@@ -142,6 +146,27 @@ def _pixels(image: ImageFile) -> int:
 
 def _material_file(image: ImageFile) -> str:
     return Path(image.named.material).name
+
+
+def _decode_all(images: Sequence[ImageFile], reading: Reading, checked: Callable[[int, int], None]) -> list[_Decoded]:
+    """Files that are as they were when this process last decoded them are not decoded again."""
+    keys = [_file_key(image, reading) for image in images]
+    new = [image for image, key in zip(images, keys, strict=True) if key not in _REMEMBERED]
+    fresh = dict(zip(new, in_parallel(lambda image: _decode(image, reading), new, checked, _pixels), strict=True))
+    found = [fresh[image] if image in fresh else _REMEMBERED[key] for image, key in zip(images, keys, strict=True)]
+    if len(_REMEMBERED) > MOST_REMEMBERED:
+        _REMEMBERED.clear()
+    _REMEMBERED.update({key: one for key, one in zip(keys, found, strict=True) if key and one.error is None})
+    return found
+
+
+def _file_key(image: ImageFile, reading: Reading) -> tuple[object, ...] | None:
+    """What must be the same for a file to be read as before; None for one that is not there."""
+    try:
+        state = image.path.stat()
+    except OSError:
+        return None
+    return str(image.path), state.st_size, state.st_mtime_ns, _kind(image) in COLOR_MAPS, reading
 
 
 def _decode(image: ImageFile, reading: Reading) -> _Decoded:

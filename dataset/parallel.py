@@ -12,7 +12,8 @@ from ..common.texture_dataset import Sample
 THREADS = min(8, os.cpu_count() or 1)
 PIXELS_AT_ONCE = 2**26  # one image of 8192 px, or 16 of 2048: about 1.6 GB at the peak of any work on them
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class PixelBudget:

@@ -115,6 +115,6 @@ def _described(samples: Sequence[Sample]) -> list[str]:
     return lines
 
 
-def _counts(counter: Counter, most: int = 8) -> str:
+def _counts(counter: Counter[str], most: int = 8) -> str:
     listed = [f"{count} {name}" for name, count in counter.most_common(most)]
     return ", ".join(listed + ["…"] * (len(counter) > most))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ..common.caption_files import (
     OVERWRITE,
@@ -220,7 +221,7 @@ def _write_metadata(folder: Path, written: Sequence[tuple[_Plan, _Written]], sav
     return outcome
 
 
-def _existing_entries(path: Path) -> dict[str, dict]:
+def _existing_entries(path: Path) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         return {}
     try:
@@ -233,7 +234,7 @@ def _existing_entries(path: Path) -> dict[str, dict]:
     return lines.entries
 
 
-def _metadata_entry(sample: Sample, name: str, text: str) -> dict:
+def _metadata_entry(sample: Sample, name: str, text: str) -> dict[str, Any]:
     return {
         "file_name": name,
         "text": text,
