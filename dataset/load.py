@@ -95,7 +95,9 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
         reasons = "\n".join(rejected_by_reason(unreadable, folder))
         raise InputError(f"None of the {len(wanted)} images in {folder} can be read.\n{reasons}")
     captions = CaptionFiles(
-        loading.captions, lambda path: any(is_inside(path, root) for root in loading.roots), loading.encoding
+        loading.captions,
+        lambda path: not path.is_symlink() or any(is_inside(path, root) for root in loading.roots),
+        loading.encoding,
     )
     samples = [_sample(image, one, folder, loading, captions) for image, one in readable]
     unmatched = captions.unmatched((image.path, _material_file(image)) for image in found)
@@ -115,6 +117,10 @@ def decode_images(dataset: TextureDataset, count: int) -> list[torch.Tensor]:
     with ThreadPoolExecutor(THREADS) as pool:
         images = pool.map(lambda sample: sample.read_opaque(dataset.background), dataset.samples[:count])
         return [image.movedim(0, -1).unsqueeze(0).contiguous() for image in images]
+
+
+def _is_readable(roots: Sequence[Path], path: Path) -> bool:
+    return not path.is_symlink() or any(is_inside(path, root) for root in roots)
 
 
 def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile], list[Rejected]]:
@@ -152,8 +158,9 @@ def _decode_all(images: Sequence[ImageFile], reading: Reading, checked: Callable
     """Files that are as they were when this process last decoded them are not decoded again."""
     keys = [_file_key(image, reading) for image in images]
     new = [image for image, key in zip(images, keys, strict=True) if key not in _REMEMBERED]
-    fresh = dict(zip(new, in_parallel(lambda image: _decode(image, reading), new, checked, _pixels), strict=True))
-    found = [fresh[image] if image in fresh else _REMEMBERED[key] for image, key in zip(images, keys, strict=True)]
+    decoded = in_parallel(lambda image: _decode(image, reading), new, checked, _pixels)
+    fresh = {image.path: one for image, one in zip(new, decoded, strict=True)}
+    found = [fresh.get(image.path) or _REMEMBERED[key] for image, key in zip(images, keys, strict=True)]
     if len(_REMEMBERED) > MOST_REMEMBERED:
         _REMEMBERED.clear()
     _REMEMBERED.update({key: one for key, one in zip(keys, found, strict=True) if key and one.error is None})

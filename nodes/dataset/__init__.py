@@ -6,6 +6,7 @@ from .augment import AugmentDataset
 from .bucketing import BucketDataset
 from .clean import CleanDataset
 from .download import DownloadImages
+from .from_images import DatasetFromImages
 from .inspect_substance import InspectSubstance
 from .load import LoadDataset
 from .render_procedural import RenderProcedural
@@ -19,6 +20,7 @@ NODES: list[type[io.ComfyNode]] = [
     RenderProcedural,
     DownloadImages,
     LoadDataset,
+    DatasetFromImages,
     CleanDataset,
     AugmentDataset,
     SplitDataset,

@@ -222,3 +222,61 @@ def test_it_runs_again_when_a_file_changes_and_only_then(allowed):
     (allowed / "walls" / "a.txt").write_text("words", encoding="utf-8")
     assert len({str(first), str(touched), str(LoadDataset.fingerprint_inputs("walls", map="basecolor"))}) == 3
     assert LoadDataset.fingerprint_inputs(None, map="basecolor") == []
+
+
+def test_files_that_did_not_change_are_not_decoded_again(allowed, monkeypatch):
+    paths = [picture(allowed / f"{number}.png") for number in range(5)]
+    LoadDataset.execute(".", "basecolor", image_limit=0)
+    decoded = []
+
+    def counted_read(path, kind, reading):
+        decoded.append(path)
+        return read_map_with_notes(path, kind, reading)
+
+    monkeypatch.setattr(load, "read_map_with_notes", counted_read)
+    assert len(LoadDataset.execute(".", "basecolor", image_limit=0)[0]) == 5
+    assert decoded == []
+    os.utime(paths[3], ns=(1, 1))
+    LoadDataset.execute(".", "basecolor", image_limit=0)
+    assert decoded == [paths[3]]
+
+
+def test_a_linked_folder_is_looked_at_too(allowed):
+    """ComfyUI does not say what a linked input is: what was read is remembered."""
+    LINKED.forget()
+    picture(allowed / "walls" / "a.png")
+    before = LoadDataset.fingerprint_inputs(None)
+    LoadDataset.execute("walls", "basecolor")
+    assert LoadDataset.fingerprint_inputs(None) == before
+    (allowed / "walls" / "a.txt").write_text("red brick", encoding="utf-8")
+    after = LoadDataset.fingerprint_inputs(None)
+    assert after != before
+    LoadDataset.execute("walls", "basecolor")
+    assert LoadDataset.fingerprint_inputs(None) == after
+
+
+def test_what_is_odd_is_in_the_report(allowed):
+    """The cases that users of such tools stumble over, each named."""
+    picture(allowed / "wall.png")
+    picture(allowed / "IMG_0001.png")
+    (allowed / "IMG_0001.TXT").write_text("photograph", encoding="utf-8")
+    (allowed / "wall.png.txt").write_text("painting", encoding="utf-8")
+    (allowed / "rock.txt").write_text("of no image", encoding="utf-8")
+    picture(allowed / "plain.png")
+    import tifffile
+
+    tifffile.imwrite(allowed / "wide.tif", np.full((8, 8, 3), 255.0, np.float32), photometric="rgb")
+    tifffile.imwrite(allowed / "nan.tif", np.full((8, 8, 3), np.nan, np.float32), photometric="rgb")
+    dataset, _, captions, report = LoadDataset.execute(".", "basecolor")
+    assert captions == ["photograph", "", "painting", ""]
+    for told in (
+        "2 images have no caption.",
+        "1 caption file belongs to no image.",
+        "1 image was left out for NaN or Inf.",
+        "1 image is clipped to 0..1.",
+        "wide.tif (255 to 255)",
+        "a caption file that belongs to no image: rock.txt",
+        "64 of its 64 pixels are no numbers",
+    ):
+        assert told in report
+    assert len(dataset.findings.not_finite) == 1
