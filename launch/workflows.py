@@ -136,7 +136,8 @@ _PLACE = """async ({ places, sizes, note }) => {
     node.widgets[0].value = note.text;
   }
   const { output } = await app.graphToPrompt();
-  return { graph: app.graph.serialize(), prompt: output };
+  // As the editor saves it: playwright would hand over null for what is undefined.
+  return { graph: JSON.parse(JSON.stringify(app.graph.serialize())), prompt: output };
 }"""
 
 

@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from tilewright.launch.hosts import HostError
+from tilewright.launch.hosts import PACK, HostError
 from tilewright.launch.layered import TITLE, extent, layered
 from tilewright.launch.workflows import by_inner_id, check_kept, folds, note_text, sizes_of
 
@@ -99,3 +99,10 @@ def test_ids_of_a_folded_graph_are_those_of_its_api_file():
 
 def test_words_to_type_are_bold_in_a_note():
     assert note_text("Set `name` to `brick wall`.") == "Set **name** to **brick wall**."
+
+
+def test_no_graph_says_null_where_the_editor_says_nothing():
+    """The editor of 1.58 does not load a graph whose floatingLinks are null."""
+    for graph in sorted((PACK / "workflows").glob("*.json")):
+        text = graph.read_text(encoding="utf-8")
+        assert '"floatingLinks": null' not in text and '"reroutes": null' not in text, graph.name
