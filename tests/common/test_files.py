@@ -1,6 +1,6 @@
 import pytest
 from tilewright.common.errors import InputError
-from tilewright.common.files import check_name, free_name, natural_order, written_whole
+from tilewright.common.files import check_name, fitting_name, free_name, natural_order, written_whole
 from tilewright.common.paths import resolve_inside
 
 
@@ -72,3 +72,23 @@ def test_a_link_that_leads_outside_is_outside(tmp_path):
         resolve_inside("link", [tmp_path / "input"], "The folder")
     (tmp_path / "input" / "inner").symlink_to(tmp_path / "input")
     assert resolve_inside("inner", [tmp_path / "input"], "The folder") == tmp_path / "input"
+
+
+@pytest.mark.parametrize("name", ["б" * 117, "煉" * 70])
+def test_names_are_limited_in_bytes_as_file_systems_are(name):
+    with pytest.raises(InputError, match="200 bytes"):
+        check_name(name, "The folder")
+
+
+def test_a_stem_that_is_too_long_is_shortened_and_stays_its_own():
+    assert fitting_name("wall", "_v1.png") == "wall_v1.png"
+    long, other = fitting_name("煉" * 90 + "a", ".png"), fitting_name("煉" * 90 + "b", ".png")
+    assert len(long.encode()) <= 255 and long.endswith(".png")
+    assert long != other
+
+
+def test_a_name_of_the_greatest_length_is_written(tmp_path):
+    path = tmp_path / ("x" * 251 + ".txt")
+    with written_whole(path) as unfinished:
+        unfinished.write_text("whole")
+    assert path.read_text() == "whole"

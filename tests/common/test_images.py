@@ -12,8 +12,9 @@ import tifffile
 import torch
 from PIL import Image
 from tilewright.common.errors import UnreadableImage
-from tilewright.common.image_writing import write_png
-from tilewright.common.images import composite, image_size, read_image
+from tilewright.common.image_headers import open_with_pillow, read_header, told_as_unreadable
+from tilewright.common.image_writing import blue_first, encode_with_opencv, write_png
+from tilewright.common.images import composite, image_dpi, image_size, read_image
 
 RANDOM = np.random.default_rng(7)
 
@@ -183,3 +184,40 @@ def test_damage_is_told_with_its_reason(tmp_path, damage, reason):
     with pytest.raises(UnreadableImage, match=reason) as error:
         read_image(path)
     assert "broken.png" in str(error.value)
+
+
+def test_a_file_that_states_its_resolution_is_believed(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", dpi=(300, 150))
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
+    assert [image_dpi(tmp_path / name) for name in ("a.jpg", "b.png")] == [150, 0]
+
+
+def test_a_header_tells_the_size_of_the_upright_image(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (20, 12)).save(tmp_path / "a.jpg", exif=exif)
+    header = read_header(tmp_path / "a.jpg")
+    assert ((header.width, header.height), header.upright_size) == ((20, 12), (12, 20))
+    with open_with_pillow(tmp_path / "a.jpg") as image:
+        assert image.size == (20, 12)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "not enough memory"),
+        (FileNotFoundError(2, "No such file"), "the system says 'No such file'"),
+        (KeyError("x"), "damaged or incomplete"),
+    ],
+)
+def test_whatever_a_decoder_raises_becomes_a_reason(tmp_path, error, reason):
+    with pytest.raises(UnreadableImage, match=reason):
+        with told_as_unreadable(tmp_path / "a.png"):
+            raise error
+
+
+def test_opencv_gets_its_colours_the_other_way_round():
+    pixels = random_pixels(np.uint8, 3)
+    assert np.array_equal(blue_first(pixels)[..., 0], pixels[..., 2])
+    encoded = np.frombuffer(encode_with_opencv(pixels, ".png"), np.uint8)
+    assert np.array_equal(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), pixels[..., ::-1])
