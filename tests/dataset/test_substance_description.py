@@ -12,7 +12,8 @@ from tilewright.dataset.substance.plan import Variant, choose_graph, choose_outp
 from tilewright.dataset.substance.tool import archive_hash, tool_version, value_arguments
 from tilewright.dataset.substance.xml_description import graphs_of
 
-XML = """<sbsdescription><graphs><graph pkgurl="pkg://Wall" label="Wall" keywords="brick; old" category="Materials/Brick">
+XML = """<sbsdescription><graphs>
+<graph pkgurl="pkg://Wall" label="Wall" keywords="brick; old" category="Materials/Brick">
 <outputs><output uid="1" identifier="basecolor"><outputgui label="Base">
 <channels><channel names="baseColor"/></channels></outputgui></output></outputs>
 <inputs><input uid="2" identifier="wear" type="0" default="0.5" alteroutputs="1"><inputgui widget="slider" label="Wear">
