@@ -24,7 +24,7 @@ def score_chart(result: Result) -> torch.Tensor:
 
     shown = _shown(result)
     columns = _columns([result.base, *result.cells])
-    width = max(2 * ROOM + LABEL + (len(columns) + 2) * COLUMN, 2 * ROOM + PLOT + 300)
+    width = max(2 * ROOM + LABEL + (len(columns) + 3) * COLUMN, 2 * ROOM + PLOT + 300)
     height = 2 * ROOM + LINE * (len(shown) + 3) + PLOT + 2 * LINE
     page = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(page)
@@ -72,7 +72,7 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
             _bar(draw, _score(scores, name), edges, (ROOM + LABEL + place * COLUMN, y), color)
         x = ROOM + LABEL + len(columns) * COLUMN
         if refused:
-            draw.text((x, y), cut(refused, 2 * COLUMN - 20, 13), ALERT, label_font(13))
+            draw.text((x, y), cut(refused, 3 * COLUMN - 20, 13), ALERT, label_font(13))
         elif number >= 0:
             text = f"{float(result.choice.chances[number]):.0%}" + (" chosen" if chosen else "")
             draw.text((x, y), text, color, label_font(14))
@@ -112,8 +112,8 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
         return x, top + PLOT * (up[1] - place[1]) / (up[1] - up[0])
 
     draw.rectangle((left, top, left + PLOT, top + PLOT), outline=GRID)
-    draw.text((left + PLOT, top + PLOT + 6), "style →", FAINT, label_font(14), "ra")
-    draw.text((left, top - 20), "prompt following ↑", FAINT, label_font(14))
+    draw.text((left + PLOT, top + PLOT + 6), "style", FAINT, label_font(14), "ra")
+    draw.text((left, top - 20), "prompt following, upwards", FAINT, label_font(14))
     front = sorted(at(places[number + 1]) for number in result.choice.front)
     if len(front) > 1:
         draw.line(front, MARK, 2)

@@ -16,6 +16,9 @@ HIGHEST = 24  # cycles a tile: which details decide
 _COARSE = 96  # places a side at which the correlation is looked up before the peak is climbed
 _CANDIDATES = 6
 _STEPS = 30  # of Newton's method at most
+LEAST = (
+    0.4  # correlation of a copy: below it nobody sees one, and pictures coarser than the renders get there by chance
+)
 SAME_PICTURE = 0.95  # training renders that are the same picture say nothing about how like different ones are
 
 
@@ -130,11 +133,20 @@ class _Slope:
 class Calibration:
     """Above which correlation a picture counts as a copy, and which share of pictures that are none gets there.
 
-    innocent: how many comparisons it was read off. The highest of n is exceeded by the next with chance 1 / (n + 1).
+    highest: what renders that are no copies reach, in so many `innocent` comparisons. The highest of n is exceeded by
+    the next with chance 1 / (n + 1).
     """
 
-    threshold: float
+    highest: float
     innocent: int
+
+    @property
+    def threshold(self) -> float:
+        return max(self.highest, LEAST)
+
+    def __str__(self) -> str:
+        told = f"A picture counts as a copy above a correlation of {self.threshold:.2f}"
+        return f"{told}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
 
     @property
     def expected(self) -> float:

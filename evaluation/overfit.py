@@ -47,8 +47,7 @@ class Overfit:
             f"{copies} of {count} pictures are training renders ({self.copied_share:.0%}).",
             f"{pieces} of {known} pieces of {count} pictures are pieces of training renders "
             f"({pieces / max(known, 1):.0%}; one in a hundred is by chance).",
-            f"A picture counts as a copy above a correlation of {self.calibration.threshold:.3f}, the highest of "
-            f"{self.calibration.innocent} comparisons between renders that are none.",
+            str(self.calibration),
         ]
         if not self.is_held_out:
             lines.append(

@@ -9,10 +9,11 @@ import torch
 from ..common.errors import InputError
 from .cells import BASE, Cell
 from .choice import Choice, choose
+from .copies import Calibration
 from .grid import LoraGrid
 from .pictures import Measured, measure
 from .renders import ReadRenders
-from .scores import CellScores, Layout, Renders, Scorer
+from .scores import CellScores, Layout, Renders, Scorer, follows
 
 FRESH_SEED = 1_000_003  # the first seed of pictures that confirm: far from those that people type
 
@@ -42,8 +43,7 @@ class Result:
     chosen: Cell | None
     by_hand: bool
     is_held_out: bool
-    threshold: float
-    innocent: int
+    calibration: Calibration
     confirmed: Confirmed | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -81,6 +81,8 @@ def score_grid(
         for cell in grid.cells
         if not cell.is_base
     ]
+    base, cells, note = _ranked(scorer, base, cells)
+    notes = [*training.notes, *(held_out.notes if held_out else []), *note]
     choice = choose(cells, base, scorer.calibration, scorer.set_diversity)
     chosen = by_hand or (None if choice.chosen is None else cells[choice.chosen].cell)
     confirmed = None
@@ -89,9 +91,31 @@ def score_grid(
         confirmed = _confirm(fresh, cells, choice, chosen, by_hand is not None, scorer, encode)
         chosen = confirmed.winner.cell
     return Result(
-        grid, base, cells, choice, chosen, by_hand is not None, held_out is not None, scorer.calibration.threshold,
-        scorer.calibration.innocent, confirmed, notes=[*training.notes, *(held_out.notes if held_out else [])],
-    )  # fmt: skip
+        grid,
+        base,
+        cells,
+        choice,
+        chosen,
+        by_hand is not None,
+        held_out is not None,
+        scorer.calibration,
+        confirmed,
+        notes,
+    )
+
+
+def _ranked(
+    scorer: Scorer, base: CellScores, cells: list[CellScores]
+) -> tuple[CellScores, list[CellScores], list[str]]:
+    """The scores with following left out of their value where it is only noise, and a line that says so.
+
+    Its noise would make every cell as good as the best.
+    """
+    if base.following is None or any(follows(scores) for scores in (base, *cells)):
+        return base, cells, []
+    scorer.weight_of_prompts = 0.0
+    note = "No cell follows the prompts better than by chance, so cells are ranked by style alone."
+    return scorer.revalued(base), [scorer.revalued(scores) for scores in cells], [note]
 
 
 class _Counter:

@@ -1,7 +1,7 @@
 """The scores of every cell of a grid, each with how it varies when the prompts are drawn again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -58,6 +58,11 @@ class CellScores:
     others: Mapping[str, Score] = field(default_factory=dict)
 
 
+def follows(scores: CellScores) -> bool:
+    """Whether its pictures fit their prompts better than by chance."""
+    return scores.following is not None and scores.following.interval[0] > 0
+
+
 @dataclass(frozen=True)
 class Renders:
     """What the pictures are compared with. Without held-out renders, held_out is the training renders themselves."""
@@ -92,10 +97,11 @@ class Scorer:
         self.reference = self.scale(renders.held_out.features)
         self.groups = layout.groups
         self.observations = independent(self.groups)
+        self.styled = self._styled()
         self.counts = draw_counts(self.groups)
         self.reference_counts = draw_counts(torch.arange(len(self.reference)), seed=1)
         base_points = self.scale(base.features)
-        self.widths = squared_widths(self.reference, base_points)
+        self.widths = squared_widths(self.reference, base_points[self.styled])
         self.own_gram = kernel(self.reference, self.reference, self.widths)
         self.calibration = self._calibration()
         self.set_diversity = float(_mean_difference(renders.training.fingerprints))
@@ -126,12 +132,23 @@ class Scorer:
         values = values.double()
         return Score(float(values.mean()), weighted_mean(values, self.counts), self.observations)
 
+    def revalued(self, scores: CellScores) -> CellScores:
+        """The same scores ranked by the present `weight_of_prompts`."""
+        return replace(scores, value=self._value(scores.style, scores.following))
+
     def _calibration(self) -> Calibration:
         held_out = self.renders.held_out.fingerprints if self.renders.is_held_out else ()
         return calibrate(held_out, self.renders.training.fingerprints)
 
+    def _styled(self) -> torch.Tensor:
+        """(J,) which pictures should look like the renders: those of prompts that have one, of none such all."""
+        captions = set(self.renders.captions)
+        own = torch.tensor([prompt in captions for prompt in self.layout.prompts])[self.groups]
+        return own if own.any() else torch.ones_like(own)
+
     def _distance(self, points: torch.Tensor) -> Score | None:
         """The discrepancy from the held-out renders; needs two of each."""
+        points = points[self.styled]
         if len(points) < 2 or len(self.reference) < 2:
             return None
         own, cross = kernel(points, points, self.widths), kernel(points, self.reference, self.widths)
@@ -140,14 +157,15 @@ class Scorer:
             return within(own, counts) + within(self.own_gram, others) - 2 * between(cross, counts, others)
 
         once = torch.ones(1, len(points), dtype=torch.float64), torch.ones(1, len(self.reference), dtype=torch.float64)
-        return Score(float(over(*once)), over(self.counts, self.reference_counts), self.observations)
+        draws = over(self.counts[:, self.styled], self.reference_counts)
+        return Score(float(over(*once)), draws, independent(self.groups[self.styled]))
 
     def _style(self, points: torch.Tensor) -> Score | None:
         """1 less the discrepancy over that without LoRA: the mean discrepancy of halves of one set is 0."""
         distance, base = self._distance(points), self.base_distance
         if distance is None or base is None or base.value <= 0:
             return None
-        return Score(1 - distance.value / base.value, 1 - distance.draws / base.value, self.observations)
+        return Score(1 - distance.value / base.value, 1 - distance.draws / base.value, distance.observations)
 
     def _following(self, points: torch.Tensor) -> Score | None:
         """How often a picture is nearer to its prompt's render than to another's; None where no prompt has a render."""

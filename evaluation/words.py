@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .choice import allowed_copies
-from .copies import Calibration
 from .score_grid import Confirmed, Result
 from .scores import CellScores, Score
 
@@ -77,11 +76,8 @@ def _cautions(result: Result) -> list[str]:
         lines.append("One seed: whether all seeds give the same picture is unknown.")
     if result.base.pictures == 1:
         lines.append("One picture a cell: nothing can be said about chance.")
-    expected = allowed_copies(Calibration(result.threshold, result.innocent), result.base.pictures)
-    lines.append(
-        f"A picture counts as a copy above a correlation of {result.threshold:.3f}, the highest of {result.innocent} "
-        f"comparisons between renders that are none; up to {expected:.0%} may come by chance."
-    )
+    expected = allowed_copies(result.calibration, result.base.pictures)
+    lines.append(f"{result.calibration} Up to {expected:.0%} of a cell's pictures may by chance.")
     return lines
 
 
@@ -148,7 +144,7 @@ def scores_record(result: Result) -> dict[str, Any]:
     cells = [result.base, *result.cells]
     return {
         "chosen": str(result.chosen) if result.chosen else None,
-        "copy_threshold": result.threshold,
+        "copy_threshold": result.calibration.threshold,
         "held_out": result.is_held_out,
         "confirmed": [_cell_record(scores) for scores in (result.confirmed.winner, result.confirmed.runner_up,
                       result.confirmed.base) if scores] if result.confirmed else [],

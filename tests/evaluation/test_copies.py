@@ -58,7 +58,14 @@ def test_a_rolled_turned_and_compressed_render_is_a_copy_and_a_new_one_is_not():
 
 def test_a_set_that_holds_a_render_twice_does_not_call_only_that_a_copy():
     doubled = torch.cat([SPECTRA, fingerprints(TRAINING[:1].roll(3, -1))])
-    assert calibrate(SPECTRA[:0], doubled).threshold < 0.95
+    assert calibrate(SPECTRA[:0], doubled).highest < 0.95
+
+
+def test_no_set_is_so_varied_that_a_faint_likeness_counts_as_a_copy():
+    fine = fingerprints(torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    calibration = calibrate(fine[:3], fine[3:])
+    assert calibration.highest < 0.3
+    assert calibration.threshold == 0.4
 
 
 def test_a_picture_of_one_colour_is_like_nothing():

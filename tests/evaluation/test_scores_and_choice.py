@@ -113,6 +113,19 @@ def test_painting_the_held_out_renders_themselves_wins(scored, scorer):
     assert choice.chosen == 1
 
 
+def test_prompts_that_have_no_render_do_not_count_as_style():
+    """Free prompts show what a LoRA made the model forget: a brick wall should not look like the renders."""
+    renders = Renders(measure(TRAINING), measure(p for _, p in HELD_OUT), [PROMPTS[m] for m, _ in HELD_OUT], True)
+    foreign = [grey_noise(0, 900 + s) for s in range(SEEDS)]
+    wider = measure([*(grey_noise(m, 50 + 3 * m + s) for m in range(MATERIALS) for s in range(SEEDS)), *foreign])
+    scorer = Scorer(renders, wider, Layout([*PROMPTS, "something else"], SEEDS))
+    new = [render(m, 100 + s) for m in range(MATERIALS) for s in range(SEEDS)]
+    kept, followed = (
+        scorer.score(BASE, measure([*new, *others])) for others in (foreign, [render(0, 400 + s) for s in range(SEEDS)])
+    )
+    assert kept.style.value == followed.style.value > 0.9
+
+
 def test_a_material_of_the_set_whatever_the_prompt_has_style_but_does_not_follow(scored):
     cell = scored[1]["always the same material"]
     assert cell.following.value < 0.5 * scored[1]["new renders"].following.value
