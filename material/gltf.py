@@ -33,6 +33,7 @@ def write_scenes(
         # RFC 3986: a '#' in a file's name would begin a fragment.
         uris = {file: {"uri": quote(path.name)} for file, path in paths.items()}
         scene, geometry = gltf_scene(uris, _alpha(images, index), *size_cm)
+        scene["materials"][0]["name"] = stem
         uri = "data:application/octet-stream;base64," + base64.b64encode(geometry).decode()
         written.append(folder / f"{stem}.gltf")
         write_json(written[-1], scene | {"buffers": [{"uri": uri, "byteLength": len(geometry)}]})
@@ -44,7 +45,9 @@ def write_glb(path: Path, pngs: Mapping[MapFile, bytes], alpha: str, width_cm: f
 
     glTF 2.0 specification, 4 (GLB File Format): a header, the scene as JSON, and a block that all views point into.
     """
-    scene, block = gltf_scene({file: {"mimeType": "image/png"} for file in pngs}, alpha, width_cm, height_cm)
+    images = {file: {"name": f"{path.stem}_{file.suffix}", "mimeType": "image/png"} for file in pngs}
+    scene, block = gltf_scene(images, alpha, width_cm, height_cm)
+    scene["materials"][0]["name"] = path.stem
     for image, png in zip(scene.get("images", []), pngs.values(), strict=True):
         image["bufferView"] = len(scene["bufferViews"])
         scene["bufferViews"].append({"buffer": 0, "byteOffset": len(block), "byteLength": len(png)})

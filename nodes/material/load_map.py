@@ -91,7 +91,11 @@ def _size_and_range(pixels: torch.Tensor) -> str:
     numbers = pixels[pixels.isfinite()]
     span = f"{numbers.min():.5g} to {numbers.max():.5g}" if len(numbers) else "no numbers"
     broken = int((~pixels.isfinite()).any(dim=1).sum())
-    warning = f" {broken} pixels are not numbers (NaN) or infinite: turn on 'repair' where they go." if broken else ""
+    warning = (
+        f" {broken} of {height * width} pixels are not numbers (NaN) or infinite: turn on 'repair' where they go."
+        if broken
+        else ""
+    )
     return f"{width} x {height}, {channels} channels, {span}.{warning}"
 
 

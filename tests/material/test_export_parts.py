@@ -84,6 +84,7 @@ def test_a_glb_is_a_header_json_and_a_block_of_bytes(tmp_path):
     scene, block = json.loads(data[20 : 20 + json_length]), data[20 + json_length + 8 :]
     view = scene["bufferViews"][scene["images"][0]["bufferView"]]
     assert view["byteOffset"] % 4 == 0
+    assert (scene["materials"][0]["name"], scene["images"][0]["name"]) == ("a", "a_baseColor")
     assert block[view["byteOffset"] : view["byteOffset"] + view["byteLength"]] == png
 
 

@@ -1,11 +1,14 @@
 """What other programs' importers make of a saved material: OpenImageIO, the Khronos glTF validator, MaterialX.
 
-Blender's Python package is no requirement of the tests: it needs NumPy 1, and the host has NumPy 2.
+Blender's Python package is no requirement of the tests: it needs NumPy 1, and the host has NumPy 2. To have it judge
+too, `pip install --target FOLDER bpy "numpy<2"` and name FOLDER in the variable TILEWRIGHT_BPY.
 """
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import folder_paths
@@ -152,3 +155,35 @@ def test_alpha_in_a_tiff_is_unassociated_to_its_readers(output):
     buffer = OpenImageIO.ImageBuf(str(output / "materials/m/m_basecolor.tif"))
     assert buffer.spec().getattribute("oiio:UnassociatedAlpha") == 1 or buffer.nativespec().alpha_channel == 3
     np.testing.assert_allclose(by_oiio(output / "materials/m/m_basecolor.tif")[0, 0], [128 / 255] * 4, atol=1e-6)
+
+
+BLENDER = """
+import json, sys, bpy
+found = {}
+for file in sys.argv[1:]:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=file)
+    (thing,) = bpy.data.objects
+    images = sorted((image.name.rsplit("_")[-1].removesuffix(".png"), *image.size) for image in bpy.data.images)
+    found[file] = [[material.name for material in bpy.data.materials], images, list(thing.dimensions)]
+print("\\n" + json.dumps(found))
+"""
+
+
+@pytest.mark.skipif("TILEWRIGHT_BPY" not in os.environ, reason="TILEWRIGHT_BPY names no folder with Blender's package")
+def test_blender_imports_every_name_and_format(output):
+    for name in NAMES:
+        for file_format in ("PNG", "TIFF", "GLB"):
+            whole = f"{name} {file_format}"
+            SaveMaterial.execute(whole, preset="glTF", file_format=file_format, size_cm=200.0, **material())
+    scenes = list(map(str, (output / "materials").rglob("*.gl[tb]*")))
+    command = [sys.executable, "-c", BLENDER, *scenes]
+    environment = os.environ | {"PYTHONPATH": os.environ["TILEWRIGHT_BPY"]}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=True)
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert len(found) == 3 * len(NAMES)
+    suffixes = ["baseColor", "emissive", "normal", "occlusionRoughnessMetallic"]
+    for scene, (materials, images, dimensions) in found.items():
+        assert materials == [Path(scene).stem]
+        assert images == [[suffix, 16, 16] for suffix in suffixes]
+        assert dimensions == pytest.approx([2.0, 0.0, 2.0], abs=1e-6)

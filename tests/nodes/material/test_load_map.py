@@ -113,7 +113,7 @@ def test_pixels_that_are_no_numbers_are_counted(folder):
     pixels[2, 2, 0] = np.inf
     OpenEXR.File({}, {"RGB": pixels}).write(str(folder / "a.exr"))
     report = LoadMap.execute("a.exr", "height")[2]
-    assert "0.25 to 0.25. 2 pixels are not numbers (NaN) or infinite: turn on 'repair'" in report
+    assert "0.25 to 0.25. 2 of 20 pixels are not numbers (NaN) or infinite: turn on 'repair'" in report
 
 
 @pytest.mark.parametrize("suffix", ["tga", "webp", "png", "bmp"])
