@@ -41,6 +41,16 @@ class WrappedConvolution:
         return torch.nn.functional.conv2d(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
 
 
+@dataclass(frozen=True)
+class PlainConvolution:
+    """`_conv_forward` of a convolution as its class has it. By its type torch.compile tells it from a wrapped one."""
+
+    method: ConvForward
+
+    def __call__(self, image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        return self.method(image, weight, bias)
+
+
 def wrapped_convolutions(
     network: torch.nn.Module, axes: Axes, what: str, padded_outside: Collection[str] = ()
 ) -> dict[str, ConvForward]:
@@ -79,7 +89,9 @@ def wrap_in_place(network: torch.nn.Module, axes: Axes, what: str) -> None:
 def plain_convolutions(network: torch.nn.Module, paths: Iterable[str]) -> dict[str, ConvForward]:
     """What the attribute `paths` of `wrapped_convolutions` hold in a network that was never touched."""
     layers = {path: network.get_submodule(path.rpartition(".")[0]) for path in paths}
-    return {path: cast(Any, type(layer))._conv_forward.__get__(layer) for path, layer in layers.items()}
+    return {
+        path: PlainConvolution(cast(Any, type(layer))._conv_forward.__get__(layer)) for path, layer in layers.items()
+    }
 
 
 @contextmanager

@@ -5,6 +5,7 @@ This is the only place that knows the classes of ComfyUI's networks.
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import comfy.ops
@@ -23,6 +24,7 @@ from comfy.taesd import taesd
 from ..common.errors import InputError
 
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
+_PATCHED = "_tilewright_patched"  # marks the classes of patched denoisers
 
 # Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
 AROUND_CONDS = WrappersMP.CALC_COND_BATCH
@@ -119,6 +121,23 @@ def with_object_patches(model: ModelPatcher, patches: Mapping[str, Any]) -> Mode
     for path, replacement in patches.items():
         clone.add_object_patch(path, replacement)
     return clone
+
+
+def compiled_apart(network: torch.nn.Module) -> dict[str, type]:
+    """The object patch under which torch.compile tells a patched denoiser from the same one without patches.
+
+    Where the host takes a method's patch back, it leaves a bound method on the layer, whose code torch.compile reuses
+    for whatever stands there later: it does not guard such attributes. The class of a module it always guards.
+    """
+    kind = type(network)
+    return {f"{DENOISER}.__class__": _patched_kind(kind.__mro__[1] if _PATCHED in vars(kind) else kind)}
+
+
+@cache
+def _patched_kind(kind: type) -> type:
+    return type(
+        kind.__name__, (kind,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__, _PATCHED: True}
+    )
 
 
 def vae_with_object_patches(vae: VAE, patches: Mapping[str, Any]) -> VAE:

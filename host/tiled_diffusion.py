@@ -12,7 +12,16 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..upscale.windows import Window, WindowPlan, crop_all, crop_controls, fuse
-from .networks import AROUND_CONDS, AROUND_DENOISER, ModelPatcher, control_networks, is_unet_control, unet
+from .networks import (
+    AROUND_CONDS,
+    AROUND_DENOISER,
+    ModelPatcher,
+    compiled_apart,
+    control_networks,
+    is_unet_control,
+    unet,
+    with_object_patches,
+)
 from .sampling_steps import current_step
 
 KEY = "tilewright_tiled_diffusion"
@@ -21,8 +30,7 @@ UNIT = 8  # latent cells that a UNet's coarsest level sees as one
 
 def tiled_diffusion(model: ModelPatcher, plan: WindowPlan, at_once: int) -> ModelPatcher:
     """A clone of `model` that denoises in the windows of `plan`, `at_once` of them in a batch."""
-    unet(model)
-    clone = model.clone()
+    clone = with_object_patches(model, compiled_apart(unet(model)))
     for place in (AROUND_CONDS, AROUND_DENOISER):
         clone.remove_wrappers_with_key(place, KEY)
     clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _denoise_in_windows(plan, at_once))

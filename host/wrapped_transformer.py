@@ -8,7 +8,7 @@ import torch
 from ..common.axes import Axes
 from ..seamless.harmonic_positions import rotary_positions
 from ..seamless.latent_rolls import step_offset
-from .networks import AROUND_DENOISER, DENOISER, ModelPatcher, with_object_patches
+from .networks import AROUND_DENOISER, DENOISER, ModelPatcher, compiled_apart, with_object_patches
 from .sampling_steps import StepShare, current_step
 from .wrapped_unet import KEY
 
@@ -23,7 +23,7 @@ def seamless_transformer(model: ModelPatcher, axes: Axes, share: StepShare) -> M
     """
     network = model.get_model_object(DENOISER)
     positions = _Positions(network.pe_embedder.axes_dim, network.pe_embedder.theta)
-    clone = with_object_patches(model, {f"{DENOISER}.pe_embedder.forward": positions})
+    clone = with_object_patches(model, {f"{DENOISER}.pe_embedder.forward": positions} | compiled_apart(network))
     clone.remove_wrappers_with_key(AROUND_DENOISER, KEY)
     clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _wrapped(positions, axes, share, network.patch_size))
     return clone

@@ -9,7 +9,16 @@ import torch
 from ..common.axes import Axes
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..seamless.latent_rolls import denoise_rolled
-from .networks import AROUND_CONDS, AROUND_DENOISER, DENOISER, ModelPatcher, control_networks, unet, with_object_patches
+from .networks import (
+    AROUND_CONDS,
+    AROUND_DENOISER,
+    DENOISER,
+    ModelPatcher,
+    compiled_apart,
+    control_networks,
+    unet,
+    with_object_patches,
+)
 from .sampling_steps import StepShare, current_step
 
 KEY = "tilewright_seamless"
@@ -22,7 +31,8 @@ def seamless_model(model: ModelPatcher, axes: Axes, share: StepShare, roll: bool
     """
     network = unet(model)
     wrapped = wrapped_convolutions(network, axes, what="The model")
-    clone = with_object_patches(model, {f"{DENOISER}.{path}": conv for path, conv in wrapped.items()})
+    patches = {f"{DENOISER}.{path}": conv for path, conv in wrapped.items()}
+    clone = with_object_patches(model, patches | compiled_apart(network))
     for place in (AROUND_CONDS, AROUND_DENOISER):
         clone.remove_wrappers_with_key(place, KEY)
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _wrap_during(share, axes, list(wrapped)))

@@ -142,7 +142,7 @@ def test_a_step_wraps_with_a_control_net_and_a_lora_in_one_chain(demo, lora_firs
     assert layers > 60
     assert (guided - one_step(seamless(demo[0]), latent, control)).abs().max() > 1e-2
     assert torch.equal(one_step(demo[0], latent, control), before)
-    assert len(model.object_patches) == 28
+    assert len([patch for patch in model.object_patches if patch.endswith("_conv_forward")]) == 28
     assert model.model is demo[0].model
 
 
