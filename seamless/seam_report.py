@@ -148,7 +148,11 @@ def _words(seam: SeamStatistics, moved: float) -> str:
 
 def _figures(seam: SeamStatistics, moved: float | None) -> str:
     band = f", band {seam.band.excess:.2f}" + (f" ({seam.band.width} px)" if seam.band.width else "")
-    inside = "" if moved is None else f", strongest line inside {moved:.2f} times the one before"
+    if moved is None:
+        inside = ""
+    else:
+        place = "moved inside" if moved > MOVED_SEAM else "not moved"
+        inside = f"; {place} (strongest line inside {moved:.2f} times the one before)"
     return f"Q {seam.q:.2f}, R {seam.r:.2f}, R2 {seam.r2:.2f}, Q2 {seam.q2:.2f}{band}{inside}"
 
 

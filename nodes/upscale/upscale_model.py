@@ -32,7 +32,7 @@ class UpscaleWithModel(io.ComfyNode):
                     min=64,
                     max=4096,
                     step=8,
-                    tooltip="Side of a tile in pixels of the image. Smaller saves memory and changes nothing.",
+                    tooltip="Side of a tile in pixels of the image. Smaller saves memory.",
                 ),
                 axes_input("The axes along which the texture tiles, and shall still tile afterwards."),
                 io.Int.Input(

@@ -33,6 +33,7 @@ def test_the_result_tiles_and_the_seam_did_not_move(method):
     for axis in "xy":
         assert moved_seam(before.movedim(-1, 1), after.movedim(-1, 1), axis) <= 1.1
     assert report.startswith("left–right: seamless · top–bottom: seamless")
+    assert report.count("not moved") == 2
 
 
 @each_method
