@@ -38,16 +38,16 @@ def captions_without_token(own: Mapping[str, Any], dataset: TextureDataset) -> l
     token = own.get("token_string")
     if token is None or any(own.get(template) for template in TEMPLATES.values() if template):
         return []
-    without = [one for one in dataset.samples if not one.regularisation and token not in one.caption]
-    if len(without) == sum(not one.regularisation for one in dataset.samples):
+    learnt = [one for one in dataset.samples if not one.regularisation]
+    without = [one for one in learnt if token not in one.caption]
+    if len(without) == len(learnt):
         raise InputError(
             f"No caption holds the token {token!r}, so nothing would be learnt. Put it into the captions with Caption "
             "Template (its trigger), or set template to object or style."
         )
-    names = ", ".join(one.file.name for one in without[:_NAMED])
-    return (
-        [f"{len(without)} captions lack the token {token!r}; their images teach it nothing: {names}"] if without else []
-    )
+    names = ", ".join(one.file.name for one in without[:_NAMED]) + (", …" if len(without) > _NAMED else "")
+    counted = f"{len(without)} of {len(learnt)} captions, of {names}"
+    return [f"without the token {token!r}, so that they teach it nothing: {counted}"] if without else []
 
 
 def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:
