@@ -12,9 +12,12 @@ import numpy as np
 import py7zr
 from PIL import Image
 from random_captioners import write_blip, write_florence
+from safetensors.torch import save_file
 from sd_scripts_stand_in.checkout import Checkout, write_checkpoint
+from small_grids import random_lora
 from standin_upscaler import write_standin_upscaler
 from tilewright.common.map_kinds import MAP_KINDS
+from tilewright.host.demo_model import load_demo_model
 
 PREFIX = "Tilewright"
 RENDERED = (
@@ -38,15 +41,24 @@ SOURCES = {  # socket type -> node, inputs, output
 }
 OTHER = {"other": {"material": "planks", "folder": "every_node_other"}}  # an input that wants another than the source
 SMALL = {"steps": 1, "resolution": 64, "size": 64, "count": 1, "rank": 2, "alpha": 2.0}
+OWN = {
+    "TilewrightLoraGrid": {"width": 64, "height": 64, "strengths": "0 1", "seeds": "1", "prompts": "brick wall"},
+    "TilewrightScoreImages": {"prompts": "brick wall"},
+}
 NAMED = {
     "archive": "every_node.sbsar",
     "folder": "every_node_images",
     "file": "every_node.png",
     "checkpoint": "every_node.safetensors",
+    "loras": "every_node",
     "list": "http://127.0.0.1:1/every_node.png",
 }
 OF_FILES = {"checkpoint", "vae", "file", "start_from"}  # their choices are the user's files
-WANTED = {("training", "ControlNet"): "conditioning"}  # optional sockets that a choice needs
+WANTED = {  # optional sockets that a choice needs
+    ("training", "ControlNet"): "conditioning",
+    ("layout", "HDRP mask (Unity)"): "alpha",
+    ("layout", "metallic smoothness (Unity URP)"): "alpha",
+}
 SBSAR = """<?xml version="1.0"?><sbsdescription><graphs><graph pkgurl="pkg://Bricks"><outputs>
 <output uid="1" identifier="basecolor"/></outputs><inputs/></graph></graphs></sbsdescription>"""
 
@@ -62,6 +74,9 @@ def write_files(server):
     with py7zr.SevenZipFile(given / "every_node.sbsar", "w") as archive:
         archive.writef(io.BytesIO(SBSAR.encode()), "assemblies/content/0000/Bricks.xml")
     write_checkpoint(models / "checkpoints" / "every_node.safetensors", "SD1")
+    model, clip, _ = load_demo_model()
+    (models / "loras").mkdir(parents=True, exist_ok=True)
+    save_file(random_lora(model, clip), models / "loras" / "every_node.safetensors")
     write_standin_upscaler(models / "upscale_models" / "every_node.pth")
     for name, write in (("blip-image-captioning-base", write_blip), ("Florence-2-base", write_florence)):
         if not (models / "captioners" / name).exists():
@@ -156,10 +171,10 @@ class Graph:
                 yield name, changes[name]
             elif name == "name" or (name == "folder" and "datasets/" not in facts.get("default", "")):
                 yield name, f"every node {number}"
-            elif name in NAMED:
+            elif name in NAMED and kind in ("STRING", "COMBO"):
                 yield name, NAMED[name]
-            elif name in SMALL and kind != "COMBO":
-                yield name, SMALL[name]
+            elif kind in ("INT", "FLOAT", "STRING") and name in (small := SMALL | OWN.get(info["name"], {})):
+                yield name, small[name]
             elif kind == "COMBO" or "default" in facts:
                 yield name, _default(kind, facts)
 

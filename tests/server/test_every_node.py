@@ -18,6 +18,7 @@ UNAVAILABLE = {  # what cannot be had here, and the words that must say so
     "TilewrightCaptionTagger": "There is no captioning model 'wd-vit-tagger-v3'. Put the files",
 }
 REFUSED = {  # choices that do not go with this machine or the other defaults
+    ("TilewrightRenderProcedural", "map", "opacity"): "has no opacity map, since one cannot see through it",
     ("TilewrightHeightFromImage", "source", "alpha"): "The image has 3 channels and no alpha",
     ("TilewrightTrainLora", "acceleration", "CUDA graph"): "which only NVIDIA GPUs have",
     ("TilewrightTrainLoraKohya", "half_gradients", True): "half_gradients needs a half precision",
