@@ -88,7 +88,10 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             along = squares[..., scale : scale + rows, :] - squares[..., :rows, :]
             detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
             detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
-    return detail / (planes.shape[0] * rows * parts), planes.mean(1, dtype=torch.float64)
+    color = torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device)
+    for strip in planes.split(ROWS, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
+        color += strip.sum(1, dtype=torch.float64)
+    return detail / (planes.shape[0] * rows * parts), color / height
 
 
 def _with_hues(color: torch.Tensor) -> torch.Tensor:
