@@ -10,6 +10,7 @@ from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
 from tilewright.host.demo_model import load_demo_model
 from tilewright.nodes.seamless import SeamlessModel
+from tilewright.nodes.upscale import TiledDiffusion
 
 pytestmark = pytest.mark.slow
 ROLL = (8, -16)
@@ -68,3 +69,9 @@ def test_each_model_is_compiled_for_itself(demo):
 def test_wrapping_in_a_part_of_the_steps_stays_apart(demo):
     latent, half = noise(1, 4, 16, 24), seamless(demo, start=0.5)
     torch.testing.assert_close(sample(compiled(half), latent), sample(half, latent), rtol=0, atol=1e-3)
+
+
+def test_tiled_diffusion(demo):
+    latent = noise(1, 4, 32, 40)
+    model = TiledDiffusion.execute(seamless(demo), 128, 64, "Mixture of Diffusers", "both").args[0]
+    torch.testing.assert_close(sample(compiled(model), latent), sample(model, latent), rtol=0, atol=1e-3)
