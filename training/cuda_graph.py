@@ -9,6 +9,8 @@ WARM_UP = 3  # passes before a recording, in which libraries choose their kernel
 Inputs = Mapping[str, torch.Tensor]
 Recorder = Callable[[Callable[[], torch.Tensor]], tuple[Callable[[], None], torch.Tensor]]
 """a pass -> how to run it again, and the tensor in which its result then lies"""
+Recording = tuple[dict[str, torch.Tensor], Callable[[], None], torch.Tensor]
+"""where the inputs are written, how to run it again, where its result lies"""
 
 
 class CapturedPass:
@@ -20,13 +22,15 @@ class CapturedPass:
     def __init__(
         self,
         compute: Callable[[Inputs], torch.Tensor],
-        parameters: Sequence[torch.nn.Parameter],
+        parameters: Sequence[torch.Tensor],
         record: Recorder | None = None,
     ) -> None:
         self.compute = compute
         self.parameters = parameters
         self.record = record or CudaRecorder()
-        self._recordings: dict[tuple, tuple[dict[str, torch.Tensor], Callable[[], None], torch.Tensor]] = {}
+        self._recordings: dict[
+            tuple[object, ...], tuple[dict[str, torch.Tensor], Callable[[], None], torch.Tensor]
+        ] = {}
         for parameter in parameters:
             parameter.grad = torch.zeros_like(parameter)
 
@@ -40,12 +44,13 @@ class CapturedPass:
         replay()
         return result.clone()  # the next replay writes into the same place
 
-    def _recorded(self, inputs: Inputs) -> tuple[dict[str, torch.Tensor], Callable[[], None], torch.Tensor]:
+    def _recorded(self, inputs: Inputs) -> Recording:
         places = {name: value.clone() for name, value in inputs.items()}
-        before = [parameter.grad.clone() for parameter in self.parameters]
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        before = [gradient.clone() for gradient in gradients]
         replay, result = self.record(lambda: self.compute(places))
-        for parameter, gradient in zip(self.parameters, before, strict=True):
-            parameter.grad.copy_(gradient)
+        for gradient, value in zip(gradients, before, strict=True):
+            gradient.copy_(value)
         return places, replay, result
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .batches import Batch, Batches
@@ -58,10 +59,10 @@ class Trainer:
         self.batches_per_epoch = self.batches.order.batches_per_epoch
         self.steps_per_epoch = -(-self.batches_per_epoch // config.optimizer.accumulation)
         self.steps = config.epochs * self.steps_per_epoch or config.steps
-        self.parameters = list(network.parameters())
+        self.parameters: list[torch.Tensor] = list(network.parameters())
         self.optimizer = build_optimizer(_parameter_groups(network, config), config.optimizer)
         self.fused = bool(self.optimizer.defaults.get("fused"))
-        self.scaler = torch.amp.GradScaler(device.type, enabled=loss_scaling)
+        self.scaler = GradScaler(device.type, enabled=loss_scaling)
         # Not AveragedModel: it copies the module, and with it the frozen layers that each LoRA layer stands beside.
         self.ema = [parameter.detach().clone() for parameter in self.parameters] if config.optimizer.ema else []
         self.move_ema = get_ema_multi_avg_fn(config.optimizer.ema)
@@ -143,7 +144,8 @@ class Trainer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         elif self.fused:
-            self.optimizer.found_inf = self._broken_steps.clamp(max=1)  # the kernel then leaves the weights alone
+            # The kernel then leaves the weights alone, as it does for GradScaler.
+            self.optimizer.found_inf = self._broken_steps.clamp(max=1)  # type: ignore[attr-defined]
             self.optimizer.step()
         elif not self._broken_steps:
             self.optimizer.step()

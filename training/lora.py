@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from .config import ConfigError, NetworkConfig
-from .lora_layers import KINDS, LoraLayer
+from .lora_layers import KINDS, Layer, LoraLayer
 from .randomness import generator
 
 
@@ -17,7 +18,7 @@ class LoraNetwork(nn.Module):
     Convolutions wider than a pixel have the rank `conv_rank`, all other layers `rank`.
     """
 
-    def __init__(self, layers: Mapping[str, nn.Module], config: NetworkConfig, seed: int) -> None:
+    def __init__(self, layers: Mapping[str, Layer], config: NetworkConfig, seed: int) -> None:
         super().__init__()
         draw = generator(seed, "weights", 0)
         self.lora_layers = nn.ModuleDict()
@@ -26,22 +27,28 @@ class LoraNetwork(nn.Module):
             alpha = config.alpha * rank / config.rank
             self.lora_layers[name] = KINDS[config.kind](layer, rank, alpha, config.dropout, draw)
 
+    def named_layers(self) -> Iterator[tuple[str, LoraLayer]]:
+        """Each LoRA layer with the kohya name of the frozen one that it stands beside."""
+        for name, lora in self.lora_layers.items():
+            yield name, cast(LoraLayer, lora)
+
     def attach(self) -> None:
         """From now on each layer's output has that of its LoRA layer added."""
-        for lora in self.lora_layers.values():
-            lora.layer.forward = partial(lora.beside, lora.layer.forward)
+        for _, lora in self.named_layers():
+            lora.layer.forward = partial(lora.beside, lora.layer.forward)  # type: ignore[method-assign]
 
     def detach(self) -> None:
         """The layers are as they were."""
-        for lora in self.lora_layers.values():
-            (before,) = lora.layer.forward.args
-            del lora.layer.forward
-            if lora.layer.forward != before:  # not that of its class: somebody had patched the layer already
-                lora.layer.forward = before
+        for _, lora in self.named_layers():
+            layer: Any = lora.layer
+            (before,) = layer.forward.args
+            del layer.forward
+            if layer.forward != before:  # not that of its class: somebody had patched the layer already
+                layer.forward = before
 
     def parameters_of(self, prefix: str) -> Iterator[nn.Parameter]:
         """The weights of all LoRA layers whose name begins with `prefix`."""
-        for name, lora in self.lora_layers.items():
+        for name, lora in self.named_layers():
             if name.startswith(prefix):
                 yield from lora.parameters()
 
@@ -49,7 +56,7 @@ class LoraNetwork(nn.Module):
         """A copy of the weights on the CPU, in the key names that kohya's tools and ComfyUI read."""
         return {
             f"{name}.{part}": value.to(dtype)
-            for name, lora in self.lora_layers.items()
+            for name, lora in self.named_layers()
             for part, value in lora.file_state().items()
         }
 
@@ -59,7 +66,7 @@ class LoraNetwork(nn.Module):
 
         Where the file has another alpha, its weights are scaled to mean the same with this one.
         """
-        for name, lora in self.lora_layers.items():
+        for name, lora in self.named_layers():
             stored = state.get(f"{name}.alpha", torch.tensor(float(lora.rank)))
             for part, parameter in lora.named_parameters():
                 key = f"{name}.{part.replace('__', '.')}"

@@ -152,7 +152,15 @@ class LoKr(LoraLayer):
         return state
 
 
-KINDS: dict[str, type[LoraLayer]] = {"LoRA": LoRA, "DoRA": DoRA, "LoHa": LoHa, "LoKr": LoKr}
+BuildLayer = Callable[[Layer, int, float, float, torch.Generator], LoraLayer]
+"""frozen layer, rank, alpha, dropout, and where its start is drawn from"""
+
+KINDS: dict[str, BuildLayer] = {
+    "LoRA": LoRA,
+    "DoRA": DoRA,
+    "LoHa": LoHa,
+    "LoKr": LoKr,
+}
 
 
 def _pointwise(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

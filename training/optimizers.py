@@ -70,7 +70,7 @@ def fused_adamw_works(device: torch.device) -> bool:
         parameter.grad = torch.ones_like(parameter)
         try:
             optimizer = torch.optim.AdamW([parameter], fused=True)
-            optimizer.found_inf = torch.ones((), device=device)
+            optimizer.found_inf = torch.ones((), device=device)  # type: ignore[attr-defined]
             optimizer.step()
         except _REFUSALS:  # an older torch, or a device that it does not fuse on
             return False

@@ -11,7 +11,7 @@ from .measure import loss_transfer
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 Points = Sequence[tuple[int, float]]
 """(steps made, loss)"""
@@ -157,7 +157,7 @@ def _text(draw: "ImageDraw", at: tuple[float, float], text: str, color: str, siz
     draw.text((at[0] * OVERSAMPLING, at[1] * OVERSAMPLING), text, fill=color, font=_font(size), anchor=anchor)
 
 
-def _font(size: int) -> "FreeTypeFont":
+def _font(size: int) -> "FreeTypeFont | ImageFont":
     from PIL import ImageFont
 
     return ImageFont.load_default(size * OVERSAMPLING)

@@ -9,7 +9,7 @@ output/training/<name>/samples/                 the pictures made on the way
 import errno
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import escape
@@ -111,7 +111,7 @@ def check_room(files: RunFiles, needed: int) -> None:
 
 
 @contextmanager
-def told_if_disk_fails(path: Path):  # noqa: ANN201 - a context manager
+def told_if_disk_fails(path: Path) -> Iterator[None]:
     """Turn a full disk or a folder without permission into an `InputError` that says what to do."""
     try:
         yield

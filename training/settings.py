@@ -19,7 +19,7 @@ OWN_NAME = "="
 Config = TypeVar("Config")
 
 
-class ConfigError(InputError):
+class ConfigError(InputError):  # type: ignore[misc, unused-ignore]
     """A setting that cannot be trained with, in whole sentences for an artist."""
 
 
@@ -95,7 +95,8 @@ def settings(kind: type) -> list[Setting]:
 
 def _of_field(field: Field[Any], declared: Setting) -> Setting:
     kohya = field.name if declared.kohya == OWN_NAME else declared.kohya
-    return replace(declared, name=field.name, kind=field.type, default=field.default, kohya=kohya)
+    kind = field.type if isinstance(field.type, type) else str
+    return replace(declared, name=field.name, kind=kind, default=field.default, kohya=kohya)
 
 
 def check_settings(config: Any) -> None:

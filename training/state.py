@@ -38,7 +38,7 @@ class RunIdentity:
 def save_state(path: Path, trainer: Trainer, run: RunIdentity, lora: str) -> None:
     """Write the state of `trainer`, whole or not at all. lora is the file name of the LoRA the run writes."""
     saved = trainer.optimizer.state_dict()
-    tensors = {f"weights.{i}": parameter for i, parameter in enumerate(trainer.parameters)}
+    tensors: dict[str, torch.Tensor] = {f"weights.{i}": parameter for i, parameter in enumerate(trainer.parameters)}
     tensors |= {f"ema.{i}": value for i, value in enumerate(trainer.ema)}
     numbers: dict[str, dict[str, Any]] = {}
     for index, values in saved["state"].items():

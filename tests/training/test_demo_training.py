@@ -11,7 +11,9 @@ from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import (
     autoencoder_loss,
     decode,
+    decode_wrapped,
     encode_moments,
+    encode_wrapped,
     grid_contrast,
     normalise_latents,
 )
@@ -279,3 +281,13 @@ def test_statistics_tell_stripes_from_stripes_turned_and_from_noise():
 
     judge = NearestClass.fitted(texture_statistics(all_three(10)), torch.arange(3).repeat_interleave(10))
     assert torch.equal(judge.classify(texture_statistics(all_three(4))), torch.arange(3).repeat_interleave(4))
+
+
+def test_wrapped_tiles_know_no_edge(networks):
+    network = networks["autoencoder"]
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    latents = encode_wrapped(network, images)
+    assert latents.shape == (1, 4, 8, 8)
+    rolled = encode_wrapped(network, images.roll((16, 24), (2, 3)))
+    assert (rolled - latents.roll((2, 3), (2, 3))).abs().max() < 0.05 * latents.abs().max()
+    assert decode_wrapped(network, latents).shape == images.shape

@@ -1,7 +1,19 @@
+import errno
+
+import pytest
 import torch
+from tilewright.common.errors import InputError
 from tilewright.common.files import write_json
 from tilewright.training.checkpoint import save_tensors
-from tilewright.training.run_files import RunFiles, files_of_run
+from tilewright.training.config import SavingConfig
+from tilewright.training.run_files import (
+    RunFiles,
+    check_asked_for,
+    check_room,
+    check_writable,
+    files_of_run,
+    told_if_disk_fails,
+)
 from tilewright.training.state import RunIdentity
 
 mine = RunIdentity("mine", "models")
@@ -56,3 +68,52 @@ def test_a_name_that_begins_with_anothers_is_another_run(tmp_path):
     files = files_of_run(loras, runs, "brick", RunIdentity("mine"), 100)
     assert (files.lora, files.folder) == (loras / "brick.safetensors", runs / "brick")
     assert files_of_run(loras, runs, "brick_wall", RunIdentity("mine"), 100).folder == runs / "brick_wall_00002"
+
+
+def test_checkpoints_that_a_finished_run_did_not_leave_are_named(tmp_path):
+    files = RunFiles(tmp_path / "brick.safetensors", tmp_path / "run")
+    files.save_checkpoint(4, {"a": torch.zeros(1)}, {}, keep_last=0)
+    check_asked_for(files, [4], SavingConfig(every_steps=4))
+    check_asked_for(files, [2, 4], SavingConfig(every_steps=2, keep_last=1))
+    with pytest.raises(InputError, match="without checkpoints after the steps 2, 6,"):
+        check_asked_for(files, [2, 4, 6], SavingConfig(every_steps=2))
+
+
+def test_a_folder_that_can_be_written_to_is_left_as_it_was(tmp_path):
+    check_writable(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_file_where_a_folder_should_be_is_no_place_to_write(tmp_path):
+    (tmp_path / "loras").write_text("")
+    with pytest.raises(OSError):
+        check_writable(tmp_path / "loras")
+
+
+def test_a_disk_too_small_for_the_run_is_told_in_megabytes(tmp_path):
+    files = RunFiles(tmp_path / "loras" / "brick.safetensors", tmp_path / "training" / "brick")
+    for folder in (files.lora.parent, files.folder.parent):
+        folder.mkdir()
+    check_room(files, 1)
+    with pytest.raises(InputError, match="this training writes 1099511627776 MB"):
+        check_room(files, 2**60)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "could not be written: No space left.*goes on",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied"), "cannot be written to. Allow ComfyUI"),
+    ],
+)
+def test_a_disk_that_fails_is_told_with_what_to_do(tmp_path, error, told):
+    with pytest.raises(InputError, match=told), told_if_disk_fails(tmp_path):
+        raise error
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    with pytest.raises(OSError, match="device"), told_if_disk_fails(tmp_path):
+        raise OSError(errno.EIO, "device")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tilewright.common.errors import InputError
 from tilewright.host.in_graph.latents import latent_families
-from tilewright.training.vae_check import another_family, color_card
+from tilewright.training.vae_check import LatentFamily, another_family, color_card
 
 pytest_plugins = ["small_runs"]
 FAMILIES = latent_families()
@@ -45,3 +45,10 @@ def test_a_vae_with_other_latents_is_refused(runs, monkeypatch):
     monkeypatch.setattr(runs.vae, "latent_channels", 16)
     with pytest.raises(InputError, match="VAE makes latents of 16 channels.*model takes 4"):
         runs.train()
+
+
+def test_a_latent_family_says_which_colours_its_latents_stand_for():
+    factors = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    family = LatentFamily(0.5, factors, torch.tensor([0.0, 0.0, 0.25]))
+    colors = family.colors(torch.tensor([0.4, 0.6]).view(2, 1, 1))
+    torch.testing.assert_close(colors.flatten(), torch.tensor([0.2, 0.6, 0.25]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -19,9 +20,12 @@ RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing cost
 CHECKPOINT_STEPS = 200
 WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
 
+Autoencoder = Any
+"""A module with encoder, quant_conv, post_quant_conv and decoder, as the host builds it"""
+
 
 def train_autoencoder(
-    network: torch.nn.Module,
+    network: Autoencoder,
     pool: Pool,
     folder: Path,
     clock: Clock,
@@ -64,32 +68,32 @@ def train_autoencoder(
     return average
 
 
-def encode_moments(network: torch.nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_moments(network: Autoencoder, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and log variance, each (B, 4, H/8, W/8), of images (B, 3, H, W) in -1..1."""
     mean, log_variance = network.quant_conv(network.encoder(images)).chunk(2, 1)
     return mean, log_variance.clamp(-30, 20)
 
 
-def decode(network: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
+def decode(network: Autoencoder, latents: torch.Tensor) -> torch.Tensor:
     """Images (B, 3, H, W) in -1..1 of latents (B, 4, H/8, W/8)."""
     return network.decoder(network.post_quant_conv(latents))
 
 
 @torch.no_grad()
-def encode_wrapped(network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def encode_wrapped(network: Autoencoder, images: torch.Tensor) -> torch.Tensor:
     """Mean latents (B, 4, H/8, W/8) of tiles (B, 3, H, W) in -1..1 that continue on all sides."""
     padded = F.pad(images, (WRAP,) * 4, mode="circular")
     return encode_moments(network, padded)[0][..., WRAP // 8 : -WRAP // 8, WRAP // 8 : -WRAP // 8]
 
 
 @torch.no_grad()
-def decode_wrapped(network: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
+def decode_wrapped(network: Autoencoder, latents: torch.Tensor) -> torch.Tensor:
     """Tiles (B, 3, H, W) in -1..1 of latents (B, 4, H/8, W/8) that continue on all sides."""
     return decode(network, F.pad(latents, (WRAP // 8,) * 4, mode="circular"))[..., WRAP:-WRAP, WRAP:-WRAP]
 
 
 @torch.no_grad()
-def normalise_latents(network: torch.nn.Module, latents: torch.Tensor, scale: float) -> None:
+def normalise_latents(network: Autoencoder, latents: torch.Tensor, scale: float) -> None:
     """Change `network` so that each channel of its latents has mean 0 and standard deviation 1 / scale.
 
     latents (B, 4, H, W) are those it gives now. Shift and gain go into the 1x1 convolutions on either side of the
@@ -105,7 +109,7 @@ def normalise_latents(network: torch.nn.Module, latents: torch.Tensor, scale: fl
     out_of.weight /= gain.view(1, -1, 1, 1)
 
 
-def autoencoder_loss(network: torch.nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+def autoencoder_loss(network: Autoencoder, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss on images (B, 3, H, W) in -1..1, and the figures worth logging."""
     mean, log_variance = encode_moments(network, images)
     result = decode(network, mean + (log_variance / 2).exp() * torch.randn_like(mean))
