@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -109,13 +109,16 @@ def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> t
     return unet.requires_grad_(False).eval()
 
 
-def network_digest(patcher: Any, *facts: object) -> str:
+def network_digest(patcher: Any, *facts: object, without: Container[str] = ()) -> str:
     """Differs for two networks that could give different results, and for other `facts`.
 
-    It covers the network's build, its weights with their patches, and the parts that were put in place of others.
+    It covers the network's build, its weights with their patches but those `without`, and the parts that were put in
+    place of others.
     """
     digest = hashlib.blake2b(repr((facts, patcher.model, sorted(patcher.object_patches.items()))).encode())
     for key, entry in sorted(patcher.get_key_patches().items()):
+        if key in without:
+            continue
         value = _patched(entry, key, torch.device("cpu")).detach().cpu().contiguous()
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
@@ -148,9 +151,15 @@ def last_layer(clip: Any, clip_skip: int) -> int | None:
     return -clip_skip if clip_skip > 1 else clip.layer_idx
 
 
+# Only SDXL's vector takes a pooled output, that of CLIP-G. Files lack the others' projections, and the host leaves them
+# what the memory held: each time another one.
+_UNUSED_PROJECTIONS = [f"clip_{kind}.transformer.text_projection.weight" for kind in ("l", "h")]
+
+
 def text_encoder_digest(clip: Any, clip_skip: int) -> str:
     """Differs for two CLIPs that could encode a caption otherwise: weights, LoRAs on them, last layer, options."""
-    return network_digest(clip.patcher, last_layer(clip, clip_skip), sorted(clip.tokenizer_options.items()))
+    facts = (last_layer(clip, clip_skip), sorted(clip.tokenizer_options.items()))
+    return network_digest(clip.patcher, *facts, without=_UNUSED_PROJECTIONS)
 
 
 def text_encoding(clip: Any, clip_skip: int) -> TextEncode:

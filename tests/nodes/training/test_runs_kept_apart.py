@@ -4,6 +4,7 @@ import logging
 
 import folder_paths
 import pytest
+import torch
 from small_runs import same
 from tilewright.common.errors import InputError
 from tilewright.host import training as host_training
@@ -40,6 +41,15 @@ def test_a_lora_on_the_text_encoder_changes_its_digest(runs):
     assert host_training.text_encoder_digest(patched, 1) != plain
     assert host_training.text_encoder_digest(runs.clip, 2) != plain
     assert host_training.text_encoder_digest(runs.clip.clone(), 1) == plain
+
+
+def test_the_projection_that_files_lack_is_no_part_of_the_digest(runs):
+    """The host leaves it uninitialised: with it no run would be found again after a restart."""
+    plain = host_training.text_encoder_digest(runs.clip, 1)
+    patched = runs.clip.clone()
+    key = "clip_l.transformer.text_projection.weight"
+    patched.add_patches({key: ("diff", (torch.ones_like(patched.patcher.model_state_dict()[key]),))})
+    assert host_training.text_encoder_digest(patched, 1) == plain
 
 
 def test_a_lora_to_start_from_counts_by_its_content(runs, monkeypatch):
