@@ -4,7 +4,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import comfy.latent_formats
@@ -16,8 +15,7 @@ import comfy.sd
 import comfy.supported_models
 import comfy.utils
 import torch
-from comfy.ldm.modules.attention import BasicTransformerBlock
-from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .architecture import passable_by_autograd
 
@@ -275,35 +273,3 @@ def decode_latents(model: Any, vae: Any, latents: torch.Tensor) -> torch.Tensor:
     pictures = vae.decode(model.get_model_object("latent_format").process_out(latents))
     with torch.inference_mode(False):
         return pictures.to("cpu", torch.float32, copy=True).clamp(0, 1)
-
-
-def recompute_activations(unet: torch.nn.Module, random: bool = False) -> None:
-    """Make each transformer and residual block keep only its input for the backward pass and compute the rest again.
-
-    random: something in the blocks draws random numbers, which must be the same again.
-    """
-    from torch.utils.checkpoint import checkpoint
-
-    for block in _blocks(unet):
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=random)
-
-
-def compile_blocks(unet: torch.nn.Module, backend: str = "inductor") -> None:
-    """Have torch.compile fuse each transformer and residual block when it first runs."""
-    import torch._dynamo
-
-    blocks = _blocks(unet)
-    # Blocks share their source, so to torch they are one function compiled as often as there are blocks and shapes.
-    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 8 * len(blocks))
-    for block in blocks:
-        block.forward = partial(_run_compiled, torch.compile(block.forward, backend=backend, dynamic=False))
-
-
-def _run_compiled(run: Callable[..., torch.Tensor], *inputs: torch.Tensor, **named: Any) -> torch.Tensor:
-    if "transformer_options" in named:  # the UNet notes in them where it is, and each place would be compiled anew
-        named["transformer_options"] = dict(SDPA)
-    return run(*inputs, **named)
-
-
-def _blocks(unet: torch.nn.Module) -> list[torch.nn.Module]:
-    return [block for block in unet.modules() if isinstance(block, BasicTransformerBlock | ResBlock)]

@@ -18,7 +18,7 @@ from ...training.loop import Denoiser
 from ...training.lora import LoraNetwork, is_spatial
 from ...training.metadata import BaseModel
 from ...training.noise import NoiseSchedule
-from .. import folders
+from .. import folders, unet_blocks
 from .. import training as host_training
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -56,9 +56,9 @@ def training_unet(
     if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
         unet.to(memory_format=torch.channels_last)
     if config.acceleration == "compile":
-        host_training.compile_blocks(unet)
+        unet_blocks.compile_blocks(unet)
     if config.gradient_checkpointing:
-        host_training.recompute_activations(unet, bool(config.network.dropout))
+        unet_blocks.recompute_activations(unet, bool(config.network.dropout))
     return unet
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from small_unets import CONFIGS, CPU, DIFFERENT, FAMILIES, UNET, Case, relative, small_model
 from tilewright.host import training as host_training
+from tilewright.host import unet_blocks
 from tilewright.host.in_graph.model import unet_layers
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.lora import LoraNetwork
@@ -134,7 +135,7 @@ def test_a_full_size_model_has_as_many_modules_as_kohyas_files(family, count):
 def test_recomputed_activations_give_the_same_gradients():
     case = Case("SD1")
     kept = case.gradients()
-    host_training.recompute_activations(case.unet)
+    unet_blocks.recompute_activations(case.unet)
     recomputed = case.gradients()
     assert all(torch.equal(kept[name], recomputed[name]) for name in kept)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_unets import Case, relative
 from tilewright.common.errors import InputError
-from tilewright.host import training as host_training
+from tilewright.host import unet_blocks
 from tilewright.host.in_graph import model as training_model
 
 pytest_plugins = ["small_runs"]
@@ -12,15 +12,15 @@ pytest_plugins = ["small_runs"]
 
 def test_compiled_blocks_give_the_same_gradients():
     plain, compiled = Case("SD1").gradients(), Case("SD1")
-    host_training.compile_blocks(compiled.unet, backend="eager")  # traced as for inductor, which takes minutes
+    unet_blocks.compile_blocks(compiled.unet, backend="eager")  # traced as for inductor, which takes minutes
     found = compiled.gradients()
     assert max(relative(found[name], plain[name]) for name in plain) < 1e-5
 
 
 def test_compiled_blocks_can_recompute_their_activations():
     plain, compiled = Case("SD1").gradients(), Case("SD1")
-    host_training.compile_blocks(compiled.unet, backend="eager")
-    host_training.recompute_activations(compiled.unet)
+    unet_blocks.compile_blocks(compiled.unet, backend="eager")
+    unet_blocks.recompute_activations(compiled.unet)
     found = compiled.gradients()
     assert max(relative(found[name], plain[name]) for name in plain) < 1e-5
 
@@ -41,7 +41,7 @@ def test_a_compiler_that_fails_is_told(runs, monkeypatch):
     def refusing(graph, inputs):
         raise RuntimeError("no C++ compiler was found")
 
-    compile_blocks = host_training.compile_blocks
-    monkeypatch.setattr(training_model.host_training, "compile_blocks", lambda unet: compile_blocks(unet, refusing))
+    compile_blocks = unet_blocks.compile_blocks
+    monkeypatch.setattr(training_model.unet_blocks, "compile_blocks", lambda unet: compile_blocks(unet, refusing))
     with pytest.raises(InputError, match="torch.compile does not work here.*Switch acceleration off"):
         runs.train(acceleration="compile")
