@@ -1,0 +1,82 @@
+"""Where pictures and words stand on a contact sheet."""
+
+import math
+
+import pytest
+import torch
+from PIL import Image
+from tilewright.evaluation.cells import BASE, Cell
+from tilewright.evaluation.sheet import (
+    ALERT,
+    BETWEEN_CELLS,
+    LINE,
+    PAPER,
+    contact_sheet,
+    cut,
+    label_font,
+    paste_picture,
+    thumbnails,
+    to_image,
+)
+
+CELL = Cell("bricks-step00000050.safetensors", 1.0, 50)
+SIZE = 32
+
+
+def level(color):
+    return [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+
+
+def painted(cell):
+    """Two prompts of one seed: red and green without LoRA, blue and white with it."""
+    colors = torch.tensor([[1.0, 0, 0], [0, 1, 0]] if cell.is_base else [[0, 0, 1.0], [1, 1, 1]])
+    return [color[:, None, None].expand(3, 16, 16) for color in colors]
+
+
+def test_a_sheet_has_rows_of_files_columns_of_weights_and_lines_of_prompts():
+    sheet = contact_sheet([BASE, CELL], painted, ["a wall", "a floor"], 1, SIZE)
+    left, top = 24 + int(label_font(15).getlength("50")), LINE + 16
+    second_line, second_column = top + SIZE + 2, left + SIZE + BETWEEN_CELLS
+    places = {(top, left): [1, 0, 0], (second_line, left): [0, 1, 0], (top, second_column): [0, 0, 1]}
+    for (y, x), color in places.items():
+        block = sheet[0, y : y + SIZE, x : x + SIZE]
+        assert torch.equal(block, torch.tensor(color).float().expand(SIZE, SIZE, 3))
+        assert sheet[0, y, x - 1].tolist() == pytest.approx(level(PAPER))
+    assert sheet.shape[1:3] == (LINE + 16 + 2 * SIZE + 2 + BETWEEN_CELLS + 2 * LINE, 480)
+
+
+def test_a_note_strikes_its_cell_out():
+    plain = contact_sheet([BASE, CELL], painted, ["a wall"], 1, SIZE, notes={})
+    struck = contact_sheet([BASE, CELL], painted, ["a wall"], 1, SIZE, notes={CELL: "copies"})
+    x = 24 + int(label_font(15).getlength("50")) + SIZE + BETWEEN_CELLS
+    middle = LINE + 16 + SIZE // 2, x + SIZE // 2
+    assert plain[0][middle].tolist() == [0, 0, 1]
+    assert struck[0][middle].tolist() == pytest.approx(level(ALERT))
+
+
+def test_thumbnails_keep_their_shape_tile_and_show_no_numbers_as_black():
+    picture = torch.full((3, 20, 40), math.nan)
+    picture[:, :, 20:] = 1
+    (small,) = thumbnails([picture], 8)
+    assert small.shape == (3, 4, 8)
+    assert small[:, :, 0].max() == 0 and small[:, :, -1].min() == pytest.approx(1)
+    (tiled,) = thumbnails([picture], 16, tiled=True)
+    assert tiled.shape == (3, 8, 16)
+    assert tiled[0, 1, [1, 6, 9, 14]].tolist() == pytest.approx([0, 1, 0, 1])
+
+
+def test_a_picture_is_pasted_where_it_is_told_rounded_and_within_range():
+    page = Image.new("RGB", (8, 6), "#ffffff")
+    paste_picture(page, torch.tensor([-1.0, 0.5, 2.0])[:, None, None].expand(3, 2, 3), (4, 1))
+    image = to_image(page)
+    assert image.shape == (1, 6, 8, 3) and image.dtype == torch.float32
+    assert torch.equal(image[0, 1:3, 4:7], torch.tensor([0, 128 / 255, 1]).expand(2, 3, 3))
+    assert image.sum() == 6 * 8 * 3 - 2 * 3 * 3 + image[0, 1:3, 4:7].sum()
+
+
+def test_text_is_cut_to_the_width_it_has():
+    width = label_font(13).getlength("a long text")
+    assert cut("a long text", width, 13) == "a long text"
+    short = cut("a long text", width - 1, 13)
+    assert short.endswith("…") and label_font(13).getlength(short) <= width - 1
+    assert label_font(26).getlength("a long text") == pytest.approx(2 * width, rel=0.05)
