@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, rounded, rounded_box, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "bond": Choice(
         "bond", ("running", "stack", "third", "flemish", "herringbone", "basket"), (5, 1.5, 1.5, 1.5, 2, 1.5)
     ),

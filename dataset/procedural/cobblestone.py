@@ -5,12 +5,12 @@ import torch
 from ...common.oklab import oklab_from_hex
 from .cells import Cells, random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "pattern": Choice("pattern", ("irregular", "rows"), (3, 2)),
     "stones": Count("stones across", 4, 10, 6, "large stones", "small stones"),
     "gap": Range("gap in cm", 0.4, 1.6, 0.8, "tight gaps", "wide gaps"),

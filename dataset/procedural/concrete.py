@@ -7,12 +7,12 @@ import torch
 from ...common.oklab import oklab_from_hex
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "formwork": Choice("formwork", ("panel", "board-marked", "cast in one piece"), (3, 3, 1.5)),
     "panels": Count("panels across", 1, 3, 2, "large panels", "small panels"),
     "boards": Count("boards", 8, 20, 12, "broad boards", "narrow boards", step=2),

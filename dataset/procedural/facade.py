@@ -5,12 +5,12 @@ import torch
 from .color import DrawnPalette, Palette, lighter, over
 from .facade_parts import Elevation
 from .facade_styles import FLOOR_CM, Grid, lay_brick, lay_classical, lay_modern, lay_plastered, plain
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus, wrapped
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "style": Choice("facade style", ("classical", "brick", "plastered", "modern"), (4, 3, 3, 2)),
     "floors": Count("floors", 2, 4, 2, "", "many floors"),
     "proportion": Range("bay proportion", 0.95, 1.7, 1.35, "wide bays", "slender bays"),

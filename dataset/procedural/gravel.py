@@ -6,12 +6,12 @@ import torch
 
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Count, Range, Values
+from .parameters import Count, Parameters, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "stones": Count("stones across", 9, 18, 13, "coarse gravel", "fine gravel"),
     "roundness": Range("roundness", 0.0, 1.0, 0.6, "crushed angular stones", "round river pebbles"),
     "large": Range("share of large stones", 0.25, 0.85, 0.55, "mostly small stones", "mostly large stones"),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .planks import ring_profile
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "direction": Choice("direction", ("diagonal", "straight"), (3, 1)),
     "pattern": Choice("laying", ("single", "double"), (4, 1)),
     "proportion": Count("block proportion", 3, 6, 4, "short blocks", "long blocks"),

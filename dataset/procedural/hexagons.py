@@ -5,7 +5,7 @@ import torch
 from ...common.oklab import oklab_from_hex
 from .cells import Cells, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Range, Values
+from .parameters import Choice, Parameters, Range, Values
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
@@ -13,7 +13,7 @@ from .torus import Torus
 # Columns and the even number of rows nearest to a regular lattice; the tiles are at most 4 % from regular.
 ROWS = {5: 6, 7: 8, 9: 10, 12: 14}
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "columns": Choice("tiles across", ("7", "5", "9", "12"), (3, 3, 2, 1)),
     "finish": Choice("finish", ("glazed", "matt", "stone", "metal"), (3, 2, 2, 1.2)),
     "pattern": Choice("pattern", ("plain", "mixed", "flowers", "stripes"), (3, 3, 1.5, 1)),

@@ -10,12 +10,12 @@ import torch
 
 from .color import DrawnPalette, Palette, lighter, over
 from .lace_motifs import Shape, garland, ogee, picots, rosette, sprig
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, line_coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "motifs": Count("motifs across", 1, 3, 1, "large ornaments", "small ornaments"),
     "petals": Choice("petals", ("8", "6", "10", "12"), (3, 2, 2, 2)),
     "form": Choice("petals", ("round", "pointed", "notched"), (3, 3, 2)),
@@ -84,8 +84,8 @@ def _shapes(torus: Torus, p: Values, u: torch.Tensor, v: torch.Tensor) -> list[S
     """All ornaments from the lowest to the uppermost: rosettes at whole places, sprigs at half places."""
     rng = torus.rng("design")
     a, b = u * p["motifs"], v * p["motifs"]
-    whole = [place - place.round() for place in (a, b)]
-    half = [place - place.floor() - 0.5 for place in (a, b)]
+    whole = a - a.round(), b - b.round()
+    half = a - a.floor() - 0.5, b - b.floor() - 0.5
     cord = p["cord"] / 10 / MOTIF_CM
     petals, form = int(p["petals"]), p["form"]
     point = rng.uniform(0.1, 0.3)
@@ -104,8 +104,8 @@ def _shapes(torus: Torus, p: Values, u: torch.Tensor, v: torch.Tensor) -> list[S
     shapes += sprig(*half, int(rng.choice([5, 6, 8])), form, small, 0.9 * cord)
     if p["between"] == "scattered sprig":
         for right, down in ((0.5, 0.0), (0.0, 0.5)):
-            place = [part - part.round() for part in (a + right, b + down)]
-            shapes += sprig(*place, 4, "pointed", 0.15, 0.9 * cord)
+            x, y = a + right, b + down
+            shapes += sprig(x - x.round(), y - y.round(), 4, "pointed", 0.15, 0.9 * cord)
     return shapes
 
 

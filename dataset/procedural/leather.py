@@ -7,12 +7,12 @@ import torch
 
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "grain": Choice("grain", ("pebbled", "fine", "creased", "crocodile"), (4, 3, 3, 2)),
     "pebbles": Count("pebbles across", 28, 56, 40, "large pebbles", "small pebbles", step=4),
     "depth": Range("grain depth", 0.3, 1.0, 0.6, "shallow grain", "deep grain"),

@@ -4,12 +4,12 @@ import torch
 
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Range, Values
+from .parameters import Choice, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "laying": Choice("laying", ("slab", "tiles", "checkerboard"), (4, 2, 2)),
     "veins": Range("veins", 0.15, 1.0, 0.55, "few veins", "many veins"),
     "boldness": Range("vein width", 0.0, 1.0, 0.4, "hairline veins", "bold veins"),

@@ -57,6 +57,7 @@ class Choice:
 
 
 ParameterSpec = Range | Count | Choice
+Parameters = Mapping[str, ParameterSpec]
 Values = Mapping[str, ParameterValue]  # one drawn value per parameter
 
 

@@ -6,7 +6,7 @@ import torch
 
 from ...common.oklab import oklab_from_hex
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, rounded, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
@@ -20,7 +20,7 @@ PAINTS = {
     "grey": "#8b8f8f",
 }
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "boards": Count("boards across", 3, 8, 5, "wide boards", "narrow boards"),
     "pieces": Count("boards along", 1, 2, 1, "long boards", "short boards"),
     "gap": Range("gap in cm", 0.15, 0.9, 0.35, "tight joints", "open gaps"),

@@ -52,7 +52,7 @@ class Petal:
 def petal_distance(x: torch.Tensor, y: torch.Tensor, petal: Petal) -> torch.Tensor:
     """Distance to the outline of a petal along +x whose own axis is y = 0; y >= 0."""
     length = petal.end - petal.start
-    end = petal.end
+    end: float | torch.Tensor = petal.end
     if petal.form == "notched":
         end = petal.end - 0.16 * length * torch.exp(-(y / (0.3 * petal.half_width)).square())
     t = (x - petal.start) / (end - petal.start)

@@ -137,7 +137,7 @@ def _described(record: MaterialRecord) -> str:
 
 def _draw_palette(palettes: Sequence[Palette], torus: Torus, variation: float) -> Palette:
     rng = torus.rng("palette")
-    drawn = palettes[rng.integers(len(palettes))]
+    drawn = palettes[int(rng.integers(len(palettes)))]
     return drawn if rng.random() < variation else palettes[0]
 
 
@@ -150,6 +150,11 @@ def _height(surface: Surface) -> torch.Tensor:
     return ((surface.height - lowest) / (highest - lowest))[None]
 
 
+def _opacity(surface: Surface) -> torch.Tensor:
+    opaque = torch.ones_like(surface.height) if surface.opacity is None else surface.opacity
+    return opaque.clamp(0, 1)[None]
+
+
 _MAPS: dict[str, Callable[[Surface], torch.Tensor]] = {
     "basecolor": lambda surface: srgb_from_oklab(surface.color),
     "normal": lambda surface: normal_from_height(surface.height, surface.size_cm),
@@ -157,5 +162,5 @@ _MAPS: dict[str, Callable[[Surface], torch.Tensor]] = {
     "metallic": lambda surface: surface.metallic.clamp(0, 1)[None],
     "height": _height,
     "ao": lambda surface: occlusion_from_height(surface.height, surface.size_cm)[None],
-    "opacity": lambda surface: surface.opacity.clamp(0, 1)[None],
+    "opacity": _opacity,
 }

@@ -5,12 +5,12 @@ import torch
 from ...common.oklab import oklab_from_hex
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Count, Range, Values
+from .parameters import Count, Parameters, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "blocks": Count("blocks across", 2, 5, 3, "massive rock", "broken rock"),
     "facets": Range("facets", 0.1, 1.0, 0.6, "smooth worn rock", "sharp facets"),
     "strata": Range("strata", 0.0, 1.0, 0.3, "", "layered strata"),
@@ -69,8 +69,8 @@ def build(torus: Torus, p: Values, colors: DrawnPalette) -> Surface:
 
 
 def _warped(torus: Torus, amount: float) -> tuple[torch.Tensor, torch.Tensor]:
-    warp = (torus.noise(f"{name} {amount}", 2, 16, 2.0) for name in ("warp u", "warp v"))
-    return tuple(coordinate + amount * shift for coordinate, shift in zip((torus.u, torus.v), warp, strict=True))
+    across, down = (torus.noise(f"{name} {amount}", 2, 16, 2.0) for name in ("warp u", "warp v"))
+    return torus.u + amount * across, torus.v + amount * down
 
 
 def _facets(

@@ -6,12 +6,12 @@ import torch
 
 from ...common.oklab import oklab_from_hex
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "shape": Choice("tile shape", ("plain", "beaver tail", "pantile", "barrel", "slate"), (3, 3, 3, 2, 2)),
     "columns": Count("tiles across", 5, 9, 7, "large tiles", "small tiles"),
     "irregularity": Range("irregularity", 0.0, 1.0, 0.35, "machine-made", "handmade and uneven"),

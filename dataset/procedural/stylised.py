@@ -10,12 +10,12 @@ from .cells import Cells, random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
 from .foliage import overgrow
 from .painting import Facets, Painting, brushed, hewn, line_width, loose_cells, stepped, toned
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "subject": Choice("type", ("cliff", "planks", "ground")),
     "pieces": Count("pieces across", 3, 6, 4, "large pieces", "small pieces"),
     "chunkiness": Range("chunkiness", 0.3, 1.0, 0.65, "gentle shapes", "chunky shapes"),

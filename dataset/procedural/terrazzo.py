@@ -6,12 +6,12 @@ import torch
 
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Count, Range, Values
+from .parameters import Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "chips": Count("chips across", 7, 13, 9, "large chips", "small chips"),
     "filling": Range("share of chips", 0.45, 0.9, 0.7, "sparse chips", "dense chips"),
     "splinters": Range("splinters", 0.2, 0.9, 0.55, "few splinters", "many splinters"),

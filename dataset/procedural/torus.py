@@ -109,10 +109,10 @@ class _Shells(NamedTuple):
 def _shells(size: int) -> _Shells:
     """Waves ordered by max(|ku|, |kv|), so that a small image uses the first coefficients of a large one."""
     harmonics = (size - 1) // 2
-    ku, kv = np.meshgrid(np.arange(harmonics + 1), np.arange(-harmonics, harmonics + 1))
-    ku, kv = ku.ravel(), kv.ravel()
-    order = np.lexsort((ku, kv, np.maximum(np.abs(kv), ku)))
-    ku, kv = torch.from_numpy(ku[order]), torch.from_numpy(kv[order])
+    grid = np.meshgrid(np.arange(harmonics + 1), np.arange(-harmonics, harmonics + 1))
+    across, down = (part.ravel() for part in grid)
+    order = np.lexsort((across, down, np.maximum(np.abs(down), across)))
+    ku, kv = torch.from_numpy(across[order]), torch.from_numpy(down[order])
     # The transform keeps only the real part of the column ku = 0.
     doubled = torch.where(ku == 0, math.sqrt(2), 1.0)
     phases = torch.polar(doubled, math.pi / size * (ku + kv).float())

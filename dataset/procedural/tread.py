@@ -7,12 +7,12 @@ import torch
 from ...common.oklab import oklab_from_hex
 from .cells import random_sites, voronoi
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, rounded, rounded_box, smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "pattern": Choice("tread pattern", ("diamond", "five-bar", "two-bar", "lentil"), (4, 3, 2, 1)),
     "direction": Choice("direction", ("diagonal", "straight"), (3, 1)),
     "lugs": Count("lugs across", 4, 9, 6, "large lugs", "small lugs"),

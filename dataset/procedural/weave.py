@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 
 from .color import DrawnPalette, Palette, lighter, over
-from .parameters import Choice, Count, Range, Values
+from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import smoothstep
 from .surface import Material, Surface
 from .torus import Torus
 
-PARAMETERS = {
+PARAMETERS: Parameters = {
     "binding": Choice("binding", ("plain", "twill", "satin twill", "basket", "herringbone"), (4, 3, 1.5, 2, 2)),
     "threads": Count("threads across", 16, 48, 24, "coarse cloth", "fine cloth", step=8),
     "width": Range("thread width", 0.72, 1.0, 0.9, "open weave", "dense weave"),

@@ -24,6 +24,15 @@ Autoencoder = Any
 """A module with encoder, quant_conv, post_quant_conv and decoder, as the host builds it"""
 
 
+class Autoencoder(torch.nn.Module):
+    """The parts that an autoencoder of Stable Diffusion's kind has, by the names that the host gives them."""
+
+    encoder: torch.nn.Module
+    quant_conv: torch.nn.Conv2d
+    post_quant_conv: torch.nn.Conv2d
+    decoder: torch.nn.Module
+
+
 def train_autoencoder(
     network: Autoencoder,
     pool: Pool,
@@ -102,6 +111,7 @@ def normalise_latents(network: Autoencoder, latents: torch.Tensor, scale: float)
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     gain = 1 / (scale * deviation)
     into, out_of = network.quant_conv, network.post_quant_conv
+    assert into.bias is not None and out_of.bias is not None
     into.weight[:4] *= gain.view(-1, 1, 1, 1)
     into.bias[:4] = (into.bias[:4] - mean) * gain
     into.bias[4:] += 2 * gain.log()

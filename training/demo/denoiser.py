@@ -10,7 +10,7 @@ import torch
 from ..data import Conditioning, roll_rows
 from ..noise import NoiseSchedule
 from ..sampling import sample
-from .autoencoder import encode_wrapped
+from .autoencoder import Autoencoder, encode_wrapped
 from .pool import Pool
 from .run import Average, Clock, log, resume_state, save_state
 
@@ -60,7 +60,7 @@ class Denoiser:
 
 def train_denoiser(
     denoiser: Denoiser,
-    autoencoder: torch.nn.Module,
+    autoencoder: Autoencoder,
     pool: Pool,
     folder: Path,
     clock: Clock,
@@ -117,7 +117,7 @@ def denoiser_loss(
     return (weights * error).mean(), error.detach().mean()
 
 
-def _encode(autoencoder: torch.nn.Module, pool: Pool, places: list[int], latents: dict[int, torch.Tensor]) -> None:
+def _encode(autoencoder: Autoencoder, pool: Pool, places: list[int], latents: dict[int, torch.Tensor]) -> None:
     for place in places:
         image = pool.drawings[place].image[None].float() / 127.5 - 1
         latents[place] = encode_wrapped(autoencoder, image)[0]
