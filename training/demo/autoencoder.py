@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -19,9 +18,6 @@ GRADIENT_WEIGHT = 0.2  # without it edges between bricks come out soft
 RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing costs as much as half a step
 CHECKPOINT_STEPS = 200
 WRAP = 32  # pixels of the neighbouring tile that encoding and decoding look at
-
-Autoencoder = Any
-"""A module with encoder, quant_conv, post_quant_conv and decoder, as the host builds it"""
 
 
 class Autoencoder(torch.nn.Module):
