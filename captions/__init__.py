@@ -1,1 +1,5 @@
-"""Caption from parameters, from models, from templates."""
+"""Words for the images of a dataset.
+
+from_parameters (of a render, with color_names), captioning (models that look), tagging (taggers), template and phrases
+(what every caption becomes), report; texture_prompt and wildcards make prompts.
+"""

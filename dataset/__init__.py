@@ -1,1 +1,7 @@
-"""Render, read, clean, augment and save texture datasets."""
+"""Render, read, clean, augment and save texture datasets.
+
+In: procedural/ and substance/ render, load reads folders (image_files, caption_lookup), from_images takes pictures of a
+graph, download fetches lists (download_list, download_record, download_report, addresses).
+Between: clean (checks, duplicates), augment (transforms), join, split, bucketing.
+Out: save, written_files (what a node wrote before), report. parallel bounds the memory of all of them.
+"""

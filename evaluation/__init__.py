@@ -1,1 +1,8 @@
-"""Which checkpoint, at which weight: measuring what LoRAs paint, and choosing among them."""
+"""Which checkpoint, at which weight: measuring what LoRAs paint, and choosing among them.
+
+A grid: seeds and cells (what is painted), grid (its files), sheet (its picture).
+Features of a picture: features, spectrum, standard_scale, pictures, renders, embeddings, aesthetic.
+Scores: discrepancy (style), copies, patches and overfit (training renders come back), loss_transfer, scores, bootstrap
+(their intervals), image_scores and summary.
+The choice: choice, score_grid (from end to end), chart, words.
+"""

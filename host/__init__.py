@@ -1,8 +1,9 @@
 """ComfyUI's inside: all that its public node API (comfy_api.latest) does not promise to keep is touched here only.
 
-folders.py: the folders a workflow may use · progress.py: progress bar and cancelling · networks.py, architecture.py,
-training.py: what models, VAEs and text encoders are made of · wrapped_unet.py, wrapped_transformer.py: models that
-tile · tiled_vae.py, tiled_diffusion.py, upscale_model.py: large images · captioners.py: caption models ·
-demo_model.py: the model that ships with the pack · in_graph/: the trainer in the graph · sd_scripts/: the same
-through kohya's scripts.
+Its surroundings: folders (what a workflow may use), scripts (what it may run), progress, node_text, reruns.
+Its models: networks, architecture, training (what they are made of), model_digest, demo_model, unet_blocks.
+Models that tile or grow: wrapped_unet, wrapped_transformer, sampling_steps, tiled_vae, tiled_diffusion, upscale_model.
+Others' models: captioners, clip_scores.
+Grids: painting, lora_files, lora_grid, screening.
+The trainer: in_graph/ in the graph, sd_scripts/ through kohya's scripts.
 """

@@ -1,1 +1,5 @@
-"""Seamless models and VAEs, repair, measuring."""
+"""Textures that tile: made, mended and measured.
+
+Sampling: latent_rolls, harmonic_positions (for models without convolutions).
+Images: offset, make_seamless (graph_cut), region (a spot cut out and put back), seam_report.
+"""

@@ -1,10 +1,11 @@
 """The rules of the house, read off the source: which floor imports which, and how long files and functions get."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
-from tilewright.launch.house import SIDEWAYS, House, floor
+from tilewright.launch.house import SIDEWAYS, STAGES, House, floor
 
 PACK = Path(__file__).resolve().parent.parent
 HOST_MODULES = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "nodes", "server"}
@@ -89,3 +90,10 @@ def test_a_function_does_one_thing(source):
 def test_test_modules_have_names_of_their_own():
     names = [file.name for file in (PACK / "tests").rglob("test_*.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+@pytest.mark.parametrize("room", ["common", "host", "material", *STAGES])
+def test_a_rooms_docstring_is_its_index(room):
+    index = ast.get_docstring(HOUSE.trees[PACK / room / "__init__.py"])
+    modules = {file.stem for file in (PACK / room).glob("*.py")} - {"__init__", "start_script"}
+    assert sorted(name for name in modules if not re.search(rf"\b{name}\b", index)) == []
