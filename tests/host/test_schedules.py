@@ -5,7 +5,8 @@ import pytest
 import torch
 from small_unets import small_model
 from tilewright.common.errors import InputError
-from tilewright.host.in_graph.model import base_model, noise_schedule
+from tilewright.host.in_graph.checks import base_model
+from tilewright.host.in_graph.model import noise_schedule
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 
 ZERO_TERMINAL = TrainingConfig(objective=ObjectiveConfig(zero_terminal_snr=True))
