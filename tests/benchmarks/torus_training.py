@@ -78,8 +78,8 @@ def seams(checkpoint: tuple, seeds: range) -> tuple[float, float, float]:
 def unseen_loss(checkpoint: tuple, dataset: Any, wrap: bool) -> float:
     """Mean squared error over unseen renders, each at eight timesteps and eight places of its torus."""
     import torch
-    from tilewright.host.in_graph.latents import cached_examples
     from tilewright.host.in_graph.checks import base_model
+    from tilewright.host.in_graph.latents import cached_examples
     from tilewright.host.in_graph.model import noise_schedule, training_unet, unet_denoiser
     from tilewright.host.in_graph.text_conditioning import text_encoder
     from tilewright.training.config import TrainingConfig
