@@ -36,7 +36,7 @@ def test(arguments: list[str]) -> int:
     if "--fast" in arguments:
         arguments = ["-m", "not host and not browser and not slow", *(one for one in arguments if one != "--fast")]
     chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)
-    return _python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
+    return as_python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
 
 
 def bench(arguments: list[str]) -> int:
@@ -44,7 +44,7 @@ def bench(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in names:
         raise HostError(f"Name a benchmark: {', '.join(names)}")
     host = _ready_host("tests/requirements.txt")
-    return _python(host, PACK / "tests" / "benchmarks" / f"{arguments[0]}.py", *arguments[1:])
+    return as_python(host, PACK / "tests" / "benchmarks" / f"{arguments[0]}.py", *arguments[1:])
 
 
 def workflows(arguments: list[str]) -> int:
@@ -73,10 +73,10 @@ def _ready_host(*more_requirements: str) -> Host:
 
 
 def _module(host: Host, *arguments: str) -> int:
-    return _python(host, "-m", "launch.run_module", *arguments)
+    return as_python(host, "-m", "launch.run_module", *arguments)
 
 
-def _python(host: Host, *arguments: str | Path) -> int:
+def as_python(host: Host, *arguments: str | Path) -> int:
     """Go on as the host's Python in the pack's folder: to end this process is then to end that one."""
     environment = {**os.environ, "COMFYUI_PATH": str(host.root), "COMFYUI_PYTHON": str(host.python)}
     if os.name == "nt":  # where a process cannot become another one

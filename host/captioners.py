@@ -59,7 +59,7 @@ def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
     """
     folder = _model_folder(name, _is_tagger, f"{source} {_TAGGER_FILES}")
     file = min(folder.glob("*.onnx"), key=lambda one: (one.name != "model.onnx", one.name))
-    session = _session(file)
+    session = onnx_session(file)
     given = session.get_inputs()[0]
     if [type(side) for side in given.shape[1:3]] != [int, int] or given.shape[3:] != [3]:
         raise InputError(
@@ -76,7 +76,7 @@ def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
     return run, (height, width), folder
 
 
-def _session(file: Path) -> Any:
+def onnx_session(file: Path) -> Any:
     """One onnxruntime session, on the GPU where both ComfyUI and onnxruntime use one."""
     try:
         import onnxruntime

@@ -71,7 +71,7 @@ def _evened(columns: list[list[str]], feeding: Links, sizes: Mapping[str, Size],
     for index, column in enumerate(evened):  # grows while it is walked
         moved: list[str] = []
         while _height(column, sizes) > tallest and len(column) > 1:
-            end = next((name for name in reversed(column) if name not in feeds), None)
+            end = next((name for name in reversed(column) if name not in feeds and feeding[name]), None)
             if end is None:
                 break
             column.remove(end)

@@ -107,10 +107,11 @@ class Batches:
         if device.type == "cpu":
             return map(self.__getitem__, itertools.count(number))
         pin = torch.Tensor.pin_memory if device.type == "cuda" else torch.Tensor.contiguous
-        return _made_ahead(lambda index: self[index].each(pin), number)
+        return made_ahead(lambda index: self[index].each(pin), number)
 
 
-def _made_ahead(make: Callable[[int], Batch], number: int) -> Iterator[Batch]:
+def made_ahead(make: Callable[[int], Batch], number: int) -> Iterator[Batch]:
+    """`make(number)`, `make(number + 1)`, ..., each made in another thread while the one before is in use."""
     with ThreadPoolExecutor(1, "batches") as worker:
         coming = worker.submit(make, number)
         for following in itertools.count(number + 1):

@@ -126,7 +126,7 @@ def test_what_run_py_runs_is_run_py_itself_and_dies_with_it():
 import sys
 from pathlib import Path
 import run
-sys.exit(run._python(run.Host(Path("/comfyui"), Path(sys.executable), ours=True), "-c",
+sys.exit(run.as_python(run.Host(Path("/comfyui"), Path(sys.executable), ours=True), "-c",
     "import os; print(os.getpid(), os.environ['COMFYUI_PATH'], os.getcwd()); raise SystemExit(7)"))
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=PACK, stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,10 @@ import pytest
 import torch
 from api_workflows import load, of_class, path, pixels, seams_of, titled, with_widgets
 from kornia.filters import canny
+from PIL import Image
+from standin_checkpoint import write_standin_checkpoint
 from standin_controlnet import write_standin_controlnet
+from standin_style import write_lora, write_style, write_vision
 from tilewright.launch.client import run_prompt
 
 SAVED = "Save texture"
@@ -120,6 +123,36 @@ def test_upscale_4k_makes_eight_times_the_size_in_windows_and_tiles(server):
     assert texture.shape == (1, 3, 512, 512)
     assert_tiles(texture)
     assert "equal to the untiled result" in run.text("How it was decoded")
+
+
+@pytest.mark.slow
+def test_reference_style_mixes_two_loras_and_a_picture_and_tiles(server):
+    models = server.base / "models"
+    write_standin_checkpoint(models / "checkpoints" / "standin.safetensors")
+    write_vision(models / "clip_vision" / "standin.safetensors")
+    write_style(models / "style_models" / "standin.safetensors")
+    for seed, name in enumerate(("first", "second")):
+        write_lora(models / "loras" / f"standin_{name}.safetensors", seed)
+    Image.new("RGB", (300, 200), (200, 120, 40)).save(server.base / "input" / "standin_reference.png")
+    prompt = load("reference_style")
+    prompt[titled(prompt, "First style")]["inputs"]["lora_name"] = "standin_first.safetensors"
+    prompt[titled(prompt, "Second style")]["inputs"]["lora_name"] = "standin_second.safetensors"
+    files = {
+        "CheckpointLoaderSimple": {"ckpt_name": "standin.safetensors"},
+        "CLIPVisionLoader": {"clip_name": "standin.safetensors"},
+        "StyleModelLoader": {"style_model_name": "standin.safetensors"},
+        "LoadImage": {"image": "standin_reference.png"},
+        **small_latent(128),
+    }
+    textures = []
+    for change in ({}, {"StyleModelApply": {"strength": 0.0}}, {"LoraLoader": {"strength_model": 0.0}}):
+        small = with_widgets(prompt, **files, **change)
+        outputs = run_prompt(server.url, small)
+        textures.append(pixels(path(server, outputs[titled(small, SAVED)]["images"][0])))
+        assert_tiles(textures[-1])
+    mixed, without_reference, without_loras = textures
+    assert (mixed - without_reference).abs().max() > 0.01
+    assert (mixed - without_loras).abs().max() > 0.01
 
 
 class Guided(Run):

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 import torch
-from tilewright.training.batches import Batches, _made_ahead
+from tilewright.training.batches import Batches, made_ahead
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.data import Example
 
@@ -63,7 +63,7 @@ def test_batches_made_ahead_in_another_thread_are_the_same():
         threads.append(threading.current_thread())
         return batches()[number]
 
-    ahead = _made_ahead(make, 2)
+    ahead = made_ahead(make, 2)
     for number in range(2, 6):
         assert same(next(ahead), batches()[number])
     ahead.close()

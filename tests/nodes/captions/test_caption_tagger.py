@@ -95,8 +95,8 @@ def test_settings(captioners, dataset, options, caption):
 def test_one_session_serves_every_batch(captioners, dataset, monkeypatch, batch_size, model_batch):
     write_wd(captioners / "tiny", model_batch)
     sessions = []
-    make = host_captioners._session
-    monkeypatch.setattr(host_captioners, "_session", lambda file: sessions.append(file) or make(file))
+    make = host_captioners.onnx_session
+    monkeypatch.setattr(host_captioners, "onnx_session", lambda file: sessions.append(file) or make(file))
     captions = CaptionTagger.execute(dataset, "tiny", 0.35, 0.85, batch_size)[1]
     assert captions[:2] == ["red wall, ^_^", "green moss, blue paint"]
     assert len(sessions) == 1
