@@ -97,3 +97,32 @@ def test_a_rooms_docstring_is_its_index(room):
     index = ast.get_docstring(HOUSE.trees[PACK / room / "__init__.py"])
     modules = {file.stem for file in (PACK / room).glob("*.py")} - {"__init__", "start_script"}
     assert sorted(name for name in modules if not re.search(rf"\b{name}\b", index)) == []
+
+
+def words_of_tests():
+    """Every name that a test module says: what it imports, calls or reads."""
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in (PACK / "tests").rglob("*.py"))
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+
+
+@pytest.fixture(scope="module")
+def named_in_tests():
+    return set(words_of_tests())
+
+
+@pytest.mark.parametrize("stage", sorted({"common", "material", *STAGES}))
+def test_every_public_function_of_a_plain_stage_is_named_by_a_test(stage, named_in_tests):
+    public = [
+        f"{source.relative_to(PACK).as_posix()}: {node.name}"
+        for source in HOUSE.sources
+        if HOUSE.room(source) == stage
+        for node in HOUSE.trees[source].body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name not in named_in_tests
+    ]
+    assert public == []

@@ -13,6 +13,11 @@ def test_ruff(command):
     assert ruff.returncode == 0, ruff.stdout
 
 
+def test_types():
+    mypy = subprocess.run([sys.executable, "-m", "mypy"], cwd=PACK, capture_output=True, text=True)
+    assert mypy.returncode == 0, mypy.stdout
+
+
 def test_no_address_of_a_machine_in_the_tree():
     files = subprocess.run(["git", "ls-files"], cwd=PACK, capture_output=True, text=True, check=True).stdout.split("\n")
     texts = {name: (PACK / name).read_bytes() for name in files if name and (PACK / name).is_file()}
