@@ -86,11 +86,18 @@ def check_overfit(
 
 
 def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:
-    """The render (3, H, W), H = W, turned, mirrored and rolled as it lies in the picture."""
+    """The render (3, H, W), H = W, turned, mirrored and rolled as it lies in the picture.
+
+    `Match` is found on spectra, which turn about the first pixel; pixels turn about the middle of the image, so an axis
+    that was reversed lies one pixel further on.
+    """
     laid = turns(render)[:, match.position]
-    return laid.roll(
-        tuple(round(share * size) for share, size in zip(match.shift, laid.shape[-2:], strict=True)), (-2, -1)
+    first_pixel = turns(torch.tensor([[1, 0], [0, 0]]))[match.position].nonzero()[0].tolist()
+    shifts = (
+        round(share * size) + reversed_axis
+        for share, size, reversed_axis in zip(match.shift, laid.shape[-2:], first_pixel, strict=True)
     )
+    return laid.roll(tuple(shifts), (-2, -1))
 
 
 def overfit_picture(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from tiles import render
-from tilewright.evaluation.copies import Match, fingerprints, nearest, turns
+from tilewright.evaluation.copies import fingerprints, nearest, turns
 from tilewright.evaluation.overfit import check_overfit, laid_like, overfit_picture
 from tilewright.evaluation.patches import PatchMatcher, patch_threshold
 from tilewright.evaluation.sheet import ALERT
@@ -40,12 +40,12 @@ def test_pictures_are_counted_as_they_are_compared(pictures):
     assert told == [(1, 2), (2, 2)]
 
 
-def test_a_render_is_laid_as_it_lies_in_the_picture(pictures):
-    assert torch.equal(laid_like(TRAINING[3], Match(3, 1.0, 6, (16 / 64, 40 / 64))), pictures[0])
-    rolled = copy_of(1, 0, 9, 30)
-    found = nearest(fingerprints(rolled[None])[0], fingerprints(torch.stack(TRAINING)))
-    assert (found.render, found.position) == (1, 0)
-    assert torch.equal(laid_like(TRAINING[1], found), rolled)
+@pytest.mark.parametrize("position", range(8))
+def test_a_render_is_laid_as_it_lies_in_the_picture_to_the_pixel(position):
+    lying = copy_of(1, position, 9, 30)
+    found = nearest(fingerprints(lying[None])[0], fingerprints(torch.stack(TRAINING)))
+    assert (found.render, found.position) == (1, position)
+    assert torch.equal(laid_like(TRAINING[1], found), lying)
 
 
 def test_the_picture_shows_pairs_most_alike_first_and_frames_copied_pieces(overfit, pictures):
