@@ -188,6 +188,7 @@ def _timed(step: Callable[[], Any], steps: int, device: Any) -> float:
 def _ours(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple[float, float]:
     import torch
     from tilewright.host.in_graph import model as adapter
+    from tilewright.host.in_graph.checks import base_model
     from tilewright.host.training import model_conditioning
     from tilewright.nodes.training.run_inputs import run_config
     from tilewright.training.data import Conditioning, Example
@@ -207,11 +208,11 @@ def _ours(case: str, shape: Shape, batch: int, steps: int, device: Any) -> tuple
     told = model_conditioning(model, torch.randn(1, 77, shape.host["context_dim"]), pooled, side, side)
     row = Conditioning(*told).to(device, torch.float32)
     examples = [Example(torch.randn(4, shape.latent, shape.latent), "", (side, side)) for _ in range(EXAMPLES)]
-    schedule = adapter.noise_schedule(model, adapter.base_model(model), config)
+    schedule = adapter.noise_schedule(model, base_model(model), config)
     denoise = adapter.unet_denoiser(unet)
     trainer = Trainer(network, denoise, partial(_repeated, row), examples, schedule, config, device)
     with FlopCounterMode(display=False) as counter:
-        trainer._forward_backward(trainer._inputs(trainer.batches[0]))
+        trainer.forward_backward(trainer.inputs(trainer.batches[0]))
     trainer.optimizer.zero_grad(set_to_none=config.acceleration != "CUDA graph")
     course = trainer.run()
     return _timed(lambda: next(course), steps, device), float(counter.get_total_flops())

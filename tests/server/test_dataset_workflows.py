@@ -12,7 +12,10 @@ from PIL import Image
 from random_captioners import WORDS, write_florence
 from tilewright.common.image_writing import write_png
 from tilewright.launch.client import run_prompt
+from tilewright.launch.hosts import Host
+from tilewright.launch.server import running_server
 
+HOST = Path(os.environ["COMFYUI_PATH"])
 TESTS = Path(__file__).resolve().parents[1]
 ARCHIVE = TESTS.parents[1] / "shared" / "data" / "substance" / "WallBricks.sbsar"
 
@@ -40,8 +43,18 @@ def sbsrender(tmp_path):
     return tool
 
 
+@pytest.fixture
+def studio(sbsrender, tmp_path, monkeypatch):
+    """A server of a user who has named the stand-in for sbsrender: a workflow alone may not choose what is run."""
+    monkeypatch.setenv("TILEWRIGHT_SBSRENDER", str(sbsrender))
+    with running_server(Host(HOST, Path(sys.executable), ours=True), tmp_path / "base", tmp_path / "output") as server:
+        yield server
+
+
+@pytest.mark.host
 @pytest.mark.skipif(not ARCHIVE.is_file(), reason="the shared Substance archives are not here")
-def test_substance_dataset_goes_from_an_archive_to_a_kohya_folder(server, sbsrender):
+def test_substance_dataset_goes_from_an_archive_to_a_kohya_folder(studio):
+    server = studio
     shutil.copy(ARCHIVE, server.base / "input")
     prompt = with_widgets(
         load("substance_dataset"),
@@ -50,7 +63,6 @@ def test_substance_dataset_goes_from_an_archive_to_a_kohya_folder(server, sbsren
             "archive": ARCHIVE.name,
             "count": 6,
             "size": "256",
-            "sbsrender": str(sbsrender),
         },
     )
     outputs = run_prompt(server.url, prompt)

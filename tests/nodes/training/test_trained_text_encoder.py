@@ -47,7 +47,7 @@ def test_the_trained_text_encoder_is_the_hosts_own(runs):
     with torch.inference_mode():
         expected = host_training.text_encoding(runs.clip, 2)(tokens)
     stage = host_training.text_encoders_for_training(runs.clip, cpu)
-    context, pooled = host_training.trained_text_encoding(stage, 2, cpu)(tokens)
+    context, pooled = host_training.trained_text_encoding(stage, host_training.last_layer(runs.clip, 2), cpu)(tokens)
     torch.testing.assert_close(context, expected[0])
     torch.testing.assert_close(pooled, expected[1])
     shared = dict(stage.named_parameters())
