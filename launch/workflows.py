@@ -58,6 +58,8 @@ WIDGETS = (
     "seed",
 )
 
+BUTTONS = ("upload",)  # widgets that the editor sends along and no node takes
+
 # Makes the nodes of an API-format graph.
 _LOAD = """async ([prompt, name]) => {
   await app.loadApiJson(prompt, name);
@@ -232,7 +234,10 @@ def by_inner_id(prompt: Mapping[str, Any]) -> dict[str, Any]:
         return [value[0].split(":")[-1], *value[1:]] if isinstance(value, list) and len(value) == 2 else value
 
     return {
-        node_id.split(":")[-1]: {**node, "inputs": {name: plain(value) for name, value in node["inputs"].items()}}
+        node_id.split(":")[-1]: {
+            **node,
+            "inputs": {name: plain(value) for name, value in node["inputs"].items() if name not in BUTTONS},
+        }
         for node_id, node in prompt.items()
     }
 
