@@ -7,9 +7,10 @@ import pytest
 import torch
 from api_workflows import path, titled
 from tilewright.common.images import read_image
+from tilewright.dataset.procedural.render import render_material
 from tilewright.host.demo_model import WEIGHTS, load_weights
 from tilewright.launch.client import run_prompt
-from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, UNSEEN, as_input
+from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, UNSEEN, as_input, captions_of
 from tilewright.launch.demo_model_report import through_autoencoder
 from tilewright.launch.train_demo_model import initial_networks, load_state
 from tilewright.training.demo.evaluation import NearestClass, color_statistics, texture_statistics
@@ -120,8 +121,9 @@ def test_other_materials_stay_recognisable_with_the_lora(server, quick_start, kn
         texture_statistics(torch.cat([known, learnt])),
         torch.cat([kinds.repeat(EXAMPLES), torch.full((len(learnt),), len(SHIPPED.materials))]),
     )
-    drawings = [SHIPPED.draw(HELD_OUT + number) for number in range(2 * len(SHIPPED.materials))]
-    prompts = [(one.captions[1], 1 + number // len(SHIPPED.materials)) for number, one in enumerate(drawings)]
+    materials = [SHIPPED.materials[number % len(kinds)] for number in range(2 * len(kinds))]
+    records = [render_material(one, HELD_OUT + number, 64, maps=()).record for number, one in enumerate(materials)]
+    prompts = [(captions_of(record)[1], 1 + number // len(kinds)) for number, record in enumerate(records)]
     without, with_lora = (
         judge.classify(texture_statistics(painted(server, prompts, strength))).view(2, -1) == kinds
         for strength in (0.0, 1.0)
