@@ -15,6 +15,8 @@ from tilewright.common.manifest import MANIFEST_NAME, read_manifest
 from tilewright.common.map_files import read_map_with_notes
 from tilewright.dataset.caption_lookup import parse_metadata
 
+pytestmark = pytest.mark.slow
+
 PIXELS = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 EXR = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
 ROUNDS = 100

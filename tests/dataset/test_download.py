@@ -14,6 +14,8 @@ from tilewright.dataset.download import Limits, download_images
 from tilewright.dataset.download_list import Wanted
 from tilewright.dataset.download_record import RECORD_NAME
 
+pytestmark = pytest.mark.slow
+
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 QUICK = Limits(file_bytes=2**20, seconds=1.5, silence=1.0, retries=1, first_wait=0.01, longest_wait=0.05)
 

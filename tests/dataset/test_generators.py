@@ -26,6 +26,8 @@ from tilewright.dataset.procedural.parameters import draw_parameters
 from tilewright.dataset.procedural.render import MAPS, SEE_THROUGH_MAPS, maps_of
 from tilewright.dataset.procedural.torus import Torus
 
+pytestmark = pytest.mark.slow
+
 # Generator, its tile's width in cm as so many elements of so many cm, its parts, and what has no effect.
 TYPICAL = [
     (bricks, 8 * 7.5, {"brick", "mortar"}, set()),

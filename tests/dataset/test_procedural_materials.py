@@ -12,6 +12,8 @@ from tilewright.dataset.procedural.catalogue import MATERIALS, chosen_materials
 from tilewright.dataset.procedural.maps import normal_from_height
 from tilewright.dataset.procedural.render import MAPS, render_material
 
+pytestmark = pytest.mark.slow
+
 FIRST_RENDERS = json.loads(Path(__file__).with_name("first_renders.json").read_text())
 
 each_material = pytest.mark.parametrize("material", list(MATERIALS))

@@ -2,9 +2,12 @@
 
 import math
 
+import pytest
 import torch
 from tilewright.evaluation.bootstrap import draw_counts, independent, interval, weighted_mean
 from tilewright.evaluation.discrepancy import between, kernel, within
+
+pytestmark = pytest.mark.slow
 
 REPEATS = 500
 WIDTHS = torch.tensor([2.0, 8.0], dtype=torch.float64)

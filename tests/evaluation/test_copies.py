@@ -9,6 +9,8 @@ from PIL import Image
 from tiles import render
 from tilewright.evaluation.copies import calibrate, fingerprints, nearest, turns
 
+pytestmark = pytest.mark.slow
+
 TRAINING = torch.stack([render(m, s) for m in range(3) for s in range(3)])
 SPECTRA = fingerprints(TRAINING)
 

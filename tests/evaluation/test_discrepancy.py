@@ -6,6 +6,8 @@ import pytest
 import torch
 from tilewright.evaluation.discrepancy import discrepancy, kernel, squared_widths, within
 
+pytestmark = pytest.mark.slow
+
 SIZE, WIDTHS = 3, torch.tensor([0.8, 2.0, 9.0], dtype=torch.float64)
 
 

@@ -8,6 +8,8 @@ from tilewright.evaluation.overfit import check_overfit, laid_like, overfit_pict
 from tilewright.evaluation.patches import PatchMatcher, patch_threshold
 from tilewright.evaluation.sheet import ALERT
 
+pytestmark = pytest.mark.slow
+
 TRAINING = [render(m, 0) for m in range(4)]
 NAMES = [f"render {number}" for number in range(4)]
 

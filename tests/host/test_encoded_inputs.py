@@ -17,6 +17,8 @@ from tilewright.host.in_graph.text_conditioning import text_encoder
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.data import Conditioning
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(resolution=64)

@@ -19,6 +19,8 @@ from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_equal_those_of_merged_weights_in_plain_pytorch(family):

@@ -9,6 +9,8 @@ from tilewright.host.in_graph.checks import base_model
 from tilewright.host.in_graph.model import noise_schedule
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 ZERO_TERMINAL = TrainingConfig(objective=ObjectiveConfig(zero_terminal_snr=True))
 
 

@@ -15,6 +15,8 @@ from tilewright.host.in_graph import run as in_graph_run
 from tilewright.host.in_graph.text_conditioning import SHUFFLED, Texts
 from tilewright.training.config import ObjectiveConfig, OptimizerConfig, SavingConfig
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 
 

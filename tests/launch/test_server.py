@@ -10,6 +10,8 @@ import yaml
 from tilewright.launch.hosts import PACK, Host, HostError
 from tilewright.launch.server import free_port, link_pack, running_server, user_models
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_free_port_can_be_listened_on():
     with socket.create_server(("127.0.0.1", free_port())):

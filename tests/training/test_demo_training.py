@@ -27,6 +27,8 @@ from tilewright.training.demo.evaluation import (
 )
 from tilewright.training.demo.pool import Drawing, Pool
 
+pytestmark = pytest.mark.slow
+
 
 class TickingTime:
     """Clocks that go on by so many seconds whenever they are asked: a run of so many steps on any machine."""

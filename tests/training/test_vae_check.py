@@ -6,6 +6,8 @@ from tilewright.common.errors import InputError
 from tilewright.host.in_graph.latents import latent_families
 from tilewright.training.vae_check import LatentFamily, another_family, color_card
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 FAMILIES = latent_families()
 

@@ -13,6 +13,8 @@ from tilewright.upscale.memory_plan import MemoryPlan
 from tilewright.upscale.offloading import CudaLink
 from tilewright.upscale.tiled_layers import TiledLayers
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -21,6 +21,8 @@ from tilewright.upscale.tiled_convolution import RecomputedMap
 from tilewright.upscale.tiled_layers import TiledLayers
 from torch.profiler import ProfilerActivity, profile
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 MB = 10**6
 

@@ -14,6 +14,8 @@ from tilewright.nodes.captions.from_parameters import CaptionFromParameters
 from tilewright.nodes.dataset.clean import CleanDataset
 from tilewright.nodes.dataset.load import LoadDataset
 
+pytestmark = pytest.mark.slow
+
 RANDOM = np.random.default_rng(11)
 PIXELS = RANDOM.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 

@@ -20,7 +20,7 @@ from tilewright.nodes.dataset import render_substance
 from tilewright.nodes.dataset.load import LoadDataset
 from tilewright.nodes.dataset.render_substance import RenderSubstance
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")]
 
 BRICKS = """<sbsdescription><graphs>
   <graph pkgurl="pkg://Old Bricks" label="Old Bricks" category="Masonry/Walls" keywords="brick;outdoor">

@@ -5,6 +5,8 @@ from tilewright.common.texture_dataset import TextureDataset
 from tilewright.dataset.procedural.render import render_material
 from tilewright.evaluation.copies import turns
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_grids"]
 
 

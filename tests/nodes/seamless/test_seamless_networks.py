@@ -12,6 +12,8 @@ from tilewright.common.wrapped_convolutions import replaced, wrapped_convolution
 from tilewright.host.demo_model import load_demo_model
 from tilewright.nodes.seamless import SeamlessModel, SeamlessVAE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def demo():

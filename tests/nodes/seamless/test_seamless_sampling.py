@@ -17,6 +17,8 @@ from tilewright.nodes.seamless import SeamlessModel
 from tilewright.nodes.upscale import TiledVAEDecode
 from tilewright.seamless.latent_rolls import step_offset
 
+pytestmark = pytest.mark.slow
+
 ROLL = (8, -16)
 
 

@@ -7,6 +7,8 @@ from tilewright.common.errors import InputError
 from tilewright.host import unet_blocks
 from tilewright.host.in_graph import model as training_model
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 
 

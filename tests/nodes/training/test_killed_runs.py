@@ -8,6 +8,8 @@ import pytest
 from killable_run import STEPS, train
 from safetensors import safe_open
 
+pytestmark = pytest.mark.slow
+
 KILLS = 10
 
 

@@ -10,6 +10,8 @@ from tilewright.common.errors import InputError
 from tilewright.host import training as host_training
 from tilewright.training.config import NetworkConfig, SavingConfig
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 
 

@@ -16,6 +16,8 @@ from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.nodes.training import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
 from tilewright.training.config import NetworkConfig, SavingConfig
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 
 

@@ -3,10 +3,13 @@
 import logging
 
 import comfy.sd
+import pytest
 import torch
 from small_runs import same, weights
 from tilewright.host import training as host_training
 from tilewright.training.config import NetworkConfig, ObjectiveConfig
+
+pytestmark = pytest.mark.slow
 
 pytest_plugins = ["small_runs"]
 FIRST = "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_up.weight"

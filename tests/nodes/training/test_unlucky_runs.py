@@ -15,6 +15,8 @@ from tilewright.common.errors import InputError
 from tilewright.training import run_files
 from tilewright.training.config import OptimizerConfig, SavingConfig
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["small_runs"]
 
 

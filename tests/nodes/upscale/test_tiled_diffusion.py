@@ -12,6 +12,8 @@ from tilewright.nodes.seamless import SeamlessModel
 from tilewright.nodes.upscale import TiledDiffusion
 from tilewright.upscale.windows import METHODS, WindowPlan, crop_all, fuse, window_starts
 
+pytestmark = pytest.mark.slow
+
 TORUS = Axes(True, True)
 each_method = pytest.mark.parametrize("method", METHODS)
 

@@ -14,6 +14,8 @@ from tilewright.nodes.seamless import SeamlessVAE
 from tilewright.nodes.upscale import TiledVAEDecode
 from tilewright.upscale.tiled_layers import TiledLayers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def vae():

@@ -8,6 +8,8 @@ from tilewright.common.errors import InputError
 from tilewright.nodes.seamless import SeamlessVAE
 from tilewright.nodes.upscale import TiledVAEDecode, TiledVAEEncode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def vae():

@@ -8,6 +8,8 @@ from tilewright.common.resample import resize
 from tilewright.nodes.upscale import UpscaleWithModel
 from tilewright.upscale.upscale_tiles import measure_halo
 
+pytestmark = pytest.mark.slow
+
 
 class Upscaler(torch.nn.Module):
     """What the host's loader gives: callable, with a scale and a patcher. `layers` 3x3 convolutions reach as far."""

@@ -9,6 +9,8 @@ from tilewright.common.errors import InputError
 from tilewright.sd_scripts.checkout import Interpreter, allowed_checkouts, find_checkout, find_python
 from tilewright.sd_scripts.process import configured_precision, launched_command, script_command, script_environment
 
+pytestmark = pytest.mark.slow
+
 
 def make_environment(folder):
     python = folder / "bin" / "python"

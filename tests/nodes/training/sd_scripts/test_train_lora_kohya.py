@@ -11,6 +11,8 @@ from tilewright.common.errors import InputError
 from tilewright.nodes.training.train_sd_scripts import TrainLoraKohya
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def train(checkout, output, checkpoints, dataset):

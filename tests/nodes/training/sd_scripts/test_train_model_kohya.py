@@ -9,6 +9,8 @@ from tilewright.common.texture_dataset import TextureDataset
 from tilewright.nodes.training.train_sd_scripts import TrainModelKohya
 from tilewright.training.config import NetworkConfig, ObjectiveConfig
 
+pytestmark = pytest.mark.slow
+
 TOKEN = {"token": "twbricks", "init_word": "bricks", "vectors": 2, "template": "style"}
 
 
