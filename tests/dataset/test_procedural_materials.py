@@ -50,13 +50,16 @@ def test_the_same_seed_is_the_same_material(material):
 
 @each_material
 def test_the_same_seed_is_the_same_material_at_every_size(material):
-    """Lace is compared where its threads are wider than a pixel: one thinner than that shades nothing."""
-    size, ao = {"lace": (512, 0.75), "leather": (256, 0.82)}.get(material, (256, 0.85))
+    """Lace is compared where its threads are wider than a pixel: one thinner than that shades nothing. Where a surface
+    is open nearly everywhere, its occlusion is that of its grain, which each size shows as fine as it can."""
+    size = 512 if material == "lace" else 256
     small, large = (render_material(material, 3, side) for side in (size, 2 * size))
     assert small.record.parameters == large.record.parameters
-    for kind, closeness in (("basecolor", 0.9), ("height", 0.97), ("ao", ao)):
-        halved = torch.nn.functional.avg_pool2d(large.maps[kind][None], 2)[0]
-        assert correlation(small.maps[kind], halved) > closeness, kind
+    halved = {kind: torch.nn.functional.avg_pool2d(image[None], 2)[0] for kind, image in large.maps.items()}
+    for kind, closeness in (("basecolor", 0.9), ("height", 0.97)):
+        assert correlation(small.maps[kind], halved[kind]) > closeness, kind
+    difference = (small.maps["ao"] - halved["ao"]).abs().mean()
+    assert difference < 0.01 or correlation(small.maps["ao"], halved["ao"]) > (0.75 if material == "lace" else 0.85)
 
 
 @each_material
