@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("stages", nargs="*", default=STAGES, help=f"of {', '.join(STAGES)}; all if none is named")
     parser.add_argument("--course", choices=list(COURSES), default="everyday", help="which materials and maps")
     parser.add_argument("--folder", type=Path, default=Path("output/demo_model"), help="states, logs, sheets, weights")
-    parser.add_argument("--autoencoder-minutes", type=float, default=240, help="of processor time, for one thread")
-    parser.add_argument("--decoder-minutes", type=float, default=240, help="the same")
-    parser.add_argument("--denoiser-minutes", type=float, default=600, help="the same")
+    parser.add_argument("--autoencoder-minutes", type=float, default=150, help="of processor time, for one thread")
+    parser.add_argument("--decoder-minutes", type=float, default=90, help="the same")
+    parser.add_argument("--denoiser-minutes", type=float, default=360, help="the same")
     parser.add_argument(
         "--time-limit",
         type=float,

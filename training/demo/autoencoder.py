@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from .pool import Pool
-from .run import Average, Clock, log, resume_state, save_state
+from .run import Average, Clock, log, mixed_precision, resume_state, save_state
 
 CROP = 80  # pixels: small crops show more different images for the same work
 BATCH = 4
@@ -54,7 +54,8 @@ def train_autoencoder(
     while not clock.stopped:
         pool.renew(1 if step % RENEWAL_STEPS == 0 else 0)
         images = _crops(pool, generator)
-        loss, parts = autoencoder_loss(network, images)
+        with mixed_precision():
+            loss, parts = autoencoder_loss(network, images)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -117,8 +118,8 @@ def normalise_latents(network: Autoencoder, latents: torch.Tensor, scale: float)
 
 def autoencoder_loss(network: Autoencoder, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss on images (B, 3, H, W) in -1..1, and the figures worth logging."""
-    mean, log_variance = encode_moments(network, images)
-    result = decode(network, mean + (log_variance / 2).exp() * torch.randn_like(mean))
+    mean, log_variance = (moments.float() for moments in encode_moments(network, images))
+    result = decode(network, mean + (log_variance / 2).exp() * torch.randn_like(mean)).float()
     squared = F.mse_loss(result, images)
     gradients = sum(F.l1_loss(result.diff(dim=axis), images.diff(dim=axis)) for axis in (-1, -2))
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum((1, 2, 3)).mean()

@@ -12,7 +12,7 @@ from ..noise import NoiseSchedule
 from ..sampling import sample
 from .autoencoder import Autoencoder, encode_wrapped
 from .pool import Pool
-from .run import Average, Clock, log, resume_state, save_state
+from .run import Average, Clock, log, mixed_precision, resume_state, save_state
 
 BATCH = 8
 PEAK_LEARNING_RATE = 1e-3
@@ -80,7 +80,8 @@ def train_denoiser(
     while not clock.stopped:
         _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
         clean, captions = _batch(pool, latents, generator)
-        loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
+        with mixed_precision():
+            loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
@@ -110,7 +111,7 @@ def denoiser_loss(
     noise = torch.randn(clean.shape, generator=generator)
     noise = noise + NOISE_OFFSET * torch.randn((*clean.shape[:2], 1, 1), generator=generator)
     noisy = denoiser.schedule.add_noise(clean, noise, timesteps)
-    predicted = denoiser(noisy, timesteps, denoiser.conditioning(captions))
+    predicted = denoiser(noisy, timesteps, denoiser.conditioning(captions)).float()
     error = (predicted - noise).square().mean((1, 2, 3))
     snr = denoiser.schedule.snr(timesteps)
     weights = snr.clamp(max=SNR_LIMIT) / snr
