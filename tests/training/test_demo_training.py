@@ -1,5 +1,7 @@
 """Training the demo model: the parts that must be right before an hour of CPU time is spent on them."""
 
+import contextlib
+
 import pytest
 import torch
 from tilewright.dataset.procedural.catalogue import chosen_materials
@@ -209,6 +211,19 @@ def test_both_losses_reach_every_trained_weight(networks):
     assert networks["autoencoder"].decoder.conv_out.weight.grad.abs().sum() > 0
     assert networks["autoencoder"].quant_conv.weight.grad.abs().sum() > 0
     assert networks["unet"].out[-1].weight.grad.abs().sum() > 0
+
+
+def test_mixed_precision_changes_a_loss_by_less_than_a_hundredth(networks):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    losses = []
+    for precision in (contextlib.nullcontext(), run.mixed_precision()):
+        torch.manual_seed(0)
+        with precision:
+            losses.append(autoencoder_loss(networks["autoencoder"], images)[0])
+    exact, mixed = losses
+    assert mixed.dtype == torch.float32
+    assert mixed != exact
+    assert mixed.item() == pytest.approx(exact.item(), rel=0.01)
 
 
 def test_a_line_on_every_eighth_column_is_a_grid_and_blur_is_not():
