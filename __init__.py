@@ -2,9 +2,12 @@
 
 from comfy_api.latest import ComfyExtension, io
 
+from .host.routes import register_routes
 from .nodes import captions, dataset, evaluation, material, seamless, training, upscale
 
 WEB_DIRECTORY = "./web"
+
+register_routes()
 
 
 class TilewrightExtension(ComfyExtension):

@@ -5,5 +5,6 @@ Its models: networks, architecture, training (what they are made of), model_dige
 Models that tile or grow: wrapped_unet, wrapped_transformer, sampling_steps, tiled_vae, tiled_diffusion, upscale_model.
 Others' models: captioners, clip_scores.
 Grids: painting, lora_files, lora_grid, screening.
+The editor's views: routes/, what they may ask over HTTP.
 The trainer: in_graph/ in the graph, sd_scripts/ through kohya's scripts.
 """

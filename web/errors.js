@@ -15,9 +15,11 @@ const ANSWER = 30000; // ms: how long a refusal of the server is waited for
  * @param {string|number} id
  */
 function nodeOf(id) {
+  /** @type {import("./lib/frontend").ComfyGraph | undefined} */
   let graph = app.graph;
   let found;
   for (const part of String(id).split(":")) {
+    /** @type {import("./lib/frontend").ComfyNode | null | undefined} */
     const node = graph?.getNodeById(Number(part));
     if (!node) break;
     found = node;
@@ -34,7 +36,7 @@ function tell(id, type, sentence) {
 
 /**
  * Each sentence of the pack's refusals once.
- * @param {Record<string, {class_type: string, errors: {message: string, details: string, extra_info?: object}[]}>} refused
+ * @param {Record<string, {class_type: string, errors: {message: string, details: string, extra_info?: {input_name?: string}}[]}>} refused
  */
 function tellRefusals(refused) {
   for (const [id, { class_type, errors }] of Object.entries(refused)) {

@@ -1,0 +1,14 @@
+"""The pack's HTTP routes. serving holds what all of them promise; each other module is a list `ROUTES` of one concern.
+
+about: the version, by which the editor's views see that the server has these routes.
+"""
+
+from . import about
+from .serving import Route, register
+
+ROUTES: list[Route] = [*about.ROUTES]
+
+
+def register_routes() -> None:
+    """Offer all of them on the running ComfyUI."""
+    register(ROUTES)

@@ -1,0 +1,52 @@
+"""The editor's JavaScript: its types where a TypeScript compiler is at hand, and what every module keeps to."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+MODULES = sorted(file for file in WEB.rglob("*.js"))
+ENTRIES = {"tilewright.js", "errors.js"}
+each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(WEB).as_posix())
+
+
+def test_types():
+    compiler = os.environ.get("TSC") or shutil.which("tsc")
+    if not compiler:
+        pytest.skip("no TypeScript compiler on this machine (npm install -g typescript, or name it in TSC)")
+    told = subprocess.run([compiler, "-p", WEB / "jsconfig.json"], capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout
+
+
+@each_module
+def test_only_the_adapter_and_the_entries_know_comfyui(module):
+    imported = re.findall(r'from "([^"]*scripts/[^"]*)"', module.read_text(encoding="utf-8"))
+    assert not imported or module.relative_to(WEB).as_posix() in {"lib/comfy.js", *ENTRIES}
+    assert {name.split("scripts/")[1] for name in imported} <= {"app.js", "api.js"}  # the others are not public
+
+
+@each_module
+def test_the_host_loads_every_module_so_only_entries_do_anything(module):
+    """Statements at the top are imports, exports and declarations."""
+    if module.name in ENTRIES:
+        return
+    text = re.sub(r"/\*.*?\*/", "", module.read_text(encoding="utf-8"), flags=re.DOTALL)
+    tops = [line for line in text.splitlines() if line and not line[0].isspace()]
+    allowed = r"(import|export|const|let|function|async function|class|//|[\])}]|@)"
+    assert [line for line in tops if not re.match(allowed, line)] == []
+
+
+@each_module
+def test_a_module_tells_one_story(module):
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@each_module
+def test_nothing_is_parsed_as_html_or_fetched_from_elsewhere(module):
+    text = module.read_text(encoding="utf-8")
+    assert not re.search(r"\.innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+    assert not re.search(r"""["'`]https?://""", text)

@@ -1,0 +1,92 @@
+/** What the pack touches of ComfyUI's frontend, in our own words; lib/comfy.js is the only file that does. */
+
+export interface ComfyWidget {
+  name: string;
+  type: string;
+  value: unknown;
+  serialize?: boolean;
+  hidden?: boolean;
+  onRemove?(): void;
+  options: Record<string, unknown>;
+  callback?: ((value: unknown, ...rest: unknown[]) => void) | undefined;
+}
+
+export interface ComfyGraph {
+  id?: string;
+  isRootGraph?: boolean;
+  nodes: ComfyNode[];
+  subgraphs?: Map<string, ComfyGraph>;
+  getNodeById(id: string | number): ComfyNode | null | undefined;
+  setDirtyCanvas?(front: boolean, back?: boolean): void;
+}
+
+export interface ComfyNode {
+  id: string | number;
+  type: string;
+  title: string;
+  comfyClass?: string;
+  size: [number, number];
+  widgets?: ComfyWidget[];
+  properties: Record<string, unknown>;
+  graph?: ComfyGraph | null;
+  subgraph?: ComfyGraph;
+  constructor: { nodeData?: { name?: string } };
+  addDOMWidget(name: string, type: string, element: HTMLElement, options: Record<string, unknown>): ComfyWidget;
+  computeSize(): [number, number];
+  setSize(size: [number, number]): void;
+  onAdded?: ((...given: unknown[]) => void) | undefined;
+  onRemoved?: ((...given: unknown[]) => void) | undefined;
+  onConfigure?: ((...given: unknown[]) => void) | undefined;
+  onExecuted?: ((output: NodeOutput) => void) | undefined;
+}
+
+/** What a node gave out as `ui`: every value is a list. */
+export type NodeOutput = Record<string, unknown[]>;
+
+export interface Extension {
+  name: string;
+  setup?(): void | Promise<void>;
+  nodeCreated?(node: ComfyNode): void;
+  onNodeOutputsUpdated?(outputs: Record<string, NodeOutput>): void;
+  [hook: string]: unknown;
+}
+
+/** Why the server refused a node. */
+export interface NodeErrors {
+  class_type: string;
+  errors: { message: string; details: string; extra_info?: { input_name?: string } }[];
+}
+
+export interface ComfyApp {
+  graph: ComfyGraph;
+  rootGraph?: ComfyGraph;
+  nodeOutputs?: Record<string, NodeOutput>;
+  canvas: {
+    processMouseWheel(event: WheelEvent): void;
+    processMouseDown(event: PointerEvent): void;
+    processMouseMove(event: PointerEvent): void;
+    processMouseUp(event: PointerEvent): void;
+    setDirty(front: boolean, back?: boolean): void;
+    centerOnNode?(node: ComfyNode): void;
+  };
+  extensionManager: {
+    setting: { get(id: string): unknown; set?(id: string, value: unknown): void };
+    toast: { add(message: Record<string, unknown>): void };
+    registerSidebarTab?(tab: Record<string, unknown>): void;
+  };
+  registerExtension(extension: Extension): void;
+  queuePrompt(number: number, count?: number): Promise<unknown>;
+  lastNodeErrors?: Record<string, NodeErrors> | null;
+}
+
+export interface ComfyApi extends EventTarget {
+  fetchApi(route: string, options?: RequestInit): Promise<Response>;
+  apiURL(route: string): string;
+  addEventListener(type: string, listener: (event: any) => void, options?: AddEventListenerOptions): void;
+}
+
+declare global {
+  interface Window {
+    LiteGraph?: { vueNodesMode?: boolean };
+  }
+}

@@ -1,0 +1,19 @@
+/** Words in the user's language. English sentences are the keys; locales/<language>/main.json has the others. */
+
+/** @type {Record<string, string>} */
+let words = {};
+
+/** @param {Record<string, string>} translated English to another language */
+export function setWords(translated) {
+  words = translated;
+}
+
+/**
+ * The sentence in the user's language, `{name}` filled in.
+ * @param {string} english
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(english, values = {}) {
+  const sentence = Object.hasOwn(words, english) ? words[english] : english;
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
