@@ -19,6 +19,11 @@ class Axes:
         """The axes for one of `AXES_OPTIONS`."""
         return cls(x=name in ("both", "x"), y=name in ("both", "y"))
 
+    @property
+    def name(self) -> str:
+        """Which of `AXES_OPTIONS` it is."""
+        return {(True, True): "both", (True, False): "x", (False, True): "y"}.get((self.x, self.y), "none")
+
 
 def wrap_pad(
     image: torch.Tensor, pad: int | tuple[int, int, int, int], axes: Axes, edge: str = "replicate"

@@ -38,7 +38,7 @@ class LoraFile:
 
 
 def named_loras(text: str) -> list[str]:
-    """Names of LoRA files for lines that are files, patterns, runs, or whole paths, as Train LoRA gives them.
+    """Names of LoRA files for lines that are files, patterns, runs, or whole paths, as Train Texture LoRA gives them.
 
     Raises `InputError` for a line that means none.
     """

@@ -1,7 +1,7 @@
 """Material maps: read, made of each other, checked, packed and written. Tensors (B, C, H, W), no ComfyUI.
 
 Reading: load_map (a file), map_inputs (a tensor), normal_encodings (the ways to keep normals).
-Heights: height_from_image, debanding, combine_heights, height_from_normal.
+Heights: surface_size (how deep and wide), height_from_image, debanding, combine_heights, height_from_normal.
 Of a height: derivatives, normals, occlusion, curvature; roughness of an image; blending of normals.
 Files: packing, engine_presets, arrangement (which map goes where), material_files (the folder), map_writers (one file),
 gltf, materialx; export_notes and validation say what to know of them.

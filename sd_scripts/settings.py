@@ -53,12 +53,14 @@ class KohyaOptions:
         choices=CACHES,
         widget="cache_latents",
         optional=True,
+        advanced=True,
     )
     buckets: bool = setting(
         True,
-        "Keep the proportions of images that are not square. Off crops them to squares. (kohya: enable_bucket)",
+        "Keep the proportions of images that are not square. Off crops them to squares.",
         optional=True,
         advanced=True,
+        label="enable_bucket",
     )
     flip: bool = setting(
         False,
@@ -67,6 +69,7 @@ class KohyaOptions:
         widget="flip_augmentation",
         kohya="flip_aug",
         optional=True,
+        advanced=True,
     )
     color_changes: bool = setting(
         False,
@@ -74,6 +77,7 @@ class KohyaOptions:
         widget="color_augmentation",
         kohya="color_aug",
         optional=True,
+        advanced=True,
     )
     attention: str = setting(
         "sdpa",
@@ -84,7 +88,7 @@ class KohyaOptions:
     )
     half_gradients: bool = setting(
         False,
-        "Keep the trained weights in half precision too. Saves memory, costs accuracy. (kohya: full_fp16, full_bf16)",
+        "Keep the trained weights in half precision too. Saves memory, costs accuracy.",
         optional=True,
         advanced=True,
     )
@@ -96,20 +100,23 @@ class KohyaOptions:
         kohya_default=None,
         optional=True,
         advanced=True,
+        label="max_data_loader_n_workers",
     )
     threads: int = setting(
         0,
-        "CPU threads of each process; 0 leaves the choice to PyTorch. (kohya: num_cpu_threads_per_process)",
+        "CPU threads of each process; 0 leaves the choice to PyTorch.",
         within=(0, 1024),
         optional=True,
         advanced=True,
+        label="num_cpu_threads_per_process",
     )
     file_format: str = setting(
         "safetensors",
-        "safetensors loads fast and cannot carry code. ckpt is for old tools. (kohya: save_model_as)",
+        "safetensors loads fast and cannot carry code. ckpt is for old tools.",
         choices=FILE_FORMATS,
         optional=True,
         advanced=True,
+        label="save_model_as",
     )
     tensorboard: bool = setting(
         False,
@@ -149,16 +156,18 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buc
 def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     objective = config.objective
     if objective.masked and (job.reads_metadata_file or job.task == CONTROLNET):
-        raise InputError(f"masked is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one.")
+        raise InputError(
+            f"alpha_mask (masked) is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one."
+        )
     impossible = {
-        "wrap is on": objective.wrap == "on",
-        "style is not 0": objective.style > 0,
-        "ema is not 0": config.optimizer.ema > 0,
+        "tiling (wrap) is on": objective.wrap == "on",
+        "texture loss weight (style) is not 0": objective.style > 0,
+        "EMA decay (ema) is not 0": config.optimizer.ema > 0,
     }
     asked = [words for words, holds in impossible.items() if holds]
     if asked:
         raise InputError(
-            f"{' and '.join(asked)}, but sd-scripts has no such training. Set it back, or use Train LoRA instead."
+            f"{' and '.join(asked)}, but sd-scripts has no such training. Set it back, or use Train Texture LoRA."
         )
     if options.color_changes and options.cache != "off":
         raise InputError(
@@ -170,8 +179,8 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     warmup = warmup_steps(config.optimizer, config.steps)
     if not config.epochs and warmup >= config.steps:
         raise InputError(
-            f"warmup is {warmup} steps and the run has {config.steps}, so the learning rate would never be reached. "
-            "Lower warmup, or give it as a share of the run, such as 0.05."
+            f"lr_warmup_steps (warmup) is {warmup} steps and the run has {config.steps}, so the learning rate would "
+            "never be reached. Lower it, or give it as a share of the run, such as 0.05."
         )
 
 

@@ -121,7 +121,7 @@ def _blocks(job: Job, network: NetworkConfig) -> list[str]:
     if network.blocks not in ("up", "middle and up") or network.kind in _LYCORIS_ARGUMENTS:
         raise InputError(
             f"blocks is {network.blocks!r} and kind is {network.kind!r}, which sd-scripts cannot combine. It trains "
-            "all blocks, or for plain LoRA also 'up' and 'middle and up'. Train LoRA can do the others."
+            "all blocks, or for plain LoRA also 'up' and 'middle and up'. Train Texture LoRA can do the others."
         )
     downs, middles = (9, 3) if job.family == SDXL else (12, 1)
     down = f"down_lr_weight={','.join(['0'] * downs)}"
@@ -131,8 +131,8 @@ def _blocks(job: Job, network: NetworkConfig) -> list[str]:
 def _check_text_encoder_until(job: Job, network: NetworkConfig, until: float) -> None:
     if network.text_encoder and until < 1:
         raise InputError(
-            f"text_encoder_until is below 1, but {job.script} trains the text encoder to the end or not at all. Set it "
-            "to 1, or switch text_encoder off."
+            f"stop_text_encoder_training (text_encoder_until) is below 1, but {job.script} trains the text encoder "
+            "to the end or not at all. Set it to 1, or switch text_encoder off."
         )
 
 
@@ -145,7 +145,7 @@ def _text_encoder_steps(config: TrainingConfig) -> int | None:
         return None
     if config.epochs:
         raise InputError(
-            "text_encoder_until is below 1 and the run is counted in epochs, of which sd-scripts knows the steps only "
-            "when it runs. Set epochs to 0 and give steps."
+            "stop_text_encoder_training (text_encoder_until) is below 1 and the run is counted in epochs, of which "
+            "sd-scripts knows the steps only when it runs. Set epochs to 0 and give steps."
         )
     return max(1, round(until * config.steps))

@@ -1,4 +1,4 @@
-"""What the tests of Train LoRA share: the demo model, three striped images, and runs of a few steps on them.
+"""What the tests of Train Texture LoRA share: the demo model, three striped images, and runs of a few steps on them.
 
 A test file asks for the fixture `runs` with `pytest_plugins = ["small_runs"]`.
 """

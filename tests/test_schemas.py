@@ -1,6 +1,7 @@
 """What every node promises: a permanent id, words for every socket and widget, a help page that names them."""
 
 import asyncio
+import importlib
 import importlib.util
 import inspect
 import re
@@ -28,6 +29,7 @@ def all_nodes():
 
 NODES = {node.define_schema().node_id: node for node in all_nodes()}
 SCHEMAS = {node_id: node.define_schema() for node_id, node in NODES.items()}
+HELP = importlib.import_module("pack.nodes.help_lines")
 each_node = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 
 
@@ -95,6 +97,19 @@ def test_the_help_page_names_every_input_and_output(schema):
     page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8")
     assert [one.id for one in widgets(schema) if f"`{one.id.split('.')[-1]}`" not in page] == []
     assert [one.display_name or one.id for one in schema.outputs if f"`{one.id}`" not in page] == []
+
+
+@each_node
+def test_the_help_page_has_a_line_for_each_input_that_says_what_the_editor_shows(schema):
+    page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8").splitlines()
+    heads = [HELP.help_head(one) for one in widgets(schema)]
+    assert [head for head in heads if not any(line.startswith(head + " ") for line in page)] == []
+
+
+@each_node
+def test_the_help_page_fits_the_editors_panel(schema):
+    page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in page if line.startswith("|")] == [], "a table is wider than the panel: write lines"
 
 
 def test_no_help_page_without_a_node():

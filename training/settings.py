@@ -32,7 +32,8 @@ class Setting:
     widget: id of the input where that is not the field's name; label: what the editor shows in its place.
     kohya: sd-scripts' argument for it, "" where there is none or where it takes more than handing on the value.
     kohya_default: the value at which sd-scripts need not be told; None tells it always.
-    needs: a setting without which this one does nothing. excludes: one that cannot be on at the same time.
+    needs: a setting without which this one does nothing; needs_choice: those of its choices with which it does.
+    excludes: one that cannot be on at the same time.
     metadata: its key in a LoRA file, "" for none; recorded: that is kohya's name after "ss_".
     """
 
@@ -45,6 +46,7 @@ class Setting:
     kohya: str = ""
     kohya_default: Any = SAME
     needs: str = ""
+    needs_choice: tuple[str, ...] = ()
     excludes: str = ""
     metadata: str = ""
     recorded: bool = False
@@ -61,6 +63,11 @@ class Setting:
         return self.widget or self.name
 
     @property
+    def named(self) -> str:
+        """What messages call it: what the editor shows, and the input's id where that is another."""
+        return f"{self.label} ({self.id})" if self.label else self.id
+
+    @property
     def metadata_key(self) -> str:
         return f"ss_{self.kohya}" if self.recorded else self.metadata
 
@@ -74,12 +81,12 @@ class Setting:
         if self.choices:
             if value not in self.choices:
                 options = ", ".join(str(choice) for choice in self.choices)
-                raise ConfigError(f"{self.id} is {value!r}. Choose one of {options}.")
+                raise ConfigError(f"{self.named} is {value!r}. Choose one of {options}.")
         elif self.kind is int:
             if not isinstance(value, int) or not low <= value <= high:
-                raise ConfigError(f"{self.id} is {value}, but must be a whole number from {low} to {high}.")
+                raise ConfigError(f"{self.named} is {value}, but must be a whole number from {low} to {high}.")
         elif self.kind is float and not low <= value <= high:
-            raise ConfigError(f"{self.id} is {value}, but must be from {low:g} to {high:g}.")
+            raise ConfigError(f"{self.named} is {value}, but must be from {low:g} to {high:g}.")
 
 
 def setting(default: Any, tooltip: str, **facts: Any) -> Any:

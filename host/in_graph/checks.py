@@ -56,7 +56,7 @@ def base_model(model: Any) -> BaseModel:
         )
     raise InputError(
         f"The model is of the kind {kind}, but sampled as {host_training.foreign_sampling(model)}. {_KNOWN} Take the "
-        "node that patches the sampling out of the way to Train LoRA; it may follow after it."
+        "node that patches the sampling out of the way to Train Texture LoRA; it may follow after it."
     )
 
 

@@ -45,7 +45,7 @@ def cached_examples(
             examples.append(_example(model, sample, encoders[sample.tileable](sample)))
         except UnreadableImage as error:
             unreadable.append(str(error))
-            logging.warning("Train LoRA leaves out an image. %s", error)
+            logging.warning("Train Texture LoRA leaves out an image. %s", error)
     if not examples:
         raise InputError(
             "The dataset has no images to train on. "

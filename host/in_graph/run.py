@@ -204,7 +204,7 @@ class _Run:
         """Tell the node and the log what is trained on and how the run begins."""
         self.notes.append(begin)
         tell_node(self.order.node_id, "\n".join(self.notes))
-        logging.info("Train LoRA, %s: %s", self.files.lora.stem, " ".join(self.notes))
+        logging.info("Train Texture LoRA, %s: %s", self.files.lora.stem, " ".join(self.notes))
 
     def _go(self) -> None:
         saving, trainer = self.config.saving, self.trainer

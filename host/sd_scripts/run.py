@@ -280,7 +280,7 @@ class _Run:
         elif self.leg.start:
             lines.append(f"went on from step {self.leg.start}")
         if any(one.tileable for one in self.order.dataset.samples):
-            lines.append("sd-scripts trains tileable textures as flat images; Train LoRA joins their edges")
+            lines.append("sd-scripts trains tileable textures as flat images; Train Texture LoRA joins their edges")
         lines += [*self.notes, *(f"left out: {line}" for line in rejected)]
         return "\n".join(lines)
 

@@ -19,11 +19,12 @@ class CaptionFromParameters(io.ComfyNode):
                 "Captions each render with its material, its colours and the parameters that stand out, "
                 "from the manifest that the render nodes write. The same render always gets the same caption."
             ),
-            search_aliases=["tag", "label", "manifest", "substance", "describe dataset"],
+            search_aliases=["tag", "label", "manifest", "substance", "describe dataset", "caption renders"],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="Renders with a manifest. Others keep their captions."),
                 io.Int.Input(
                     "details",
+                    display_name="max parameters",
                     default=6,
                     min=0,
                     max=50,
@@ -32,6 +33,7 @@ class CaptionFromParameters(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "colors",
+                    display_name="name colors",
                     default=True,
                     optional=True,
                     tooltip="Name the colours of basecolor and emissive maps, such as 'red-brown brick'.",

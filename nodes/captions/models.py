@@ -18,12 +18,21 @@ FLORENCE_TASKS = {"short": "<CAPTION>", "detailed": "<DETAILED_CAPTION>", "long"
 
 
 def _batch_size_input() -> io.Int.Input:
-    return io.Int.Input("batch_size", default=4, min=1, max=256, tooltip="Images the model looks at together.")
+    return io.Int.Input(
+        "batch_size",
+        display_name="batch size",
+        advanced=True,
+        default=4,
+        min=1,
+        max=256,
+        tooltip="Images the model looks at together.",
+    )
 
 
 def _existing_input() -> io.Combo.Input:
     return io.Combo.Input(
         "existing",
+        display_name="existing captions",
         options=COMBINING,
         default=REPLACE,
         optional=True,
@@ -35,10 +44,19 @@ def _sentence_inputs() -> list[io.Input]:
     return [
         _batch_size_input(),
         io.Int.Input(
-            "max_tokens", default=60, min=1, max=1000, optional=True, tooltip="Longest caption, in the model's tokens."
+            "max_tokens",
+            display_name="max tokens",
+            advanced=True,
+            default=60,
+            min=1,
+            max=1000,
+            optional=True,
+            tooltip="Longest caption, in the model's tokens.",
         ),
         io.Int.Input(
             "beams",
+            display_name="num beams",
+            advanced=True,
             default=3,
             min=1,
             max=16,
@@ -71,7 +89,14 @@ class CaptionBLIP(io.ComfyNode):
             display_name="Caption with BLIP",
             category="Tilewright/captions",
             description="Captions each image with a BLIP model from models/captioners. Nothing is downloaded.",
-            search_aliases=["image to text", "auto caption", "describe image", "salesforce"],
+            search_aliases=[
+                "image to text",
+                "auto caption",
+                "describe image",
+                "salesforce",
+                "captioning",
+                "interrogate",
+            ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images to caption."),
                 io.String.Input(
@@ -112,7 +137,7 @@ class CaptionFlorence2(io.ComfyNode):
             display_name="Caption with Florence-2",
             category="Tilewright/captions",
             description="Captions each image with a Florence-2 model from models/captioners. Nothing is downloaded.",
-            search_aliases=["image to text", "auto caption", "describe image", "microsoft"],
+            search_aliases=["image to text", "auto caption", "describe image", "microsoft", "captioning", "vlm"],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images to caption."),
                 io.String.Input(
@@ -155,7 +180,17 @@ class CaptionTagger(io.ComfyNode):
             category="Tilewright/captions",
             description="Captions each image with tags from a WD or DeepDanbooru tagger in models/captioners (ONNX). "
             "Nothing is downloaded.",
-            search_aliases=["wd14 tagger", "deepdanbooru", "danbooru tags", "auto tag", "interrogate", "onnx"],
+            search_aliases=[
+                "wd14 tagger",
+                "deepdanbooru",
+                "danbooru tags",
+                "auto tag",
+                "interrogate",
+                "onnx",
+                "wd tagger",
+                "tags",
+                "tagging",
+            ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images to tag."),
                 io.String.Input(
@@ -174,6 +209,8 @@ class CaptionTagger(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "character_threshold",
+                    display_name="character threshold",
+                    advanced=True,
                     default=0.85,
                     min=0.0,
                     max=1.0,
@@ -183,6 +220,7 @@ class CaptionTagger(io.ComfyNode):
                 _batch_size_input(),
                 io.String.Input(
                     "blacklist",
+                    display_name="remove tags",
                     default="",
                     multiline=True,
                     optional=True,
@@ -190,6 +228,8 @@ class CaptionTagger(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "underscores",
+                    display_name="keep underscores",
+                    advanced=True,
                     default=False,
                     optional=True,
                     tooltip="Write tags with underscores, as in brick_wall. Off writes spaces, except in emoticons.",

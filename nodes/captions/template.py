@@ -31,6 +31,9 @@ class CaptionTemplate(io.ComfyNode):
                 "tag template",
                 "replace tags",
                 "tag frequency",
+                "captions",
+                "caption prefix",
+                "class word",
             ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images whose captions to rewrite."),
@@ -43,18 +46,26 @@ class CaptionTemplate(io.ComfyNode):
                 ),
                 io.String.Input(
                     "trigger",
+                    display_name="trigger word",
                     default="",
                     tooltip="The word that will call the LoRA, such as 'mybricks': a rare word, without a meaning yet.",
                 ),
                 io.String.Input(
                     "class_name",
+                    display_name="class",
                     default="texture",
                     tooltip="What {class} stands for: the kind of thing the images show.",
                 ),
-                io.String.Input("prefix", default="", optional=True, tooltip="Phrases to begin every caption with."),
-                io.String.Input("suffix", default="", optional=True, tooltip="Phrases to end every caption with."),
+                io.String.Input(
+                    "prefix", advanced=True, default="", optional=True, tooltip="Phrases to begin every caption with."
+                ),
+                io.String.Input(
+                    "suffix", advanced=True, default="", optional=True, tooltip="Phrases to end every caption with."
+                ),
                 io.String.Input(
                     "replace",
+                    display_name="search and replace",
+                    advanced=True,
                     default="",
                     multiline=True,
                     optional=True,
@@ -63,6 +74,8 @@ class CaptionTemplate(io.ComfyNode):
                 ),
                 io.String.Input(
                     "blacklist",
+                    display_name="remove tags",
+                    advanced=True,
                     default="",
                     multiline=True,
                     optional=True,
@@ -70,12 +83,16 @@ class CaptionTemplate(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "deduplicate",
+                    display_name="remove duplicate tags",
+                    advanced=True,
                     default=True,
                     optional=True,
                     tooltip="Keep only the first of phrases that occur twice.",
                 ),
                 io.Int.Input(
                     "max_tokens",
+                    display_name="max tokens",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=1000,
@@ -90,6 +107,7 @@ class CaptionTemplate(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "write_captions",
+                    display_name="write caption files",
                     options=WRITE_MODES,
                     default=OFF,
                     optional=True,

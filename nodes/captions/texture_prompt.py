@@ -6,6 +6,7 @@ from ...captions.texture_prompt import CLIP, PARTS, WRITING, Vocabulary, parse_o
 from ...captions.wildcards import OWN_LISTS, read_lists
 from ...common.texture_dataset import TextureDataset
 from ...host import folders
+from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
@@ -24,25 +25,43 @@ class TexturePrompt(io.ComfyNode):
             category="Tilewright/captions",
             description="Writes a prompt for a texture from its parts, with choices drawn by a seed, and the negative "
             "prompt that keeps light and perspective out.",
-            search_aliases=["prompt builder", "wildcards", "dynamic prompts", "negative prompt", "random prompt"],
+            search_aliases=[
+                "prompt builder",
+                "wildcards",
+                "dynamic prompts",
+                "negative prompt",
+                "random prompt",
+                "texture description",
+            ],
             inputs=[
                 _part("material", "brick wall", "What it is: the one part that no texture can do without."),
                 _part("details", "", "What is on it or how it is laid: chipped edges, wide joints."),
                 _part("colors", "", "Its colours: red-brown bricks, pale mortar."),
                 _part("style", "photographic", "How it is made: photographic, hand-painted, pixel art."),
-                _part("quality", "highly detailed, sharp focus", "Words that most models connect with good pictures."),
-                _part("light", "flat even light, without shadows", "Keeps light out of it: the engine adds its own."),
-                _part("view", "seamless texture, seen from straight above", "Keeps it flat, frontal and full."),
+                _part(
+                    "quality",
+                    "highly detailed, sharp focus",
+                    "Words that most models connect with good pictures.",
+                    True,
+                ),
+                _part(
+                    "light", "flat even light, without shadows", "Keeps light out of it: the engine adds its own.", True
+                ),
+                _part("view", "seamless texture, seen from straight above", "Keeps it flat, frontal and full.", True),
                 _part("trigger", "", "The word that calls your LoRA."),
-                _part("lora_words", "", "Further words that your LoRAs were trained with."),
+                _part("lora_words", "", "Further words that your LoRAs were trained with.", True),
                 io.String.Input(
                     "negative",
+                    display_name="negative prompt",
+                    advanced=True,
                     default=NEGATIVE,
                     multiline=True,
                     tooltip="What must not be seen. What the prompt itself asks for is left out of it.",
                 ),
                 io.Combo.Input(
                     "text_encoder",
+                    display_name="text encoder",
+                    advanced=True,
                     options=WRITING,
                     default=CLIP,
                     tooltip="CLIP (SD 1.5, SDXL) reads tags between commas, the first weigh most; T5 (Flux, SD 3) "
@@ -73,6 +92,9 @@ class TexturePrompt(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "caption_phrases",
+                    display_name="phrases from captions",
+                    extra_dict=shown_where(dataset=True),
+                    advanced=True,
                     default=0,
                     min=0,
                     max=20,
@@ -124,5 +146,5 @@ class TexturePrompt(io.ComfyNode):
         return io.NodeOutput(prompt.positive, prompt.negative, "\n".join([prompt.positive, "", *prompt.notes]).strip())
 
 
-def _part(name: str, default: str, tooltip: str) -> io.String.Input:
-    return io.String.Input(name, default=default, tooltip=tooltip)
+def _part(name: str, default: str, tooltip: str, advanced: bool = False) -> io.String.Input:
+    return io.String.Input(name, default=default, tooltip=tooltip, advanced=advanced or None)

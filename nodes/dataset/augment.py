@@ -28,10 +28,25 @@ class AugmentDataset(io.ComfyNode):
                 "Writes more views of the same materials: rolled, turned, mirrored, cropped, in other colours. "
                 "All maps of a material change together, and normals turn with the surface."
             ),
-            search_aliases=["data augmentation", "flip images", "rotate images", "random crop", "color jitter"],
+            search_aliases=[
+                "data augmentation",
+                "flip images",
+                "rotate images",
+                "random crop",
+                "color jitter",
+                "augmentation",
+                "mirror",
+            ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The materials to vary."),
-                io.Int.Input("count", default=2, min=1, max=100, tooltip="Variations of each material."),
+                io.Int.Input(
+                    "count",
+                    display_name="variations each",
+                    default=2,
+                    min=1,
+                    max=100,
+                    tooltip="Variations of each material.",
+                ),
                 io.Int.Input(
                     "seed",
                     default=0,
@@ -46,20 +61,32 @@ class AugmentDataset(io.ComfyNode):
                     tooltip="Folder below output/datasets to write to. Files of the same name are replaced.",
                 ),
                 io.Boolean.Input(
-                    "rolls", default=True, optional=True, tooltip="Shift tileable materials around their edges."
+                    "rolls",
+                    display_name="offset (tiling)",
+                    advanced=True,
+                    default=True,
+                    optional=True,
+                    tooltip="Shift tileable materials around their edges.",
                 ),
                 io.Boolean.Input(
                     "turns",
+                    display_name="rotate 90°",
                     default=True,
                     optional=True,
                     tooltip="Quarter turns. Turn off for materials with an up and a down. 'horizontal' and 'vertical' "
                     "in captions follow.",
                 ),
                 io.Boolean.Input(
-                    "mirror", default=True, optional=True, tooltip="Mirror images. Turn off where there is writing."
+                    "mirror",
+                    display_name="flip",
+                    default=True,
+                    optional=True,
+                    tooltip="Mirror images. Turn off where there is writing.",
                 ),
                 io.Int.Input(
                     "crop",
+                    display_name="random crop (px)",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=16384,
@@ -69,6 +96,8 @@ class AugmentDataset(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "color",
+                    display_name="color jitter",
+                    advanced=True,
                     default=0.0,
                     min=0.0,
                     max=1.0,
@@ -78,10 +107,17 @@ class AugmentDataset(io.ComfyNode):
                     "Other maps never change.",
                 ),
                 io.Boolean.Input(
-                    "keep_originals", default=True, optional=True, tooltip="Put the variations behind the originals."
+                    "keep_originals",
+                    display_name="keep originals",
+                    advanced=True,
+                    default=True,
+                    optional=True,
+                    tooltip="Put the variations behind the originals.",
                 ),
                 io.Boolean.Input(
                     "sync",
+                    display_name="remove stale files",
+                    advanced=True,
                     default=False,
                     optional=True,
                     tooltip="Also remove variations that an earlier run of this node wrote to the folder and this one "

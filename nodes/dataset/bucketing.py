@@ -23,7 +23,14 @@ class BucketDataset(io.ComfyNode):
                 "Sets the sizes that images of different shapes are trained at, as kohya's aspect-ratio buckets, "
                 "and tells how many images each holds. Without this node the trainer uses the defaults."
             ),
-            search_aliases=["aspect ratio bucketing", "enable_bucket", "bucket_no_upscale", "resolution"],
+            search_aliases=[
+                "aspect ratio bucketing",
+                "enable_bucket",
+                "bucket_no_upscale",
+                "resolution",
+                "buckets",
+                "arb",
+            ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images to train on."),
                 io.Int.Input(
@@ -32,11 +39,13 @@ class BucketDataset(io.ComfyNode):
                     min=64,
                     max=4096,
                     step=64,
-                    tooltip="The resolution that Train LoRA is set to. The report is made for it; no size has a larger "
-                    "area than its square.",
+                    tooltip="The resolution that Train Texture LoRA is set to. The report is made for it; no size "
+                    "has a larger area than its square.",
                 ),
                 io.Int.Input(
                     "minimum",
+                    display_name="min_bucket_reso",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=8192,
@@ -45,6 +54,8 @@ class BucketDataset(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "maximum",
+                    display_name="max_bucket_reso",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=8192,
@@ -53,6 +64,8 @@ class BucketDataset(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "step",
+                    display_name="bucket_reso_steps",
+                    advanced=True,
                     default=64,
                     min=8,
                     max=512,
@@ -61,6 +74,7 @@ class BucketDataset(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "upscale",
+                    display_name="upscale small images",
                     default=True,
                     tooltip="Enlarge images that are smaller than their bucket. Off trains them at a smaller size of "
                     "their own; minimum and maximum do not count then.",

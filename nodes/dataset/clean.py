@@ -21,11 +21,21 @@ class CleanDataset(io.ComfyNode):
                 "Takes out what would harm a training: damaged, tiny, blank and doubled images, textures that do not "
                 "tile, normal maps of the wrong convention. Every rejected file is named with its reason."
             ),
-            search_aliases=["filter images", "deduplicate", "remove duplicates", "dataset quality", "check seams"],
+            search_aliases=[
+                "filter images",
+                "deduplicate",
+                "remove duplicates",
+                "dataset quality",
+                "check seams",
+                "blurry",
+                "near duplicates",
+                "quality filter",
+            ],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The dataset to clean."),
                 io.Int.Input(
                     "min_side",
+                    display_name="min side (px)",
                     default=256,
                     min=0,
                     max=16384,
@@ -33,12 +43,14 @@ class CleanDataset(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "reject_duplicates",
+                    display_name="reject duplicates",
                     default=True,
                     tooltip="Keep only the first of images that show the same texture, even rolled, turned, mirrored, "
                     "resized or saved again. Colour variants stay.",
                 ),
                 io.Combo.Input(
                     "seams",
+                    display_name="seam check",
                     options=SEAM_MODES,
                     default=MARK,
                     tooltip="mark: images that measure as seamless count as tileable from here on. "
@@ -46,6 +58,8 @@ class CleanDataset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "normals",
+                    display_name="normal format",
+                    advanced=True,
                     options=NORMAL_MODES,
                     default=SAME,
                     optional=True,
@@ -54,15 +68,26 @@ class CleanDataset(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "reject_blank",
+                    display_name="reject blank",
+                    advanced=True,
                     default=True,
                     optional=True,
                     tooltip="Take out flat, black and clipped images. Roughness, metallic and such may be flat.",
                 ),
                 io.Int.Input(
-                    "max_side", default=0, min=0, max=65536, optional=True, tooltip="Longest side in pixels, 0 for any."
+                    "max_side",
+                    display_name="max side (px)",
+                    advanced=True,
+                    default=0,
+                    min=0,
+                    max=65536,
+                    optional=True,
+                    tooltip="Longest side in pixels, 0 for any.",
                 ),
                 io.Float.Input(
                     "kilobytes_per_pixel",
+                    display_name="min KB per pixel",
+                    advanced=True,
                     default=0.0005,
                     min=0.0,
                     max=0.02,
@@ -74,6 +99,8 @@ class CleanDataset(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "min_dpi",
+                    display_name="min dpi",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=10000,

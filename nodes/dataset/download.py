@@ -31,7 +31,16 @@ class DownloadImages(io.ComfyNode):
             category="Tilewright/dataset",
             description="Downloads the images of a public list (CSV, JSON, JSONL or addresses) to output/datasets and "
             "hands them on as a dataset. Does nothing until its switch is on, and goes on where it stopped.",
-            search_aliases=["img2dataset", "url list", "fetch images", "scrape", "web dataset", "csv dataset"],
+            search_aliases=[
+                "img2dataset",
+                "url list",
+                "fetch images",
+                "scrape",
+                "web dataset",
+                "csv dataset",
+                "laion",
+                "download dataset",
+            ],
             inputs=[
                 io.String.Input(
                     "list",
@@ -49,6 +58,7 @@ class DownloadImages(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "limit",
+                    display_name="max images",
                     default=100,
                     min=1,
                     max=100000,
@@ -56,24 +66,32 @@ class DownloadImages(io.ComfyNode):
                 ),
                 io.String.Input(
                     "column",
+                    display_name="address column",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="The column or key that holds the addresses, such as url or image.url. Empty finds it.",
                 ),
                 io.String.Input(
                     "prefix",
+                    display_name="address prefix",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="What comes before entries that are no whole addresses, as lists of file names need.",
                 ),
                 io.String.Input(
                     "caption_column",
+                    display_name="caption column",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="The column that holds captions, which are written beside the images. Empty for none.",
                 ),
                 io.Int.Input(
                     "max_file_mb",
+                    display_name="max file size (MB)",
+                    advanced=True,
                     default=64,
                     min=1,
                     max=4096,
@@ -82,6 +100,8 @@ class DownloadImages(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "max_total_gb",
+                    display_name="max total size (GB)",
+                    advanced=True,
                     default=10.0,
                     min=0.01,
                     max=10000.0,
@@ -91,6 +111,8 @@ class DownloadImages(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "parallel",
+                    display_name="parallel downloads",
+                    advanced=True,
                     default=8,
                     min=1,
                     max=32,

@@ -31,7 +31,14 @@ class DatasetFromImages(io.ComfyNode):
                 "Makes a dataset of the images of a graph, a batch or a list of any sizes, with captions. They are "
                 "written to output/datasets/<folder>, so that training reads them when it needs them."
             ),
-            search_aliases=["images to dataset", "batch to dataset", "image list", "make training data"],
+            search_aliases=[
+                "images to dataset",
+                "batch to dataset",
+                "image list",
+                "make training data",
+                "images as dataset",
+                "image batch",
+            ],
             is_input_list=True,
             inputs=[
                 io.Image.Input("images", tooltip="The images: a batch, or a list of images of different sizes."),
@@ -50,18 +57,23 @@ class DatasetFromImages(io.ComfyNode):
                 ),
                 io.String.Input(
                     "name",
+                    display_name="file name",
+                    advanced=True,
                     default="image",
                     optional=True,
                     tooltip="What the files begin with. A second node of the same name replaces the first one's files.",
                 ),
                 io.Boolean.Input(
                     "tileable",
+                    display_name="images tile",
                     default=False,
                     optional=True,
                     tooltip="The images tile, so the trainer may roll them and wrap around their edges.",
                 ),
                 io.Color.Input(
                     "background",
+                    display_name="background of alpha",
+                    advanced=True,
                     default="#808080",
                     optional=True,
                     tooltip="The colour that transparent images are laid over.",

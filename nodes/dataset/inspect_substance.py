@@ -34,7 +34,14 @@ class InspectSubstance(io.ComfyNode):
                 "Shows what is inside a .sbsar file: graphs, outputs and every parameter with its range. "
                 "Needs no Substance software."
             ),
-            search_aliases=["sbsar", "substance designer", "substance parameters", "list presets"],
+            search_aliases=[
+                "sbsar",
+                "substance designer",
+                "substance parameters",
+                "list presets",
+                "sbs",
+                "archive info",
+            ],
             inputs=[archive_input()],
             outputs=[
                 io.String.Output("text", tooltip="Graphs, outputs, inputs with their ranges, and presets, to read."),

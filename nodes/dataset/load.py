@@ -34,7 +34,16 @@ class LoadDataset(io.ComfyNode):
                 "Reads a folder of images with their captions as a dataset. Files that cannot be used are named in "
                 "the report with the reason, and left out."
             ),
-            search_aliases=["load images", "image folder", "batch load", "training data", "kohya dataset"],
+            search_aliases=[
+                "load images",
+                "image folder",
+                "batch load",
+                "training data",
+                "kohya dataset",
+                "texture folder",
+                "folder of images",
+                "captions txt",
+            ],
             inputs=[
                 io.String.Input(
                     "folder",
@@ -51,6 +60,8 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.String.Input(
                     "regularisation_folder",
+                    display_name="regularisation folder",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="A second folder with ordinary images of the same class, to keep the model from forgetting "
@@ -58,6 +69,8 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "repeats",
+                    display_name="num_repeats",
+                    advanced=True,
                     default=1,
                     min=1,
                     max=1000,
@@ -67,6 +80,8 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "caption_extension",
+                    display_name="caption extension",
+                    advanced=True,
                     options=CAPTION_SOURCES,
                     default=AUTOMATIC,
                     optional=True,
@@ -75,12 +90,15 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.Color.Input(
                     "background",
+                    display_name="background of alpha",
+                    advanced=True,
                     default="#808080",
                     optional=True,
                     tooltip="The colour that transparent images are laid over.",
                 ),
                 io.Boolean.Input(
                     "tileable",
+                    display_name="images tile",
                     default=False,
                     optional=True,
                     tooltip="The images tile, so the trainer may roll them and wrap around their edges. Images with a "
@@ -88,6 +106,8 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "image_limit",
+                    display_name="preview images",
+                    advanced=True,
                     default=16,
                     min=0,
                     max=100000,
@@ -99,6 +119,8 @@ class LoadDataset(io.ComfyNode):
                 layer_input(),
                 io.Combo.Input(
                     "not_finite",
+                    display_name="NaN pixels",
+                    advanced=True,
                     options=[REFUSE, REPAIR],
                     default=REFUSE,
                     optional=True,
@@ -107,6 +129,8 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "caption_encoding",
+                    display_name="caption encoding",
+                    advanced=True,
                     options=ENCODINGS,
                     default=AUTOMATIC,
                     optional=True,

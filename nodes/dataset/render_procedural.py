@@ -11,6 +11,7 @@ from ...dataset.procedural.catalogue import GROUPS, MATERIALS, NO_MATERIAL, chos
 from ...dataset.procedural.render import SEE_THROUGH_MAPS, Rendered, render_folder
 from ...host import folders
 from ...host.reruns import Watch, all_there
+from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .save import DATASETS
@@ -29,7 +30,21 @@ class RenderProcedural(io.ComfyNode):
                 "Renders tileable materials with all their maps, each different, from generators that come with "
                 "Tilewright. The files and a manifest of their parameters go to output/datasets/<folder>."
             ),
-            search_aliases=["texture generator", "tileable", "substance", "brick", "wood", "fabric", "synthetic data"],
+            search_aliases=[
+                "texture generator",
+                "tileable",
+                "substance",
+                "brick",
+                "wood",
+                "fabric",
+                "synthetic data",
+                "procedural texture",
+                "texture maps",
+                "cobblestone",
+                "pbr",
+                "noise texture",
+                "material generator",
+            ],
             inputs=[
                 io.Combo.Input(
                     "material",
@@ -38,9 +53,22 @@ class RenderProcedural(io.ComfyNode):
                     "the first seven, bricks to terrazzo, as it always has; 'everyday' those and the next seven, up to "
                     "tread; 'case studies' lace, facade and stylised.",
                 ),
-                io.Int.Input("count", default=8, min=1, max=10000, tooltip="How many renders of the material to make."),
                 io.Int.Input(
-                    "size", default=512, min=64, max=4096, step=8, tooltip="Width and height of every map, in pixels."
+                    "count",
+                    display_name="variations",
+                    default=8,
+                    min=1,
+                    max=10000,
+                    tooltip="How many renders of the material to make.",
+                ),
+                io.Int.Input(
+                    "size",
+                    display_name="output size",
+                    default=512,
+                    min=64,
+                    max=4096,
+                    step=8,
+                    tooltip="Width and height of every map, in pixels.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -59,6 +87,8 @@ class RenderProcedural(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "map",
+                    display_name="map of the dataset",
+                    advanced=True,
                     options=[*SEE_THROUGH_MAPS, "any"],
                     default="basecolor",
                     optional=True,
@@ -67,6 +97,7 @@ class RenderProcedural(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "variation",
+                    advanced=True,
                     default=1.0,
                     min=0.0,
                     max=1.0,
@@ -77,6 +108,8 @@ class RenderProcedural(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "image_limit",
+                    display_name="preview images",
+                    advanced=True,
                     default=16,
                     min=1,
                     max=10000,
@@ -86,6 +119,9 @@ class RenderProcedural(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "leave_out",
+                    display_name="exclude material",
+                    extra_dict=shown_where(material=list(GROUPS)),
+                    advanced=True,
                     options=[NO_MATERIAL, *MATERIALS],
                     default=NO_MATERIAL,
                     optional=True,

@@ -37,20 +37,46 @@ class RenderSubstance(io.ComfyNode):
                 "Renders many variations of a .sbsar through sbsrender, which comes with Substance 3D Designer. "
                 "Finished renders are kept and never rendered twice."
             ),
-            search_aliases=["sbsar", "sbsrender", "substance designer", "vary parameters", "synthetic data"],
+            search_aliases=[
+                "sbsar",
+                "sbsrender",
+                "substance designer",
+                "vary parameters",
+                "synthetic data",
+                "sbs",
+                "render textures",
+                "adobe substance",
+                "texture variations",
+            ],
             inputs=[
                 archive_input(),
                 io.String.Input("graph", default="", tooltip="Which graph of the archive; empty for the first."),
                 io.String.Input(
                     "outputs",
+                    display_name="outputs (usages)",
                     default="basecolor",
                     tooltip="Maps or output identifiers, separated by commas; empty for all known maps. "
                     "Only parameters that affect them are varied.",
                 ),
-                io.Int.Input("count", default=16, min=1, max=100000, tooltip="How many variations to render."),
-                io.Combo.Input("size", options=SIZES, default="1024", tooltip="Width and height in pixels."),
+                io.Int.Input(
+                    "count",
+                    display_name="variations",
+                    default=16,
+                    min=1,
+                    max=100000,
+                    tooltip="How many variations to render.",
+                ),
+                io.Combo.Input(
+                    "size",
+                    display_name="output size",
+                    options=SIZES,
+                    default="1024",
+                    tooltip="Width and height in pixels.",
+                ),
                 io.Int.Input(
                     "seed",
+                    display_name="random seed",
+                    advanced=True,
                     default=0,
                     min=0,
                     max=2**53,
@@ -60,6 +86,8 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.String.Input(
                     "vary",
+                    display_name="vary parameters",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="Inputs or groups to vary, separated by commas; empty for all that matter. "
@@ -67,25 +95,41 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.String.Input(
                     "fixed",
+                    display_name="fixed values",
+                    advanced=True,
                     default="",
                     multiline=True,
                     optional=True,
                     tooltip="Values to hold, one a line: identifier = value, with commas between components.",
                 ),
                 io.Boolean.Input(
-                    "presets", default=True, optional=True, tooltip="Begin with the presets of the graph, as they are."
+                    "presets",
+                    display_name="begin with presets",
+                    advanced=True,
+                    default=True,
+                    optional=True,
+                    tooltip="Begin with the presets of the graph, as they are.",
                 ),
                 io.String.Input(
                     "folder",
+                    advanced=True,
                     default="substance",
                     optional=True,
                     tooltip="Folder below output/datasets to write to. Renders that are there are used again.",
                 ),
                 io.Combo.Input(
-                    "format", options=FORMATS, default="png", optional=True, tooltip="File format of the renders."
+                    "format",
+                    display_name="file format",
+                    advanced=True,
+                    options=FORMATS,
+                    default="png",
+                    optional=True,
+                    tooltip="File format of the renders.",
                 ),
                 io.Combo.Input(
                     "bit_depth",
+                    display_name="bit depth",
+                    advanced=True,
                     options=BIT_DEPTHS,
                     default="16",
                     optional=True,
@@ -93,12 +137,16 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.String.Input(
                     "engine",
+                    display_name="render engine",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="sbsrender's name of a render engine, such as sse2 or d3d11pc; empty for its own choice.",
                 ),
                 io.String.Input(
                     "sbsrender",
+                    display_name="sbsrender path",
+                    advanced=True,
                     default="",
                     optional=True,
                     tooltip="Which sbsrender to run, where you have several: its full path or its folder, one of those "
@@ -106,6 +154,8 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "timeout",
+                    display_name="timeout (s)",
+                    advanced=True,
                     default=600.0,
                     min=0.0,
                     max=86400.0,

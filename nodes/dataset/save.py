@@ -10,6 +10,7 @@ from ...dataset.save import KOHYA, LAYOUTS, Saving, save_dataset
 from ...host import folders
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
+from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
@@ -28,7 +29,15 @@ class SaveDataset(io.ComfyNode):
                 "Writes a dataset to output/datasets/<folder> as upright PNGs with their captions, in the layout of "
                 "kohya's trainers or of Hugging Face."
             ),
-            search_aliases=["export dataset", "kohya folder", "metadata.jsonl", "imagefolder", "save captions"],
+            search_aliases=[
+                "export dataset",
+                "kohya folder",
+                "metadata.jsonl",
+                "imagefolder",
+                "save captions",
+                "hugging face dataset",
+                "write captions",
+            ],
             is_output_node=True,
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The images to write."),
@@ -46,6 +55,8 @@ class SaveDataset(io.ComfyNode):
                 ),
                 io.String.Input(
                     "concept",
+                    display_name="class (folder name)",
+                    extra_dict=shown_where(layout=[KOHYA]),
                     default="texture",
                     optional=True,
                     tooltip="The words in the name of kohya's folders, such as 'twbricks wall': the caption of "
@@ -53,6 +64,7 @@ class SaveDataset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "captions",
+                    display_name="existing captions",
                     options=[mode for mode in WRITE_MODES if mode != OFF],
                     default=KEEP,
                     optional=True,
@@ -61,6 +73,8 @@ class SaveDataset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "bit_depth",
+                    display_name="bit depth",
+                    advanced=True,
                     options=["8", "16"],
                     default="8",
                     optional=True,
@@ -74,6 +88,8 @@ class SaveDataset(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "sync",
+                    display_name="remove stale files",
+                    advanced=True,
                     default=False,
                     optional=True,
                     tooltip="Also remove images that an earlier save wrote to the folder and this dataset no longer "

@@ -20,11 +20,12 @@ class SplitDataset(io.ComfyNode):
                 "Holds some materials back for validation, all maps of a material together. "
                 "A dataset that grows keeps its split."
             ),
-            search_aliases=["train validation split", "hold out", "test set"],
+            search_aliases=["train validation split", "hold out", "test set", "held out", "validation set"],
             inputs=[
                 TextureDatasetSocket.Input("dataset", tooltip="The dataset to divide."),
                 io.Float.Input(
                     "fraction",
+                    display_name="validation share",
                     default=0.1,
                     min=0.0,
                     max=1.0,
@@ -63,7 +64,13 @@ class JoinDatasets(io.ComfyNode):
                 "Puts two datasets together: more materials to train on, or regularisation images that keep the "
                 "model's idea of what it knows already."
             ),
-            search_aliases=["merge datasets", "combine datasets", "regularisation images", "prior preservation"],
+            search_aliases=[
+                "merge datasets",
+                "combine datasets",
+                "regularisation images",
+                "prior preservation",
+                "class images",
+            ],
             inputs=[
                 TextureDatasetSocket.Input(
                     "dataset", tooltip="The images to train on. Their background and buckets are kept."
@@ -71,6 +78,7 @@ class JoinDatasets(io.ComfyNode):
                 TextureDatasetSocket.Input("other", tooltip="The images to add."),
                 io.Combo.Input(
                     "role",
+                    display_name="use other as",
                     options=ROLES,
                     default=MORE,
                     tooltip="What the other images are for. 'more images' are trained on like the first; "
@@ -78,6 +86,8 @@ class JoinDatasets(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "repeats",
+                    display_name="num_repeats",
+                    advanced=True,
                     default=1,
                     min=1,
                     max=1000,

@@ -21,7 +21,16 @@ class CheckOverfit(io.ComfyNode):
             category="Tilewright/evaluation",
             description="Shows each picture beside the training render most like it, found however it was rolled, "
             "turned or mirrored, and tells how many are copies, whole or in pieces.",
-            search_aliases=["memorisation", "memorization", "overfitting", "copies", "nearest neighbour", "plagiarism"],
+            search_aliases=[
+                "memorisation",
+                "memorization",
+                "overfitting",
+                "copies",
+                "nearest neighbour",
+                "plagiarism",
+                "overfit",
+                "copyright",
+            ],
             is_output_node=True,
             inputs=[
                 io.Image.Input("images", tooltip="The pictures to check, such as those of a LoRA at one weight."),

@@ -15,6 +15,7 @@ from ...host.lora_files import files_state, named_loras
 from ...host.lora_grid import Log, grid_cells, paint_grid
 from ...host.painting import SAMPLERS, SCHEDULERS
 from ...host.screening import Screening
+from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .renders import captioned_renders
@@ -30,7 +31,17 @@ class LoraGridNode(io.ComfyNode):
             category="Tilewright/evaluation",
             description="Paints the same prompts and seeds with every checkpoint at every weight, exactly as Load "
             "LoRA and KSampler would. Pictures are files as soon as they are painted, so a cancelled grid goes on.",
-            search_aliases=["xy plot", "x/y/z plot", "compare loras", "lora strength", "checkpoint comparison", "grid"],
+            search_aliases=[
+                "xy plot",
+                "x/y/z plot",
+                "compare loras",
+                "lora strength",
+                "checkpoint comparison",
+                "grid",
+                "compare",
+                "comparison",
+                "x y plot",
+            ],
             is_output_node=True,
             inputs=[
                 io.Model.Input(
@@ -40,6 +51,7 @@ class LoraGridNode(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Its VAE, which decodes the pictures."),
                 io.String.Input(
                     "loras",
+                    display_name="LoRAs (checkpoints)",
                     default="my_material",
                     multiline=True,
                     tooltip="One a line: a file, a pattern such as bricks*, or a run's name for all its checkpoints.",
@@ -59,20 +71,39 @@ class LoraGridNode(io.ComfyNode):
                 io.String.Input("seeds", default="1 2", tooltip="Seeds, such as 1 2 7, or 1-4. Two or three suffice."),
                 io.Int.Input("steps", default=20, min=1, max=1000, tooltip="Sampler steps, as in KSampler."),
                 io.Float.Input(
-                    "cfg", default=6.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip="Guidance, as in KSampler."
+                    "cfg",
+                    advanced=True,
+                    default=6.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    round=0.01,
+                    tooltip="Guidance, as in KSampler.",
                 ),
                 io.Combo.Input(
                     "sampler_name",
+                    display_name="sampler",
+                    advanced=True,
                     options=SAMPLERS,
                     default="dpmpp_2m",
                     tooltip="As in KSampler. Those that draw noise on the way are painted one picture at a time.",
                 ),
-                io.Combo.Input("scheduler", options=SCHEDULERS, default="karras", tooltip="As in KSampler."),
+                io.Combo.Input(
+                    "scheduler", advanced=True, options=SCHEDULERS, default="karras", tooltip="As in KSampler."
+                ),
                 io.Int.Input("width", default=512, min=16, max=8192, step=8, tooltip="Width of a picture in pixels."),
                 io.Int.Input("height", default=512, min=16, max=8192, step=8, tooltip="Height of a picture in pixels."),
-                io.String.Input("negative", default="", multiline=True, tooltip="The negative prompt of all pictures."),
+                io.String.Input(
+                    "negative",
+                    display_name="negative prompt",
+                    advanced=True,
+                    default="",
+                    multiline=True,
+                    tooltip="The negative prompt of all pictures.",
+                ),
                 io.String.Input(
                     "name",
+                    display_name="grid name",
                     default="my_grid",
                     tooltip="Folder in output/grids. What is there already, of the same settings, is not painted "
                     "again.",
@@ -85,15 +116,25 @@ class LoraGridNode(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "tiled",
+                    display_name="sheet 2 × 2",
+                    advanced=True,
                     default=False,
                     optional=True,
                     tooltip="Show every picture of the sheet 2 x 2, to see its seams.",
                 ),
                 io.Int.Input(
-                    "thumbnail", default=128, min=24, max=1024, optional=True, tooltip="Side of a picture on the sheet."
+                    "thumbnail",
+                    display_name="thumbnail (px)",
+                    advanced=True,
+                    default=128,
+                    min=24,
+                    max=1024,
+                    optional=True,
+                    tooltip="Side of a picture on the sheet.",
                 ),
                 io.Int.Input(
                     "batch_size",
+                    display_name="batch size",
                     default=0,
                     min=0,
                     max=4096,
@@ -104,6 +145,7 @@ class LoraGridNode(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "prescreen",
+                    extra_dict=shown_where(training=True),
                     default=0,
                     min=0,
                     max=1000,

@@ -37,6 +37,9 @@ class ScoreGrid(io.ComfyNode):
                 "overfitting",
                 "lora weight",
                 "evaluate",
+                "compare",
+                "comparison",
+                "best lora",
             ],
             is_output_node=True,
             inputs=[
@@ -57,6 +60,8 @@ class ScoreGrid(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "fresh_seeds",
+                    display_name="confirm on seeds",
+                    advanced=True,
                     default=2,
                     min=0,
                     max=64,

@@ -21,7 +21,16 @@ class ScoreImages(io.ComfyNode):
             category="Tilewright/evaluation",
             description="Scores each picture of a batch and sums them up as fine-tuners publish it: mean, deviation, "
             "quartiles, skewness and kurtosis, with the errors that say how far to believe them.",
-            search_aliases=["clip score", "aesthetic score", "clipscore", "image statistics", "compare models"],
+            search_aliases=[
+                "clip score",
+                "aesthetic score",
+                "clipscore",
+                "image statistics",
+                "compare models",
+                "compare",
+                "comparison",
+                "aesthetic",
+            ],
             is_output_node=True,
             inputs=[
                 io.Image.Input("images", tooltip="The pictures; those of one prompt stand together."),
@@ -35,6 +44,8 @@ class ScoreImages(io.ComfyNode):
                 *encoder_inputs("clip"),
                 io.String.Input(
                     "name",
+                    display_name="model name",
+                    advanced=True,
                     default="model",
                     optional=True,
                     tooltip="What to call the model that painted them, in the table.",

@@ -4,7 +4,8 @@ from comfy_api.latest import io
 
 from .combine_heights import CombineHeights
 from .export import SaveMaterial
-from .heights import HeightFromImage, HeightToNormal
+from .height_from_image import HeightFromImage
+from .height_to_normal import HeightToNormal
 from .load_map import LoadMap
 from .normals import BlendNormals, ConvertNormal, NormalToHeight
 from .packing import PackChannels, UnpackChannels

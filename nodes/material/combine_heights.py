@@ -1,11 +1,14 @@
 """The node that lays one height map over another."""
 
+from collections.abc import Sequence
+
 import torch
 from comfy_api.latest import io
 
 from ...common.layout import grey_to_rgb, to_bhwc
-from ...material.combine_heights import BLEND, METHODS, combine_heights
+from ...material.combine_heights import BLEND, MAXIMUM, METHODS, MINIMUM, combine_heights
 from ...material.map_inputs import check_same_size, read_height, read_map
+from ..shown_where import shown_where
 from .surface_inputs import CATEGORY, repair_input
 
 
@@ -18,19 +21,28 @@ class CombineHeights(io.ComfyNode):
             category=CATEGORY,
             description="Lays one height map over another in true cm: detail added to large shapes, stones sunk into "
             "mud, sand blown into joints.",
-            search_aliases=["height blend", "add heights", "blend displacement", "max height", "layer materials"],
+            search_aliases=[
+                "height blend",
+                "add heights",
+                "blend displacement",
+                "max height",
+                "layer materials",
+                "heightmap",
+                "displacement blend",
+            ],
             inputs=[
                 io.Image.Input("base", tooltip="The height below, 0 to 1. Of a colour image the luminance is taken."),
                 io.Image.Input("detail", tooltip="The height above it, 0 to 1, of the same size."),
                 io.Combo.Input(
                     "method",
+                    display_name="blend mode",
                     options=METHODS,
                     default="add",
                     tooltip="add and subtract pile up; maximum and minimum take the higher or lower one; height blend "
                     "shows the detail where it stands highest first, as the mask grows brighter.",
                 ),
-                _cm_input("base_cm", 5.0, "How far the base rises from 0 to 1, in cm."),
-                _cm_input("detail_cm", 1.0, "How far the detail rises from 0 to 1, in cm."),
+                _cm_input("base_cm", 5.0, "base depth (cm)", "How far the base rises from 0 to 1, in cm."),
+                _cm_input("detail_cm", 1.0, "detail depth (cm)", "How far the detail rises from 0 to 1, in cm."),
                 io.Mask.Input(
                     "mask",
                     optional=True,
@@ -40,11 +52,15 @@ class CombineHeights(io.ComfyNode):
                 _cm_input(
                     "transition_cm",
                     0.5,
+                    "transition (cm)",
                     "maximum, minimum and height blend: over how many cm of difference one goes over into the other. "
                     "0 is a hard edge.",
+                    method=[MAXIMUM, MINIMUM, BLEND],
                 ),
                 io.Float.Input(
                     "offset_cm",
+                    display_name="detail offset (cm)",
+                    advanced=True,
                     optional=True,
                     default=0.0,
                     min=-10000.0,
@@ -88,5 +104,14 @@ class CombineHeights(io.ComfyNode):
         return io.NodeOutput(height, combined.height_cm, combined.share[:, 0], report)
 
 
-def _cm_input(name: str, default: float, tooltip: str) -> io.Float.Input:
-    return io.Float.Input(name, default=default, min=0.0, max=10000.0, step=0.1, tooltip=tooltip)
+def _cm_input(name: str, default: float, shown: str, tooltip: str, **acts: Sequence[str]) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        display_name=shown,
+        default=default,
+        min=0.0,
+        max=10000.0,
+        step=0.1,
+        extra_dict=shown_where(**acts),
+        tooltip=tooltip,
+    )

@@ -12,9 +12,11 @@ from ...host.node_text import tell_node
 from ...material.arrangement import engine_normals
 from ...material.engine_presets import PRESETS
 from ...material.export_notes import export_notes
+from ...material.map_writers import CLIPPED
 from ...material.material_files import (
     BIT_DEPTHS,
     DESCRIPTION,
+    GLB,
     IF_EXISTS,
     MATERIAL_FORMATS,
     ExportSettings,
@@ -23,11 +25,23 @@ from ...material.material_files import (
     check_path,
     save_material,
 )
+from ...material.surface_size import SurfaceSize
 from ...material.validation import validate
+from ..shown_where import shown_where
 from ..validation import refusing
-from .surface_inputs import CATEGORY, connected_maps, convention_input, height_cm_input, map_sockets, size_cm_input
+from .surface_inputs import (
+    CATEGORY,
+    connected_maps,
+    convention_input,
+    height_cm_input,
+    map_sockets,
+    said_size,
+    size_cm_input,
+    surface_input,
+)
 
 FOLDER = "materials"
+WHOLE_NUMBERS = [one for one in MATERIAL_FORMATS if one in CLIPPED or one == GLB]
 PREVIEW = 1024  # pixels of the longer side of what the node shows
 
 
@@ -40,7 +54,30 @@ class SaveMaterial(io.ComfyNode):
             category=CATEGORY,
             description="Writes the maps of a material to output/materials/<name>: <name>_<map>.png, data maps in "
             "16 bits, and a material.json that says what they are.",
-            search_aliases=["export material", "save maps", "save pbr", "save texture set", "16-bit png"],
+            search_aliases=[
+                "export material",
+                "save maps",
+                "save pbr",
+                "save texture set",
+                "16-bit png",
+                "export",
+                "pbr",
+                "pbr material",
+                "texture maps",
+                "export textures",
+                "roughness",
+                "metallic",
+                "unreal",
+                "unity",
+                "godot",
+                "blender",
+                "gltf",
+                "glb",
+                "materialx",
+                "exr",
+                "16 bit",
+                "tiff",
+            ],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
             inputs=[
@@ -53,13 +90,16 @@ class SaveMaterial(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "bit_depth",
+                    advanced=True,
                     display_name="bit depth",
+                    extra_dict=shown_where(file_format=[one for one in WHOLE_NUMBERS if one != "TGA"]),
                     options=BIT_DEPTHS,
                     default=BIT_DEPTHS[0],
                     tooltip="Bits a channel. '16 for data maps' writes basecolor and emissive in 8, the others in 16.",
                 ),
                 io.Combo.Input(
                     "if_exists",
+                    advanced=True,
                     display_name="if it exists",
                     options=IF_EXISTS,
                     default="number",
@@ -71,6 +111,7 @@ class SaveMaterial(io.ComfyNode):
                 size_cm_input(optional=True),
                 io.Combo.Input(
                     "preset",
+                    display_name="engine preset",
                     options=list(PRESETS),
                     default="plain",
                     optional=True,
@@ -87,10 +128,14 @@ class SaveMaterial(io.ComfyNode):
                 ),
                 io.Boolean.Input(
                     "dither",
+                    display_name="dither 8 bit",
+                    advanced=True,
                     default=False,
                     optional=True,
+                    extra_dict=shown_where(file_format=WHOLE_NUMBERS),
                     tooltip="Turns the rounding of 8-bit files into fine noise, so that soft gradients show no steps.",
                 ),
+                surface_input(),
             ],
             outputs=[
                 io.String.Output("path", tooltip="The folder that was written."),
@@ -126,16 +171,18 @@ class SaveMaterial(io.ComfyNode):
         preset: str = "plain",
         file_format: str = "PNG",
         dither: bool = False,
+        surface: SurfaceSize | None = None,
     ) -> io.NodeOutput:
         given = connected_maps(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         maps, rebuilt = engine_normals(given)
-        surface = Surface(convention, height_cm, size_cm)
+        said, of_size = said_size(surface, height_cm, size_cm)
+        described = Surface(convention, said.height_cm, said.size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
-        saved = save_material(output_folder(FOLDER), name, maps, surface, settings, _workflow(cls.hidden))
+        saved = save_material(output_folder(FOLDER), name, maps, described, settings, _workflow(cls.hidden))
         written = [*saved.files, *saved.scenes, saved.folder / DESCRIPTION]
         files = [f"{len(written)} files in {saved.folder}:", *(f"  {file.name}" for file in written)]
-        checks = validate(maps, convention, height_cm, size_cm)
-        findings = "\n".join([*rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
+        checks = validate(maps, convention, said.height_cm, said.size_cm)
+        findings = "\n".join([*of_size, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
         report = "\n".join([*files, findings])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, findings)

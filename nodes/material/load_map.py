@@ -28,7 +28,20 @@ class LoadMap(io.ComfyNode):
             display_name="Load Map",
             category=CATEGORY,
             description="Reads a material map at the file's full precision, 8, 16 or 32 bits, without touching data.",
-            search_aliases=["load 16-bit image", "load exr", "load height", "load normal map", "load tiff"],
+            search_aliases=[
+                "load 16-bit image",
+                "load exr",
+                "load height",
+                "load normal map",
+                "load tiff",
+                "16 bit",
+                "exr",
+                "tiff",
+                "heightmap",
+                "texture map",
+                "pbr",
+                "height map",
+            ],
             inputs=[
                 io.Combo.Input(
                     "file",

@@ -11,8 +11,9 @@ from ...material.derivatives import METHODS
 from ...material.height_from_normal import Relief, height_from_normals
 from ...material.map_inputs import check_same_size, normals_of, read_map, read_normals
 from ...material.normals import decode_unit_normals, encode_normals, resize_normals
+from ...material.surface_size import SurfaceSize
 from ..sockets import axes_input
-from .surface_inputs import CATEGORY, repair_input, size_cm_input
+from .surface_inputs import CATEGORY, repair_input, size_cm_input, surface_input, surface_output
 
 DETECT = "detect"
 
@@ -25,7 +26,14 @@ class NormalToHeight(io.ComfyNode):
             display_name="Normal to Height",
             category=CATEGORY,
             description="Finds the height map that a normal map stands for, and how many cm it spans.",
-            search_aliases=["integrate normals", "frankot chellappa", "normal to displacement", "height from normal"],
+            search_aliases=[
+                "integrate normals",
+                "frankot chellappa",
+                "normal to displacement",
+                "height from normal",
+                "heightmap",
+                "displacement",
+            ],
             inputs=[
                 io.Image.Input("normal", tooltip="The normal map, in full precision if there is one: 8 bits show."),
                 io.Combo.Input(
@@ -38,6 +46,8 @@ class NormalToHeight(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
+                    display_name="slope filter",
+                    advanced=True,
                     options=METHODS,
                     default="scharr",
                     tooltip="The method that made the normals, if you know it: then the way there and back is exact. "
@@ -46,6 +56,7 @@ class NormalToHeight(io.ComfyNode):
                 axes_input("The axes along which the map tiles. Along the others the surface ends level."),
                 size_cm_input(),
                 repair_input("normal"),
+                surface_input(),
             ],
             outputs=[
                 io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision."),
@@ -54,6 +65,7 @@ class NormalToHeight(io.ComfyNode):
                     tooltip="How far the surface rises from 0 to 1, in cm; of a batch that of the first image.",
                 ),
                 io.String.Output("report", tooltip="The convention, the range in cm and how well the height fits."),
+                surface_output(),
             ],
         )
 
@@ -66,14 +78,17 @@ class NormalToHeight(io.ComfyNode):
         axes: str = "both",
         size_cm: float = 100.0,
         repair: bool = False,
+        surface: SurfaceSize | None = None,
     ) -> io.NodeOutput:
         normals, notes = read_normals(normal, "The normal map", repair)
         wrap = Axes.parse(axes)
         convention, found = known_convention(normals, convention)
         relief = height_from_normals(normals, convention, method, wrap)
-        height_cm = relief.range * size_cm / normals.shape[-1]
+        width_cm = size_cm if surface is None else surface.size_cm
+        height_cm = relief.range * width_cm / normals.shape[-1]
         report = "\n".join([found, *_relief_report(relief, height_cm), *notes])
-        return io.NodeOutput(to_bhwc(grey_to_rgb(relief.height)), float(height_cm[0]), report)
+        found_size = SurfaceSize(float(height_cm[0]), width_cm)
+        return io.NodeOutput(to_bhwc(grey_to_rgb(relief.height)), found_size.height_cm, report, found_size)
 
 
 def known_convention(normals: torch.Tensor, convention: str) -> tuple[str, str]:
@@ -101,7 +116,15 @@ class BlendNormals(io.ComfyNode):
             display_name="Blend Normals",
             category=CATEGORY,
             description="Lays the detail of one normal map over another, as real surfaces add up.",
-            search_aliases=["combine normals", "detail normal", "rnm", "reoriented normal mapping", "whiteout", "udn"],
+            search_aliases=[
+                "combine normals",
+                "detail normal",
+                "rnm",
+                "reoriented normal mapping",
+                "whiteout",
+                "udn",
+                "detail normal map",
+            ],
             inputs=[
                 io.Image.Input(
                     "base", tooltip="The large shapes. Both maps in the same convention; the result is in it."
@@ -110,6 +133,7 @@ class BlendNormals(io.ComfyNode):
                 io.Mask.Input("mask", optional=True, tooltip="Where the detail shows: 1 fully, 0 not at all."),
                 io.Combo.Input(
                     "method",
+                    display_name="blend mode",
                     options=list(BLENDS),
                     default="reoriented (RNM)",
                     tooltip="RNM turns the detail onto the base; partial derivative is the sum of both heights; "
@@ -164,7 +188,15 @@ class ConvertNormal(io.ComfyNode):
             display_name="Convert Normal",
             category=CATEGORY,
             description="Changes the convention and the size of a normal map; every normal has unit length again.",
-            search_aliases=["flip green", "opengl to directx", "resize normal map", "normalize normal map"],
+            search_aliases=[
+                "flip green",
+                "opengl to directx",
+                "resize normal map",
+                "normalize normal map",
+                "opengl",
+                "directx",
+                "green channel",
+            ],
             inputs=[
                 io.Image.Input("normal", tooltip="The normal map."),
                 io.Combo.Input(
@@ -182,10 +214,22 @@ class ConvertNormal(io.ComfyNode):
                     tooltip="What the result is to be.",
                 ),
                 io.Int.Input(
-                    "width", default=0, min=0, max=16384, tooltip="The width of the result in pixels; 0 keeps it."
+                    "width",
+                    display_name="width (px)",
+                    advanced=True,
+                    default=0,
+                    min=0,
+                    max=16384,
+                    tooltip="The width of the result in pixels; 0 keeps it.",
                 ),
                 io.Int.Input(
-                    "height", default=0, min=0, max=16384, tooltip="The height of the result in pixels; 0 keeps it."
+                    "height",
+                    display_name="height (px)",
+                    advanced=True,
+                    default=0,
+                    min=0,
+                    max=16384,
+                    tooltip="The height of the result in pixels; 0 keeps it.",
                 ),
                 axes_input("The axes along which the map tiles: resizing wraps there."),
                 repair_input("normal"),

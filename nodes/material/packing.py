@@ -16,6 +16,7 @@ from ...material.packing import (
     shown_channels,
     unpack_channels,
 )
+from ..shown_where import shown_where
 from ..validation import refusing
 from .surface_inputs import CATEGORY, MAP_TOOLTIPS, connected_maps, map_sockets
 
@@ -30,7 +31,22 @@ class PackChannels(io.ComfyNode):
             display_name="Pack Channels",
             category=CATEGORY,
             description="Packs grey maps into the channels of one image, as engines want them.",
-            search_aliases=["orm", "arm", "mask map", "channel packing", "swizzle", "smoothness"],
+            search_aliases=[
+                "orm",
+                "arm",
+                "mask map",
+                "channel packing",
+                "swizzle",
+                "smoothness",
+                "roughness",
+                "metallic",
+                "metalness",
+                "rma",
+                "pbr",
+                "texture maps",
+                "unreal",
+                "unity",
+            ],
             inputs=[
                 *map_sockets(),
                 io.Combo.Input(
@@ -42,6 +58,7 @@ class PackChannels(io.ComfyNode):
                 io.String.Input(
                     "channels",
                     display_name="custom channels",
+                    extra_dict=shown_where(layout=[CUSTOM]),
                     default="occlusion, roughness, metallic",
                     optional=True,
                     tooltip="For the custom layout: one to four of a map, '1-' and a map (inverted), a map and "
@@ -92,6 +109,12 @@ class UnpackChannels(io.ComfyNode):
                 "mask map",
                 "gloss to roughness",
                 "invert gloss",
+                "roughness",
+                "metallic",
+                "metalness",
+                "rma",
+                "pbr",
+                "texture maps",
             ],
             inputs=[
                 io.Image.Input("image", tooltip="The packed map, loaded as data: Load Map does, at full precision."),
@@ -104,6 +127,7 @@ class UnpackChannels(io.ComfyNode):
                 io.String.Input(
                     "channels",
                     display_name="custom channels",
+                    extra_dict=shown_where(layout=[CUSTOM]),
                     default="occlusion, roughness, metallic",
                     optional=True,
                     tooltip="For the custom layout: the map of each channel, or '1-' and a map where it is inverted; "

@@ -8,6 +8,7 @@ from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...material.map_inputs import check_same_size, read_height, read_map, single_channel
 from ...material.roughness import RoughnessRules, estimate_roughness
+from ..shown_where import shown_where
 from ..sockets import axes_input
 from ..validation import refusing
 from .surface_inputs import CATEGORY, repair_input
@@ -24,7 +25,18 @@ class RoughnessFromImage(io.ComfyNode):
             category=CATEGORY,
             description="Estimates a roughness map from a basecolor and, where there is one, its height: brightness, "
             "busy parts, hollows and water, each as strong as you set it. No picture tells how rough a surface is.",
-            search_aliases=["roughness map", "smoothness", "gloss map", "specular from diffuse", "wetness", "puddles"],
+            search_aliases=[
+                "roughness map",
+                "smoothness",
+                "gloss map",
+                "specular from diffuse",
+                "wetness",
+                "puddles",
+                "roughness",
+                "glossiness",
+                "texture maps",
+                "pbr",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The basecolor, or a photo in even light. Its luminance is taken."),
                 io.Image.Input(
@@ -33,32 +45,53 @@ class RoughnessFromImage(io.ComfyNode):
                     tooltip="The height of the same size, for hollows and for where water lies.",
                 ),
                 axes_input("The axes along which the image tiles: filters wrap there and mirror at the other borders."),
-                _level_input("roughness", RULES.roughness, "The even level to start from. 0 mirrors, 1 is chalk."),
+                _level_input(
+                    "roughness",
+                    RULES.roughness,
+                    "The even level to start from. 0 mirrors, 1 is chalk.",
+                    "base roughness",
+                ),
                 _weight_input("brightness", RULES.brightness, "where the picture is bright: pale dust, dry paint"),
                 _weight_input("contrast", RULES.contrast, "where the picture is busy: grain, scratches, chips"),
-                _weight_input("cavities", RULES.cavities, "in the hollows of the height: dirt, mortar. Needs a height"),
+                _weight_input(
+                    "cavities",
+                    RULES.cavities,
+                    "in the hollows of the height: dirt, mortar. Needs a height",
+                    height=True,
+                ),
                 _level_input(
                     "flatten",
                     RULES.flatten,
                     "How much of the large-scale light is divided out first: 0 keeps it, 1 takes all of it.",
+                    "light removal",
+                    True,
                 ),
                 io.Float.Input(
                     "radius",
+                    display_name="detail size (%)",
+                    advanced=True,
                     default=100 * RULES.radius,
                     min=0.05,
                     max=50.0,
                     step=0.05,
                     tooltip="How large details are, in percent of the image's width: 1 is 10 px at 1K.",
                 ),
-                _level_input("lowest", RULES.lowest, "No dry part becomes smoother than this."),
                 _level_input(
-                    "highest", RULES.highest, "No part becomes rougher than this. At least as high as lowest."
+                    "lowest", RULES.lowest, "No dry part becomes smoother than this.", "lowest roughness", True
+                ),
+                _level_input(
+                    "highest",
+                    RULES.highest,
+                    "No part becomes rougher than this. At least as high as lowest.",
+                    "highest roughness",
+                    True,
                 ),
                 _level_input(
                     "wetness",
                     RULES.wetness,
                     "How much of the surface lies under water, from its lowest parts up, with damp shores. Without a "
                     "height an even film.",
+                    "wetness",
                 ),
                 repair_input("of its channel"),
             ],
@@ -107,16 +140,26 @@ class RoughnessFromImage(io.ComfyNode):
         return io.NodeOutput(to_bhwc(grey_to_rgb(rough)), wet[:, 0], report)
 
 
-def _level_input(name: str, default: float, tooltip: str) -> io.Float.Input:
-    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+def _level_input(name: str, default: float, tooltip: str, shown: str, advanced: bool = False) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        display_name=shown,
+        advanced=advanced or None,
+        default=default,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip=tooltip,
+    )
 
 
-def _weight_input(name: str, default: float, where: str) -> io.Float.Input:
+def _weight_input(name: str, default: float, where: str, **acts: bool) -> io.Float.Input:
     return io.Float.Input(
         name,
         default=default,
         min=-1.0,
         max=1.0,
         step=0.01,
+        extra_dict=shown_where(**acts),
         tooltip=f"By how much roughness rises {where}. Negative values make these parts smoother.",
     )

@@ -11,8 +11,18 @@ from ...material.filters import gaussian_blur
 from ...material.map_inputs import read_height
 from ...material.normals import encode_normals, slope_scale
 from ...material.occlusion import horizon_occlusion
+from ...material.surface_size import SurfaceSize
 from ..sockets import axes_input
-from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
+from .surface_inputs import (
+    CATEGORY,
+    convention_input,
+    height_cm_input,
+    repair_input,
+    said_size,
+    size_cm_input,
+    surface_input,
+    surface_output,
+)
 
 
 class Occlusion(io.ComfyNode):
@@ -24,7 +34,18 @@ class Occlusion(io.ComfyNode):
             category=CATEGORY,
             description="Makes the ambient occlusion of a height map from the true horizon all round every pixel, and "
             "the bent normals with it.",
-            search_aliases=["ambient occlusion", "ao map", "bent normal", "hbao", "cavity shadow"],
+            search_aliases=[
+                "ambient occlusion",
+                "ao map",
+                "bent normal",
+                "hbao",
+                "cavity shadow",
+                "ambient occlusion map",
+                "ao",
+                "texture maps",
+                "cavity",
+                "pbr",
+            ],
             inputs=[
                 io.Image.Input("height", tooltip="The height, 0 to 1, white is high. Of a colour image the luminance."),
                 height_cm_input(),
@@ -40,6 +61,7 @@ class Occlusion(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "slices",
+                    advanced=True,
                     display_name="quality (slices)",
                     default=16,
                     min=1,
@@ -49,11 +71,13 @@ class Occlusion(io.ComfyNode):
                 axes_input("The axes along which the height tiles. Beyond the other borders nothing stands."),
                 convention_input("Where green points in the bent normals: OpenGL up, DirectX down.", optional=True),
                 repair_input("height"),
+                surface_input(),
             ],
             outputs=[
                 io.Image.Output("occlusion", tooltip="1 where the whole sky is open, darker where it is not."),
                 io.Image.Output("bent_normal", tooltip="The mean open direction as a normal map, in tangent space."),
                 io.String.Output("report", tooltip="How far was looked, and what was used of a colour image."),
+                surface_output(),
             ],
         )
 
@@ -68,13 +92,15 @@ class Occlusion(io.ComfyNode):
         axes: str = "both",
         convention: str = "OpenGL",
         repair: bool = False,
+        surface: SurfaceSize | None = None,
     ) -> io.NodeOutput:
         heights, notes = read_height(height, repair)
+        said, of_size = said_size(surface, height_cm, size_cm)
         rows, columns = heights.shape[-2:]
         progress = comfy.utils.ProgressBar(rows)
         found = horizon_occlusion(
-            heights * slope_scale(height_cm, size_cm, columns),
-            min(radius_cm * columns / size_cm, rows + columns),  # nothing new stands beyond
+            heights * slope_scale(said.height_cm, said.size_cm, columns),
+            min(radius_cm * columns / said.size_cm, rows + columns),  # nothing new stands beyond
             slices,
             Axes.parse(axes),
             bent=True,
@@ -82,11 +108,10 @@ class Occlusion(io.ComfyNode):
         )
         up = -1 if convention == "OpenGL" else 1
         bent = found.bent_normals * heights.new_tensor([1, up, 1])[:, None, None]
-        reach = (
-            f"Light was looked for in {2 * slices} directions, up to {radius_cm * columns / size_cm:.4g} pixels away."
-        )
-        report = "\n".join([reach, *notes])
-        return io.NodeOutput(to_bhwc(grey_to_rgb(found.visibility)), to_bhwc(encode_normals(bent)), report)
+        away = radius_cm * columns / said.size_cm
+        reach = f"Light was looked for in {2 * slices} directions, up to {away:.4g} pixels away."
+        report = "\n".join([reach, *of_size, *notes])
+        return io.NodeOutput(to_bhwc(grey_to_rgb(found.visibility)), to_bhwc(encode_normals(bent)), report, said)
 
 
 class Curvature(io.ComfyNode):
@@ -98,7 +123,17 @@ class Curvature(io.ComfyNode):
             category=CATEGORY,
             description="Finds ridges and grooves of a height map: signed mean curvature, and convex, concave and "
             "cavity masks of it.",
-            search_aliases=["edge wear mask", "cavity map", "convexity", "concavity", "dirt mask"],
+            search_aliases=[
+                "edge wear mask",
+                "cavity map",
+                "convexity",
+                "concavity",
+                "dirt mask",
+                "edge wear",
+                "texture maps",
+                "convex",
+                "wear mask",
+            ],
             inputs=[
                 io.Image.Input("height", tooltip="The height, 0 to 1, white is high. Of a colour image the luminance."),
                 height_cm_input(),
@@ -115,6 +150,7 @@ class Curvature(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "full_radius_cm",
+                    advanced=True,
                     display_name="full white radius (cm)",
                     default=0.0,
                     min=0.0,
@@ -124,6 +160,7 @@ class Curvature(io.ComfyNode):
                     "all but one pixel in 200 stay within range.",
                 ),
                 repair_input("height"),
+                surface_input(),
             ],
             outputs=[
                 io.Image.Output(
@@ -135,6 +172,7 @@ class Curvature(io.ComfyNode):
                 io.String.Output(
                     "report", tooltip="The radius in cm that became full white, and what was used of colours."
                 ),
+                surface_output(),
             ],
         )
 
@@ -148,15 +186,19 @@ class Curvature(io.ComfyNode):
         smooth_cm: float = 0.2,
         full_radius_cm: float = 0.0,
         repair: bool = False,
+        surface: SurfaceSize | None = None,
     ) -> io.NodeOutput:
         heights, notes = read_height(height, repair)
-        wrap, pixels_per_cm = Axes.parse(axes), heights.shape[-1] / size_cm
+        said, of_size = said_size(surface, height_cm, size_cm)
+        wrap, pixels_per_cm = Axes.parse(axes), heights.shape[-1] / said.size_cm
         smooth = gaussian_blur(heights, smooth_cm * pixels_per_cm / 2, wrap, torch.float64)
-        ridges = mean_curvature(smooth, height_cm * pixels_per_cm, wrap, torch.float32).mul_(-pixels_per_cm)  # in 1/cm
+        ridges = mean_curvature(smooth, said.height_cm * pixels_per_cm, wrap, torch.float32).mul_(
+            -pixels_per_cm
+        )  # in 1/cm
         full = 1 / full_radius_cm if full_radius_cm > 0 else curvature_range(ridges)
         part = (ridges / full).clamp(-1, 1) if full > 0 else ridges
         convex, concave = part.clamp(min=0), (-part).clamp(min=0)
         images = [to_bhwc(grey_to_rgb(image)) for image in (0.5 + part / 2, convex, concave, 1 - concave)]
         sharpest = f"{1 / full:.3g} cm" if full > 0 else "nothing: the surface is flat"
-        report = "\n".join([f"The radius that became full white is {sharpest}.", *notes])
-        return io.NodeOutput(*images, report)
+        report = "\n".join([f"The radius that became full white is {sharpest}.", *of_size, *notes])
+        return io.NodeOutput(*images, report, said)

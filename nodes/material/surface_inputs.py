@@ -6,6 +6,9 @@ from comfy_api.latest import io
 from ...common.conventions import CONVENTIONS
 from ...material.engine_presets import MAPS
 from ...material.map_inputs import read_map
+from ...material.surface_size import SurfaceSize
+from ..shown_where import shown_where
+from ..sockets import SurfaceSocket
 
 CATEGORY = "Tilewright/material"
 
@@ -45,6 +48,7 @@ def height_cm_input(optional: bool = False) -> io.Float.Input:
         min=0.0,
         max=10000.0,
         step=0.1,
+        extra_dict=shown_where(surface=False),
         tooltip="How far the surface rises from black (0) to white (1) in the height map, in cm. 0 is flat.",
     )
 
@@ -59,14 +63,36 @@ def size_cm_input(optional: bool = False) -> io.Float.Input:
         min=0.01,
         max=1000000.0,
         step=1.0,
+        extra_dict=shown_where(surface=False),
         tooltip="How wide the surface is that the image shows, in cm. Pixels are square, so this gives its height too.",
     )
+
+
+def surface_input() -> io.Input:
+    """The optional `surface` socket, which stands above the widgets of the same meaning."""
+    return SurfaceSocket.Input(
+        "surface",
+        optional=True,
+        tooltip="The cm of another node's surface output, in place of those typed here: say them once.",
+    )
+
+
+def surface_output() -> io.Output:
+    """The `surface` output: the cm that the node worked with."""
+    return SurfaceSocket.Output("surface", tooltip="The cm that were used here, for the surface input of other nodes.")
+
+
+def said_size(surface: SurfaceSize | None, height_cm: float, size_cm: float) -> tuple[SurfaceSize, list[str]]:
+    """The cm to work with, the socket's before the widgets', and what the report says of that."""
+    return (SurfaceSize(height_cm, size_cm), []) if surface is None else (surface, [str(surface)])
 
 
 def repair_input(what: str) -> io.Boolean.Input:
     """The `repair` switch."""
     return io.Boolean.Input(
         "repair",
+        display_name="repair NaN",
+        advanced=True,
         default=False,
         optional=True,
         tooltip=f"Replaces pixels that are NaN or infinite by the mean {what} instead of stopping.",

@@ -23,7 +23,15 @@ class TilePreview(io.ComfyNode):
             display_name="Tile Preview",
             category=CATEGORY,
             description="Repeats a texture side by side, to see whether it tiles.",
-            search_aliases=["repeat image", "tile image", "2x2 preview"],
+            search_aliases=[
+                "repeat image",
+                "tile image",
+                "2x2 preview",
+                "pattern preview",
+                "repeat texture",
+                "tiling preview",
+                "3x3",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The texture to repeat."),
                 io.Int.Input("columns", default=2, min=1, max=16, tooltip="How many copies side by side."),
@@ -55,7 +63,14 @@ class MeasureSeams(io.ComfyNode):
                 "Tells whether a texture tiles: whether a line shows where it meets its own copy, and whether a band "
                 "along its edge is softer, more detailed or of another colour than its inside."
             ),
-            search_aliases=["seam check", "tileable test", "is it seamless"],
+            search_aliases=[
+                "seam check",
+                "tileable test",
+                "is it seamless",
+                "seamless check",
+                "tiling check",
+                "compare",
+            ],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
@@ -67,6 +82,7 @@ class MeasureSeams(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "on_seam",
+                    display_name="if a seam shows",
                     options=["report", "stop"],
                     default="report",
                     optional=True,

@@ -30,7 +30,16 @@ class SeamlessModel(io.ComfyNode):
             display_name="Seamless Model",
             category=CATEGORY,
             description="Makes a diffusion model generate textures that tile: its convolutions wrap around the image.",
-            search_aliases=["tileable", "circular padding", "asymmetric tiling", "seamless tile"],
+            search_aliases=[
+                "tileable",
+                "circular padding",
+                "asymmetric tiling",
+                "seamless tile",
+                "tiling",
+                "tiled texture",
+                "make seamless model",
+                "repeat",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="A UNet (SD 1, 2, XL), Flux or Chroma. It is not changed."),
                 seamless_axes_input(),
@@ -93,7 +102,14 @@ class SeamlessVAE(io.ComfyNode):
             display_name="Seamless VAE",
             category=CATEGORY,
             description="Makes a VAE decode and encode textures that tile: its layers wrap around the image.",
-            search_aliases=["tileable", "circular padding vae", "seamless decode", "make circular vae"],
+            search_aliases=[
+                "tileable",
+                "circular padding vae",
+                "seamless decode",
+                "make circular vae",
+                "tiling",
+                "tiled texture",
+            ],
             inputs=[
                 io.Vae.Input("vae", tooltip="A Stable Diffusion 1, 2 or XL autoencoder, or TAESD. It is not changed."),
                 seamless_axes_input(),

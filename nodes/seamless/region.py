@@ -23,12 +23,22 @@ class CropRegion(io.ComfyNode):
             category=CATEGORY,
             description="Cuts a masked spot out of a texture with its surroundings, across the border where it tiles, "
             "and enlarges it to the size a model paints at. Stitch Region puts it back.",
-            search_aliases=["inpaint crop", "crop and stitch", "mend texture", "fix spot", "mask detailer"],
+            search_aliases=[
+                "inpaint crop",
+                "crop and stitch",
+                "mend texture",
+                "fix spot",
+                "mask detailer",
+                "inpaint",
+                "clone stamp",
+                "heal",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The texture, or several maps of it as a batch: all are cut alike."),
                 io.Mask.Input("mask", tooltip="White on the bad spot. Of a batch what any of them marks."),
                 io.Int.Input(
                     "size",
+                    display_name="size (px)",
                     default=512,
                     min=64,
                     max=4096,
@@ -37,6 +47,7 @@ class CropRegion(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "context",
+                    display_name="context padding",
                     default=1.0,
                     min=0.0,
                     max=16.0,
@@ -46,6 +57,8 @@ class CropRegion(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "grow",
+                    display_name="grow mask (px)",
+                    advanced=True,
                     default=8,
                     min=0,
                     max=1024,
@@ -53,6 +66,8 @@ class CropRegion(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "feather",
+                    display_name="feather (px)",
+                    advanced=True,
                     default=16,
                     min=0,
                     max=1024,
@@ -61,6 +76,8 @@ class CropRegion(io.ComfyNode):
                 axes_input("The axes along which the texture tiles: a spot on the border is one spot there."),
                 io.Boolean.Input(
                     "fill",
+                    display_name="fill mask first",
+                    advanced=True,
                     default=True,
                     optional=True,
                     tooltip="Lays the colours of the surroundings over the spot, so that nothing of it leaks into what "
@@ -107,19 +124,30 @@ class StitchRegion(io.ComfyNode):
             category=CATEGORY,
             description="Puts a region that was painted anew back into its texture. Outside the mask every value stays "
             "as it was, bit for bit.",
-            search_aliases=["inpaint stitch", "crop and stitch", "paste region", "uncrop"],
+            search_aliases=[
+                "inpaint stitch",
+                "crop and stitch",
+                "paste region",
+                "uncrop",
+                "inpaint",
+                "clone stamp",
+                "heal",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The texture that the region was cut from, or another map of it."),
                 io.Image.Input("patch", tooltip="The painted picture, or several of them to choose from, in any size."),
                 RegionSocket.Input("region", tooltip="From Crop Region."),
                 io.Boolean.Input(
                     "match_color",
+                    display_name="match color",
                     default=True,
                     tooltip="Takes out the mean difference in colour around the spot, which a model's decoder adds to "
                     "all of the picture.",
                 ),
                 io.Boolean.Input(
                     "normals",
+                    display_name="is a normal map",
+                    advanced=True,
                     default=False,
                     optional=True,
                     tooltip="Turn on for normal maps: where both are blended, normals get unit length again.",

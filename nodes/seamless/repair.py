@@ -22,11 +22,21 @@ class OffsetImage(io.ComfyNode):
             display_name="Offset Image",
             category=CATEGORY,
             description="Rolls a texture so that its seams lie in the middle, with a mask of them for inpainting.",
-            search_aliases=["roll image", "scroll", "offset filter", "seam mask", "inpaint seam"],
+            search_aliases=[
+                "roll image",
+                "scroll",
+                "offset filter",
+                "seam mask",
+                "inpaint seam",
+                "offset",
+                "shift image",
+                "wrap around",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The texture, or a batch of them."),
                 io.Float.Input(
                     "x",
+                    display_name="horizontal offset",
                     default=0.5,
                     min=-1.0,
                     max=1.0,
@@ -35,6 +45,7 @@ class OffsetImage(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "y",
+                    display_name="vertical offset",
                     default=0.5,
                     min=-1.0,
                     max=1.0,
@@ -42,10 +53,16 @@ class OffsetImage(io.ComfyNode):
                     tooltip="How far to roll down, in heights. The negative value brings the texture back.",
                 ),
                 io.Int.Input(
-                    "seam_width", default=64, min=1, max=4096, tooltip="Width of the marked strips, in pixels."
+                    "seam_width",
+                    display_name="seam width (px)",
+                    default=64,
+                    min=1,
+                    max=4096,
+                    tooltip="Width of the marked strips, in pixels.",
                 ),
                 io.Int.Input(
                     "feather",
+                    display_name="feather (px)",
                     default=16,
                     min=0,
                     max=1024,
@@ -79,7 +96,18 @@ class MakeSeamless(io.ComfyNode):
                 "Makes an existing image tile. Near the edges it shows another part of the image, the one that fits "
                 "best, joined along the line where both differ least. Other maps are cut along the same line."
             ),
-            search_aliases=["make tileable", "image quilting", "seam removal", "photo to texture", "poisson blend"],
+            search_aliases=[
+                "make tileable",
+                "image quilting",
+                "seam removal",
+                "photo to texture",
+                "poisson blend",
+                "tileable",
+                "tiling",
+                "four-way tile",
+                "photo texture",
+                "quilting",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The picture, usually the basecolor. It decides where the cuts run."),
                 io.Image.Input(
@@ -90,6 +118,7 @@ class MakeSeamless(io.ComfyNode):
                 seamless_axes_input(),
                 io.Int.Input(
                     "width",
+                    display_name="blend width (px)",
                     default=96,
                     min=16,
                     max=4096,
@@ -97,6 +126,7 @@ class MakeSeamless(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
+                    display_name="blending",
                     options=METHODS,
                     default=METHODS[0],
                     tooltip="poisson also evens out light and colour along the cut; cut keeps every value as it is.",

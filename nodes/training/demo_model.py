@@ -14,7 +14,7 @@ class DemoModel(io.ComfyNode):
             category="Tilewright/training",
             description="A small text-to-texture model that ships with the pack: no download, and fast without a GPU. "
             "It behaves like a Stable Diffusion 1 checkpoint for 256 px images.",
-            search_aliases=["checkpoint", "small model", "test model", "tiny sd"],
+            search_aliases=["checkpoint", "small model", "test model", "tiny sd", "tilewright model"],
             inputs=[],
             outputs=[
                 io.Model.Output("model", tooltip="The denoiser, for a sampler or the trainer."),

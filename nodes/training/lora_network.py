@@ -1,4 +1,4 @@
-"""What Train LoRA trains."""
+"""What Train Texture LoRA trains."""
 
 from typing import Any
 
@@ -20,10 +20,19 @@ class LoraNetwork(io.ComfyNode):
             node_id="TilewrightLoraNetwork",
             display_name="LoRA Network",
             category="Tilewright/training",
-            description="What Train LoRA trains: the kind of LoRA, which layers, and what it starts from.",
-            search_aliases=["lycoris", "loha", "lokr", "dora", "locon", "text encoder training"],
+            description="What Train Texture LoRA trains: the kind of LoRA, which layers, and what it starts from.",
+            search_aliases=[
+                "lycoris",
+                "loha",
+                "lokr",
+                "dora",
+                "locon",
+                "text encoder training",
+                "network_dim",
+                "lora type",
+            ],
             inputs=widgets(NetworkConfig, leave_out=["rank", "alpha"], options={"start_from": loras}),
-            outputs=[NetworkSocket.Output("network", tooltip="For Train LoRA.")],
+            outputs=[NetworkSocket.Output("network", tooltip="For Train Texture LoRA.")],
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What Train LoRA asks of the model: noise, loss, captions, and the torus."""
+"""What Train Texture LoRA asks of the model: noise, loss, captions, and the torus."""
 
 from typing import Any
 
@@ -18,11 +18,22 @@ class LoraObjective(io.ComfyNode):
             node_id="TilewrightLoraObjective",
             display_name="LoRA Objective",
             category="Tilewright/training",
-            description="What Train LoRA asks of the model: which errors count, how noise and captions vary, and that "
-            "textures close on themselves.",
-            search_aliases=["min snr", "noise offset", "huber", "caption dropout", "shuffle", "clip skip", "torus"],
+            description="What Train Texture LoRA asks of the model: which errors count, how noise and captions vary, "
+            "and that textures close on themselves.",
+            search_aliases=[
+                "min snr",
+                "noise offset",
+                "huber",
+                "caption dropout",
+                "shuffle",
+                "clip skip",
+                "torus",
+                "loss type",
+                "regularisation weight",
+                "offset noise",
+            ],
             inputs=widgets(ObjectiveConfig),
-            outputs=[ObjectiveSocket.Output("objective", tooltip="For Train LoRA.")],
+            outputs=[ObjectiveSocket.Output("objective", tooltip="For Train Texture LoRA.")],
         )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""How Train LoRA moves the weights."""
+"""How Train Texture LoRA moves the weights."""
 
 from typing import Any
 
@@ -19,10 +19,21 @@ class LoraOptimizer(io.ComfyNode):
             node_id="TilewrightLoraOptimizer",
             display_name="LoRA Optimizer",
             category="Tilewright/training",
-            description="How Train LoRA moves the weights: the optimizer, and the course of its learning rate.",
-            search_aliases=["adamw", "prodigy", "lion", "scheduler", "warmup", "cosine", "ema"],
+            description="How Train Texture LoRA moves the weights: the optimizer, and the course of its learning rate.",
+            search_aliases=[
+                "adamw",
+                "prodigy",
+                "lion",
+                "scheduler",
+                "warmup",
+                "cosine",
+                "ema",
+                "learning rate schedule",
+                "adafactor",
+                "lr_scheduler",
+            ],
             inputs=widgets(OptimizerConfig, leave_out=["learning_rate"]),  # that is on the nodes that train
-            outputs=[OptimizerSocket.Output("optimizer", tooltip="For Train LoRA.")],
+            outputs=[OptimizerSocket.Output("optimizer", tooltip="For Train Texture LoRA.")],
         )
 
     @classmethod

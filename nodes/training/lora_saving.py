@@ -1,4 +1,4 @@
-"""What Train LoRA writes and shows on its way."""
+"""What Train Texture LoRA writes and shows on its way."""
 
 from typing import Any
 
@@ -18,10 +18,19 @@ class LoraSaving(io.ComfyNode):
             node_id="TilewrightLoraSaving",
             display_name="LoRA Saving",
             category="Tilewright/training",
-            description="What Train LoRA writes and shows on its way: checkpoints, samples, validation, states.",
-            search_aliases=["save every", "checkpoint", "sample while training", "validation", "resume"],
+            description="What Train Texture LoRA writes and shows on its way: checkpoints, samples, validation, "
+            "states.",
+            search_aliases=[
+                "save every",
+                "checkpoint",
+                "sample while training",
+                "validation",
+                "resume",
+                "save_every_n_steps",
+                "sample prompts",
+            ],
             inputs=widgets(SavingConfig),
-            outputs=[SavingSocket.Output("saving", tooltip="For Train LoRA.")],
+            outputs=[SavingSocket.Output("saving", tooltip="For Train Texture LoRA.")],
         )
 
     @classmethod

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ...common.files import check_name
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.settings import widget_values
+from ..shown_where import shown_where
 from .lora_network import NetworkSocket
 from .lora_objective import ObjectiveSocket
 from .lora_optimizer import OptimizerSocket
@@ -28,7 +29,7 @@ def name_input(written: str) -> io.Input:
 def size_inputs(resolutions: str) -> list[io.Input]:
     """Length of the run, size of a step and of an image; `resolutions` says which suit which model."""
     return [
-        widget(TrainingConfig, "steps"),
+        widget(TrainingConfig, "steps", extra_dict=shown_where(epochs=False)),
         widget(TrainingConfig, "batch_size"),
         widget(TrainingConfig, "resolution", also=f"{resolutions}."),
     ]

@@ -45,6 +45,7 @@ def script_inputs() -> list[io.Input]:
     return [
         io.Combo.Input(
             "family",
+            advanced=True,
             options=[AUTO, *FAMILIES],
             default=AUTO,
             optional=True,
@@ -62,6 +63,7 @@ def script_inputs() -> list[io.Input]:
         *widgets(KohyaOptions, leave_out=files),
         io.Boolean.Input(
             "accelerate",
+            advanced=True,
             default=False,
             optional=True,
             tooltip="Start through accelerate launch with your own configuration: for several GPUs or machines.",
@@ -91,6 +93,7 @@ def _installation_inputs() -> list[io.Input]:
         ),
         io.String.Input(
             "arguments",
+            advanced=True,
             default="",
             multiline=True,
             optional=True,

@@ -29,12 +29,23 @@ class TrainLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="TilewrightTrainLora",
-            display_name="Train LoRA",
+            display_name="Train Texture LoRA",
             category="Tilewright/training",
             description="Teaches the model the look of a texture dataset: trains a LoRA, saves it to output/loras, and "
             "hands the model on with the LoRA applied. For Stable Diffusion 1, 2 and SDXL. The model that comes in is "
             "not changed. Cancelling keeps what was trained so far.",
-            search_aliases=["lora", "kohya", "fine-tune", "finetune", "train", "dreambooth"],
+            search_aliases=[
+                "lora",
+                "kohya",
+                "fine-tune",
+                "finetune",
+                "train",
+                "dreambooth",
+                "lora training",
+                "train texture",
+                "style lora",
+                "material lora",
+            ],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[

@@ -24,7 +24,15 @@ class TrainLoraKohya(io.ComfyNode):
             category="Tilewright/training",
             description="Trains a LoRA with the same dataset and options through your own checkout of kohya's "
             "sd-scripts, unmodified, in its own process and its own Python. For Stable Diffusion 1, 2 and SDXL.",
-            search_aliases=["kohya", "sd-scripts", "kohya_ss", "train_network", "sdxl_train_network", "lycoris"],
+            search_aliases=[
+                "kohya",
+                "sd-scripts",
+                "kohya_ss",
+                "train_network",
+                "sdxl_train_network",
+                "lycoris",
+                "lora training",
+            ],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
@@ -63,7 +71,18 @@ class TrainModelKohya(io.ComfyNode):
             category="Tilewright/training",
             description="DreamBooth, full fine-tuning, textual inversion and ControlNet training through your own "
             "checkout of kohya's sd-scripts, with the same dataset and options as the LoRA nodes.",
-            search_aliases=["dreambooth", "fine tune", "textual inversion", "embedding", "controlnet", "kohya"],
+            search_aliases=[
+                "dreambooth",
+                "fine tune",
+                "textual inversion",
+                "embedding",
+                "controlnet",
+                "kohya",
+                "train checkpoint",
+                "finetune",
+                "train controlnet",
+                "embedding training",
+            ],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[

@@ -1,4 +1,4 @@
-"""Widgets, and the lines of a help page, as a configuration's settings declare them."""
+"""Widgets as a configuration's settings declare them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...training.settings import Setting, settings
+from ..shown_where import shown_where
 
 NONE = "none"
 _NUMBERS = {int: io.Int.Input, float: io.Float.Input}
@@ -19,22 +20,23 @@ def widgets(
     options has the files among which a text setting chooses, the first where nothing is said.
     """
     declared = [one for one in settings(kind) if one.id not in leave_out]
-    return [_widget(one, options=(options or {}).get(one.id, ())) for one in declared]
+    return [_widget(kind, one, options=(options or {}).get(one.id, ())) for one in declared]
 
 
 def widget(kind: type, name: str, also: str = "", **changes: Any) -> io.Input:
     """The widget of one setting; `also` goes on with its tooltip, `changes` are the host's own options."""
-    return next(_widget(one, also, **changes) for one in settings(kind) if one.id == name)
+    return next(_widget(kind, one, also, **changes) for one in settings(kind) if one.id == name)
 
 
-def _widget(one: Setting, also: str = "", options: Sequence[str] = (), **changes: Any) -> io.Input:
-    kohya = f"(kohya: {one.kohya})" if one.kohya not in ("", one.id) else ""
+def _widget(kind: type, one: Setting, also: str = "", options: Sequence[str] = (), **changes: Any) -> io.Input:
+    kohya = f"(kohya: {one.kohya})" if one.kohya not in ("", one.id, one.label) else ""
     facts: dict[str, Any] = {
         "display_name": one.label or None,
         "tooltip": " ".join(part for part in (one.tooltip, also, kohya) if part),
         "default": one.default,
         "optional": one.optional,
         "advanced": one.advanced or None,
+        "extra_dict": _acts(kind, one),
     } | changes
     choices = [str(choice) for choice in one.choices] or list(options)
     if choices:
@@ -47,29 +49,7 @@ def _widget(one: Setting, also: str = "", options: Sequence[str] = (), **changes
     return io.String.Input(one.id, multiline=one.multiline, **facts)
 
 
-def help_table(schema: io.Schema) -> str:
-    """The table of a node's inputs for its help page, in Markdown."""
-    lines = ["| input | default | what it does |", "|---|---|---|"]
-    inputs = [one for given in schema.inputs for one in given.get_all()]
-    return "\n".join(lines + [f"| {_names(one)} | {_default(one)} | {one.tooltip} |" for one in inputs])
-
-
-def _names(given: Any) -> str:
-    shown = f", shown as {given.display_name}" if given.display_name else ""
-    return f"`{given.id.split('.')[-1]}`{shown}"
-
-
-def _default(given: Any) -> str:
-    if not isinstance(given, io.WidgetInput) or given.default is None:
-        return ""
-    if isinstance(given, io.Boolean.Input):
-        return "on" if given.default else "off"
-    if isinstance(given, io.Int.Input | io.Float.Input):
-        default, low, high = (
-            f"{one:,}" if isinstance(one, int) else f"{one:g}" for one in (given.default, given.min, given.max)
-        )
-        return f"{default} ({low} to {high})"
-    if given.default == NONE:  # the others are files
-        return NONE
-    others = [choice for choice in getattr(given, "options", []) if choice != given.default]
-    return f"{given.default} ({', '.join(others)})" if others else str(given.default) or "empty"
+def _acts(kind: type, one: Setting) -> dict[str, Any]:
+    """With which values of another setting this one does anything, for the editor."""
+    needed = [other.id for other in settings(kind) if other.name == one.needs]
+    return shown_where(**{name: one.needs_choice or True for name in needed})

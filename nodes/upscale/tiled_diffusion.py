@@ -2,12 +2,13 @@
 
 from comfy_api.latest import io
 
-from ...common.axes import Axes
 from ...common.errors import InputError
 from ...host.networks import ModelPatcher
+from ...host.node_text import tell_node
 from ...host.tiled_diffusion import tiled_diffusion
+from ...host.wrapped_axes import AUTO, axes_of_model
 from ...upscale.windows import METHODS, WindowPlan
-from ..sockets import axes_input
+from ..sockets import following_axes_input
 from ..validation import refusing
 
 PIXELS_PER_CELL = 8  # of the latents of Stable Diffusion 1, 2 and XL
@@ -25,11 +26,23 @@ class TiledDiffusion(io.ComfyNode):
                 "Lets a model denoise latents larger than it was made for, in overlapping windows whose predictions "
                 "are averaged at every step. The windows go around the texture, so the result tiles."
             ),
-            search_aliases=["multidiffusion", "mixture of diffusers", "large latent", "upscale 4k", "tiled ksampler"],
+            search_aliases=[
+                "multidiffusion",
+                "mixture of diffusers",
+                "large latent",
+                "upscale 4k",
+                "tiled ksampler",
+                "4k",
+                "8k",
+                "tiling",
+                "large texture",
+            ],
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Model.Input("model", tooltip="A UNet model (Stable Diffusion 1, 2, XL). It is not changed."),
                 io.Int.Input(
                     "tile_size",
+                    display_name="tile size (px)",
                     default=768,
                     min=128,
                     max=4096,
@@ -38,6 +51,7 @@ class TiledDiffusion(io.ComfyNode):
                 ),
                 io.Int.Input(
                     "overlap",
+                    display_name="overlap (px)",
                     default=192,
                     min=0,
                     max=2048,
@@ -46,13 +60,15 @@ class TiledDiffusion(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
+                    advanced=True,
                     options=METHODS,
                     default=METHODS[1],
                     tooltip="How predictions are averaged: all alike, or the middle of a window most (smoother).",
                 ),
-                axes_input("The axes that wrap. Choose the ones of your Seamless Model."),
+                following_axes_input("The axes that wrap.", "model"),
                 io.Int.Input(
                     "batch",
+                    display_name="tile batch size",
                     default=4,
                     min=1,
                     max=64,
@@ -70,7 +86,10 @@ class TiledDiffusion(io.ComfyNode):
     def execute(
         cls, model: ModelPatcher, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
     ) -> io.NodeOutput:
-        plan = WindowPlan(tile_size // PIXELS_PER_CELL, overlap // PIXELS_PER_CELL, method, Axes.parse(axes))
+        wrap = axes_of_model(axes, model)
+        if axes == AUTO and cls.hidden is not None:  # in a graph
+            tell_node(cls.hidden.unique_id, f"The windows wrap along: {wrap.name}, as the model does.")
+        plan = WindowPlan(tile_size // PIXELS_PER_CELL, overlap // PIXELS_PER_CELL, method, wrap)
         return io.NodeOutput(tiled_diffusion(model, plan, batch))
 
     @classmethod

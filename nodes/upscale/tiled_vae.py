@@ -9,7 +9,8 @@ from ...common.axes import Axes
 from ...common.errors import InputError
 from ...host.networks import VAE
 from ...host.tiled_vae import decode_latents, encode_image
-from ..sockets import axes_input
+from ...host.wrapped_axes import AUTO, axes_of_vae
+from ..sockets import following_axes_input
 
 CATEGORY = "Tilewright/upscale"
 
@@ -20,20 +21,28 @@ def _latents(samples: dict[str, Any] | None) -> torch.Tensor:
     return samples["samples"]
 
 
-def tiling_inputs(axes_default: str) -> list[io.Input]:
+def _followed(axes: str, wrap: Axes) -> str:
+    if axes != AUTO:
+        return ""
+    return f"; wrapped along {wrap.name}, as the VAE is" if wrap.x or wrap.y else "; not wrapped, as the VAE is not"
+
+
+def tiling_inputs() -> list[io.Input]:
     """The widgets of both tiled VAE nodes."""
     return [
         io.Int.Input(
             "tile_size",
+            display_name="tile size (px)",
             default=512,
             min=64,
             max=8192,
             step=8,
             tooltip="The longest side of a tile, in pixels. Smaller saves memory; the result is equal up to rounding.",
         ),
-        axes_input("The axes that wrap. Choose the ones your Seamless Model wraps.", default=axes_default),
+        following_axes_input("The axes that wrap. Without a Seamless VAE choose those of your Seamless Model.", "VAE"),
         io.Float.Input(
             "memory",
+            display_name="memory (GB)",
             default=0.0,
             min=0.0,
             max=1024.0,
@@ -56,11 +65,19 @@ class TiledVAEDecode(io.ComfyNode):
                 "Decodes a latent tile by tile. The result equals that of the whole image at once, whatever the "
                 "tile size: no seams between tiles, no shift in colour."
             ),
-            search_aliases=["vae decode tiled", "low vram decode", "large image decode", "seamless decode"],
+            search_aliases=[
+                "vae decode tiled",
+                "low vram decode",
+                "large image decode",
+                "seamless decode",
+                "tiled vae",
+                "out of memory",
+                "8k",
+            ],
             inputs=[
                 io.Latent.Input("samples", tooltip="The latent to decode."),
                 io.Vae.Input("vae", tooltip="The VAE of the model the latent was made with. It is not changed."),
-                *tiling_inputs("none"),
+                *tiling_inputs(),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The decoded image."),
@@ -72,7 +89,9 @@ class TiledVAEDecode(io.ComfyNode):
     def execute(
         cls, samples: dict[str, Any], vae: VAE, tile_size: int, axes: str, memory: float = 0.0
     ) -> io.NodeOutput:
-        return io.NodeOutput(*decode_latents(vae, _latents(samples), tile_size, Axes.parse(axes), memory))
+        wrap = axes_of_vae(axes, vae)
+        image, report = decode_latents(vae, _latents(samples), tile_size, wrap, memory)
+        return io.NodeOutput(image, report + _followed(axes, wrap))
 
 
 class TiledVAEEncode(io.ComfyNode):
@@ -86,11 +105,18 @@ class TiledVAEEncode(io.ComfyNode):
                 "Encodes an image tile by tile. The result equals that of the whole image at once, whatever the "
                 "tile size."
             ),
-            search_aliases=["vae encode tiled", "low vram encode", "large image encode", "seamless encode"],
+            search_aliases=[
+                "vae encode tiled",
+                "low vram encode",
+                "large image encode",
+                "seamless encode",
+                "tiled vae",
+                "out of memory",
+            ],
             inputs=[
                 io.Image.Input("pixels", tooltip="The image to encode."),
                 io.Vae.Input("vae", tooltip="The VAE of the model that will use the latent. It is not changed."),
-                *tiling_inputs("none"),
+                *tiling_inputs(),
             ],
             outputs=[
                 io.Latent.Output("latent", tooltip="The encoded image."),
@@ -100,5 +126,6 @@ class TiledVAEEncode(io.ComfyNode):
 
     @classmethod
     def execute(cls, pixels: torch.Tensor, vae: VAE, tile_size: int, axes: str, memory: float = 0.0) -> io.NodeOutput:
-        latents, report = encode_image(vae, pixels, tile_size, Axes.parse(axes), memory)
-        return io.NodeOutput({"samples": latents}, report)
+        wrap = axes_of_vae(axes, vae)
+        latents, report = encode_image(vae, pixels, tile_size, wrap, memory)
+        return io.NodeOutput({"samples": latents}, report + _followed(axes, wrap))

@@ -22,12 +22,24 @@ class UpscaleWithModel(io.ComfyNode):
                 "Enlarges a texture with an upscale model, tile by tile, so that it still tiles and no tile shows. "
                 "How much of its surroundings each tile needs is measured on the model."
             ),
-            search_aliases=["esrgan", "real-esrgan", "super resolution", "upscale texture", "4x"],
+            search_aliases=[
+                "esrgan",
+                "real-esrgan",
+                "super resolution",
+                "upscale texture",
+                "4x",
+                "upscaler",
+                "enlarge texture",
+                "4k",
+                "8k",
+            ],
             inputs=[
                 io.UpscaleModel.Input("upscale_model", tooltip="A model from Load Upscale Model."),
                 io.Image.Input("image", tooltip="The texture, or a batch of them."),
                 io.Int.Input(
                     "tile_size",
+                    display_name="tile size (px)",
+                    advanced=True,
                     default=512,
                     min=64,
                     max=4096,
@@ -37,6 +49,7 @@ class UpscaleWithModel(io.ComfyNode):
                 axes_input("The axes along which the texture tiles, and shall still tile afterwards."),
                 io.Int.Input(
                     "target_size",
+                    display_name="target size (px)",
                     default=0,
                     min=0,
                     max=16384,

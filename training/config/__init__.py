@@ -42,18 +42,20 @@ class TrainingConfig:
         within=(64, 4096),
         step=64,
     )
-    seed: int = setting(0, "Start weights, order and noise.", within=(0, 2**64 - 1), metadata="ss_seed")
+    seed: int = setting(0, "Start weights, order and noise.", within=(0, 2**64 - 1), metadata="ss_seed", advanced=True)
     epochs: int = setting(
         0,
         "Passes over the dataset instead of a number of steps (kohya: max_train_epochs). 0 counts steps.",
         within=(0, 100_000),
         optional=True,
+        advanced=True,
     )
     precision: str = setting(
         "auto",
         "Of the frozen model. Auto is bfloat16 on a GPU that has it, else float32.",
         choices=PRECISIONS,
         optional=True,
+        advanced=True,
     )
     gradient_checkpointing: bool = setting(
         False,
@@ -61,6 +63,7 @@ class TrainingConfig:
         kohya=OWN_NAME,
         recorded=True,
         optional=True,
+        advanced=True,
     )
     cache: str = setting(
         "memory",

@@ -31,33 +31,42 @@ class NetworkConfig:
         "LoRA for nearly everything. DoRA learns the length of each weight column apart: closer to full training, and "
         "slower. LoHa reaches rank² in a small file, LoKr gives the smallest. ComfyUI's loaders take them all.",
         choices=KINDS,
+        label="network type",
     )
     conv_rank: int = setting(
         0,
-        "Rank on the 3×3 convolutions as well (kohya: conv_dim), 0 for none. 4 to 16 help fine grain and fibres.",
+        "Rank on the 3×3 convolutions as well, 0 for none. 4 to 16 help fine grain and fibres.",
         within=(0, 1024),
+        label="conv_dim",
+        advanced=True,
     )
     dropout: float = setting(
         0.0,
-        "Share of the LoRA's inputs left out at each step (kohya: network_dropout). 0.05 to 0.2 slow the memorising of "
-        "small sets.",
+        "Share of the LoRA's inputs left out at each step. 0.05 to 0.2 slow the memorising of small sets.",
         within=(0.0, 0.9),
         step=0.01,
         metadata="ss_network_dropout",
+        label="network_dropout",
+        advanced=True,
     )
     blocks: str = setting(
         "all",
         "Part of the UNet that is trained: cross-attention for a light touch, middle and up for surface more than "
         "layout.",
         choices=BLOCKS,
+        label="trained blocks",
     )
     text_encoder: bool = setting(
         False,
         "Train the text encoder too, for words that the model doesn't know. It forgets old ones sooner; see "
         "text_encoder_until of LoRA Objective.",
+        label="train text encoder",
     )
     start_from: str = setting(
-        "", "A LoRA to go on from (kohya: network_weights). Kind, rank and blocks must be those it was trained with."
+        "",
+        "A LoRA to go on from. Kind, rank and blocks must be those it was trained with.",
+        label="network_weights",
+        advanced=True,
     )
 
     def __post_init__(self) -> None:

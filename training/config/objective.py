@@ -17,22 +17,31 @@ class ObjectiveConfig:
         "auto",
         "Train as a torus: the UNet's convolutions wrap round the edges. Auto does so where every image tiles.",
         choices=SWITCH,
+        label="tiling",
     )
     roll: bool = setting(
         True,
         "Shift each tileable image by random whole latent pixels at every step: exact augmentation at no cost.",
+        label="random offset",
+        advanced=True,
     )
     loss: str = setting(
         "mse",
-        "mse for nearly everything; huber and l1 forgive outliers in mixed sets (kohya: loss_type).",
+        "mse for nearly everything; huber and l1 forgive outliers in mixed sets.",
         choices=LOSSES,
         metadata="ss_loss_type",
+        label="loss_type",
+        advanced=True,
     )
     huber_delta: float = setting(
         0.1,
-        "Error above which Huber loss is linear instead of quadratic (kohya: huber_c).",
+        "Error above which Huber loss is linear instead of quadratic.",
         within=(0.001, 10.0),
         step=0.01,
+        label="huber_c",
+        advanced=True,
+        needs="loss",
+        needs_choice=("huber",),
     )
     min_snr_gamma: float = setting(
         0.0,
@@ -49,6 +58,7 @@ class ObjectiveConfig:
         label="debiased_estimation_loss",
         kohya="debiased_estimation_loss",
         metadata="ss_debiased_estimation",
+        advanced=True,
     )
     noise_offset: float = setting(
         0.0,
@@ -64,6 +74,8 @@ class ObjectiveConfig:
         within=(0, 10),
         kohya="multires_noise_iterations",
         recorded=True,
+        label="multires_noise_iterations",
+        advanced=True,
     )
     multires_discount: float = setting(
         0.3,
@@ -74,12 +86,15 @@ class ObjectiveConfig:
         kohya="multires_noise_discount",
         kohya_default=None,
         recorded=True,
+        label="multires_noise_discount",
+        advanced=True,
     )
     zero_terminal_snr: bool = setting(
         False,
         "Train without any signal at the last timestep. Only for v-prediction models; sample with it too.",
         kohya=OWN_NAME,
         recorded=True,
+        advanced=True,
     )
     caption_dropout: float = setting(
         0.0,
@@ -88,6 +103,7 @@ class ObjectiveConfig:
         step=0.01,
         kohya="caption_dropout_rate",
         recorded=True,
+        label="caption_dropout_rate",
     )
     shuffle_caption: bool = setting(
         False,
@@ -110,6 +126,7 @@ class ObjectiveConfig:
         within=(1, 12),
         kohya=OWN_NAME,
         recorded=True,
+        advanced=True,
     )
     max_tokens: int = setting(
         75,
@@ -117,6 +134,8 @@ class ObjectiveConfig:
         choices=TOKEN_LENGTHS,
         kohya="max_token_length",
         recorded=True,
+        label="max_token_length",
+        advanced=True,
     )
     prior_weight: float = setting(
         1.0,
@@ -126,11 +145,14 @@ class ObjectiveConfig:
         label="prior_loss_weight",
         kohya="prior_loss_weight",
         recorded=True,
+        advanced=True,
     )
     masked: bool = setting(
         False,
-        "What is transparent in an image does not count: for decals, leaves and cut-outs (kohya: alpha_mask).",
+        "What is transparent in an image does not count: for decals, leaves and cut-outs.",
         metadata="ss_masked_loss",
+        label="alpha_mask",
+        advanced=True,
     )
     style: float = setting(
         0.0,
@@ -138,12 +160,16 @@ class ObjectiveConfig:
         "the texture, not the place. 0.05 to 0.5.",
         within=(0.0, 100.0),
         step=0.01,
+        label="texture loss weight",
+        advanced=True,
     )
     text_encoder_until: float = setting(
         1.0,
         "Fraction of the steps after which the text encoder is frozen, if it is trained. 0.3 to 0.5 saves old words.",
         within=(0.0, 1.0),
         step=0.05,
+        label="stop_text_encoder_training (share)",
+        advanced=True,
     )
 
     def __post_init__(self) -> None:

@@ -32,34 +32,53 @@ class OptimizerConfig:
     )
     scheduler: str = setting(
         "constant",
-        "Course of the learning rate over the run (kohya: lr_scheduler). Cosine ends calmly; constant with warmup is "
-        "for high rates.",
+        "Course of the learning rate over the run. Cosine ends calmly; constant with warmup is for high rates.",
         choices=SCHEDULERS,
         metadata="ss_lr_scheduler",
+        label="lr_scheduler",
     )
     warmup: float = setting(
         0.0,
-        "Steps over which the rate rises from 0 (kohya: lr_warmup_steps); a value below 1 is a share of the run, 0.05 "
+        "Steps over which the rate rises from 0; a value below 1 is a share of the run, 0.05 "
         "is usual. Not for constant.",
         within=(0.0, 100000.0),
         step=0.01,
+        label="lr_warmup_steps",
+        needs="scheduler",
+        needs_choice=SCHEDULERS[1:],
     )
     cycles: int = setting(
-        1, "How often cosine with restarts starts again (kohya: lr_scheduler_num_cycles).", within=(1, 1000)
+        1,
+        "How often cosine with restarts starts again.",
+        within=(1, 1000),
+        label="lr_scheduler_num_cycles",
+        needs="scheduler",
+        needs_choice=("cosine with restarts",),
     )
     power: float = setting(
-        1.0, "Exponent of polynomial (kohya: lr_scheduler_power); 1 is linear.", within=(0.1, 10.0), step=0.1
+        1.0,
+        "Exponent of polynomial; 1 is linear.",
+        within=(0.1, 10.0),
+        step=0.1,
+        label="lr_scheduler_power",
+        needs="scheduler",
+        needs_choice=("polynomial",),
     )
     text_encoder_rate: float = setting(
         0.0,
-        "Learning rate of the text encoder (kohya: text_encoder_lr); lower it when prompts stop working. 0 takes half "
+        "Learning rate of the text encoder; lower it when prompts stop working. 0 takes half "
         "of learning_rate. Not with Prodigy and D-Adaptation, which find one rate for everything.",
         within=(0.0, 1.0),
         step=1e-6,
         label="text_encoder_lr",
+        advanced=True,
     )
     weight_decay: float = setting(
-        0.01, "Pull of the weights towards 0, against memorising; 0.1 is much.", within=(0.0, 10.0), step=0.001
+        0.01,
+        "Pull of the weights towards 0, against memorising; 0.1 is much.",
+        within=(0.0, 10.0),
+        step=0.001,
+        advanced=True,
     )
     clip_norm: float = setting(
         1.0,
@@ -70,15 +89,17 @@ class OptimizerConfig:
         kohya="max_grad_norm",
         kohya_default=None,
         recorded=True,
+        advanced=True,
     )
     accumulation: int = setting(
         1,
         "Batches per step: as a batch that many times as large, in the memory of one.",
         within=(1, 1024),
-        label="gradient_accumulation",
+        label="gradient_accumulation_steps",
         kohya="gradient_accumulation_steps",
         kohya_default=None,
         recorded=True,
+        advanced=True,
     )
     ema: float = setting(
         0.0,
@@ -86,11 +107,14 @@ class OptimizerConfig:
         "short, fast runs. 0 saves the weights.",
         within=(0.0, 0.99999),
         step=0.001,
+        label="EMA decay",
+        advanced=True,
     )
     arguments: str = setting(
         "",
-        "More arguments for the optimizer (kohya: optimizer_args), as name=value separated by commas: eps=1e-6, "
-        "d_coef=2.",
+        "More arguments for the optimizer, as name=value separated by commas: eps=1e-6, d_coef=2.",
+        label="optimizer_args",
+        advanced=True,
     )
     betas: tuple[float, float] = (0.9, 0.999)
 
@@ -101,8 +125,8 @@ class OptimizerConfig:
         self.extra_arguments()
         if self.kind in SELF_TUNING and self.text_encoder_rate:
             raise ConfigError(
-                f"text_encoder_rate is {self.text_encoder_rate}, but {self.kind} finds one rate for everything. Set it "
-                "to 0, or choose another optimizer."
+                f"text_encoder_lr (text_encoder_rate) is {self.text_encoder_rate}, but {self.kind} finds one rate "
+                "for everything. Set it to 0, or choose another optimizer."
             )
 
     @property
@@ -120,10 +144,11 @@ class OptimizerConfig:
             call = None
         if not isinstance(call, ast.Call) or call.args or not all(one.arg for one in call.keywords):
             raise ConfigError(
-                f"arguments is {self.arguments!r}. Write name=value, separated by commas, as in eps=1e-6, d_coef=2."
+                f"optimizer_args (arguments) is {self.arguments!r}. Write name=value, separated by commas, as in "
+                "eps=1e-6, d_coef=2."
             )
         if any(one.arg == "lr" for one in call.keywords):
-            raise ConfigError("arguments has lr. Set learning_rate, which decides it.")
+            raise ConfigError("optimizer_args (arguments) has lr. Set learning_rate, which decides it.")
         return {str(one.arg): _literal(one.value) for one in call.keywords}
 
 

@@ -13,7 +13,7 @@ class SavingConfig:
 
     every_steps: int = setting(
         0,
-        "Steps between LoRAs that are kept (kohya: save_every_n_steps), 0 for none; 100 to 250 are usual. Try them "
+        "Steps between LoRAs that are kept, 0 for none; 100 to 250 are usual. Try them "
         "all: the last is rarely the best.",
         within=(0, 1_000_000),
         label="save_every_n_steps",
@@ -24,13 +24,17 @@ class SavingConfig:
         within=(0, 100_000),
         label="save_every_n_epochs",
         kohya="save_every_n_epochs",
+        advanced=True,
     )
-    keep_last: int = setting(0, "How many of those stay on disk, 0 for all.", within=(0, 10_000))
+    keep_last: int = setting(
+        0, "How many of those stay on disk, 0 for all.", within=(0, 10_000), label="keep last files", advanced=True
+    )
     precision: str = setting(
         "float32",
-        "Of the file (kohya: save_precision). float16 halves it, and no picture changes visibly.",
+        "Of the file. float16 halves it, and no picture changes visibly.",
         choices=FILE_PRECISIONS,
         label="save_precision",
+        advanced=True,
     )
     sample_every: int = setting(
         0,
@@ -40,13 +44,20 @@ class SavingConfig:
         label="sample_every_n_steps",
         kohya="sample_every_n_steps",
     )
-    prompts: str = setting("", "What to sample, one prompt a line, with the trigger word.", multiline=True)
+    prompts: str = setting(
+        "",
+        "What to sample, one prompt a line, with the trigger word.",
+        multiline=True,
+        label="sample_prompts",
+        needs="sample_every",
+    )
     validation_share: float = setting(
         0.0,
         "Share of the images that is measured instead of trained on; 0.1 from 20 images on. When its loss rises, stop.",
         within=(0.0, 0.5),
         step=0.01,
         kohya="validation_split",
+        label="validation_split",
     )
     validation_every: int = setting(
         50,
@@ -55,12 +66,14 @@ class SavingConfig:
         needs="validation_share",
         kohya="validate_every_n_steps",
         kohya_default=None,
+        label="validate_every_n_steps",
     )
     state_every: int = setting(
         250,
         "Steps between states to resume from after a crash. A cancelled run always writes one.",
         within=(1, 1_000_000),
         label="save_state_every_n_steps",
+        advanced=True,
     )
     resume: bool = setting(
         True,
@@ -72,6 +85,8 @@ class SavingConfig:
         "For the file's metadata: the words that call it.",
         kohya="metadata_trigger_phrase",
         metadata="modelspec.trigger_phrase",
+        label="trigger words",
+        advanced=True,
     )
     comment: str = setting(
         "",
@@ -79,6 +94,8 @@ class SavingConfig:
         multiline=True,
         kohya="training_comment",
         recorded=True,
+        label="training_comment",
+        advanced=True,
     )
     measure_every: int = setting(
         0,
@@ -86,12 +103,16 @@ class SavingConfig:
         "whether it learns. 0 chooses: at most twenty in a run, in at most a twentieth of its time.",
         within=(0, 1_000_000),
         optional=True,
+        label="measure_every_n_steps",
+        advanced=True,
     )
 
     def __post_init__(self) -> None:
         check_settings(self)
         if self.sample_every and not self.sample_prompts():
-            raise ConfigError("sample_every asks for sample images, but prompts is empty. Write one prompt a line.")
+            raise ConfigError(
+                "sample_every_n_steps asks for sample images, but sample_prompts is empty. Write one prompt a line."
+            )
 
     def sample_prompts(self) -> list[str]:
         """The lines of `prompts` that say something."""

@@ -85,7 +85,7 @@ def test_the_automatic_range_leaves_out_one_pixel_in_200():
 def test_the_node_shows_ridges_bright_and_grooves_dark_in_cm():
     x = torch.arange(200) / 200
     waves = (0.5 + 0.5 * torch.cos(2 * math.pi * 4 * x)).expand(1, 50, 200)
-    curvature, convexity, concavity, cavity, report = Curvature.execute(waves, 2.0, 100.0, smooth_cm=0.0)
+    curvature, convexity, concavity, cavity, report, *_ = Curvature.execute(waves, 2.0, 100.0, smooth_cm=0.0)
     ridge, groove = 0, 25
     assert curvature[0, 10, ridge, 0] == pytest.approx(1, abs=0.01)
     assert curvature[0, 10, groove, 0] == pytest.approx(0, abs=0.01)
@@ -96,7 +96,7 @@ def test_the_node_shows_ridges_bright_and_grooves_dark_in_cm():
 
 
 def test_a_flat_height_has_no_curvature():
-    curvature, _, _, cavity, report = Curvature.execute(torch.full((1, 16, 16), 0.4))
+    curvature, _, _, cavity, report, *_ = Curvature.execute(torch.full((1, 16, 16), 0.4))
     assert torch.equal(curvature, torch.full((1, 16, 16, 3), 0.5))
     assert torch.equal(cavity, torch.ones(1, 16, 16, 3))
     assert "flat" in report

@@ -47,9 +47,9 @@ def test_normals_come_back_within_a_twentieth_of_a_degree_in_float32(method):
 def test_normal_to_height_to_normal_through_the_nodes(method, axes):
     """Normals of band-limited hills, made into a height and back: within 0.05 degrees where the map tiles. Elsewhere
     the surface beyond the border is a guess, which wide kernels see most of. Measured by the arc, in float64."""
-    normal, _ = HeightToNormal.execute(hills(dtype=torch.float32)[:, 0], "OpenGL", method, axes, 3.0, 50.0)
-    height, height_cm, _ = NormalToHeight.execute(normal, "OpenGL", method, axes, 50.0)
-    again, _ = HeightToNormal.execute(height, "OpenGL", method, axes, height_cm, 50.0)
+    normal, *_ = HeightToNormal.execute(hills(dtype=torch.float32)[:, 0], "OpenGL", method, axes, 3.0, 50.0)
+    height, height_cm, *_ = NormalToHeight.execute(normal, "OpenGL", method, axes, 50.0)
+    again, *_ = HeightToNormal.execute(height, "OpenGL", method, axes, height_cm, 50.0)
     one, other = (torch.nn.functional.normalize(image.double() * 2 - 1, dim=-1) for image in (normal, again))
     arc = torch.rad2deg(torch.atan2(torch.linalg.cross(one, other).norm(dim=-1), (one * other).sum(-1)))
     guessed = axes != "both" and method in ("scharr_5", "eighth_order")
@@ -130,8 +130,8 @@ def test_gradcheck(axes):
 
 
 def test_the_node_gives_back_height_and_cm():
-    normal, _ = HeightToNormal.execute(hills(dtype=torch.float32)[:, 0], "DirectX", height_cm=3.0, size_cm=50.0)
-    height, height_cm, report = NormalToHeight.execute(normal, "detect", size_cm=50.0)
+    normal, *_ = HeightToNormal.execute(hills(dtype=torch.float32)[:, 0], "DirectX", height_cm=3.0, size_cm=50.0)
+    height, height_cm, report, *_ = NormalToHeight.execute(normal, "detect", size_cm=50.0)
     torch.testing.assert_close(height[..., 0], hills(dtype=torch.float32)[:, 0], rtol=0, atol=1e-4)
     assert height_cm == pytest.approx(3.0, rel=1e-3)
     assert "Detected DirectX" in report

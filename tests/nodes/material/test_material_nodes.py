@@ -35,7 +35,7 @@ def test_levels_out_of_order_are_refused_before_running():
 
 @pytest.mark.parametrize("shape", [(1, 20, 30, 3), (1, 20, 30, 1), (1, 20, 30)])
 def test_heights_come_as_rgb_as_one_channel_and_as_masks(shape):
-    normal, report = HeightToNormal.execute(torch.full(shape, 0.5))
+    normal, report, *_ = HeightToNormal.execute(torch.full(shape, 0.5))
     assert torch.equal(normal, torch.tensor([0.5, 0.5, 1.0]).expand(1, 20, 30, 3))
     assert "colour" not in report
 
@@ -47,7 +47,7 @@ def test_a_constant_height_is_exactly_up_to_the_border(level, method, axes):
     """Through everything that the node can do to a height before."""
     flat = torch.full((1, 9, 14), level)
     for smooth_cm in (0.0, 30.0):
-        normal, _ = HeightToNormal.execute(flat, "DirectX", method, axes, 900.0, strength=-7.0, smooth_cm=smooth_cm)
+        normal, *_ = HeightToNormal.execute(flat, "DirectX", method, axes, 900.0, strength=-7.0, smooth_cm=smooth_cm)
         assert torch.equal(normal, torch.tensor([0.5, 0.5, 1.0]).expand(1, 9, 14, 3))
 
 
@@ -63,8 +63,8 @@ def test_rolling_the_height_rolls_the_normals_whatever_is_done_to_it(method):
 def test_colour_as_height_is_taken_by_luminance_and_said():
     image = torch.rand(1, 16, 16, 3)
     grey = (image * torch.tensor([0.2126, 0.7152, 0.0722])).sum(-1)
-    from_color, report = HeightToNormal.execute(image)
-    from_grey, _ = HeightToNormal.execute(grey)
+    from_color, report, *_ = HeightToNormal.execute(image)
+    from_grey, *_ = HeightToNormal.execute(grey)
     torch.testing.assert_close(from_color, from_grey, rtol=0, atol=1e-5)
     assert "luminance" in report
 
@@ -93,8 +93,8 @@ def test_smoothing_is_in_cm_whatever_the_resolution():
 
 def test_eight_bit_heights_are_debanded_and_it_is_said():
     ramp = ((torch.arange(64) / 255 / 6).expand(1, 64, 64) * 255).round() / 255
-    smooth, report = HeightToNormal.execute(ramp, axes="none")
-    stairs, silent = HeightToNormal.execute(ramp, axes="none", deband=False)
+    smooth, report, *_ = HeightToNormal.execute(ramp, axes="none")
+    stairs, silent, *_ = HeightToNormal.execute(ramp, axes="none", deband=False)
     assert smooth[:, 24:40, 24:40, 0].std() < 0.2 * stairs[:, 24:40, 24:40, 0].std()
     assert "8 bits" in report
     assert "8 bits" not in silent

@@ -85,7 +85,7 @@ def test_rays_visit_every_pixel_near_by_and_end_at_the_radius():
 def test_the_node_works_in_cm_and_reports_rows():
     surface = torch.zeros(1, 101, 200)
     surface[..., 100:] = 1.0
-    occlusion, bent, report = Occlusion.execute(surface, height_cm=10.0, size_cm=200.0, radius_cm=60.0, axes="none")
+    occlusion, bent, report, *_ = Occlusion.execute(surface, height_cm=10.0, size_cm=200.0, radius_cm=60.0, axes="none")
     assert occlusion.shape == bent.shape == (1, 101, 200, 3)
     assert occlusion[0, 50, 90, 0] == pytest.approx((1 + 10 / math.hypot(10, 10)) / 2, abs=0.01)
     assert bent[0, 50, 90, 0] < 0.5

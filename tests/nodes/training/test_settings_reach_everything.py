@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from tilewright.common.buckets import Buckets
+from tilewright.nodes.help_lines import help_lines
 from tilewright.nodes.training import (
     LoraNetwork,
     LoraObjective,
@@ -16,7 +17,6 @@ from tilewright.nodes.training import (
     TrainModelKohya,
     lora_objective,
 )
-from tilewright.nodes.training.widgets import help_table
 from tilewright.sd_scripts.scripts import LORA, Job
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
 from tilewright.training.config import ConfigError, ObjectiveConfig, TrainingConfig
@@ -59,7 +59,7 @@ def test_a_new_setting_is_a_widget(node):
 
 
 def test_a_new_setting_is_checked(node):
-    with pytest.raises(ConfigError, match="ip_noise_gamma is 1.5, but must be from 0 to 1"):
+    with pytest.raises(ConfigError, match=r"input perturbation \(ip_noise_gamma\) is 1.5, but must be from 0 to 1"):
         node.execute(ip_noise_gamma=1.5)
 
 
@@ -78,22 +78,21 @@ def test_a_new_setting_is_in_the_metadata(objective):
 
 
 def test_a_new_setting_is_on_the_help_page(node):
-    name, what = (
-        "`ip_noise_gamma`, shown as input perturbation",
-        "Noise on the input as well, against errors that add up.",
+    line = (
+        "- **input perturbation** `ip_noise_gamma`, 0 (0 to 1): Noise on the input as well, against errors that add up."
     )
-    assert f"| {name} | 0 (0 to 1) | {what} |" in help_table(node.define_schema()).splitlines()
+    assert line in help_lines(node.define_schema()).splitlines()
 
 
 @pytest.mark.parametrize(
     "node", [LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora, TrainLoraKohya, TrainModelKohya]
 )
-def test_the_help_page_has_the_table_that_the_schema_says(node):
-    """Where this fails, the table that it shows belongs on the page."""
+def test_the_help_page_has_the_lines_that_the_schema_says(node):
+    """Where this fails, the lines that it shows belong on the page."""
     schema = node.define_schema()
     page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8")
-    table = help_table(schema)
-    assert table in page, f"\n{table}"
+    lines = help_lines(schema)
+    assert lines in page, f"\n{lines}"
 
 
 def test_a_setting_stands_on_few_lines():

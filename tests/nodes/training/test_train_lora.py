@@ -1,4 +1,4 @@
-"""Train LoRA as a node: what it writes and hands on, and what it refuses."""
+"""Train Texture LoRA as a node: what it writes and hands on, and what it refuses."""
 
 import logging
 

@@ -1,6 +1,6 @@
 """The two trainers agree: ten steps of both, from the same weights on the same draws, give the same LoRA.
 
-Train LoRA runs first, as it is, and what it draws is recorded: its latents, noise and timesteps of each step. Then
+The node runs first, as it is, and what it draws is recorded: its latents, noise and timesteps of each step. Then
 sd-scripts runs through the node with these draws in place of its own (`drawing_as_told.py`); its VAE, text encoder,
 UNet, LoRA, loss, clipping and optimizer are its own. Both images are in every batch, so there is no order to align.
 Both start from one LoRA file of rank 4.

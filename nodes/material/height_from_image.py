@@ -1,4 +1,4 @@
-"""The nodes that make heights, and normals from them."""
+"""The node that makes a height of a picture."""
 
 import torch
 from comfy_api.latest import io
@@ -6,9 +6,6 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
-from ...material.debanding import deband_batch
-from ...material.derivatives import METHODS
-from ...material.filters import gaussian_blur
 from ...material.height_from_image import (
     SOURCES,
     DetailGains,
@@ -18,11 +15,14 @@ from ...material.height_from_image import (
     stretch,
     weigh_details,
 )
-from ...material.map_inputs import read_height, read_map
-from ...material.normals import normal_map, slope_scale
+from ...material.map_inputs import read_map
+from ..shown_where import shown_where
 from ..sockets import axes_input
 from ..validation import refusing
-from .surface_inputs import CATEGORY, convention_input, height_cm_input, repair_input, size_cm_input
+from .surface_inputs import (
+    CATEGORY,
+    repair_input,
+)
 
 
 class HeightFromImage(io.ComfyNode):
@@ -34,13 +34,31 @@ class HeightFromImage(io.ComfyNode):
             category=CATEGORY,
             description="Makes a height map of a photo, a generated basecolor or painted work: light removed, "
             "fine, medium and large shapes weighed, levels set. Bright is high.",
-            search_aliases=["image to height", "displacement", "bump map", "depth from texture", "heightmap"],
+            search_aliases=[
+                "image to height",
+                "displacement",
+                "bump map",
+                "depth from texture",
+                "heightmap",
+                "bump",
+                "height map",
+                "albedo to height",
+                "texture maps",
+                "materialize",
+                "crazybump",
+                "pbr",
+            ],
             inputs=[
                 io.Image.Input(
                     "image", tooltip="The picture. Its brightness, or one of its channels, becomes the height."
                 ),
                 io.Combo.Input(
-                    "source", options=SOURCES, default="luminance", tooltip="What of the image is taken as the height."
+                    "source",
+                    display_name="channel",
+                    advanced=True,
+                    options=SOURCES,
+                    default="luminance",
+                    tooltip="What of the image is taken as the height.",
                 ),
                 io.Boolean.Input("invert", default=False, tooltip="Turn on where dark is high, as with pale mortar."),
                 axes_input("The axes along which the image tiles: filters wrap there and mirror at the other borders."),
@@ -56,7 +74,9 @@ class HeightFromImage(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "flatten_radius",
+                    advanced=True,
                     display_name="light size (%)",
+                    extra_dict=shown_where(flatten=True),
                     optional=True,
                     default=12.0,
                     min=1.0,
@@ -69,6 +89,7 @@ class HeightFromImage(io.ComfyNode):
                 _gain_input("large", "large shapes, above 3 % of the width: bricks, folds, boulders"),
                 io.Float.Input(
                     "clip",
+                    advanced=True,
                     display_name="auto levels clip (%)",
                     optional=True,
                     default=0.1,
@@ -81,6 +102,7 @@ class HeightFromImage(io.ComfyNode):
                 _level_input("white", 1.0, "The height that becomes 1, after stretching. Must lie above black."),
                 io.Float.Input(
                     "gamma",
+                    advanced=True,
                     display_name="midtones (gamma)",
                     optional=True,
                     default=1.0,
@@ -136,106 +158,6 @@ class HeightFromImage(io.ComfyNode):
         )
 
 
-class HeightToNormal(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="TilewrightHeightToNormal",
-            display_name="Height to Normal",
-            category=CATEGORY,
-            description="Makes the normal map of a height map, with slopes in true proportion: 1K, 2K and 4K of one "
-            "material give the same normals.",
-            search_aliases=["normal map", "bump to normal", "height to normal map", "sobel normal", "scharr"],
-            inputs=[
-                io.Image.Input(
-                    "height",
-                    tooltip="The height, 0 to 1, white is high. Of a colour image the luminance is taken; "
-                    "the report says so.",
-                ),
-                convention_input(
-                    "Where green points. OpenGL (up): Unity, Blender, Godot, glTF. DirectX (down): Unreal, Substance."
-                ),
-                io.Combo.Input(
-                    "method",
-                    options=METHODS,
-                    default="scharr",
-                    tooltip="How slopes are measured. scharr is calm and equal in all directions; eighth_order keeps "
-                    "fine detail; spectral is exact on clean tileable heights; sobel and central as in other tools.",
-                ),
-                axes_input("The axes along which the height tiles. The others are continued smoothly at the border."),
-                height_cm_input(),
-                size_cm_input(),
-                io.Float.Input(
-                    "strength",
-                    display_name="intensity",
-                    optional=True,
-                    default=1.0,
-                    min=-100.0,
-                    max=100.0,
-                    step=0.1,
-                    tooltip="Multiplies the slopes. Leave at 1 for the true ones; turn it if you do not know the cm. "
-                    "Negative values turn hills into hollows.",
-                ),
-                io.Boolean.Input("invert", default=False, optional=True, tooltip="Turn on where black is high."),
-                io.Float.Input(
-                    "smooth_cm",
-                    display_name="blur (cm)",
-                    optional=True,
-                    default=0.0,
-                    min=0.0,
-                    max=10000.0,
-                    step=0.05,
-                    tooltip="Shapes smaller than this, in cm, are smoothed away first. 0 keeps everything.",
-                ),
-                io.Boolean.Input(
-                    "deband",
-                    default=True,
-                    optional=True,
-                    tooltip="Finds and smooths the stair-steps of heights of 8 to 12 bits, by half a step at most. "
-                    "Finer heights stay as they are.",
-                ),
-                repair_input("height"),
-            ],
-            outputs=[
-                io.Image.Output("normal", tooltip="The normal map, flat is (0.5, 0.5, 1), in full float precision."),
-                io.String.Output(
-                    "report", tooltip="The scale in numbers, the steepest slope, and what was used of a colour image."
-                ),
-            ],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        height: torch.Tensor,
-        convention: str = "OpenGL",
-        method: str = "scharr",
-        axes: str = "both",
-        height_cm: float = 5.0,
-        size_cm: float = 100.0,
-        strength: float = 1.0,
-        invert: bool = False,
-        smooth_cm: float = 0.0,
-        deband: bool = True,
-        repair: bool = False,
-    ) -> io.NodeOutput:
-        heights, notes = read_height(height, repair)
-        wrap, width = Axes.parse(axes), heights.shape[-1]
-        if deband:
-            heights, of_steps = deband_batch(heights, wrap)
-            notes += of_steps
-        heights = gaussian_blur(heights, smooth_cm * width / size_cm / 2, wrap)
-        scale = (-strength if invert else strength) * slope_scale(height_cm, size_cm, width)
-        normals = normal_map(heights, scale, method, wrap, convention)
-        return io.NodeOutput(to_bhwc(normals), "\n".join([_slope_report(normals, size_cm), *notes]))
-
-
-def _slope_report(normals: torch.Tensor, size_cm: float) -> str:
-    steepest = torch.rad2deg(torch.acos((normals[:, 2].amin() * 2 - 1).clamp(-1, 1)))
-    pitch_mm = 10 * size_cm / normals.shape[-1]
-    return f"One pixel is {pitch_mm:.3g} mm wide; the steepest slope is {steepest:.1f} degrees."
-
-
 def _gain_input(name: str, what: str) -> io.Float.Input:
     return io.Float.Input(
         name,
@@ -250,5 +172,13 @@ def _gain_input(name: str, what: str) -> io.Float.Input:
 
 def _level_input(name: str, default: float, tooltip: str) -> io.Float.Input:
     return io.Float.Input(
-        name, display_name=f"{name} point", optional=True, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip
+        name,
+        advanced=True,
+        display_name=f"{name} point",
+        optional=True,
+        default=default,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip=tooltip,
     )

@@ -1,0 +1,25 @@
+"""Along which axes a MODEL or VAE of the host wraps already, for nodes that follow it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..common.axes import Axes
+from ..common.wrapped_convolutions import WrappedConvolution
+from .networks import VAE, ModelPatcher
+
+AUTO = "auto"
+
+
+def axes_of_model(name: str, model: ModelPatcher) -> Axes:
+    """The axes that the widget's `name` stands for; "auto" are those that Seamless Model gave `model`, if any."""
+    return _followed(model.object_patches) if name == AUTO else Axes.parse(name)
+
+
+def axes_of_vae(name: str, vae: VAE) -> Axes:
+    """The axes that the widget's `name` stands for; "auto" are those that Seamless VAE gave `vae`, if any."""
+    return _followed(vae.patcher.object_patches) if name == AUTO else Axes.parse(name)
+
+
+def _followed(patches: Mapping[str, Any]) -> Axes:
+    wrapped = (patch.axes for patch in patches.values() if isinstance(patch, WrappedConvolution))
+    return next(wrapped, Axes(False, False))
