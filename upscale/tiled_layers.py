@@ -112,8 +112,9 @@ class TiledLayers:
     ) -> torch.Tensor:
         """The attention of `queries` to all `keys`, those of the map `key`: (N, C) of each."""
         if not isinstance(key, OffloadedMap):
-            whole = torch.nn.functional.scaled_dot_product_attention(queries[None], keys[None], values[None])
-            return whole[0]
+            # (1, 1, N, C): without a dimension for heads torch takes no fused kernel and holds all scores at once.
+            queries, keys, values = queries[None, None], keys[None, None], values[None, None]
+            return torch.nn.functional.scaled_dot_product_attention(queries, keys, values)[0, 0]
         places = (slice(chunk.start, chunk.stop) for chunk in self.query_chunks(key, key))
         return attend(queries, ((keys[place].to(self.device), values[place].to(self.device)) for place in places))
 

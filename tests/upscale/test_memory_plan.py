@@ -15,11 +15,13 @@ from tilewright.upscale import tiled_autoencoder, tiled_layers, tiny_autoencoder
 from tilewright.upscale.chunked_attention import attend
 from tilewright.upscale.convolution_geometry import doubling_convolution, unpadded_convolutions
 from tilewright.upscale.dry_run import DryRunLayers, plan_within
+from tilewright.upscale.feature_map import StoredMap
 from tilewright.upscale.memory_plan import MemoryPlan, Place
 from tilewright.upscale.offloading import link_to, macs_per_byte
 from tilewright.upscale.tiled_convolution import RecomputedMap
 from tilewright.upscale.tiled_layers import TiledLayers
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
 pytestmark = pytest.mark.slow
 
@@ -146,6 +148,28 @@ def test_attention_in_parts_is_attention():
     parts = zip(keys.split(13), values.split(13), strict=True)
     whole = torch.nn.functional.scaled_dot_product_attention(queries[None], keys[None], values[None])[0]
     torch.testing.assert_close(attend(queries, parts), whole)
+
+
+class LargestOutput(TorchDispatchMode):
+    """Values in the largest tensor that an operation gives."""
+
+    values = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        outputs = operation(*args, **(kwargs or {}))
+        sizes = [one.numel() for one in torch.utils._pytree.tree_leaves(outputs) if torch.is_tensor(one)]
+        self.values = max([self.values, *sizes])
+        return outputs
+
+
+@torch.inference_mode(False)  # in which a mode sees attention as one operation, whatever it consists of
+@torch.no_grad()
+def test_attention_never_holds_the_scores_of_its_queries():
+    layers = TiledLayers(CPU, 64, Axes.parse("none"), norm_weights, lambda work: None, MemoryPlan())
+    query, key, value = (StoredMap(noise(16, 32, 32), 8) for _ in range(3))
+    with LargestOutput() as largest:
+        layers.attention(query, key, value)
+    assert largest.values == 16 * 32 * 32  # where all scores would be 32 ** 4
 
 
 @pytest.fixture
