@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
@@ -155,24 +155,35 @@ def open_with_pillow(path: Path) -> Iterator[Any]:
     set: here the size is checked against the memory that is free."""
     from PIL import Image
 
-    Image.preinit()
-    Image.init()
     with path.open("rb") as file:
-        start = file.read(16)
-        for name in PILLOW_FORMATS:
-            factory, accepts = Image.OPEN.get(name, (None, None))
-            if factory and (accepts is None or accepts(start) is True):
-                file.seek(0)
-                try:
-                    image = factory(file, path.name)
-                except (SyntaxError, IndexError, TypeError, struct.error):
-                    if accepts is not None:
-                        raise
-                    continue  # TGA has no signature: whatever is no image comes by here
-                with image:
-                    yield image
-                return
-    raise UnreadableImage(path, "it is not an image of a known format")
+        Image.preinit()
+        image = _opened(file, path.name)
+        if image is None:
+            Image.init()  # Pillow's other forty formats, which take 8 MB and are seldom needed
+            image = _opened(file, path.name)
+        if image is None:
+            raise UnreadableImage(path, "it is not an image of a known format")
+        with image:
+            yield image
+
+
+def _opened(file: BinaryIO, name: str) -> Any:
+    """Pillow's image of a file in one of the formats that it has loaded, else None."""
+    from PIL import Image
+
+    file.seek(0)
+    start = file.read(16)
+    for format in PILLOW_FORMATS:
+        factory, accepts = Image.OPEN.get(format, (None, None))
+        if factory and (accepts is None or accepts(start) is True):
+            file.seek(0)
+            try:
+                return factory(file, name)
+            except (SyntaxError, IndexError, TypeError, struct.error):
+                if accepts is not None:
+                    raise
+                # TGA has no signature: whatever is no image comes by here
+    return None
 
 
 def _needs_plugin(first: bytes) -> str:
