@@ -29,7 +29,9 @@ def measured(case: str, batch: int, steps: int) -> dict[str, float]:
     """
     import comfy.utils
     import torch
+    from tilewright.host import in_graph  # noqa: F401 - what importing takes is not the training's
     from tilewright.host.demo_model import load_demo_model
+    from tilewright.nodes.training import run_inputs  # noqa: F401
 
     clocks: list[tuple[float, float]] = []
     for name in ("update", "update_absolute"):
