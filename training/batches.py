@@ -9,7 +9,7 @@ import torch
 
 from .captions import vary_captions
 from .config import TrainingConfig
-from .data import BatchOrder, Example, random_shifts, roll_rows
+from .data import BatchOrder, Conditioning, Example, random_shifts, roll_rows
 from .noise import sample_noise, sample_timesteps
 from .randomness import generator
 
@@ -43,6 +43,21 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
+
+
+def forward_inputs(batch: Batch, conditioning: Conditioning) -> dict[str, torch.Tensor]:
+    """The tensors that a forward pass reads, by their names; a batch without mask, or conditioning without vector,
+    leaves these out. The conditioning has as many rows as the batch."""
+    inputs = {
+        "latents": batch.latents,
+        "noise": batch.noise,
+        "timesteps": batch.timesteps,
+        "loss_weights": batch.loss_weights,
+        "mask": batch.mask,
+        "context": conditioning.context,
+        "vector": conditioning.vector,
+    }
+    return {name: value for name, value in inputs.items() if value is not None}
 
 
 class Batches:

@@ -8,12 +8,12 @@ import torch
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from .batches import Batch, Batches
+from .batches import Batch, Batches, forward_inputs
 from .config import TrainingConfig
 from .cuda_graph import CapturedPass, Inputs
 from .data import Conditioning, Example, TextEncoder
 from .lora import LoraNetwork
-from .loss import elementwise_loss, masked_mean, style_distance, timestep_weights
+from .loss import objective_loss, style_loss
 from .measure import Measurements
 from .noise import NoiseSchedule
 from .optimizers import build_optimizer, rate_factor
@@ -90,23 +90,18 @@ class Trainer:
 
     def train_step(self, batches: Iterator[Batch]) -> torch.Tensor:
         """One update of the weights. Returns the mean loss of its batches, still on the device."""
-        config, optimizer = self.config, self.optimizer
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * rate_factor(config.optimizer, self.step, self.steps)
-        if self.step >= config.objective.text_encoder_until * self.steps:
-            for parameter in self.network.parameters_of("lora_te"):
-                parameter.requires_grad_(False)
-
+        self._set_rates()
         loss = torch.zeros((), device=self.device)
         with self._seeded_dropout():
-            for _ in range(config.optimizer.accumulation):
-                loss += self._pass(self.inputs(next(batches)))  # draw; then forward and backward
+            for _ in range(self.config.optimizer.accumulation):
+                loss += self._pass(self.inputs(next(batches)))  # draw; then forward and backward, as below
 
-        self.scaler.unscale_(optimizer)
+        self.scaler.unscale_(self.optimizer)
         trained = [parameter for parameter in self.parameters if parameter.grad is not None]
-        norm = torch.nn.utils.clip_grad_norm_(trained, config.optimizer.clip_norm or float("inf"), foreach=True)
+        longest = self.config.optimizer.clip_norm or float("inf")
+        norm = torch.nn.utils.clip_grad_norm_(trained, longest, foreach=True)
         self._update(loss.isfinite() & (norm.isfinite() | self.scaler.is_enabled()))
-        optimizer.zero_grad(set_to_none=config.acceleration != "CUDA graph")
+        self.optimizer.zero_grad(set_to_none=self.config.acceleration != "CUDA graph")
         if self.ema:
             self.move_ema(self.ema, self.parameters, self.step)
         return loss
@@ -122,24 +117,19 @@ class Trainer:
         return (self.row_losses(inputs) * inputs["loss_weights"]).mean()
 
     def row_losses(self, inputs: Inputs) -> torch.Tensor:
-        """The loss of each row, (B,): noise the latents, predict, compare with the target as the objective says."""
-        objective = self.config.objective
+        """The loss of each row, (B,): noise the latents, predict, compare with the target."""
         latents, noise, timesteps = inputs["latents"], inputs["noise"], inputs["timesteps"]
         noisy = self.schedule.add_noise(latents, noise, timesteps)
         prediction = self.denoise(noisy, timesteps, Conditioning(inputs["context"], inputs.get("vector")))
         target = self.schedule.target(latents, noise, timesteps)
-        rows = masked_mean(elementwise_loss(prediction, target, objective), inputs.get("mask"))
-        rows = rows * timestep_weights(self.schedule, timesteps, objective)
-        if objective.style:
-            clean = self.schedule.clean(noisy, prediction, timesteps)
-            certainty = self.schedule.alphas_cumprod[timesteps].float() ** 2  # a clean latent read from noise is none
-            rows = rows + objective.style * certainty * style_distance(clean, latents)
-        return rows
+        loss = objective_loss(prediction, target, timesteps, inputs.get("mask"), self.schedule, self.config.objective)
+        if self.config.objective.style:
+            loss = loss + style_loss(prediction, noisy, latents, timesteps, self.schedule, self.config.objective)
+        return loss
 
     def _update(self, finite: torch.Tensor) -> None:
         """Move the weights, unless this step or one before it, which has not been read back yet, was not finite."""
-        broken_before = self._broken_steps
-        self._broken_steps = torch.where(finite & (broken_before == 0), 0.0, broken_before + 1)
+        self._broken_steps = torch.where(finite & (self._broken_steps == 0), 0.0, self._broken_steps + 1)
         if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.scaler.update()
@@ -152,18 +142,16 @@ class Trainer:
 
     def inputs(self, batch: Batch) -> Inputs:
         """Everything that a forward pass reads, on the device."""
-        conditioning = self.encode_texts(batch.captions, batch.sizes)
-        moved = batch.to(self.device)
-        inputs = {
-            "latents": moved.latents,
-            "noise": moved.noise,
-            "timesteps": moved.timesteps,
-            "loss_weights": moved.loss_weights,
-            "mask": moved.mask,
-            "context": conditioning.context,
-            "vector": conditioning.vector,
-        }
-        return {name: value for name, value in inputs.items() if value is not None}
+        return forward_inputs(batch.to(self.device), self.encode_texts(batch.captions, batch.sizes))
+
+    def _set_rates(self) -> None:
+        """The learning rates of the coming step; from `text_encoder_until` on the text encoder has none."""
+        factor = rate_factor(self.config.optimizer, self.step, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        if self.step >= self.config.objective.text_encoder_until * self.steps:
+            for parameter in self.network.parameters_of("lora_te"):
+                parameter.requires_grad_(False)
 
     def settle(self) -> None:
         """Read back the losses that the device still holds."""

@@ -8,6 +8,33 @@ from .noise import NoiseSchedule
 MAX_SNR = 1000.0  # debiased weights of the cleanest timesteps would vanish
 
 
+def objective_loss(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    timesteps: torch.Tensor,
+    mask: torch.Tensor | None,
+    schedule: NoiseSchedule,
+    objective: ObjectiveConfig,
+) -> torch.Tensor:
+    """The loss of each row, (B,): the mean distance of (B, C, H, W) inside the mask, times the timestep's weight."""
+    rows = masked_mean(elementwise_loss(prediction, target, objective), mask)
+    return rows * timestep_weights(schedule, timesteps, objective)
+
+
+def style_loss(
+    prediction: torch.Tensor,
+    noisy: torch.Tensor,
+    latents: torch.Tensor,
+    timesteps: torch.Tensor,
+    schedule: NoiseSchedule,
+    objective: ObjectiveConfig,
+) -> torch.Tensor:
+    """The `style_distance` of each row, (B,), between the clean latents that the prediction means and the true ones."""
+    clean = schedule.clean(noisy, prediction, timesteps)
+    certainty = schedule.alphas_cumprod[timesteps].float() ** 2  # a clean latent read from noise is none
+    return objective.style * certainty * style_distance(clean, latents)
+
+
 def elementwise_loss(prediction: torch.Tensor, target: torch.Tensor, objective: ObjectiveConfig) -> torch.Tensor:
     """Distance of each value in float32: squared, absolute, or pseudo-Huber 2d(sqrt(e^2 + d^2) - d)."""
     error = prediction.float() - target.float()

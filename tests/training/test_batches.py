@@ -4,9 +4,9 @@ import threading
 from dataclasses import replace
 
 import torch
-from tilewright.training.batches import Batches, made_ahead
+from tilewright.training.batches import Batches, forward_inputs, made_ahead
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
-from tilewright.training.data import Example
+from tilewright.training.data import Conditioning, Example
 
 EVERYTHING = ObjectiveConfig(noise_offset=0.1, multires_noise=2, shuffle_caption=True, caption_dropout=0.3, masked=True)
 
@@ -80,3 +80,11 @@ def test_fixed_rows_have_the_same_noise_whatever_the_batch_size_is():
         stacked = (torch.cat([getattr(batch, name) for batch in made]) for made in (singles, threes))
         assert torch.equal(*stacked)
     assert singles[0].timesteps.tolist() == [12]
+
+
+def test_a_forward_pass_reads_what_batch_and_conditioning_have():
+    batch, context, vector = batches()[0], torch.zeros(2, 77, 8), torch.zeros(2, 4)
+    inputs = forward_inputs(batch, Conditioning(context, vector))
+    assert set(inputs) == {"latents", "noise", "timesteps", "loss_weights", "mask", "context", "vector"}
+    assert inputs["latents"] is batch.latents and inputs["vector"] is vector
+    assert not {"mask", "vector"} & set(forward_inputs(replace(batch, mask=None), Conditioning(context)))

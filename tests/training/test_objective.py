@@ -7,7 +7,14 @@ import pytest
 import torch
 from tilewright.training.captions import vary_captions
 from tilewright.training.config import ConfigError, ObjectiveConfig, OptimizerConfig
-from tilewright.training.loss import elementwise_loss, masked_mean, style_distance, timestep_weights
+from tilewright.training.loss import (
+    elementwise_loss,
+    masked_mean,
+    objective_loss,
+    style_distance,
+    style_loss,
+    timestep_weights,
+)
 from tilewright.training.noise import NoiseSchedule, sample_noise
 from tilewright.training.optimizers import build_optimizer, rate_factor
 
@@ -41,6 +48,22 @@ def test_only_one_weighting_at_a_time():
 def test_distances(loss, expected):
     distance = elementwise_loss(torch.tensor([3.0]), torch.tensor([1.0]), ObjectiveConfig(loss=loss))
     assert distance.item() == pytest.approx(expected)
+
+
+def test_the_loss_of_a_row_is_its_masked_mean_times_the_weight_of_its_timestep():
+    prediction, target = torch.tensor([3.0, 9.0]).view(1, 1, 1, 2), torch.ones(1, 1, 1, 2)
+    schedule, mask = NoiseSchedule(ALPHAS, "eps"), torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
+    loss = objective_loss(prediction, target, EACH[:1], mask, schedule, ObjectiveConfig(min_snr_gamma=5.0))
+    assert loss.item() == pytest.approx(4 * 5 / 9)
+
+
+def test_the_style_loss_weighs_by_the_square_of_the_signal_and_is_0_for_a_true_prediction():
+    schedule, objective = NoiseSchedule(ALPHAS, "eps"), ObjectiveConfig(style=2.0)
+    latents, noise = torch.randn(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0)).unbind()
+    noisy = schedule.add_noise(latents, noise, EACH)
+    assert style_loss(noise, noisy, latents, EACH, schedule, objective).max() < 1e-9
+    empty = style_loss(noisy / (1 - ALPHAS.view(3, 1, 1, 1)).sqrt(), noisy, latents, EACH, schedule, objective)
+    torch.testing.assert_close(empty, 2 * ALPHAS**2 * style_distance(torch.zeros_like(latents), latents))
 
 
 def test_zero_terminal_snr_keeps_the_first_step_and_empties_the_last():

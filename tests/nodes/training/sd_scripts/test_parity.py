@@ -52,7 +52,7 @@ def save_start(model, path):
 
 def record_draws(monkeypatch):
     """What the trainer draws from now on, by name and step."""
-    recorded, row_losses = {}, Trainer._row_losses
+    recorded, row_losses = {}, Trainer.row_losses
 
     def recording(self, inputs):
         if torch.is_grad_enabled():
@@ -60,7 +60,7 @@ def record_draws(monkeypatch):
             recorded.update({f"{name}.{step}": inputs[name].clone() for name in ("latents", "noise", "timesteps")})
         return row_losses(self, inputs)
 
-    monkeypatch.setattr(Trainer, "_row_losses", recording)
+    monkeypatch.setattr(Trainer, "row_losses", recording)
     return recorded
 
 
