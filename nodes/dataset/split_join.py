@@ -3,9 +3,8 @@
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...dataset.join import MORE, ROLES, join_datasets
 from ...dataset.report import join_report
-from ...dataset.split import split_by_material
+from ...dataset.split_join import MORE, ROLES, join_datasets, split_by_material
 from ..sockets import TextureDatasetSocket
 
 

@@ -15,12 +15,11 @@ from tilewright.dataset.bucketing import bucket_dataset
 from tilewright.dataset.checks import Rules, check_image
 from tilewright.dataset.clean import clean_dataset
 from tilewright.dataset.image_files import find_images
-from tilewright.dataset.join import join_datasets
 from tilewright.dataset.load import Loading, load_folder
 from tilewright.dataset.parallel import pixels_of
 from tilewright.dataset.report import bucket_report, join_report, load_report, save_report
 from tilewright.dataset.save import Saving, save_dataset
-from tilewright.dataset.split import split_by_material
+from tilewright.dataset.split_join import join_datasets, split_by_material
 from tilewright.dataset.substance.plan import choose_graph, choose_outputs, parse_fixed
 from tilewright.dataset.substance.xml_description import graphs_of
 from tilewright.dataset.transforms import turn_normals

@@ -7,9 +7,8 @@ import pytest
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.dataset.bucketing import bucket_dataset
-from tilewright.dataset.join import MORE, REGULARISATION, join_datasets
 from tilewright.dataset.report import bucket_report, join_report
-from tilewright.dataset.split import split_by_material
+from tilewright.dataset.split_join import MORE, REGULARISATION, join_datasets, split_by_material
 
 
 def dataset(*names, size=(512, 512), **fields):
