@@ -1,11 +1,11 @@
 """The step in the metadata of a LoRA file: a process that goes on from a state counts its own steps only."""
 
 import json
-import math
 import shutil
 from pathlib import Path
 
 from ..common.files import written_whole
+from ..training.metadata import counted_steps
 
 _ALIGNMENT = 8  # of the header, as safetensors writes it
 
@@ -20,10 +20,8 @@ def count_on(file: Path, step: int, end: int, steps_per_epoch: int) -> None:
     with file.open("rb") as source:
         length = int.from_bytes(source.read(8), "little")
         header = json.loads(source.read(length))
-        epochs = max(1, steps_per_epoch)
-        counted = {"ss_steps": step, "ss_max_train_steps": end}
-        counted |= {"ss_epoch": math.ceil(step / epochs), "ss_num_epochs": math.ceil(end / epochs)}
         known = header.get("__metadata__", {})
+        counted = counted_steps(step, end, steps_per_epoch)
         known.update({name: str(value) for name, value in counted.items() if name in known})
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
         text += b" " * (-len(text) % _ALIGNMENT)

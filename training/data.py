@@ -45,6 +45,7 @@ class Example:
     size is (width, height) in pixels of what was encoded. An epoch visits it `repeats` times. tileable: the latent
     closes on itself, so it may be rolled. regularisation: it shows the class, not the subject. mask (1, H, W) is
     the share of each latent pixel that counts, None for all of it. material: what its other views share, "" for none.
+    folder: name of the folder that the image lies in.
     """
 
     latent: torch.Tensor
@@ -55,6 +56,7 @@ class Example:
     regularisation: bool = False
     mask: torch.Tensor | None = None
     material: str = ""
+    folder: str = ""
 
 
 TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Conditioning]

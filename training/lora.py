@@ -24,8 +24,7 @@ class LoraNetwork(nn.Module):
         self.lora_layers = nn.ModuleDict()
         for name, layer in layers.items():
             rank = config.conv_rank if is_spatial(layer) else config.rank
-            alpha = config.alpha * rank / config.rank
-            self.lora_layers[name] = KINDS[config.kind](layer, rank, alpha, config.dropout, draw)
+            self.lora_layers[name] = KINDS[config.kind](layer, rank, config.alpha_of(rank), config.dropout, draw)
 
     def named_layers(self) -> Iterator[tuple[str, LoraLayer]]:
         """Each LoRA layer with the kohya name of the frozen one that it stands beside."""

@@ -8,34 +8,39 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .config import TrainingConfig
+from .config import NetworkConfig, TrainingConfig
 from .data import Example
 from .loop import Trainer
 from .optimizers import warmup_steps
 from .settings import metadata_entries
 
+PLAIN_LORA = "networks.lora"  # sd-scripts' own module, beside those of LyCORIS
+_PUBLISHED = "https://github.com/Stability-AI/generative-models"
+_MIXED_PRECISION = {"float32": "no", "float16": "fp16", "bfloat16": "bf16"}
+_LYCORIS_ALGORITHMS: dict[str, dict[str, object]] = {
+    "DoRA": {"algo": "lora", "dora_wd": True},
+    "LoHa": {"algo": "loha"},
+    "LoKr": {"algo": "lokr"},
+}
+
 
 @dataclass(frozen=True)
 class BaseModel:
-    """The family of the model a LoRA was trained on.
+    """The model that a LoRA was trained on, and how it was run.
 
     version is kohya's name for it ("sd_v1", "sd_v2", "sd_v2_v", "sdxl_base_v1-0"), architecture modelspec's.
+    precision: of its frozen weights. clip_skip: the one in force, whether LoRA Objective or the CLIP sets it.
     """
 
     version: str
     architecture: str
     prediction: str
+    precision: str = "float32"
+    clip_skip: int = 1
 
 
-def lora_metadata(
-    name: str,
-    base: BaseModel,
-    config: TrainingConfig,
-    examples: Sequence[Example],
-    folders: dict[str, int],
-    trainer: Trainer,
-) -> dict[str, str]:
-    """The metadata of the LoRA that `trainer` has come to. folders counts each dataset folder's images by its name."""
+def lora_metadata(name: str, base: BaseModel, config: TrainingConfig, trainer: Trainer) -> dict[str, str]:
+    """The metadata of the LoRA that `trainer` has come to."""
     entries = {
         "ss_v2": base.version.startswith("sd_v2"),
         "ss_base_model_version": base.version,
@@ -45,10 +50,14 @@ def lora_metadata(
         **metadata_entries(config.optimizer),
         **metadata_entries(config.objective),
         **metadata_entries(config.saving),
-        **_network(config),
+        "ss_clip_skip": base.clip_skip,
+        "ss_mixed_precision": _MIXED_PRECISION[base.precision],
+        **_network(config.network),
         **_optimizer(config, trainer.steps),
-        **_course(config, trainer),
-        **_dataset(config, examples, folders),
+        **counted_steps(trainer.step, trainer.steps, trainer.steps_per_epoch),
+        "ss_num_batches_per_epoch": trainer.batches_per_epoch,
+        "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
+        **_dataset(config, trainer),
         **_modelspec(name, base, config),
     }
     return {
@@ -56,12 +65,29 @@ def lora_metadata(
     }
 
 
-def _network(config: TrainingConfig) -> dict[str, object]:
-    network = config.network
+def counted_steps(step: int, end: int, steps_per_epoch: int) -> dict[str, int]:
+    """What a file after `step` of `end` says of its place in the run. As in sd-scripts, a pass over the set counts when
+    it is complete, and the last one where the run ends."""
+    epochs = -(-end // max(1, steps_per_epoch))
     return {
-        "ss_network_module": "networks.lora" if network.kind in ("LoRA", "DoRA") else "lycoris.kohya",
-        "ss_network_args": _network_arguments(config),
+        "ss_steps": step,
+        "ss_max_train_steps": end,
+        "ss_epoch": epochs if step == end else step // max(1, steps_per_epoch),
+        "ss_num_epochs": epochs,
     }
+
+
+def network_module(network: NetworkConfig) -> tuple[str, dict[str, object]]:
+    """The module of sd-scripts that trains such a network, and its arguments beside rank and alpha."""
+    own = _LYCORIS_ALGORITHMS.get(network.kind, {})
+    wide = {"conv_dim": network.conv_rank, "conv_alpha": network.alpha_of(network.conv_rank)}
+    return "lycoris.kohya" if own else PLAIN_LORA, own | (wide if network.conv_rank else {})
+
+
+def _network(network: NetworkConfig) -> dict[str, object]:
+    module, arguments = network_module(network)
+    told = {name: str(value) for name, value in arguments.items()}
+    return {"ss_network_module": module, "ss_network_args": told}
 
 
 def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
@@ -71,56 +97,47 @@ def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
         "ss_text_encoder_lr": optimizer.text_rate if config.network.text_encoder else 0.0,
         "ss_optimizer": optimizer.kind + (f"({optimizer.arguments})" if optimizer.arguments else ""),
         "ss_lr_warmup_steps": warmup_steps(optimizer, steps),
-        "ss_mixed_precision": {"float16": "fp16", "bfloat16": "bf16", "float32": "no"}.get(config.precision, "auto"),
     }
 
 
-def _course(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
-    return {
-        "ss_steps": trainer.step,
-        "ss_max_train_steps": trainer.steps,
-        "ss_epoch": trainer.step // trainer.steps_per_epoch,
-        "ss_num_epochs": -(-trainer.steps // trainer.steps_per_epoch),
-        "ss_num_batches_per_epoch": trainer.batches_per_epoch,
-        "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
-    }
-
-
-def _dataset(config: TrainingConfig, examples: Sequence[Example], folders: dict[str, int]) -> dict[str, object]:
+def _dataset(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
+    """Of the images that are trained on: not of those that are only measured, nor of those that cannot be read."""
+    examples = trainer.batches.examples
     regular = sum(example.repeats for example in examples if not example.regularisation)
     return {
         "ss_num_train_images": regular,
         "ss_num_reg_images": sum(example.repeats for example in examples) - regular,
+        "ss_num_validation_images": len(trainer.measurements.held_out),
         "ss_resolution": f"({config.resolution}, {config.resolution})",
         "ss_enable_bucket": True,
         "ss_cache_latents": True,
         "ss_cache_latents_to_disk": config.cache == "disk",
-        "ss_dataset_dirs": {folder: {"n_repeats": 1, "img_count": count} for folder, count in folders.items()},
+        "ss_dataset_dirs": _folders(examples),
         "ss_tag_frequency": {"tilewright": _tag_frequency(examples)},
     }
 
 
+def _folders(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
+    """Repeats and number of images by folder; where repeats differ inside one, by kohya's name "repeats_folder"."""
+    counts = Counter((example.folder, example.repeats) for example in examples)
+    mixed = {folder for folder, times in Counter(folder for folder, _ in counts).items() if times > 1}
+    return {
+        f"{repeats}_{folder}" if folder in mixed else folder: {"n_repeats": repeats, "img_count": count}
+        for (folder, repeats), count in counts.items()
+    }
+
+
 def _modelspec(name: str, base: BaseModel, config: TrainingConfig) -> dict[str, object]:
+    names_as_published = base.version.startswith("sdxl")  # those of SD1 and SD2 LoRAs are diffusers'
     return {
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": f"{base.architecture}/lora",
-        "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
+        "modelspec.implementation": _PUBLISHED if names_as_published else "diffusers",
         "modelspec.title": name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "modelspec.prediction_type": "v" if base.prediction == "v" else "epsilon",
         "modelspec.description": config.saving.comment,
     }
-
-
-def _network_arguments(config: TrainingConfig) -> dict[str, str]:
-    network = config.network
-    arguments = {"algo": network.kind.lower()} if network.kind in ("LoHa", "LoKr") else {}
-    if network.kind == "DoRA":
-        arguments["dora_wd"] = "True"
-    if network.conv_rank:
-        arguments["conv_dim"] = str(network.conv_rank)
-        arguments["conv_alpha"] = str(network.alpha * network.conv_rank / network.rank)
-    return arguments
 
 
 def _tag_frequency(examples: Sequence[Example]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from .latents import encode_image, latent_families
 
 _BASE_MODELS = {
     ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
-    ("SD1", "v"): ("sd_v1", "stable-diffusion-v1"),
+    ("SD1", "v"): ("sd_v1_v", "stable-diffusion-v1"),
     ("SD2", "eps"): ("sd_v2", "stable-diffusion-v2-512"),
     ("SD2", "v"): ("sd_v2_v", "stable-diffusion-v2-768-v"),
     ("SDXL", "eps"): ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),

@@ -59,6 +59,7 @@ def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Ex
     width, height = tensors["size"].tolist()
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
     facts = {**flags, "mask": tensors.get("mask"), "material": sample.origin or sample.material}
+    facts["folder"] = sample.file.parent.name
     return Example(latent, sample.caption, (width, height), sample.repeats, **facts)
 
 

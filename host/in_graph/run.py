@@ -2,10 +2,9 @@
 
 import gc
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import comfy.model_management
 import torch
@@ -130,16 +129,17 @@ class _Run:
     """One training, from the host's objects to its files."""
 
     def __init__(self, order: Order, base: BaseModel, encoded: list[Encoded], device: torch.device) -> None:
-        self.order, self.base, self.config = order, base, order.config
+        self.order, self.config = order, order.config
         model, vae, config = order.model, order.vae, order.config
         self.name = order.name.strip()
         self.examples = encoded[0].examples
-        self.folders = dict(Counter(sample.file.parent.name for sample in order.dataset.samples))
         everything = [example for part in encoded for example in part.examples]
         texts, text_layers = text_encoder(model, order.clip, everything, config, device)
         comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
         wraps = trains_wrapped(config, self.examples)
         dtype = training_dtype(config, device)
+        layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
+        self.base = replace(base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
         unet = training_unet(model, config, device, dtype, wraps)
         self.identity = self._identity(unet)
         network = LoraNetwork({**unet_layers(model, unet, config), **text_layers}, config.network, config.seed)
@@ -247,4 +247,4 @@ class _Run:
         return self.trainer.kohya_state()
 
     def _metadata(self) -> dict[str, str]:
-        return lora_metadata(self.name, self.base, self.config, self.examples, self.folders, self.trainer)
+        return lora_metadata(self.name, self.base, self.config, self.trainer)

@@ -71,3 +71,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    def alpha_of(self, rank: int) -> float:
+        """The alpha of layers of another rank, which scales them as much."""
+        return self.alpha * rank / self.rank
