@@ -1,6 +1,7 @@
 """The same dataset and settings through kohya-ss/sd-scripts, as the user has it, in a process of its own.
 
-checkout.py finds them and their Python, scripts.py says which one trains what. settings.py, task_settings.py and
-extra_arguments.py are what they are told, dataset_files.py writes what they read, and process.py runs them. output.py,
-error_hints.py and packages.py read what they print; run_folder.py, resume.py and metadata.py take over what they write.
+checkout.py finds them and their Python, tasks.py says which script trains what. settings.py, tasks.py and
+extra_arguments.py make the arguments, dataset_files.py writes what they read, and process.py runs them, through
+start_script.py where packages lie in a folder. output.py, error_hints.py and packages.py read what they print;
+run_folder.py, resume.py and metadata.py take over what they write.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..training.config import TrainingConfig
 from .run_folder import Leg, RunFolder
-from .scripts import Job
+from .tasks import Job
 
 _LEVEL = ("constant", "constant with warmup")
 

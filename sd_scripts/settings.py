@@ -15,8 +15,7 @@ from ..common.errors import InputError
 from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ..training.optimizers import optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
-from .scripts import CONTROLNET, SDXL, Job
-from .task_settings import network_settings, rates
+from .tasks import CONTROLNET, SDXL, Job, network_settings, rates
 
 ATTENTIONS = {"sdpa": "sdpa", "xformers": "xformers", "memory-efficient": "mem_eff_attn", "plain": None}
 CACHES = ("memory", "disk", "off")

@@ -1,12 +1,80 @@
-"""Files of the host's model folders: told apart, proven to load."""
+"""Files of the host's model folders: which family a checkpoint is of, whether a file is the same, whether it loads."""
 
 from pathlib import Path
 from typing import Any
 
+import comfy.supported_models
 import comfy.utils
+import torch
+from comfy.model_base import ModelType
 
 from ...common.errors import InputError
-from ...sd_scripts.scripts import LORA, TEXTUAL_INVERSION, Job
+from ...sd_scripts.tasks import AUTO, LORA, SD1, SD2, SD2_V, SDXL, TEXTUAL_INVERSION, Job
+
+TEXT_ENCODERS = {  # one of its weights -> the family, and the host's class for it
+    "conditioner.embedders.1.model.ln_final.weight": (SDXL, comfy.supported_models.SDXL),
+    "cond_stage_model.model.ln_final.weight": (SD2, comfy.supported_models.SD20),
+    "cond_stage_model.transformer.text_model.final_layer_norm.weight": (SD1, comfy.supported_models.SD15),
+}
+_UNET = "model.diffusion_model."
+
+
+def checkpoint_family(file: Path, told: str) -> str:
+    """One of `FAMILIES`: as `told`, or for "auto" as the file says. Raises `InputError` for another kind of file."""
+    if told != AUTO:
+        return told
+    if file.suffix.lower() not in (".safetensors", ".sft"):
+        raise InputError(
+            f"{file.name} is no safetensors file, so what it holds cannot be read beforehand. Choose its family "
+            "instead of auto."
+        )
+    return _read_family(file)
+
+
+def _read_family(file: Path) -> str:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt") as opened:
+            weights = _Weights(opened)
+            found = next((found for name, found in TEXT_ENCODERS.items() if name in weights), None)
+            prediction = _prediction(found[1], weights) if found else None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{file} cannot be read ({error}). Download or copy the checkpoint again.") from None
+    if found is None:
+        raise InputError(
+            f"{file.name} is no checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, which these scripts "
+            "train. Choose such a checkpoint, or its family if you know that it is one."
+        )
+    if found[0] == SDXL and prediction != ModelType.EPS:
+        raise InputError(
+            f"{file.name} is an SDXL checkpoint that does not predict noise ({prediction.name}), and sd-scripts would "
+            "train it as if it did. Use Train LoRA, or choose another checkpoint."
+        )
+    return SD2_V if found[0] == SD2 and prediction == ModelType.V_PREDICTION else found[0]
+
+
+def _prediction(kind: type, weights: "_Weights") -> ModelType:
+    """What the UNet predicts, by the rules of the host."""
+    first = f"{_UNET}input_blocks.0.0.weight"
+    channels = weights[first].shape[1] if first in weights else 4
+    return kind({"in_channels": channels}).model_type(weights, _UNET)
+
+
+class _Weights:
+    """An open safetensors file as the mapping that the host's rules ask."""
+
+    def __init__(self, opened: Any) -> None:
+        self.opened, self.names = opened, set(opened.keys())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self.opened.get_tensor(name).float()
+
+    def get(self, name: str, default: torch.Tensor | None = None) -> torch.Tensor | None:
+        return self[name] if name in self else default
 
 
 def file_stamp(file: Path) -> tuple[int, int]:

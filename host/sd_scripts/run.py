@@ -27,9 +27,8 @@ from ...sd_scripts.process import (
 )
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
-from ...sd_scripts.scripts import AUTO, LORA, Job, checkpoint_family
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.task_settings import captions_without_token
+from ...sd_scripts.tasks import AUTO, LORA, Job, captions_without_token
 from ...training.config import TrainingConfig
 from ...training.run_files import told_if_disk_fails
 from .. import folders
@@ -37,7 +36,7 @@ from ..in_graph.model import training_dtype
 from ..node_text import tell_node
 from ..progress import progress_callback
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
-from .files import file_stamp, loaded_weights
+from .files import checkpoint_family, file_stamp, loaded_weights
 from .live import KohyaView
 
 POLL_SECONDS = 0.2

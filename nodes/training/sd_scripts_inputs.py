@@ -8,8 +8,8 @@ from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
 from ...host.sd_scripts.run import Order
-from ...sd_scripts.scripts import AUTO, FAMILIES
 from ...sd_scripts.settings import KohyaOptions
+from ...sd_scripts.tasks import AUTO, FAMILIES
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ...training.settings import configured
 from ..sockets import TextureDatasetSocket

@@ -6,8 +6,15 @@ from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
 from ...host.sd_scripts.run import Trained, train_with_scripts
-from ...sd_scripts.scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, TEXTUAL_INVERSION
-from ...sd_scripts.task_settings import TEMPLATES, own_settings
+from ...sd_scripts.tasks import (
+    CONTROLNET,
+    DREAMBOOTH,
+    FINE_TUNE,
+    LORA,
+    TEMPLATES,
+    TEXTUAL_INVERSION,
+    own_settings,
+)
 from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing

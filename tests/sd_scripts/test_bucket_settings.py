@@ -1,7 +1,7 @@
 import pytest
 from tilewright.common.buckets import Buckets
-from tilewright.sd_scripts.scripts import LORA, Job
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
+from tilewright.sd_scripts.tasks import LORA, Job
 from tilewright.training.config import TrainingConfig
 
 

@@ -1,4 +1,4 @@
-"""What each task is told, how a run goes on, and which family a checkpoint is of."""
+"""What each task is told, and how a run goes on."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from sd_scripts_stand_in.checkout import write_checkpoint
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.sd_scripts.checkout import Interpreter
@@ -16,20 +15,9 @@ from tilewright.sd_scripts.packages import is_own, missing_modules
 from tilewright.sd_scripts.process import ScriptProcess
 from tilewright.sd_scripts.resume import next_leg, run_length, serves
 from tilewright.sd_scripts.run_folder import Leg, RunFolder, is_whole
-from tilewright.sd_scripts.scripts import AUTO, LORA, SDXL, Job, checkpoint_family
 from tilewright.sd_scripts.settings import known_settings
-from tilewright.sd_scripts.task_settings import captions_without_token, network_settings, own_settings
+from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, own_settings
 from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
-
-
-@pytest.mark.parametrize("family", ["SD1", "SD2", "SDXL"])
-def test_a_checkpoint_says_its_family_unless_it_is_told(tmp_path, family):
-    file = tmp_path / "model.safetensors"
-    write_checkpoint(file, family)
-    assert checkpoint_family(file, AUTO) == family
-    assert checkpoint_family(file, SDXL) == SDXL
-    with pytest.raises(InputError, match="Choose its family"):
-        checkpoint_family(tmp_path / "model.ckpt", AUTO)
 
 
 def test_a_lora_is_told_its_size_and_the_blocks_it_leaves_out():

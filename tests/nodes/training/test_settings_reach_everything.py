@@ -17,8 +17,8 @@ from tilewright.nodes.training import (
     TrainModelKohya,
     lora_objective,
 )
-from tilewright.sd_scripts.scripts import LORA, Job
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
+from tilewright.sd_scripts.tasks import LORA, Job
 from tilewright.training.config import ConfigError, ObjectiveConfig, TrainingConfig
 from tilewright.training.settings import OWN_NAME, metadata_entries, setting
 

@@ -1,21 +1,84 @@
-"""What differs from task to task, as arguments of sd-scripts: what is trained, how fast, what one script alone has."""
+"""What differs from task to task: which script trains it, for which family of Stable Diffusion, and the arguments that
+tell the script what is trained and how fast."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..common.errors import InputError
 from ..common.texture_dataset import TextureDataset
 from ..training.config import NetworkConfig, TrainingConfig
-from .scripts import CONTROLNET, DREAMBOOTH, FINE_TUNE, LORA, SDXL, TEXTUAL_INVERSION, Job
+from ..training.metadata import PLAIN_LORA, network_module
 
-_NAMED = 5
-TEMPLATES = {"captions": None, "object": "use_object_template", "style": "use_style_template"}
-LYCORIS = "lycoris.kohya"
-_LYCORIS_ARGUMENTS = {
-    "DoRA": ["algo=lora", "dora_wd=True"],
-    "LoHa": ["algo=loha"],
-    "LoKr": ["algo=lokr"],
+SD1, SD2, SD2_V, SDXL = "SD1", "SD2", "SD2 v-prediction", "SDXL"
+FAMILIES = [SD1, SD2, SD2_V, SDXL]
+AUTO = "auto"
+
+LORA = "LoRA"
+DREAMBOOTH = "DreamBooth"
+FINE_TUNE = "fine-tune"
+TEXTUAL_INVERSION = "textual inversion"
+CONTROLNET = "ControlNet"
+
+_SD_SCRIPTS = {
+    LORA: "train_network.py",
+    DREAMBOOTH: "train_db.py",
+    FINE_TUNE: "fine_tune.py",
+    TEXTUAL_INVERSION: "train_textual_inversion.py",
+    CONTROLNET: "train_control_net.py",
 }
+_SDXL_SCRIPTS = {
+    LORA: "sdxl_train_network.py",
+    DREAMBOOTH: "sdxl_train.py",
+    FINE_TUNE: "sdxl_train.py",
+    TEXTUAL_INVERSION: "sdxl_train_textual_inversion.py",
+    CONTROLNET: "sdxl_train_control_net.py",
+}
+_FOLDERS = {LORA: "loras", TEXTUAL_INVERSION: "embeddings", CONTROLNET: "controlnet"}
+
+_NAMED = 5  # images in a message
+TEMPLATES = {"captions": None, "object": "use_object_template", "style": "use_style_template"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained (`LORA`, `DREAMBOOTH`, ...), on a checkpoint of which family."""
+
+    task: str
+    family: str
+
+    def __post_init__(self) -> None:
+        assert self.task in _SD_SCRIPTS and self.family in FAMILIES
+
+    @property
+    def script(self) -> str:
+        """The script's file name. SDXL has its own for everything; the others would load it and train nonsense."""
+        return (_SDXL_SCRIPTS if self.family == SDXL else _SD_SCRIPTS)[self.task]
+
+    @property
+    def folder(self) -> str:
+        """The folder below ComfyUI's output for what comes out, by the name of the host's model folders."""
+        return _FOLDERS.get(self.task, "checkpoints")
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the script knows, from a state, how far it had come. The others would begin to count again."""
+        return self.task == LORA
+
+    @property
+    def knows_regularisation(self) -> bool:
+        """Whether it can tell images of the class from those of the subject."""
+        return self.task not in (FINE_TUNE, CONTROLNET)
+
+    @property
+    def reads_metadata_file(self) -> bool:
+        """Whether captions are in one JSON file instead of a text file beside each image."""
+        return self.script == "fine_tune.py"
+
+    def model_settings(self) -> dict[str, bool]:
+        """The arguments that tell SD1, SD2 and its v-prediction apart."""
+        told = {"v2": self.family in (SD2, SD2_V), "v_parameterization": self.family == SD2_V}
+        return {name: True for name, holds in told.items() if holds}
 
 
 def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
@@ -95,9 +158,13 @@ def rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
 
 
 def _lora(job: Job, network: NetworkConfig) -> dict[str, Any]:
-    arguments = [*_LYCORIS_ARGUMENTS.get(network.kind, []), *_convolutions(network), *_blocks(job, network)]
+    module, own = network_module(network)
+    arguments = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in own.items()]
+    if module != PLAIN_LORA:
+        arguments.insert(0, "preset=full" if network.conv_rank else "preset=attn-mlp")
+    arguments += _blocks(job, network, module)
     return {
-        "network_module": LYCORIS if network.kind in _LYCORIS_ARGUMENTS else "networks.lora",
+        "network_module": module,
         "network_dim": network.rank,
         "network_alpha": network.alpha,
         "network_dropout": network.dropout or None,
@@ -106,19 +173,11 @@ def _lora(job: Job, network: NetworkConfig) -> dict[str, Any]:
     }
 
 
-def _convolutions(network: NetworkConfig) -> list[str]:
-    preset = ["preset=full" if network.conv_rank else "preset=attn-mlp"] if network.kind in _LYCORIS_ARGUMENTS else []
-    if not network.conv_rank:
-        return preset
-    alpha = network.alpha * network.conv_rank / network.rank
-    return [*preset, f"conv_dim={network.conv_rank}", f"conv_alpha={alpha:g}"]
-
-
-def _blocks(job: Job, network: NetworkConfig) -> list[str]:
+def _blocks(job: Job, network: NetworkConfig, module: str) -> list[str]:
     """Blocks whose rate is 0 get no LoRA."""
     if network.blocks == "all":
         return []
-    if network.blocks not in ("up", "middle and up") or network.kind in _LYCORIS_ARGUMENTS:
+    if network.blocks not in ("up", "middle and up") or module != PLAIN_LORA:
         raise InputError(
             f"blocks is {network.blocks!r} and kind is {network.kind!r}, which sd-scripts cannot combine. It trains "
             "all blocks, or for plain LoRA also 'up' and 'middle and up'. Train Texture LoRA can do the others."
