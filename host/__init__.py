@@ -1,7 +1,8 @@
 """ComfyUI's inside: all that its public node API (comfy_api.latest) does not promise to keep is touched here only.
 
 Its surroundings: folders (what a workflow may use), scripts (what it may run), progress, node_text, reruns.
-Its models: networks, architecture, training (what they are made of), model_digest, demo_model, unet_blocks.
+Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
+model_digest, demo_model, unet_blocks.
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
 Models that work in tiles: tiled_vae, tiled_diffusion, upscale_model.
 Others' models: captioners, clip_scores.

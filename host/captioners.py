@@ -86,7 +86,7 @@ def onnx_session(file: Path) -> Any:
             "python -m pip install onnxruntime (or onnxruntime-gpu for an NVIDIA card), then restart ComfyUI."
         ) from None
     device = comfy.model_management.get_torch_device()
-    wanted = ["CPUExecutionProvider"]
+    wanted: list[Any] = ["CPUExecutionProvider"]
     if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         comfy.model_management.free_memory(_ROOM_TO_WORK * file.stat().st_size, device)
         wanted.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))

@@ -21,6 +21,7 @@ from ..common.errors import InputError
 from ..evaluation.aesthetic import EMBEDDING, AestheticHead
 from ..evaluation.embeddings import contrast, cosines, likeness, views
 from .folders import model_file
+from .protocols import Clip
 
 NONE = "none"
 AESTHETIC_FOLDER = "aesthetic"  # the folder below ComfyUI's models, and a key for extra_model_paths.yaml
@@ -138,7 +139,7 @@ def _width(vision: VisionEncoder) -> int:
 class TextEncoder:
     """The text tower of a CLIP whose file holds its projection. Raises `InputError` with the reason for one without."""
 
-    def __init__(self, clip: Any, vision: VisionEncoder) -> None:
+    def __init__(self, clip: Clip, vision: VisionEncoder) -> None:
         if not vision.is_clip or not vision.projected:
             what = "has no visual_projection" if vision.is_clip else "is no CLIP, so no text lies in its space"
             raise InputError(
@@ -160,7 +161,7 @@ class TextEncoder:
         return torch.cat(pooled).to("cpu", torch.float64) @ weight.T
 
 
-def _projected_tower(clip: Any, width: int, vision: str) -> str:
+def _projected_tower(clip: Clip, width: int, vision: str) -> str:
     files = _files_of(clip)
     if not files:
         raise InputError(
@@ -187,11 +188,11 @@ def _projected_tower(clip: Any, width: int, vision: str) -> str:
     return fitting[0]
 
 
-def _own_width(clip: Any, kind: str) -> int:
+def _own_width(clip: Clip, kind: str) -> int:
     return getattr(clip.cond_stage_model, f"clip_{kind}").transformer.text_projection.weight.shape[0]
 
 
-def _files_of(clip: Any) -> list[Path]:
+def _files_of(clip: Clip) -> list[Path]:
     """The files a CLIP was loaded from, as the host notes them for loading it again."""
     init = getattr(clip.patcher, "cached_patcher_init", None)
     given = init[1][0] if init and init[1] else []
@@ -230,7 +231,7 @@ class Encoders:
         return scores
 
 
-def load_encoders(vision: str, clip: Any, aesthetic: str, renders: Sequence[torch.Tensor] = ()) -> Encoders:
+def load_encoders(vision: str, clip: Clip, aesthetic: str, renders: Sequence[torch.Tensor] = ()) -> Encoders:
     """All that is connected. Raises `InputError` with the reason where a file cannot be scored with."""
     encoder = load_vision(vision)
     if clip is not None and encoder is None:

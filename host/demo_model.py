@@ -14,7 +14,7 @@ from .architecture import SD1Architecture
 
 WEIGHTS = Path(__file__).with_name("demo_model.safetensors")
 
-UNET = {
+UNET: dict[str, Any] = {
     "image_size": 32,
     "in_channels": 4,
     "out_channels": 4,
@@ -34,7 +34,7 @@ UNET = {
     "legacy": False,
 }
 TEXT_ENCODER = {"hidden_size": 128, "intermediate_size": 384, "num_attention_heads": 4, "num_hidden_layers": 2}
-AUTOENCODER = {
+AUTOENCODER: dict[str, Any] = {
     "embed_dim": 4,
     "ddconfig": {
         "double_z": True,

@@ -19,6 +19,7 @@ from ..common.errors import InputError
 from ..common.paths import is_inside
 from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
+from .protocols import Clip, Model, Patcher
 from .training import model_kind
 
 _LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
@@ -107,7 +108,7 @@ def _read_all(file: Any) -> str:
     return digest.hexdigest()
 
 
-def check_fit(model: Any, clip: Any, lora: LoraFile) -> str:
+def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
     """A line on layers of the file that the model lacks, "" if it has all. Raises `InputError` where it lacks most."""
     keys = comfy.lora.model_lora_keys_unet(model.model, {})
     keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, keys) if clip is not None else keys
@@ -127,7 +128,7 @@ def check_fit(model: Any, clip: Any, lora: LoraFile) -> str:
     return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers have no place in the model"
 
 
-def _shapes(patcher: Any) -> dict[str, torch.Size]:
+def _shapes(patcher: Patcher) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in patcher.model_state_dict().items()}
 
 
@@ -141,7 +142,7 @@ def _fits(patch: Any, shape: torch.Size | None) -> bool:
     return up.shape[0] == shape[0] and down.flatten(1).shape[1] in (shape[1], shape[1:].numel())
 
 
-def with_lora_file(model: Any, clip: Any, lora: LoraFile, strength: float) -> tuple[Any, Any]:
+def with_lora_file(model: Model, clip: Clip, lora: LoraFile, strength: float) -> tuple[Model, Clip]:
     """MODEL and CLIP with a LoRA at one strength for both, exactly as Load LoRA gives them."""
     if strength == 0:
         return model, clip
@@ -149,6 +150,6 @@ def with_lora_file(model: Any, clip: Any, lora: LoraFile, strength: float) -> tu
     return comfy.sd.load_lora_for_models(model, clip, dict(lora.tensors), strength, strength, lora_metadata=metadata)
 
 
-def changes_text(clip: Any, patched: Any) -> bool:
+def changes_text(clip: Clip, patched: Clip) -> bool:
     """Whether a LoRA put anything on the text encoder."""
     return sum(map(len, patched.patcher.patches.values())) != sum(map(len, clip.patcher.patches.values()))

@@ -19,10 +19,12 @@ from ..common.errors import InputError
 from ..common.files import check_name
 from ..evaluation.cells import BASE, MOST_CELLS, Cell
 from ..evaluation.grid import LoraGrid, Sampling, Task, plan, write_pictures
+from ..evaluation.loss_transfer import Transfer
 from .folders import output_folder
 from .lora_files import LoraFile, changes_text, check_fit, lora_digest, lora_step, read_lora, with_lora_file
 from .model_digest import model_digest
 from .painting import Conditioning, Painter, encode_texts
+from .protocols import Clip, Model, Vae
 from .screening import Screening, screen
 
 
@@ -58,9 +60,9 @@ def grid_cells(names: Sequence[str], strengths: Sequence[float]) -> tuple[Cell, 
 
 
 def paint_grid(
-    model: Any,
-    clip: Any,
-    vae: Any,
+    model: Model,
+    clip: Clip,
+    vae: Vae,
     cells: Sequence[Cell],
     prompts: Sequence[str],
     seeds: Sequence[int],
@@ -79,7 +81,8 @@ def paint_grid(
     folder = output_folder("grids", check_name(name, "name"))
     digests = {cell.lora: lora_digest(cell.lora) for cell in cells if not cell.is_base}
     digests[""] = model_digest(model, model_digest(clip.patcher, clip.layer_idx), model_digest(vae.patcher))
-    log, transfers = Log(), {}
+    log = Log()
+    transfers: dict[Cell, Transfer] = {}
     if screening:
         cells, transfers = screen(model, clip, vae, cells, screening)
         log.note(f"{len(transfers)} cells were screened by loss transfer, and {len(cells) - 1} are painted")
@@ -97,7 +100,7 @@ class _Run:
     """One pass over tasks. The bar counts sampler steps of pictures."""
 
     def __init__(
-        self, model: Any, clip: Any, vae: Any, prompts: Sequence[str], sampling: Sampling, batch_size: int, log: Log
+        self, model: Model, clip: Clip, vae: Vae, prompts: Sequence[str], sampling: Sampling, batch_size: int, log: Log
     ) -> None:
         self.model, self.clip, self.prompts, self.sampling, self.log = model, clip, prompts, sampling, log
         self.painter = Painter(vae, sampling, batch_size, self._told)
@@ -140,7 +143,7 @@ class _Run:
             self.log.painted += len(numbers)
             comfy.model_management.throw_exception_if_processing_interrupted()
 
-    def _texts(self, clip: Any) -> list[Conditioning]:
+    def _texts(self, clip: Clip) -> list[Conditioning]:
         """The prompts and the negative one; those of a LoRA that leaves the text encoder alone are the model's own."""
         texts = [*self.prompts, self.sampling.negative]
         if clip is not self.clip and changes_text(self.clip, clip):

@@ -6,10 +6,12 @@ from typing import Any
 
 import torch
 
+from .protocols import Patcher
+
 _SAMPLES = 4096  # of each weight: training, merging and patching move nearly all numbers of a weight
 
 
-def model_digest(patcher: Any, *facts: object) -> str:
+def model_digest(patcher: Patcher, *facts: object) -> str:
     """Differs for two patchers that could give different results.
 
     It covers the network's build, samples of every weight, the patches on them, and everything that was put around or

@@ -16,12 +16,11 @@ from comfy.ldm.flux.model import Flux
 from comfy.ldm.models.autoencoder import AutoencodingEngine
 from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
-from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from comfy.sd import VAE
 from comfy.taesd import taesd
 
 from ..common.errors import InputError
+from .protocols import Model, Vae
 
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
 _PATCHED = "_tilewright_patched"  # marks the classes of patched denoisers
@@ -31,7 +30,7 @@ AROUND_CONDS = WrappersMP.CALC_COND_BATCH
 AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
 
 
-def denoiser(model: ModelPatcher | None) -> torch.nn.Module:
+def denoiser(model: Model | None) -> torch.nn.Module:
     """The network of a MODEL. Raises `InputError` for none."""
     if model is None:
         raise InputError(
@@ -41,7 +40,7 @@ def denoiser(model: ModelPatcher | None) -> torch.nn.Module:
     return model.get_model_object(DENOISER)
 
 
-def unet(model: ModelPatcher) -> torch.nn.Module:
+def unet(model: Model) -> torch.nn.Module:
     """The denoiser of a MODEL. Raises `InputError` unless it is a UNet, which sees position only through padding."""
     network = denoiser(model)
     if not isinstance(network, UNetModel):
@@ -52,7 +51,7 @@ def unet(model: ModelPatcher) -> torch.nn.Module:
     return network
 
 
-def is_rotary_transformer(model: ModelPatcher) -> bool:
+def is_rotary_transformer(model: Model) -> bool:
     """Whether the denoiser of a MODEL is Flux or Chroma, whose only notion of place is a rotary embedding."""
     return isinstance(denoiser(model), Flux | Chroma)
 
@@ -74,7 +73,7 @@ def is_unet_control(network: torch.nn.Module) -> bool:
     return isinstance(network, ControlNet)
 
 
-def autoencoder(vae: VAE | None) -> torch.nn.Module:
+def autoencoder(vae: Vae | None) -> torch.nn.Module:
     """The network of a VAE. Raises `InputError` for none and for a VAE without weights."""
     if vae is None or vae.first_stage_model is None:
         raise InputError(
@@ -83,7 +82,7 @@ def autoencoder(vae: VAE | None) -> torch.nn.Module:
     return vae.first_stage_model
 
 
-def wrappable_autoencoder(vae: VAE) -> torch.nn.Module:
+def wrappable_autoencoder(vae: Vae) -> torch.nn.Module:
     """The network of a VAE. Raises `InputError` unless every layer that reaches beyond its own pixel can wrap."""
     network = autoencoder(vae)
     if not is_image_autoencoder(network) and not is_tiny_autoencoder(network):
@@ -115,7 +114,7 @@ def convolutions_padded_outside(network: torch.nn.Module) -> set[str]:
     }
 
 
-def with_object_patches(model: ModelPatcher, patches: Mapping[str, Any]) -> ModelPatcher:
+def with_object_patches(model: Model, patches: Mapping[str, Any]) -> Model:
     """A clone that shares the weights of `model` and runs with `patches` (attribute path -> object) in place."""
     clone = model.clone()
     for path, replacement in patches.items():
@@ -140,7 +139,7 @@ def _patched_kind(kind: type) -> type:
     )
 
 
-def vae_with_object_patches(vae: VAE, patches: Mapping[str, Any]) -> VAE:
+def vae_with_object_patches(vae: Vae, patches: Mapping[str, Any]) -> Vae:
     """A VAE that shares the weights of `vae` and runs with `patches` in place."""
     clone = copy.copy(vae)
     clone.patcher = with_object_patches(vae.patcher, patches)

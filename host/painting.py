@@ -11,6 +11,7 @@ import torch
 
 from ..common.errors import InputError
 from ..evaluation.grid import Sampling
+from .protocols import Clip, Model, Vae
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
@@ -30,7 +31,7 @@ Row = tuple[int, int]
 """(number of the prompt, seed)"""
 
 
-def encode_texts(clip: Any, texts: Sequence[str]) -> list[Conditioning]:
+def encode_texts(clip: Clip, texts: Sequence[str]) -> list[Conditioning]:
     """As CLIP Text Encode gives them."""
     return [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in texts]
 
@@ -38,7 +39,7 @@ def encode_texts(clip: Any, texts: Sequence[str]) -> list[Conditioning]:
 class Painter:
     """Paints rows for one patched model after another. told is called with (sampler steps made, preview) as it goes."""
 
-    def __init__(self, vae: Any, sampling: Sampling, batch_size: int, told: Callable[[int, Any], None]) -> None:
+    def __init__(self, vae: Vae, sampling: Sampling, batch_size: int, told: Callable[[int, Any], None]) -> None:
         self.vae, self.sampling, self.told = vae, sampling, told
         self.limit = batch_size or _MOST_ROWS
         self.is_asked_for = batch_size > 0
@@ -47,7 +48,7 @@ class Painter:
 
     @torch.inference_mode()
     def paint(
-        self, model: Any, prompts: Sequence[Conditioning], negative: Conditioning, rows: Sequence[Row]
+        self, model: Model, prompts: Sequence[Conditioning], negative: Conditioning, rows: Sequence[Row]
     ) -> Iterator[tuple[list[int], torch.Tensor]]:
         """Numbers of rows, and their pictures (B, H, W, 3), batch by batch."""
         waiting = list(range(len(rows)))
@@ -62,7 +63,7 @@ class Painter:
             yield batch, pictures
             waiting = [number for number in waiting if number not in batch]
 
-    def _batch_size(self, model: Any) -> int:
+    def _batch_size(self, model: Model) -> int:
         if not self.batchable:
             return 1
         if self.is_asked_for or model.load_device.type == "cpu":
@@ -85,7 +86,7 @@ class Painter:
         comfy.model_management.soft_empty_cache()
 
     def _paint_batch(
-        self, model: Any, prompts: Sequence[Conditioning], negative: Conditioning, rows: Sequence[Row]
+        self, model: Model, prompts: Sequence[Conditioning], negative: Conditioning, rows: Sequence[Row]
     ) -> torch.Tensor:
         sampling, one = self.sampling, self._empty(model, 1)
         noise = torch.cat([comfy.sample.prepare_noise(one, seed) for _, seed in rows])
@@ -98,13 +99,13 @@ class Painter:
         pictures = self.vae.decode(samples)
         return pictures.reshape(-1, *pictures.shape[-3:])[..., :3]
 
-    def _empty(self, model: Any, count: int) -> torch.Tensor:
+    def _empty(self, model: Model, count: int) -> torch.Tensor:
         """The latent of Empty Latent Image as KSampler fits it to the model."""
         device, dtype = comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype()
         size = [count, 4, self.sampling.height // 8, self.sampling.width // 8]
         return comfy.sample.fix_empty_latent_channels(model, torch.zeros(size, device=device, dtype=dtype), 8, None)
 
-    def _callback(self, model: Any, rows: int) -> Callable[..., None]:
+    def _callback(self, model: Model, rows: int) -> Callable[..., None]:
         previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
         def after_step(_step: int, clean: torch.Tensor, _noisy: torch.Tensor, _total: int) -> None:

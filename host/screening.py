@@ -1,6 +1,6 @@
 """Losses of LoRA files and weights on renders, through the host's own samplers, and which cells promise most."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,7 @@ from ..evaluation.loss_transfer import FRACTIONS, MOST_IMAGES, Transfer, loss_tr
 from .lora_files import check_fit, read_lora, with_lora_file
 from .painting import encode_texts
 from .progress import progress_callback
+from .protocols import Clip, Model, Vae
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Screening:
 
 
 def screen(
-    model: Any, clip: Any, vae: Any, cells: Sequence[Cell], screening: Screening
+    model: Model, clip: Clip, vae: Vae, cells: Sequence[Cell], screening: Screening
 ) -> tuple[tuple[Cell, ...], dict[Cell, Transfer]]:
     """The model without LoRA and the cells that win most of the held-out loss, in their order, and all transfers."""
     losses = cell_losses(model, clip, vae, cells, [*_few(screening.training), *_few(screening.held_out)])
@@ -42,7 +43,7 @@ def screen(
 
 
 def cell_losses(
-    model: Any, clip: Any, vae: Any, cells: Sequence[Cell], renders: Sequence[tuple[torch.Tensor, str]]
+    model: Model, clip: Clip, vae: Vae, cells: Sequence[Cell], renders: Sequence[tuple[torch.Tensor, str]]
 ) -> Mapping[Cell, torch.Tensor]:
     """(N,) of each cell: the mean squared error of the predicted noise (of a flow: velocity) over all noise levels.
 
@@ -74,7 +75,7 @@ def _few(renders: Sequence[tuple[torch.Tensor, str]]) -> Sequence[tuple[torch.Te
 
 
 @torch.inference_mode()
-def _loss(model: Any, latent: torch.Tensor, conditioning: list, number: int) -> torch.Tensor:
+def _loss(model: Model, latent: torch.Tensor, conditioning: list, number: int) -> torch.Tensor:
     sampling = model.get_model_object("model_sampling")
     scale = model.get_model_object("latent_format").process_in
     latent = comfy.sample.fix_empty_latent_channels(model, latent)
@@ -91,6 +92,8 @@ def _loss(model: Any, latent: torch.Tensor, conditioning: list, number: int) -> 
     return torch.stack(losses).mean()
 
 
-def _look_once(model: Any, noisy: torch.Tensor, sigmas: torch.Tensor, extra_args: dict, **_others: Any) -> torch.Tensor:
+def _look_once(
+    model: Callable[..., torch.Tensor], noisy: torch.Tensor, sigmas: torch.Tensor, extra_args: dict, **_others: Any
+) -> torch.Tensor:
     """A sampler of a single step: what the model takes the noisy latent for."""
     return model(noisy, sigmas[:1].expand(len(noisy)), **extra_args)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import comfy.model_management
 import torch
@@ -15,20 +15,20 @@ from ..upscale.windows import Window, WindowPlan, crop_all, crop_controls, fuse
 from .networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
-    ModelPatcher,
     compiled_apart,
     control_networks,
     is_unet_control,
     unet,
     with_object_patches,
 )
+from .protocols import Model
 from .sampling_steps import current_step
 
 KEY = "tilewright_tiled_diffusion"
 UNIT = 8  # latent cells that a UNet's coarsest level sees as one
 
 
-def tiled_diffusion(model: ModelPatcher, plan: WindowPlan, at_once: int) -> ModelPatcher:
+def tiled_diffusion(model: Model, plan: WindowPlan, at_once: int) -> Model:
     """A clone of `model` that denoises in the windows of `plan`, `at_once` of them in a batch."""
     clone = with_object_patches(model, compiled_apart(unet(model)))
     for place in (AROUND_CONDS, AROUND_DENOISER):
@@ -38,9 +38,17 @@ def tiled_diffusion(model: ModelPatcher, plan: WindowPlan, at_once: int) -> Mode
     return clone
 
 
+class _Execute(Protocol):
+    """The rest of the wrappers around a denoiser, and at last it itself: class_obj."""
+
+    class_obj: torch.nn.Module
+
+    def __call__(self, *given: Any, **others: Any) -> torch.Tensor: ...
+
+
 def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.Tensor]:
     def run(
-        execute: Callable[..., torch.Tensor],
+        execute: _Execute,
         latent: torch.Tensor,
         timesteps: torch.Tensor,
         context: torch.Tensor,

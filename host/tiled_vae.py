@@ -16,7 +16,8 @@ from ..upscale.dry_run import plan_within
 from ..upscale.memory_plan import MemoryPlan
 from ..upscale.offloading import macs_per_byte
 from ..upscale.tiled_layers import TiledLayers
-from .networks import VAE, autoencoder, is_image_autoencoder, is_tiny_autoencoder, norm_weights, vae_with_object_patches
+from .networks import autoencoder, is_image_autoencoder, is_tiny_autoencoder, norm_weights, vae_with_object_patches
+from .protocols import Vae
 
 Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
 
@@ -24,7 +25,7 @@ SMALLEST_TILE = 64
 
 
 def decode_latents(
-    vae: VAE, latents: torch.Tensor, tile_size: int, axes: Axes, memory: float
+    vae: Vae, latents: torch.Tensor, tile_size: int, axes: Axes, memory: float
 ) -> tuple[torch.Tensor, str]:
     """The image (B, H, W, C) of `latents` (B, C, h, w), and how it was made, in words.
 
@@ -45,7 +46,7 @@ def decode_latents(
     return image, f"decoded {run.report}"
 
 
-def encode_image(vae: VAE, image: torch.Tensor, tile_size: int, axes: Axes, memory: float) -> tuple[torch.Tensor, str]:
+def encode_image(vae: Vae, image: torch.Tensor, tile_size: int, axes: Axes, memory: float) -> tuple[torch.Tensor, str]:
     """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_latents`.
 
     Grey is repeated three times; an alpha channel is left out, and the report says so.
@@ -74,7 +75,7 @@ class TiledRun:
         self.axes = axes
         self.memory = memory
 
-    def __call__(self, vae: VAE, use: Callable[[VAE], torch.Tensor]) -> torch.Tensor:
+    def __call__(self, vae: Vae, use: Callable[[Vae], torch.Tensor]) -> torch.Tensor:
         """What `use` makes of a clone of `vae` with the tiled network. `vae` itself stays as it is."""
         network = getattr(vae.first_stage_model, self.part)
         patches = {f"{self.part}.{path}": conv for path, conv in unpadded_convolutions(network).items()}
@@ -118,7 +119,7 @@ class TiledRun:
         logging.warning("Tilewright: out of memory, trying again in tiles of %s px", self.tile_size)
         comfy.model_management.soft_empty_cache()
 
-    def _no_room(self, *_given: object) -> None:
+    def _no_room(self, *_given: object) -> torch.Tensor:
         raise InputError(
             f"The device ran out of memory even with tiles of {self.tile_size} pixels. "
             "Close other programs that use it, or set memory to less than is free."
@@ -144,7 +145,7 @@ class _Progress:
 
 
 def _by_the_host(
-    vae: VAE, verb: str, axes: Axes, tile_size: int, use: Callable[[int, int], torch.Tensor]
+    vae: Vae, verb: str, axes: Axes, tile_size: int, use: Callable[[int, int], torch.Tensor]
 ) -> tuple[torch.Tensor, str]:
     kind = type(vae.first_stage_model).__name__
     if axes.x or axes.y:
@@ -157,14 +158,14 @@ def _by_the_host(
     return use(tile_size, tile_size // 4), report
 
 
-def _decode(vae: VAE, latents: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+def _decode(vae: Vae, latents: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
     cells = vae.spacial_compression_decode()
     tile, overlap = max(tile // cells, 1), overlap // cells
     image = vae.decode_tiled(latents, tile_x=tile, tile_y=tile, overlap=overlap)
     return image.reshape(-1, *image.shape[-3:])
 
 
-def _encode(vae: VAE, image: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+def _encode(vae: Vae, image: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
     return vae.encode_tiled(image, tile_x=tile, tile_y=tile, overlap=overlap)
 
 
@@ -177,7 +178,7 @@ def _three_channels(image: torch.Tensor) -> tuple[torch.Tensor, str]:
     return image[..., :3], "; alpha was left out" if image.shape[-1] == 4 else ""
 
 
-def _check_latents(vae: VAE, latents: torch.Tensor) -> None:
+def _check_latents(vae: Vae, latents: torch.Tensor) -> None:
     if latents.ndim != 4:
         raise InputError(
             f"The latent has {latents.ndim} axes, that of an image has 4: it belongs to a video or to layers. "
@@ -197,7 +198,7 @@ def _check_latents(vae: VAE, latents: torch.Tensor) -> None:
         )
 
 
-def _check_image(vae: VAE, image: torch.Tensor, axes: Axes) -> None:
+def _check_image(vae: Vae, image: torch.Tensor, axes: Axes) -> None:
     if image.shape[0] == 0:
         raise InputError("The image batch is empty. Connect at least one image.")
     height, width = image.shape[1:3]

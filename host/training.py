@@ -18,6 +18,7 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .architecture import passable_by_autograd
+from .protocols import Clip, Model, Patcher, Vae
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ _FAMILIES = {
 _UNET = "diffusion_model."
 
 
-def unet_facts(model: Any) -> UNetFacts | None:
+def unet_facts(model: Model) -> UNetFacts | None:
     """What a MODEL is, if it is a text-to-image UNet of the families above; None for every other model."""
     config = model.model.model_config
     family = next((name for name, kind in _FAMILIES.items() if isinstance(config, kind)), None)
@@ -48,17 +49,24 @@ def unet_facts(model: Any) -> UNetFacts | None:
     return UNetFacts(family, prediction, sampling.sigmas.clone())
 
 
-def is_of_known_family(model: Any) -> bool:
+def known_unet_facts(model: Model) -> UNetFacts:
+    """The same of a MODEL that is one of these: others are refused before anything else is asked of them."""
+    facts = unet_facts(model)
+    assert facts is not None
+    return facts
+
+
+def is_of_known_family(model: Model) -> bool:
     """Whether a MODEL's architecture is one of the families above, whatever it takes and predicts."""
     return isinstance(model.model.model_config, tuple(_FAMILIES.values()))
 
 
-def context_width(model: Any) -> int:
+def context_width(model: Model) -> int:
     """How many numbers of text a MODEL's UNet takes for each token."""
     return model.model.model_config.unet_config["context_dim"]
 
 
-def foreign_sampling(model: Any) -> str:
+def foreign_sampling(model: Model) -> str:
     """By its class, the kind of sampling of a MODEL that is neither discrete noise nor velocity prediction, else ""."""
     kinds = comfy.model_sampling
     plain = {kinds.ModelSamplingDiscrete, kinds.EPS, kinds.V_PREDICTION, torch.nn.Module, object}
@@ -70,13 +78,13 @@ def foreign_sampling(model: Any) -> str:
     return ""
 
 
-def extra_channels(model: Any) -> int:
+def extra_channels(model: Model) -> int:
     """How many channels a MODEL's UNet takes beyond the latent's, such as the five of an inpainting checkpoint."""
     config = model.model.model_config
     return config.unet_config.get("in_channels", 0) - config.latent_format.latent_channels
 
 
-def unused_patches(model: Any) -> list[str]:
+def unused_patches(model: Model) -> list[str]:
     """What was patched into a MODEL for sampling, in words; training goes by its weights and its noise schedule."""
     options = dict(model.model_options)
     inside = options.pop("transformer_options", {})
@@ -86,12 +94,12 @@ def unused_patches(model: Any) -> list[str]:
     return [*changed, *named, *(key for key, value in options.items() if value and callable(value))]
 
 
-def model_kind(model: Any) -> str:
+def model_kind(model: Model) -> str:
     """The host's name for the architecture of a MODEL, for messages."""
     return type(model.model.model_config).__name__
 
 
-def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+def unet_for_training(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
     """A frozen UNet of a MODEL's weights and patches that autograd can pass through, apart from the MODEL's own.
 
     Weights that already are on `device` in `dtype` are shared, not copied. Call it outside inference mode.
@@ -102,12 +110,12 @@ def unet_for_training(model: Any, device: torch.device, dtype: torch.dtype) -> t
         value = _patched(entry, key, device).to(device, dtype)
         comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), _for_autograd(value))
     for own, given in zip(unet.modules(), model.model.diffusion_model.modules(), strict=True):
-        if isinstance(own, torch.nn.GroupNorm):
+        if isinstance(own, torch.nn.GroupNorm) and isinstance(given, torch.nn.GroupNorm):
             own.num_groups = given.num_groups  # small models have fewer, and no configuration says so
     return unet.requires_grad_(False).eval()
 
 
-def network_digest(patcher: Any, *facts: object, without: Container[str] = ()) -> str:
+def network_digest(patcher: Patcher, *facts: object, without: Container[str] = ()) -> str:
     """Differs for two networks that could give different results, and for other `facts`.
 
     It covers the network's build, its weights with their patches but those `without`, and the parts that were put in
@@ -141,7 +149,7 @@ TextEncode = Callable[[dict], tuple[torch.Tensor, torch.Tensor | None]]
 """tokens -> context (1, L, D) and pooled output (1, P)"""
 
 
-def last_layer(clip: Any, clip_skip: int) -> int | None:
+def last_layer(clip: Clip, clip_skip: int) -> int | None:
     """The layer of a CLIP that is used, counted from the end as -1, -2, ...; None for its own.
 
     A `clip_skip` above 1 decides it, else what CLIP Set Last Layer said of this CLIP.
@@ -154,20 +162,20 @@ def last_layer(clip: Any, clip_skip: int) -> int | None:
 _UNUSED_PROJECTIONS = [f"clip_{kind}.transformer.text_projection.weight" for kind in ("l", "h")]
 
 
-def text_encoder_digest(clip: Any, clip_skip: int) -> str:
+def text_encoder_digest(clip: Clip, clip_skip: int) -> str:
     """Differs for two CLIPs that could encode a caption otherwise: weights, LoRAs on them, last layer, options."""
     facts = (last_layer(clip, clip_skip), sorted(clip.tokenizer_options.items()))
     return network_digest(clip.patcher, *facts, without=_UNUSED_PROJECTIONS)
 
 
-def text_encoding(clip: Any, clip_skip: int) -> TextEncode:
+def text_encoding(clip: Clip, clip_skip: int) -> TextEncode:
     """A CLIP as a function, leaving out its last layers as `last_layer` says."""
     clip = clip.clone()
     clip.clip_layer(last_layer(clip, clip_skip))
     return lambda tokens: clip.encode_from_tokens(tokens, return_pooled=True)
 
 
-def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Module:
+def text_encoders_for_training(clip: Clip, device: torch.device) -> torch.nn.Module:
     """The frozen text encoders of a CLIP's weights and patches that autograd can pass through, apart from its own.
 
     Weights that already are on `device` are shared, not copied. Call it outside inference mode.
@@ -182,7 +190,7 @@ def text_encoders_for_training(clip: Any, device: torch.device) -> torch.nn.Modu
     return passable_by_autograd(copy.deepcopy(stage, memo).eval())
 
 
-def trained_text_encoding(stage: torch.nn.Module, layer: int | None, device: torch.device) -> TextEncode:
+def trained_text_encoding(stage: Any, layer: int | None, device: torch.device) -> TextEncode:
     """The text encoders of `text_encoders_for_training` as a function that autograd can pass through.
 
     layer is the one that is used (`last_layer`).
@@ -199,7 +207,7 @@ def trained_text_encoding(stage: torch.nn.Module, layer: int | None, device: tor
     return encode
 
 
-def kohya_text_names(clip: Any) -> dict[str, str]:
+def kohya_text_names(clip: Clip) -> dict[str, str]:
     """Kohya's name of each layer of a CLIP's text encoders, by its path: `lora_te_...`, for two `lora_te1_...`."""
     keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, {})
     two = len({key.split(".")[0] for key in keys.values() if key.startswith("clip_")}) > 1
@@ -207,7 +215,7 @@ def kohya_text_names(clip: Any) -> dict[str, str]:
     return {key.removesuffix(".weight"): name for name, key in keys.items() if name.startswith(prefixes)}
 
 
-def kohya_names(model: Any) -> dict[str, str]:
+def kohya_names(model: Model) -> dict[str, str]:
     """Kohya's name of each layer of a MODEL's UNet, by its path in the UNet.
 
     Kohya names SD1 and SD2 layers as diffusers does (`down_blocks_0_...`), SDXL layers as the checkpoint does.
@@ -225,7 +233,7 @@ def _path(key: str) -> str:
 
 
 def model_conditioning(
-    model: Any, cond: torch.Tensor, pooled: torch.Tensor | None, width: int, height: int
+    model: Model, cond: torch.Tensor, pooled: torch.Tensor | None, width: int, height: int
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What the UNet takes for an encoded text: the context (1, L, D), and SDXL's vector (1, A) or None."""
     device = torch.device("cpu")
@@ -249,7 +257,7 @@ def latent_colors() -> dict[str, tuple[float, torch.Tensor, torch.Tensor]]:
     }
 
 
-def scale_latents(model: Any, latents: torch.Tensor) -> torch.Tensor:
+def scale_latents(model: Model, latents: torch.Tensor) -> torch.Tensor:
     """VAE latents in the scale that the denoiser works in."""
     return model.get_model_object("latent_format").process_in(latents)
 
@@ -262,13 +270,13 @@ SDPA = {
 """Transformer options for PyTorch's fused attention; without a GPU the host would choose a slower one."""
 
 
-def with_lora(model: Any, clip: Any, lora: Mapping[str, torch.Tensor]) -> tuple[Any, Any]:
+def with_lora(model: Model, clip: Clip, lora: Mapping[str, torch.Tensor]) -> tuple[Model, Clip]:
     """Clones of MODEL and CLIP with a LoRA at full strength, as the host's own loader applies it."""
     return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0)
 
 
 @torch.inference_mode()
-def decode_latents(model: Any, vae: Any, latents: torch.Tensor) -> torch.Tensor:
+def decode_latents(model: Model, vae: Vae, latents: torch.Tensor) -> torch.Tensor:
     """Latents in the denoiser's scale as pictures (B, H, W, 3) in 0..1, on the CPU."""
     pictures = vae.decode(model.get_model_object("latent_format").process_out(latents))
     with torch.inference_mode(False):

@@ -13,13 +13,13 @@ from ..common.errors import InputError
 from ..common.finite import check_finite
 from ..common.resample import resize
 from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
-from .networks import ModelPatcher
+from .protocols import Patcher
 
 
 class UpscaleModel(Protocol):
     """What the host's loader gives as UPSCALE_MODEL."""
 
-    patcher: ModelPatcher
+    patcher: Patcher
     scale: int
     input_channels: int
 
@@ -38,7 +38,8 @@ def upscale_image(
     _check(model, image, target)
     check_finite(image, "The image")
     image = image.expand(-1, model.input_channels, -1, -1)
-    scale, report = int(model.scale), []
+    scale = int(model.scale)
+    report: list[str] = []
     height, width = image.shape[-2:]
     ratio = target / max(height, width) if target else scale
     while not report or max(image.shape[-2:]) < max(height, width) * ratio:

@@ -5,17 +5,17 @@ from typing import Any
 
 from ..common.axes import Axes
 from ..common.wrapped_convolutions import WrappedConvolution
-from .networks import VAE, ModelPatcher
+from .protocols import Model, Vae
 
 AUTO = "auto"
 
 
-def axes_of_model(name: str, model: ModelPatcher) -> Axes:
+def axes_of_model(name: str, model: Model) -> Axes:
     """The axes that the widget's `name` stands for; "auto" are those that Seamless Model gave `model`, if any."""
     return _followed(model.object_patches) if name == AUTO else Axes.parse(name)
 
 
-def axes_of_vae(name: str, vae: VAE) -> Axes:
+def axes_of_vae(name: str, vae: Vae) -> Axes:
     """The axes that the widget's `name` stands for; "auto" are those that Seamless VAE gave `vae`, if any."""
     return _followed(vae.patcher.object_patches) if name == AUTO else Axes.parse(name)
 

@@ -8,14 +8,15 @@ import torch
 from ..common.axes import Axes
 from ..seamless.harmonic_positions import rotary_positions
 from ..seamless.latent_rolls import step_offset
-from .networks import AROUND_DENOISER, DENOISER, ModelPatcher, compiled_apart, with_object_patches
+from .networks import AROUND_DENOISER, DENOISER, compiled_apart, with_object_patches
+from .protocols import Model
 from .sampling_steps import StepShare, current_step
 from .wrapped_unet import KEY
 
 ROWS, COLUMNS = 1, 2  # which of the position axes of Flux are the image's
 
 
-def seamless_transformer(model: ModelPatcher, axes: Axes, share: StepShare) -> ModelPatcher:
+def seamless_transformer(model: Model, axes: Axes, share: StepShare) -> Model:
     """A clone of `model` that wraps along `axes` during `share` of the steps.
 
     The text sees every patch at its own position, so the latent is also shifted by whole patches at every step: no

@@ -13,18 +13,18 @@ from .networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
     DENOISER,
-    ModelPatcher,
     compiled_apart,
     control_networks,
     unet,
     with_object_patches,
 )
+from .protocols import Model
 from .sampling_steps import StepShare, current_step
 
 KEY = "tilewright_seamless"
 
 
-def seamless_model(model: ModelPatcher, axes: Axes, share: StepShare, roll: bool) -> ModelPatcher:
+def seamless_model(model: Model, axes: Axes, share: StepShare, roll: bool) -> Model:
     """A clone of `model` that wraps along `axes` during `share` of the steps, with its ControlNets.
 
     roll: give the denoiser the latent rolled by another offset at every step.

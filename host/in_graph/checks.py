@@ -1,7 +1,5 @@
 """What is refused before anything is encoded: models that the trainer cannot train, or that do not belong together."""
 
-from typing import Any
-
 import torch
 
 from ...common.errors import InputError
@@ -10,6 +8,7 @@ from ...training.metadata import BaseModel
 from ...training.vae_check import another_family, color_card
 from .. import networks as host_networks
 from .. import training as host_training
+from ..protocols import Clip, Model, Vae
 from .latents import encode_image, latent_families
 
 _BASE_MODELS = {
@@ -26,7 +25,7 @@ _KNOWN = (
 )
 
 
-def check_connected(model: Any, vae: Any, clip: Any) -> None:
+def check_connected(model: Model, vae: Vae, clip: Clip) -> None:
     """Raise `InputError` for one that is None, as a loader hands on what its file does not hold."""
     sources = {
         "model": (model, "Load Checkpoint or Load Diffusion Model"),
@@ -40,7 +39,7 @@ def check_connected(model: Any, vae: Any, clip: Any) -> None:
             )
 
 
-def base_model(model: Any) -> BaseModel:
+def base_model(model: Model) -> BaseModel:
     """The family of `model`; raises `InputError` for one that cannot be trained here."""
     facts = host_training.unet_facts(model)
     if facts is not None:
@@ -69,18 +68,19 @@ def check_device(config: TrainingConfig, device: torch.device) -> None:
         )
 
 
-def check_clip(model: Any, clip: Any) -> None:
+def check_clip(model: Model, clip: Clip) -> None:
     """Raise `InputError` for a CLIP whose embeddings the model cannot take."""
     context, _ = host_training.text_encoding(clip, 1)(clip.tokenize(""))
     wanted = host_training.context_width(model)
     if context.shape[-1] != wanted:
+        family = host_training.known_unet_facts(model).family
         raise InputError(
-            f"The CLIP makes embeddings of {context.shape[-1]} numbers, but the model, of the family "
-            f"{host_training.unet_facts(model).family}, takes {wanted}. Connect the CLIP of the model's own checkpoint."
+            f"The CLIP makes embeddings of {context.shape[-1]} numbers, but the model, of the family {family}, takes "
+            f"{wanted}. Connect the CLIP of the model's own checkpoint."
         )
 
 
-def check_vae(model: Any, vae: Any) -> None:
+def check_vae(model: Model, vae: Vae) -> None:
     """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
     host_networks.autoencoder(vae)  # which tells of an empty one
     channels = model.model.latent_format.latent_channels
@@ -89,7 +89,7 @@ def check_vae(model: Any, vae: Any) -> None:
             f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
             f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
         )
-    family = host_training.unet_facts(model).family
+    family = host_training.known_unet_facts(model).family
     own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
     other = another_family(encode_image(vae, color_card()), own, latent_families())
     if other is not None:

@@ -22,6 +22,7 @@ from ...training.vae_check import LatentFamily
 from .. import networks as host_networks
 from .. import training as host_training
 from ..folders import output_folder
+from ..protocols import Model, Vae
 
 
 def kept_folder(config: TrainingConfig) -> Path | None:
@@ -30,7 +31,7 @@ def kept_folder(config: TrainingConfig) -> Path | None:
 
 
 def cached_examples(
-    model: Any, vae: Any, dataset: TextureDataset, config: TrainingConfig
+    model: Model, vae: Vae, dataset: TextureDataset, config: TrainingConfig
 ) -> tuple[list[Example], list[str]]:
     """Every readable sample as a scaled latent, on the CPU in float32; and why others are left out.
 
@@ -54,7 +55,7 @@ def cached_examples(
     return examples, unreadable
 
 
-def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
+def _example(model: Model, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
     latent = for_autograd(host_training.scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
     width, height = tensors["size"].tolist()
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
@@ -66,7 +67,7 @@ def _example(model: Any, sample: Sample, tensors: dict[str, torch.Tensor]) -> Ex
 class ImageEncoder:
     """Samples to their latents as the VAE has them, with size in pixels and mask; kept on disk where `config` says."""
 
-    def __init__(self, vae: Any, dataset: TextureDataset, config: TrainingConfig) -> None:
+    def __init__(self, vae: Vae, dataset: TextureDataset, config: TrainingConfig) -> None:
         self.vae, self.dataset, self.config = vae, dataset, config
         self.folder = kept_folder(config)
         self.network = host_training.network_digest(vae.patcher, vae.vae_dtype) if self.folder else ""
@@ -93,7 +94,8 @@ class ImageEncoder:
         tensors = {"latent": latent, "size": torch.tensor(size)}
         if self.config.objective.masked and image.shape[0] == 4:
             opacity = frame(image[3:], size, sample.tileable)
-            tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, tensors["latent"].shape[-2:])
+            height, width = latent.shape[-2:]
+            tensors["mask"] = torch.nn.functional.adaptive_avg_pool2d(opacity, (height, width))
         return tensors
 
 
@@ -102,7 +104,7 @@ def latent_families() -> dict[str, LatentFamily]:
     return {name: LatentFamily(*facts) for name, facts in host_training.latent_colors().items()}
 
 
-def wrapped_vae(vae: Any) -> Any:
+def wrapped_vae(vae: Vae) -> Any:
     """A VAE of the same weights that takes an image for the torus it is."""
     network = host_networks.wrappable_autoencoder(vae)
     outside = host_networks.convolutions_padded_outside(network)
@@ -111,7 +113,7 @@ def wrapped_vae(vae: Any) -> Any:
 
 
 @torch.inference_mode()
-def encode_image(vae: Any, image: torch.Tensor) -> torch.Tensor:
+def encode_image(vae: Vae, image: torch.Tensor) -> torch.Tensor:
     """(3, H, W) in 0..1 -> latent (C, h, w) in the VAE's own scale."""
     return for_autograd(vae.encode(image.movedim(0, -1).unsqueeze(0))[0], torch.device("cpu"))  # CHW -> BHWC
 

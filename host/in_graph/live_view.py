@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from typing import Any
 
 import comfy.model_management
 import comfy.utils
@@ -20,6 +19,7 @@ from ...training.run_files import RunFiles, told_if_disk_fails
 from ...training.sampling import sample
 from .. import training as host_training
 from ..node_text import tell_node
+from ..protocols import Model, Vae
 
 SAMPLE_STEPS = 20
 
@@ -31,8 +31,8 @@ class LiveView:
         self,
         trainer: Trainer,
         files: RunFiles,
-        vae: Any,
-        model: Any,
+        vae: Vae,
+        model: Model,
         config: TrainingConfig,
         node_id: str | None,
         tiles: bool,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import comfy.model_management
 import comfy.utils
@@ -20,13 +19,14 @@ from ...training.metadata import BaseModel
 from ...training.noise import NoiseSchedule
 from .. import folders, unet_blocks
 from .. import training as host_training
+from ..protocols import Model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def noise_schedule(model: Any, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
+def noise_schedule(model: Model, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
     """The model's own schedule, without signal at its end where the objective asks for that."""
-    schedule = NoiseSchedule.from_sigmas(host_training.unet_facts(model).sigmas, base.prediction)
+    schedule = NoiseSchedule.from_sigmas(host_training.known_unet_facts(model).sigmas, base.prediction)
     if not config.objective.zero_terminal_snr:
         return schedule
     if base.prediction != "v":
@@ -47,14 +47,14 @@ def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
 
 
 def training_unet(
-    model: Any, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
+    model: Model, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
 ) -> torch.nn.Module:
     """The frozen UNet of `model` as it trains: wrapped, compiled and sparing memory as `config` asks."""
     unet = host_training.unet_for_training(model, device, dtype)
     if wraps:
         wrap_in_place(unet, Axes(x=True, y=True), what="The model")
     if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
-        unet.to(memory_format=torch.channels_last)
+        unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     if config.acceleration == "compile":
         unet_blocks.compile_blocks(unet)
     if config.gradient_checkpointing:
@@ -90,7 +90,7 @@ def unet_denoiser(unet: torch.nn.Module) -> Denoiser:
     return denoise
 
 
-def unet_layers(model: Any, unet: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
+def unet_layers(model: Model, unet: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
     """The layers a LoRA is trained on, by kohya's name.
 
     Every Linear and projection of the transformers, and with a conv_rank the 3x3 convolutions, within `blocks`.

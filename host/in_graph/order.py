@@ -1,19 +1,19 @@
 """What a node asks of the in-graph trainer."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...common.texture_dataset import TextureDataset
 from ...training.config import TrainingConfig
+from ..protocols import Clip, Model, Vae
 
 
 @dataclass(frozen=True)
 class Order:
     """What a node asks for: the host's objects, the images to learn and to measure with, a name and the settings."""
 
-    model: Any
-    vae: Any
-    clip: Any
+    model: Model
+    vae: Vae
+    clip: Clip
     dataset: TextureDataset
     name: str
     config: TrainingConfig

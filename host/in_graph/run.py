@@ -159,7 +159,7 @@ class _Run:
     def _identity(self, unet: torch.nn.Module) -> RunIdentity:
         """Of all that makes the weights."""
         model, network, objective = self.order.model, self.config.network, self.config.objective
-        facts = host_training.unet_facts(model)
+        facts = host_training.known_unet_facts(model)
         start = file_digest(folders.model_file("loras", network.start_from, "start_from")) if network.start_from else ""
         text = host_training.text_encoder_digest(self.order.clip, objective.clip_skip)
         weights = {**dict(unet.named_parameters()), "sigmas": facts.sigmas}

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import torch
@@ -12,6 +11,7 @@ from ...training.config import ObjectiveConfig, TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.tensor_cache import kept
 from .. import training as host_training
+from ..protocols import Clip, Model
 from .latents import for_autograd, kept_folder
 
 SHUFFLED = 4096  # encoded captions in another order that are remembered: they come up without end
@@ -21,7 +21,7 @@ Row = tuple[str, tuple[int, int]]
 
 
 def text_encoder(
-    model: Any, clip: Any, examples: Sequence[Example], config: TrainingConfig, device: torch.device
+    model: Model, clip: Clip, examples: Sequence[Example], config: TrainingConfig, device: torch.device
 ) -> tuple["Texts", dict[str, torch.nn.Module]]:
     """What encodes the captions of a run, and by kohya's names those of its layers that are trained.
 
@@ -61,8 +61,8 @@ class Texts:
 
     def __init__(
         self,
-        model: Any,
-        clip: Any,
+        model: Model,
+        clip: Clip,
         encode: host_training.TextEncode,
         objective: ObjectiveConfig,
         device: torch.device,

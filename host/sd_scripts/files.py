@@ -38,7 +38,7 @@ def _read_family(file: Path) -> str:
         with safe_open(file, "pt") as opened:
             weights = _Weights(opened)
             found = next((found for name, found in TEXT_ENCODERS.items() if name in weights), None)
-            prediction = _prediction(found[1], weights) if found else None
+            prediction = _prediction(found[1], weights) if found else ModelType.EPS
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file} cannot be read ({error}). Download or copy the checkpoint again.") from None
     if found is None:

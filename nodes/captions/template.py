@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from comfy_api.latest import io
 
@@ -12,6 +11,7 @@ from ...captions.template import check_template, fill_template
 from ...common.caption_files import OFF, WRITE_MODES, check_writable, split_phrases, write_caption
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
+from ...host.protocols import Clip
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
@@ -142,7 +142,7 @@ class CaptionTemplate(io.ComfyNode):
         blacklist: str = "",
         deduplicate: bool = True,
         max_tokens: int = 0,
-        clip: Any = None,
+        clip: Clip | None = None,
         write_captions: str = OFF,
     ) -> io.NodeOutput:
         check_template(template)
@@ -166,7 +166,7 @@ def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:
     )
 
 
-def _token_counter(clip: Any) -> Callable[[str], int]:
+def _token_counter(clip: Clip) -> Callable[[str], int]:
     """Tokens of the first text encoder, without those that begin, end and fill up the prompt."""
 
     def count(caption: str) -> int:

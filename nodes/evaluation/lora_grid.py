@@ -1,7 +1,5 @@
 """The node that paints LoRA files at several weights."""
 
-from typing import Any
-
 from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
@@ -14,6 +12,7 @@ from ...evaluation.sheet import contact_sheet
 from ...host.lora_files import files_state, named_loras
 from ...host.lora_grid import Log, grid_cells, paint_grid
 from ...host.painting import SAMPLERS, SCHEDULERS
+from ...host.protocols import Clip, Model, Vae
 from ...host.screening import Screening
 from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
@@ -192,9 +191,9 @@ class LoraGridNode(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: Any,
-        clip: Any,
-        vae: Any,
+        model: Model,
+        clip: Clip,
+        vae: Vae,
         loras: str,
         strengths: str,
         prompts: str,

@@ -1,7 +1,5 @@
 """The node that chooses a checkpoint and its weight."""
 
-from typing import Any
-
 from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
@@ -15,6 +13,7 @@ from ...evaluation.words import report, scores_record, table_csv
 from ...host.clip_scores import NONE, load_encoders
 from ...host.lora_files import read_lora, with_lora_file
 from ...host.progress import progress_callback
+from ...host.protocols import Clip, Model
 from ..sockets import TextureDatasetSocket
 from .encoder_inputs import encoder_inputs
 from .renders import framed_renders
@@ -94,12 +93,12 @@ class ScoreGrid(io.ComfyNode):
         training: TextureDataset,
         held_out: TextureDataset | None = None,
         clip_vision: str = NONE,
-        clip_text: Any = None,
+        clip_text: Clip | None = None,
         aesthetic: str = NONE,
         choice: str = "",
         fresh_seeds: int = 2,
-        model: Any = None,
-        clip: Any = None,
+        model: Model | None = None,
+        clip: Clip | None = None,
     ) -> io.NodeOutput:
         by_hand = find_cell(choice, grid.cells) if choice.strip() else None
         size = (grid.sampling.width, grid.sampling.height)
@@ -130,7 +129,7 @@ def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> N
         )
 
 
-def _applied(model: Any, clip: Any, result: Result) -> tuple[Any, Any]:
+def _applied(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
     if result.chosen is None or (model is None and clip is None):
         return model, clip
     return with_lora_file(model, clip, read_lora(result.chosen.lora), result.chosen.strength)

@@ -1,7 +1,5 @@
 """The node that scores a batch of pictures by themselves."""
 
-from typing import Any
-
 import torch
 from comfy_api.latest import io, ui
 
@@ -9,6 +7,7 @@ from ...common.errors import InputError
 from ...common.layout import to_bchw
 from ...evaluation.image_scores import ImageScores, plain_scores, prompts_of
 from ...host.clip_scores import NONE, load_encoders
+from ...host.protocols import Clip
 from .encoder_inputs import encoder_inputs
 
 
@@ -63,7 +62,7 @@ class ScoreImages(io.ComfyNode):
         images: torch.Tensor,
         prompts: str,
         clip_vision: str = NONE,
-        clip: Any = None,
+        clip: Clip | None = None,
         aesthetic: str = NONE,
         name: str = "model",
     ) -> io.NodeOutput:

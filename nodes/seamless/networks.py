@@ -6,13 +6,12 @@ from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...host.networks import (
-    VAE,
-    ModelPatcher,
     convolutions_padded_outside,
     is_rotary_transformer,
     vae_with_object_patches,
     wrappable_autoencoder,
 )
+from ...host.protocols import Model, Vae
 from ...host.sampling_steps import StepShare
 from ...host.wrapped_transformer import seamless_transformer
 from ...host.wrapped_unet import seamless_model
@@ -78,7 +77,7 @@ class SeamlessModel(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: ModelPatcher, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
+        cls, model: Model, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
     ) -> io.NodeOutput:
         share = StepShare(start, end)
         if is_rotary_transformer(model):
@@ -118,7 +117,7 @@ class SeamlessVAE(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, vae: VAE, axes: str) -> io.NodeOutput:
+    def execute(cls, vae: Vae, axes: str) -> io.NodeOutput:
         network = wrappable_autoencoder(vae)
         outside = convolutions_padded_outside(network)
         replacements = wrapped_convolutions(network, Axes.parse(axes), what="The VAE", padded_outside=outside)

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
 from ...host.in_graph import Order, train_lora
+from ...host.protocols import Clip, Model, Vae
 from ...host.training import with_lora
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.plot import plot_losses
@@ -87,9 +88,9 @@ class TrainLora(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        model: Any,
-        vae: Any,
-        clip: Any,
+        model: Model,
+        vae: Vae,
+        clip: Clip,
         dataset: TextureDataset,
         name: str,
         network: NetworkConfig | None = None,

@@ -3,8 +3,8 @@
 from comfy_api.latest import io
 
 from ...common.errors import InputError
-from ...host.networks import ModelPatcher
 from ...host.node_text import tell_node
+from ...host.protocols import Model
 from ...host.tiled_diffusion import tiled_diffusion
 from ...host.wrapped_axes import AUTO, axes_of_model
 from ...upscale.windows import METHODS, WindowPlan
@@ -84,7 +84,7 @@ class TiledDiffusion(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: ModelPatcher, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
+        cls, model: Model, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
     ) -> io.NodeOutput:
         wrap = axes_of_model(axes, model)
         if axes == AUTO and cls.hidden is not None:  # in a graph
