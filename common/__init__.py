@@ -1,6 +1,7 @@
 """The ground: what several rooms share, one concept a module.
 
-Files: files (whole or not at all), paths (inside the folders allowed), untrusted_json, manifest, processes.
+Files: files (whole or not at all), locks (one writer at a time), paths (inside the folders allowed), untrusted_json,
+manifest, processes.
 Images: images (read), image_headers, exr_files, tiff_files, color_profiles, image_writing, map_files (a map as all
 rooms see it), map_kinds (how its name is recognised), finite (NaN and infinity), errors.
 Datasets: texture_dataset, dataset_counts, caption_files, buckets.

@@ -1,11 +1,13 @@
 """Captions as text files beside their images, where trainers of the kohya kind look for them."""
 
 import codecs
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import InputError
 from .files import free_name, written_whole
+from .locks import lock_beside, locked
 from .paths import is_inside
 
 OFF = "off"
@@ -98,6 +100,19 @@ def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], ba
     with written_whole(path) as unfinished:
         unfinished.write_text(caption + "\n", encoding="utf-8")
     return "written"
+
+
+@contextmanager
+def captions_locked(files: Collection[Path], waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the folders of caption files against other processes that write captions there or save a dataset around
+    them. `waiting` is called while one of them is at it, and may raise to give up."""
+    parents = {file.parent for file in files}
+    own = {lock_beside(parent / "captions") for parent in parents}
+    around = {lock_beside(place) for parent in parents for place in (parent, *parent.parents) if place.name}
+    with ExitStack() as held:
+        for lock in sorted(own | {lock for lock in around if lock.is_file()}):  # in one order: nobody waits in a ring
+            held.enter_context(locked(lock, waiting))
+        yield
 
 
 def keep_backup(path: Path) -> Path:

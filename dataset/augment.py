@@ -14,6 +14,7 @@ from ..common.errors import InputError, UnreadableImage
 from ..common.files import fitting_name
 from ..common.image_writing import write_png
 from ..common.images import composite
+from ..common.locks import lock_beside, locked
 from ..common.map_files import Reading
 from ..common.map_kinds import COLOR_MAPS
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
@@ -56,6 +57,8 @@ def augment_dataset(
 ) -> Augmented:
     """Write `wanted.count` variations of every material to `folder`; `sync` removes those of earlier runs.
 
+    Waits for another process that writes to the folder. Where `checked` stops the run, what was written is listed.
+
     Each material's variations depend on its name and the seed alone. Rolls need a tileable material; a crop tiles
     no more. Regularisation images are left out.
     """
@@ -72,17 +75,23 @@ def augment_dataset(
         for sample in maps
     ]
     stems = _unique_stems(own)
-    results = in_parallel(
-        lambda task: _write(*task, dataset.background, folder / fitting_name(stems[task[0].file], f"_v{task[1]}.png")),
-        numbered,
-        checked,
-        lambda task: pixels_of(task[0]),
-    )
-    samples = [result for result in results if isinstance(result, Sample)]
+    with locked(lock_beside(folder), lambda: checked(0, 1)):
+        written: list[Path] = []
+
+        def write(task: tuple[Sample, int, Variation]) -> Sample | Rejected:
+            target = folder / fitting_name(stems[task[0].file], f"_v{task[1]}.png")
+            result = _write(*task, dataset.background, target)
+            written.extend([target] if isinstance(result, Sample) else [])
+            return result
+
+        try:
+            results = in_parallel(write, numbered, checked, lambda task: pixels_of(task[0]))
+        finally:
+            list_written_files(folder, {file: source_key(file) for file in written})
+        stale = read_written_files(folder).keys() - set(written) if sync else set()
+        removed, _ = remove_written_files(folder, sorted(stale))
     rejected = list(dict.fromkeys(result for result in results if isinstance(result, Rejected)))
-    list_written_files(folder, {sample.file: source_key(sample.file) for sample in samples})
-    stale = read_written_files(folder).keys() - {sample.file for sample in samples} if sync else set()
-    return Augmented(samples, rejected, remove_written_files(folder, sorted(stale))[0])
+    return Augmented([result for result in results if isinstance(result, Sample)], rejected, removed)
 
 
 def _draw(material: str, maps: Sequence[Sample], wanted: Augmentation, seed: int) -> list[Variation]:

@@ -17,6 +17,7 @@ from yarl import URL
 from ..common.caption_files import KEEP, write_caption
 from ..common.errors import InputError, UnreadableImage
 from ..common.images import read_image
+from ..common.locks import lock_beside, locked
 from .addresses import Network, checked_sockets
 from .download_list import Wanted
 from .download_record import Download, DownloadRecord
@@ -69,8 +70,20 @@ async def download_images(
     """Fetch what of `wanted` does not lie in `folder` yet; returns the folder's record, which tells each one's fate.
 
     `checked(done, total)` is called at least every half second and may raise to stop: what is there then is recorded,
-    and the next run goes on from it. `allowed` are the networks that are not public and may be asked all the same.
+    and the next run goes on from it. Waits for another process that downloads to the folder. `allowed` are the networks
+    that are not public and may be asked all the same.
     """
+    with locked(lock_beside(folder), lambda: checked(0, 1)):
+        return await _download(wanted, folder, limits, allowed, checked)
+
+
+async def _download(
+    wanted: Sequence[Wanted],
+    folder: Path,
+    limits: Limits,
+    allowed: Sequence[Network],
+    checked: Callable[[int, int], None],
+) -> DownloadRecord:
     folder.mkdir(parents=True, exist_ok=True)
     record = DownloadRecord(folder)
     missing = [one for one in wanted if not record.is_there(one.address)]

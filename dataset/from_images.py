@@ -8,6 +8,7 @@ import torch
 from ..common.caption_files import OVERWRITE, write_caption
 from ..common.errors import InputError
 from ..common.image_writing import write_png
+from ..common.locks import lock_beside, locked
 from ..common.map_kinds import COLOR_MAPS
 from ..common.texture_dataset import Sample
 from .written_files import list_written_files, read_written_files, remove_written_files, source_key
@@ -34,17 +35,22 @@ def write_images(
             "or none."
         )
     words = list(captions) * (len(images) if len(captions) == 1 else 1) or [""] * len(images)
-    samples = []
-    for number, (image, caption) in enumerate(zip(images, words, strict=True), 1):
-        material = f"{name}_{number:05}"
-        file = folder / f"{material}_{map_kind}.png"
-        write_png(file, image, 8 if map_kind in COLOR_MAPS else 16)
-        if caption:
-            write_caption(file.with_suffix(".txt"), caption, OVERWRITE, [folder], backup=True)
-        size = (image.shape[2], image.shape[1])
-        samples.append(Sample(file, map_kind, size, caption, material, tileable=tileable))
-        checked(number, len(images))
-    source = source_key(Path(name), map_kind)
-    earlier = {path for path, one in read_written_files(folder).items() if one.source == source}
-    list_written_files(folder, {sample.file: source for sample in samples})
-    return samples, remove_written_files(folder, sorted(earlier - {sample.file for sample in samples}))[0]
+    with locked(lock_beside(folder), lambda: checked(0, 1)):
+        samples = []
+        for number, (image, caption) in enumerate(zip(images, words, strict=True), 1):
+            samples.append(_write(folder, f"{name}_{number:05}", image, caption, map_kind, tileable))
+            checked(number, len(images))
+        source = source_key(Path(name), map_kind)
+        earlier = {path for path, one in read_written_files(folder).items() if one.source == source}
+        list_written_files(folder, {sample.file: source for sample in samples})
+        return samples, remove_written_files(folder, sorted(earlier - {sample.file for sample in samples}))[0]
+
+
+def _write(folder: Path, material: str, image: torch.Tensor, caption: str, map_kind: str, tileable: bool) -> Sample:
+    """An earlier run's caption goes where this one has none: it told another picture."""
+    file = folder / f"{material}_{map_kind}.png"
+    write_png(file, image, 8 if map_kind in COLOR_MAPS else 16)
+    text = file.with_suffix(".txt")
+    if caption or text.is_file():
+        write_caption(text, caption, OVERWRITE, [folder], backup=True)
+    return Sample(file, map_kind, (image.shape[2], image.shape[1]), caption, material, tileable=tileable)

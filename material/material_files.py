@@ -1,6 +1,6 @@
 """A material as a folder of image files, with a `material.json` that says what they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 
 from ..common.errors import InputError
 from ..common.files import check_name, write_json
+from ..common.locks import lock_beside, locked
 from ..common.paths import is_inside
 from ..common.srgb import linear_from_srgb
 from .arrangement import arrange, check_batches
@@ -71,13 +72,14 @@ def save_material(
     surface: Surface,
     settings: ExportSettings,
     text: Mapping[str, str],
+    waiting: Callable[[], None] = lambda: None,
 ) -> SavedMaterial:
     """Write a material below `parent`, in a folder of its own.
 
     maps are (B, C, H, W) in 0..1 by their name in `MAPS`; `text` goes into every file that can hold it. The images of
-    a batch are numbered before the map's name, so that every number is a material of its own. Raises `InputError` for
-    a bad name, no map at all, batches that do not match, values that the format cannot hold and a folder that cannot
-    be written.
+    a batch are numbered before the map's name, so that every number is a material of its own. `waiting` is called while
+    another process writes the same material, and may raise to stop. Raises `InputError` for a bad name, no map at all,
+    batches that do not match, values that the format cannot hold and a folder that cannot be written.
     """
     name = check_path(name)
     check_batches(maps)
@@ -94,9 +96,10 @@ def save_material(
     settings = replace(settings, preset=preset_name)
     try:
         folder = claim_folder(parent, name, settings.if_exists)
-        files, scenes = _write(folder, images, surface, settings, text)
-        described = files or {path.stem: {file: path for file in images} for path in scenes}
-        write_json(folder / DESCRIPTION, describe(described, preset, surface, settings))
+        with locked(lock_beside(folder), waiting):
+            files, scenes = _write(folder, images, surface, settings, text)
+            described = files or {path.stem: {file: path for file in images} for path in scenes}
+            write_json(folder / DESCRIPTION, describe(described, preset, surface, settings))
     except OSError as error:
         raise InputError(
             f"The material cannot be written to {parent / name}: {error.strerror or error}. "

@@ -21,8 +21,9 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from ..common.files import free_name, write_json, written_whole
-from ..training.run_files import SCRIPTS_RUN_NAME
+from ..common.files import write_json, written_whole
+from ..common.locks import Claim
+from ..training.run_files import SCRIPTS_RUN_NAME, claim_name, claim_run
 from .metadata import count_on
 
 LOG_NAME = "sd-scripts.log"
@@ -65,12 +66,14 @@ class Leg:
 
 @dataclass
 class RunFolder:
-    """The files of one run. target is the file that it is about; saved has the steps of the files that are kept."""
+    """The files of one run. target is the file that it is about; saved has the steps of the files that are kept; claim
+    keeps other processes off them until it is released."""
 
     folder: Path
     target: Path
     facts: dict[str, Any]
     saved: dict[int, Path] = field(default_factory=dict)
+    claim: Claim | None = None
 
     @property
     def scripts(self) -> Path:
@@ -88,6 +91,11 @@ class RunFolder:
     def fallback(self) -> Path:
         """What was saved last, for a run that does not finish."""
         return self.folder / f"last{self.target.suffix}"
+
+    def release(self) -> None:
+        """Let other processes go on with this run."""
+        if self.claim:
+            self.claim.release()
 
     def remember(self, **facts: Any) -> None:
         """Add to `run.json`."""
@@ -212,7 +220,8 @@ def run_folder(
 ) -> RunFolder:
     """That of an earlier run of this name and fingerprint that `serves`, else a new one under a name that is free.
 
-    A run whose `run.json` cannot be read is passed over: its name counts as taken.
+    A run whose `run.json` cannot be read is passed over, and so is one that another process trains at this moment:
+    their names count as taken.
     """
     for file in sorted(runs.glob(f"{escape(name)}*/{SCRIPTS_RUN_NAME}")):
         if not re.fullmatch(rf"{re.escape(name)}(_\d{{5}})?", file.parent.name):
@@ -223,10 +232,13 @@ def run_folder(
             continue
         target = models / f"{file.parent.name}{suffix}"
         run = RunFolder(file.parent, target, facts, _saved_before(target))
-        if facts.get("fingerprint") == fingerprint and serves(run):
+        if facts.get("fingerprint") == fingerprint and serves(run) and (claim := claim_run(runs, file.parent.name)):
+            run.claim = claim
             return run
-    stem = free_name(name, lambda stem: (models / f"{stem}{suffix}").exists() or (runs / stem).exists())
-    return RunFolder(runs / stem, models / f"{stem}{suffix}", {"fingerprint": fingerprint})
+    stem, claim = claim_name(
+        runs, name, lambda stem: not (models / f"{stem}{suffix}").exists() and not (runs / stem).exists()
+    )
+    return RunFolder(runs / stem, models / f"{stem}{suffix}", {"fingerprint": fingerprint}, claim=claim)
 
 
 def _saved_before(target: Path) -> dict[int, Path]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..common.buckets import Buckets
 from ..common.errors import InputError
 from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
-from ..training.optimizers import optimizer_arguments, warmup_steps
+from ..training.optimizers import check_warmup, optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
 from .tasks import CONTROLNET, SDXL, Job, network_settings, rates
 
@@ -175,12 +175,8 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
         )
     if options.half_gradients and options.precision == "float32":
         raise InputError("half_gradients needs a half precision. Set precision to bfloat16 or float16.")
-    warmup = warmup_steps(config.optimizer, config.steps)
-    if not config.epochs and warmup >= config.steps:
-        raise InputError(
-            f"lr_warmup_steps (warmup) is {warmup} steps and the run has {config.steps}, so the learning rate would "
-            "never be reached. Lower it, or give it as a share of the run, such as 0.05."
-        )
+    if not config.epochs:
+        check_warmup(config.optimizer, config.steps)
 
 
 def _course(config: TrainingConfig) -> dict[str, Any]:

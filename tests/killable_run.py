@@ -15,7 +15,7 @@ from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingCon
 STEPS = 12
 
 
-def train(folder):
+def train(folder, seed=0):
     """Everything that a state must hold: moments, running mean, schedule, dropout, two captions in one batch."""
     torch.set_num_threads(1)
     folder_paths.set_output_directory(str(folder / "output"))
@@ -24,7 +24,15 @@ def train(folder):
         "optimizer": OptimizerConfig(scheduler="cosine", warmup=3, ema=0.9),
         "saving": SavingConfig(state_every=1, validation_share=0.3, validation_every=3),
     }
-    widgets = {"rank": 2, "alpha": 2.0, "learning_rate": 1e-3, "steps": STEPS, "batch_size": 2, "resolution": 64}
+    widgets = {
+        "rank": 2,
+        "alpha": 2.0,
+        "learning_rate": 1e-3,
+        "steps": STEPS,
+        "batch_size": 2,
+        "resolution": 64,
+        "seed": seed,
+    }
     config = run_config(widgets, **options)
     with torch.inference_mode():
         model, clip, vae = load_demo_model()

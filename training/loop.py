@@ -16,7 +16,7 @@ from .lora import LoraNetwork
 from .loss import objective_loss, style_loss
 from .measure import Measurements
 from .noise import NoiseSchedule
-from .optimizers import build_optimizer, rate_factor
+from .optimizers import build_optimizer, check_warmup, rate_factor
 from .randomness import generator
 
 Denoiser = Callable[[torch.Tensor, torch.Tensor, Conditioning], torch.Tensor]
@@ -59,6 +59,7 @@ class Trainer:
         self.batches_per_epoch = self.batches.order.batches_per_epoch
         self.steps_per_epoch = -(-self.batches_per_epoch // config.optimizer.accumulation)
         self.steps = config.epochs * self.steps_per_epoch or config.steps
+        check_warmup(config.optimizer, self.steps)
         self.parameters: list[torch.Tensor] = list(network.parameters())
         self.optimizer = build_optimizer(_parameter_groups(network, config), config.optimizer)
         self.fused = bool(self.optimizer.defaults.get("fused"))

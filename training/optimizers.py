@@ -107,6 +107,16 @@ def warmup_steps(config: OptimizerConfig, steps: int) -> int:
     return round(config.warmup * steps) if config.warmup < 1 else int(config.warmup)
 
 
+def check_warmup(config: OptimizerConfig, steps: int) -> None:
+    """Raise `ConfigError` for a warmup that a run of `steps` does not reach the end of."""
+    warmup = warmup_steps(config, steps)
+    if warmup and warmup >= steps:
+        raise ConfigError(
+            f"lr_warmup_steps (warmup) is {warmup} steps and the run has {steps}, so the learning rate would never be "
+            "reached. Lower it, or give it as a share of the run, such as 0.05."
+        )
+
+
 def rate_factor(config: OptimizerConfig, step: int, steps: int) -> float:
     """What the learning rate is multiplied with at `step` (from 0) of `steps`."""
     warmup = warmup_steps(config, steps)

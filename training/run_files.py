@@ -9,7 +9,7 @@ output/training/<name>/samples/                 the pictures made on the way
 import errno
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import escape
@@ -19,6 +19,7 @@ import torch
 
 from ..common.errors import InputError
 from ..common.files import free_name
+from ..common.locks import Claim, lock_beside
 from .checkpoint import save_tensors
 from .config import SavingConfig
 from .state import RunIdentity, latest_state
@@ -29,11 +30,15 @@ SCRIPTS_RUN_NAME = "run.json"  # in the folder of a run through sd-scripts, whic
 
 @dataclass
 class RunFiles:
-    """The files of one run: its LoRA is `lora`, everything that is not for loaders lies in `folder`."""
+    """The files of one run: its LoRA is `lora`, everything that is not for loaders lies in `folder`.
+
+    claim keeps other processes off them until it is released.
+    """
 
     lora: Path
     folder: Path
     checkpoints: list[Path] = field(default_factory=list)
+    claim: Claim | None = None
 
     @property
     def state(self) -> Path:
@@ -42,6 +47,11 @@ class RunFiles:
     def checkpoint(self, step: int) -> Path:
         """The LoRA after `step` on the way."""
         return self.lora.with_stem(f"{self.lora.stem}-step{step:08}")
+
+    def release(self) -> None:
+        """Let other processes go on with this run."""
+        if self.claim:
+            self.claim.release()
 
     def save_checkpoint(
         self, step: int, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], keep_last: int
@@ -55,17 +65,41 @@ class RunFiles:
 
 
 def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, steps: int) -> RunFiles:
-    """Those of this name of the same `run`, at most at `steps`; else, or for None, new ones under a free name."""
+    """Those of this name of the same `run`, at most at `steps`; else, or for None, new ones under a free name.
+
+    They are claimed: files that another process trains at this moment are passed over.
+    """
     if run is not None:
         own = re.compile(rf"{re.escape(name)}(_\d{{5}})?")  # as `free_name` numbers it
         states = (path for path in runs.glob(f"*/{STATE_NAME}") if own.fullmatch(path.parent.name))
         found = latest_state(states, run, steps)
-        if found and Path(found[1]).name == found[1]:
+        if found and Path(found[1]).name == found[1] and (claim := claim_run(runs, found[0].parent.name)):
             state, lora = found
             earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
-            return RunFiles(loras / lora, state.parent, earlier)
-    stem = free_name(name, lambda stem: _lora(loras, stem).exists() or _is_owned(runs / stem))
-    return RunFiles(_lora(loras, stem), runs / stem)
+            return RunFiles(loras / lora, state.parent, earlier, claim)
+    stem, claim = claim_name(runs, name, lambda stem: not _lora(loras, stem).exists() and not _is_owned(runs / stem))
+    return RunFiles(_lora(loras, stem), runs / stem, claim=claim)
+
+
+def claim_name(runs: Path, name: str, is_free: Callable[[str], bool]) -> tuple[str, Claim]:
+    """The first of name, name_00002, ... that `is_free` and that no other process holds, held."""
+    claims: list[Claim] = []
+
+    def is_taken(stem: str) -> bool:
+        claim = claim_run(runs, stem)
+        if claim and is_free(stem):
+            claims.append(claim)
+        elif claim:
+            claim.release()
+        return not claims
+
+    return free_name(name, is_taken), claims[0]
+
+
+def claim_run(runs: Path, stem: str) -> Claim | None:
+    """Hold the run `stem` against other processes; None where one of them trains it."""
+    claim = Claim(lock_beside(runs / stem))
+    return claim if claim.taken else None
 
 
 def _lora(loras: Path, stem: str) -> Path:

@@ -8,6 +8,7 @@ import torch
 
 from ...common.errors import InputError
 from ...common.image_writing import write_png
+from ...common.locks import lock_beside, locked
 from ...common.manifest import MaterialRecord, Parameter, other_materials, read_manifest, write_manifest
 from ...common.oklab import hex_from_oklab, srgb_from_oklab
 from ...common.texture_dataset import Sample, TextureDataset
@@ -91,26 +92,28 @@ def render_folder(
     variation: float = 1.0,
     kinds: Sequence[str] | None = ("basecolor",),
     rendered: Callable[[Rendered], None] = lambda tile: None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> tuple[TextureDataset, str]:
     """Render `count` tiles of each material with all maps into `folder`, the seeds counting on from `seed`.
 
     Returns the maps of `kinds`, None for all, as a dataset, and a report. `rendered` is called with each tile and may
     raise to stop; the manifest then lists what is finished. Other files and the manifest's other entries stay, and are
-    named in the report.
+    named in the report. `waiting` is called while another process renders into the folder, and may raise to stop.
     """
     wanted = {material: maps_of(material, kinds) for material in materials}
-    before = {record.name: record for record in read_manifest(folder)}
-    records: dict[str, MaterialRecord] = {}
-    try:
-        for material in materials:
-            for index in range(count):
-                tile = render_material(material, seed + index, size, variation)
-                name = f"{material}_{index:04d}"
-                records[name] = _written(folder, name, tile)
-                rendered(tile)
-    finally:
-        generator = {"name": "Tilewright procedural materials", "version": VERSION}
-        write_manifest(folder, generator, [record for _, record in sorted((before | records).items())])
+    with locked(lock_beside(folder), waiting):
+        before = {record.name: record for record in read_manifest(folder)}
+        records: dict[str, MaterialRecord] = {}
+        try:
+            for material in materials:
+                for index in range(count):
+                    tile = render_material(material, seed + index, size, variation)
+                    name = f"{material}_{index:04d}"
+                    records[name] = _written(folder, name, tile)
+                    rendered(tile)
+        finally:
+            generator = {"name": "Tilewright procedural materials", "version": VERSION}
+            write_manifest(folder, generator, [record for _, record in sorted((before | records).items())])
     maps = dict.fromkeys(kind for material in materials for kind in maps_of(material))
     heading = f"{len(records)} tiles of {size} x {size} pixels, each with {', '.join(maps)}, in {folder}"
     lines = [heading, *map(_described, records.values()), *other_materials(before.keys() - records.keys())]

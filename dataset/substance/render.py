@@ -14,6 +14,7 @@ import torch
 from ...common.errors import InputError, UnreadableImage
 from ...common.files import check_name
 from ...common.images import composite, read_image
+from ...common.locks import lock_beside, locked
 from ...common.manifest import (
     JOURNAL_NAME,
     MaterialRecord,
@@ -68,30 +69,32 @@ def render_plan(
     """Render what `folder` does not hold yet, and note each render beside its manifest, which is written at the end.
 
     `checked(done, total)` is called several times a second and may raise to stop: children end at once, finished
-    renders stay. A render that fails is tried once more. Raises `InputError` where every render failed.
+    renders stay. A render that fails is tried once more. Waits for another process that renders into the folder. Raises
+    `InputError` where every render failed.
     """
     jobs = plan_jobs(archive, graph, outputs, plan, engine)
-    known = {record.name: record for record in read_manifest(folder)}
-    there = {job.name: record for job in jobs if (record := _finished(known, job, folder))}
-    todo = [job for job in jobs if job.name not in there]
-    result = Rendered(reused=list(there), others=sorted(known.keys() - {job.name for job in jobs}))
-    children = Children()
+    with locked(lock_beside(folder), lambda: checked(0, len(jobs))):
+        known = {record.name: record for record in read_manifest(folder)}
+        there = {job.name: record for job in jobs if (record := _finished(known, job, folder))}
+        todo = [job for job in jobs if job.name not in there]
+        result = Rendered(reused=list(there), others=sorted(known.keys() - {job.name for job in jobs}))
+        children = Children()
 
-    def render(job: Job) -> MaterialRecord:
-        return _render(job, archive, graph, outputs, engine, folder, children, timeout)
+        def render(job: Job) -> MaterialRecord:
+            return _render(job, archive, graph, outputs, engine, folder, children, timeout)
 
-    def finished(job: Job, future: Future[MaterialRecord]) -> None:
-        if error := future.exception():
-            result.failures[job.name] = str(error)
-            return
-        there[job.name] = known[job.name] = future.result()
-        append_record(folder, known[job.name])
+        def finished(job: Job, future: Future[MaterialRecord]) -> None:
+            if error := future.exception():
+                result.failures[job.name] = str(error)
+                return
+            there[job.name] = known[job.name] = future.result()
+            append_record(folder, known[job.name])
 
-    try:
-        _run_all(todo, render, finished, processes, children, checked)
-    finally:
-        if (folder / JOURNAL_NAME).is_file():
-            write_manifest(folder, {"name": "sbsrender", "version": engine.version}, known.values())
+        try:
+            _run_all(todo, render, finished, processes, children, checked)
+        finally:
+            if (folder / JOURNAL_NAME).is_file():
+                write_manifest(folder, {"name": "sbsrender", "version": engine.version}, known.values())
     if not there:
         words = "\n".join(dict.fromkeys(result.failures.values()))
         raise InputError(f"sbsrender made none of the {len(jobs)} renders of {archive.name}.\n{words}")
@@ -107,6 +110,11 @@ def rendered_samples(rendered: Rendered, folder: Path, size: int) -> list[Sample
         for kind, file in record.maps.items()
         if kind in MAP_KINDS
     ]
+
+
+def rendered_files(rendered: Rendered, folder: Path) -> list[Path]:
+    """The files of all finished renders."""
+    return [folder / file for record in rendered.records for file in record.maps.values()]
 
 
 def render_report(rendered: Rendered, folder: Path) -> str:

@@ -16,7 +16,7 @@ from ...training.data import Example, split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
 from ...training.metadata import BaseModel, lora_metadata
-from ...training.optimizers import check_optimizer
+from ...training.optimizers import check_optimizer, check_warmup
 from ...training.run_files import (
     RunFiles,
     check_asked_for,
@@ -85,6 +85,8 @@ def train_lora(order: Order) -> TrainedLora:
     check_name(order.name, "name")
     device = comfy.model_management.get_torch_device()
     check_device(config, device)
+    if not config.epochs:
+        check_warmup(config.optimizer, config.steps)
     if order.validation is not None and config.saving.validation_share:
         raise InputError(
             f"validation_share of LoRA Saving is {config.saving.validation_share}, and a validation dataset is "
@@ -151,10 +153,9 @@ class _Run:
         self.trainer = Trainer(
             network, unet_denoiser(unet), texts, trained, schedule, config, device, held_out, dtype == torch.float16
         )
-        self.files = self._own_files()
         self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
-        tiling_vae = wrapped_vae(vae) if wraps else vae
-        self.view = LiveView(self.trainer, self.files, tiling_vae, model, config, order.node_id, wraps, self.notes)
+        self.tiles, self.tiling_vae = wraps, wrapped_vae(vae) if wraps else vae
+        self.files = self._own_files()
 
     def _identity(self, unet: torch.nn.Module) -> RunIdentity:
         """Of all that makes the weights."""
@@ -171,11 +172,25 @@ class _Run:
         resumed = self.identity if self.config.saving.resume else None
         files = files_of_run(loras, runs, self.name, resumed, self.trainer.steps)
         size = sum(parameter.numel() for parameter in self.trainer.parameters)
-        check_room(files, 4 * size * 4)  # a file, and a state with two moments
+        try:
+            check_room(files, 4 * size * 4)  # a file, and a state with two moments
+        except InputError:
+            files.release()
+            raise
         return files
 
     def train(self) -> TrainedLora:
+        try:
+            return self._train()
+        finally:
+            self.files.release()
+
+    def _train(self) -> TrainedLora:
         trainer = self.trainer
+        node = self.order.node_id
+        self.view = LiveView(
+            trainer, self.files, self.tiling_vae, self.order.model, self.config, node, self.tiles, self.notes
+        )
         begin = "A new run."
         if self.files.state.exists():
             load_state(self.files.state, trainer)

@@ -28,7 +28,7 @@ from ...sd_scripts.process import (
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.tasks import AUTO, LORA, Job, captions_without_token
+from ...sd_scripts.tasks import AUTO, LORA, Job, captions_without_token, split_notes
 from ...training.config import TrainingConfig
 from ...training.run_files import told_if_disk_fails
 from .. import folders
@@ -82,12 +82,15 @@ def train_with_scripts(order: Order, node_id: str | None) -> Trained:
     """
     check_name(order.name, "name")
     run = _Run(order, node_id)
-    if run.is_finished():
-        return run.result(Reading(), [])
-    rejected = run.write_files()
-    comfy.model_management.unload_all_models()
-    comfy.model_management.soft_empty_cache()
-    return run.result(run.train(), rejected)
+    try:
+        if run.is_finished():
+            return run.result(Reading(), [])
+        rejected = run.write_files()
+        comfy.model_management.unload_all_models()
+        comfy.model_management.soft_empty_cache()
+        return run.result(run.train(), rejected)
+    finally:
+        run.files.release()
 
 
 class _Run:
@@ -96,7 +99,8 @@ class _Run:
         checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
         self._check_regularisation()
-        self.notes = captions_without_token(order.own, order.dataset)
+        share = self.config.saving.validation_share
+        self.notes = [*captions_without_token(order.own, order.dataset), *split_notes(share, order.dataset)]
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
         self.interpreter = find_python(order.python, self.checkout, allowed)

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import comfy.model_management
 from comfy_api.latest import io
 
 from ...captions.phrases import PhraseRules, apply_rules, parse_replacements
 from ...captions.report import template_report
 from ...captions.template import check_template, fill_template
-from ...common.caption_files import OFF, WRITE_MODES, check_writable, split_phrases, write_caption
+from ...common.caption_files import OFF, WRITE_MODES, captions_locked, check_writable, split_phrases, write_caption
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
 from ...host.protocols import Clip
@@ -125,9 +126,8 @@ class CaptionTemplate(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, template: str | None, replace: str | None = "") -> None:
+    def validate_inputs(cls, template: str | None) -> None:
         check_template(template or "")
-        parse_replacements(replace or "")
 
     @classmethod
     def execute(
@@ -160,10 +160,11 @@ def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:
     files = [sample.file.with_suffix(".txt") for sample in samples]
     roots = folders.writable_folders()
     check_writable(files, roots)  # before anything is written
-    return Counter(
-        write_caption(file, sample.caption, mode, roots, backup=True)
-        for file, sample in zip(files, samples, strict=True)
-    )
+    with captions_locked(files, comfy.model_management.throw_exception_if_processing_interrupted):
+        return Counter(
+            write_caption(file, sample.caption, mode, roots, backup=True)
+            for file, sample in zip(files, samples, strict=True)
+        )
 
 
 def _token_counter(clip: Clip) -> Callable[[str], int]:

@@ -90,8 +90,8 @@ class BucketDataset(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0, step: int | None = 64) -> None:
-        Buckets(minimum or 0, maximum or 0, step or 64)
+    def validate_inputs(cls, minimum: int | None = 0, maximum: int | None = 0) -> None:
+        Buckets(minimum or 0, maximum or 0)
 
     @classmethod
     def execute(

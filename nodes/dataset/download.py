@@ -128,13 +128,9 @@ class DownloadImages(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, list: str | None, folder: str | None, prefix: str | None = "") -> None:
+    def validate_inputs(cls, list: str | None) -> None:
         if list is not None and not _is_addresses(list):
             resolve_inside(list, folders.readable_folders(), "The list")
-        if folder is not None:
-            check_name(folder, "The folder")
-        if prefix and not prefix.lower().startswith(SCHEMES):
-            raise InputError(f"prefix is {prefix!r}. It must begin with http:// or https://.")
 
     @classmethod
     def fingerprint_inputs(cls, list: str | None, folder: str | None, **_: object) -> object:
@@ -162,6 +158,8 @@ class DownloadImages(io.ComfyNode):
         parallel: int = 8,
     ) -> io.NodeOutput:
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        if prefix and not prefix.lower().startswith(SCHEMES):
+            raise InputError(f"prefix is {prefix!r}. It must begin with http:// or https://.")
         wanted = wanted_images(_rows(list), column, prefix, caption_column)
         chosen = wanted[:limit]
         limits = Limits(max_file_mb * 2**20, int(max_total_gb * 2**30), parallel)

@@ -88,11 +88,10 @@ class DatasetFromImages(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, folder: list[str | None], name: list[str | None] | None = None) -> None:
-        for given, what in ((folder, "The folder"), (name, "name")):
-            for one in given if isinstance(given, list) else [given]:
-                if one is not None:
-                    check_name(one, what)
+    def validate_inputs(cls, folder: list[str | None]) -> None:
+        for one in folder if isinstance(folder, list) else [folder]:
+            if one is not None:
+                check_name(one, "The folder")
 
     @classmethod
     def fingerprint_inputs(cls, folder: list[str | None] | None = None, **_: object) -> int:

@@ -150,11 +150,9 @@ class LoadDataset(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, folder: str | None, regularisation_folder: str | None = "") -> None:
+    def validate_inputs(cls, folder: str | None) -> None:
         if folder is not None:
             resolve_inside(folder, folders.readable_folders(), "The folder")
-        if regularisation_folder:
-            resolve_inside(regularisation_folder, folders.readable_folders(), "The regularisation folder")
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None, regularisation_folder: str | None = "", **_: object) -> list:
@@ -181,13 +179,13 @@ class LoadDataset(io.ComfyNode):
     ) -> io.NodeOutput:
         roots = folders.readable_folders()
         path = resolve_inside(folder, roots, "The folder")
+        regular = regularisation_folder and resolve_inside(regularisation_folder, roots, "The regularisation folder")
         reading = Reading(light, layer.strip(), not_finite)
         loading = Loading(map, roots, caption_extension, repeats, tileable, reading=reading, encoding=caption_encoding)
         loaded = load_folder(path, loading, progress_callback())
-        if regularisation_folder:
-            regular = resolve_inside(regularisation_folder, roots, "The regularisation folder")
+        if regular:
             loaded += load_folder(regular, loading.for_regularisation(), progress_callback())
-        for read in (path, regular) if regularisation_folder else (path,):
+        for read in filter(None, (path, regular)):
             LINKED.remember("", str(read), partial(fingerprint, read))
         dataset = TextureDataset(tuple(loaded.samples), srgb_from_hex(background), findings=loaded.findings)
         images = decode_images(dataset, image_limit)

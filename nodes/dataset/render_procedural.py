@@ -176,7 +176,9 @@ class RenderProcedural(io.ComfyNode):
             progress.update(1)
             comfy.model_management.throw_exception_if_processing_interrupted()
 
-        dataset, report = render_folder(path, materials, count, size, seed, variation, kinds, rendered)
+        waiting = comfy.model_management.throw_exception_if_processing_interrupted
+        dataset, report = render_folder(path, materials, count, size, seed, variation, kinds, rendered, waiting)
+        files = [path / file for sample in dataset.samples for file in sample.record.maps.values()]
         for key in (folder, ""):
-            WRITTEN.remember(key, str(path), all_there([sample.file for sample in dataset.samples]))
+            WRITTEN.remember(key, str(path), all_there(files))
         return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)))

@@ -11,16 +11,18 @@ from ...common.texture_dataset import TextureDataset
 from ...dataset.image_files import fingerprint
 from ...dataset.substance.archive import read_archive
 from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed, plan_variants
-from ...dataset.substance.render import render_plan, render_report, rendered_samples
+from ...dataset.substance.render import render_plan, render_report, rendered_files, rendered_samples
 from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
 from ...host import folders
 from ...host.progress import progress_callback
+from ...host.reruns import Watch, all_there
 from ...host.scripts import sbsrender_folders
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .inspect_substance import archive_input, readable_archive
 from .save import DATASETS
 
+WRITTEN = Watch()
 SIZES = ["128", "256", "512", "1024", "2048", "4096", "8192"]
 FORMATS = ["png", "tif", "tga", "exr", "jpg"]
 BIT_DEPTHS = ["8", "16", "16f", "32f"]
@@ -173,16 +175,14 @@ class RenderSubstance(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, archive: str | None, folder: str | None = "", fixed: str | None = "") -> None:
-        if folder:
-            check_name(folder, "The folder")
-        parse_fixed(fixed or "")
+    def validate_inputs(cls, archive: str | None) -> None:
         if archive is not None:
             readable_archive(archive)
 
     @classmethod
-    def fingerprint_inputs(cls, archive: str | None, **_: object) -> list:
-        return fingerprint(readable_archive(archive)) if archive else []
+    def fingerprint_inputs(cls, archive: str | None, folder: str | None = "substance", **_: object) -> list:
+        changes = WRITTEN.changes(folder or "")
+        return [*(fingerprint(readable_archive(archive)) if archive else []), changes]
 
     @classmethod
     def execute(
@@ -223,6 +223,8 @@ class RenderSubstance(io.ComfyNode):
         progress = progress_callback()
         rendered = render_plan(source, chosen, wanted, plan, settings, path, processes, timeout, progress)
         dataset = TextureDataset(tuple(rendered_samples(rendered, path, int(size))))
+        for key in (folder, ""):
+            WRITTEN.remember(key, str(path), all_there(rendered_files(rendered, path)))
         return io.NodeOutput(dataset, str(path), render_report(rendered, path))
 
 

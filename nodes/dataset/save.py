@@ -6,7 +6,8 @@ from ...common.caption_files import KEEP, OFF, WRITE_MODES
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.report import save_report
-from ...dataset.save import KOHYA, LAYOUTS, Saving, save_dataset
+from ...dataset.save import caption_files, save_dataset
+from ...dataset.save_plan import KOHYA, LAYOUTS, Saving
 from ...host import folders
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
@@ -104,10 +105,9 @@ class SaveDataset(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, folder: str | None, concept: str | None = "texture") -> None:
-        for name, what in ((folder, "The folder"), (concept, "The concept")):
-            if name is not None:
-                check_name(name, what)
+    def validate_inputs(cls, folder: str | None) -> None:
+        if folder is not None:
+            check_name(folder, "The folder")
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
@@ -132,5 +132,5 @@ class SaveDataset(io.ComfyNode):
         )
         saved = save_dataset(path, parts, saving, progress_callback())
         for key in (folder, ""):
-            WRITTEN.remember(key, str(path), all_there(saved.files))
+            WRITTEN.remember(key, str(path), all_there([*saved.files, *caption_files(saved.files, layout)]))
         return io.NodeOutput(str(path), save_report(saved, path))

@@ -13,12 +13,15 @@ from ...host.lora_files import files_state, named_loras
 from ...host.lora_grid import Log, grid_cells, paint_grid
 from ...host.painting import SAMPLERS, SCHEDULERS
 from ...host.protocols import Clip, Model, Vae
+from ...host.reruns import Watch, all_there
 from ...host.screening import Screening
 from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .renders import captioned_renders
 from .sockets import LoraGridSocket, stacked
+
+PAINTED = Watch()
 
 
 class LoraGridNode(io.ComfyNode):
@@ -171,22 +174,19 @@ class LoraGridNode(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, strengths: str | None = None, seeds: str | None = None, name: str | None = None) -> None:
+    def validate_inputs(cls, strengths: str | None = None) -> None:
         if strengths is not None:
             parse_strengths(strengths)
-        if seeds is not None:
-            parse_seeds(seeds)
-        if name is not None:
-            check_name(name, "name")
 
     @classmethod
-    def fingerprint_inputs(cls, loras: str | None = None, **_: object) -> list[tuple[str, int, int]]:
+    def fingerprint_inputs(cls, loras: str | None = None, name: str | None = None, **_: object) -> list:
+        changes = PAINTED.changes(name or "")
         if loras is None:  # it is linked
-            return []
+            return [changes]
         try:
-            return files_state(named_loras(loras))
+            return [*files_state(named_loras(loras)), changes]
         except InputError:  # told when it runs
-            return []
+            return [changes]
 
     @classmethod
     def execute(
@@ -213,13 +213,16 @@ class LoraGridNode(io.ComfyNode):
         prescreen: int = 0,
         training: TextureDataset | None = None,
     ) -> io.NodeOutput:
+        check_name(name, "name")
+        drawn = parse_seeds(seeds)
         cells = grid_cells(named_loras(loras), parse_strengths(strengths))
         sampling = Sampling(steps, cfg, sampler_name, scheduler, width // 8 * 8, height // 8 * 8, negative)
         texts = all_prompts(prompts, dataset)
         screening = _screening(prescreen, training, dataset, (sampling.width, sampling.height))
-        grid, log = paint_grid(
-            model, clip, vae, cells, texts, parse_seeds(seeds), sampling, name.strip(), batch_size, screening
-        )
+        grid, log = paint_grid(model, clip, vae, cells, texts, drawn, sampling, name.strip(), batch_size, screening)
+        files = [file for painted in grid.files.values() for file in painted]
+        for key in (name, ""):
+            PAINTED.remember(key, str(grid.folder), all_there(files))
         sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), thumbnail, tiled)
         images = stacked([picture for cell in grid.cells for picture in grid.pictures(cell)])
         return io.NodeOutput(grid, images, sheet, grid_report(grid, log), ui=ui.PreviewImage(sheet, cls=cls))

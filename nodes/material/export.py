@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 
+import comfy.model_management
 import torch
 from comfy_api.latest import io, ui
 
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
 from ...host.node_text import tell_node
+from ...host.reruns import Watch, all_there
 from ...material.arrangement import engine_normals
 from ...material.engine_presets import PRESETS
 from ...material.export_notes import export_notes
@@ -40,6 +42,7 @@ from .surface_inputs import (
     surface_input,
 )
 
+WRITTEN = Watch()
 FOLDER = "materials"
 WHOLE_NUMBERS = [one for one in MATERIAL_FORMATS if one in CLIPPED or one == GLB]
 PREVIEW = 1024  # pixels of the longer side of what the node shows
@@ -152,6 +155,10 @@ class SaveMaterial(io.ComfyNode):
             check_path(name)
 
     @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:
+        return WRITTEN.changes(name or "")
+
+    @classmethod
     def execute(
         cls,
         name: str,
@@ -178,8 +185,12 @@ class SaveMaterial(io.ComfyNode):
         said, of_size = said_size(surface, height_cm, size_cm)
         described = Surface(convention, said.height_cm, said.size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
-        saved = save_material(output_folder(FOLDER), name, maps, described, settings, _workflow(cls.hidden))
+        waiting = comfy.model_management.throw_exception_if_processing_interrupted
+        text = _workflow(cls.hidden)
+        saved = save_material(output_folder(FOLDER), name, maps, described, settings, text, waiting)
         written = [*saved.files, *saved.scenes, saved.folder / DESCRIPTION]
+        for key in (name, ""):
+            WRITTEN.remember(key, str(saved.folder), all_there(written))
         files = [f"{len(written)} files in {saved.folder}:", *(f"  {file.name}" for file in written)]
         checks = validate(maps, convention, said.height_cm, said.size_cm)
         findings = "\n".join([*of_size, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])

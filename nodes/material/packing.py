@@ -17,7 +17,6 @@ from ...material.packing import (
     unpack_channels,
 )
 from ..shown_where import shown_where
-from ..validation import refusing
 from .surface_inputs import CATEGORY, MAP_TOOLTIPS, connected_maps, map_sockets
 
 UNPACKED = [name for name in MAPS if name in GREY_MAPS]
@@ -148,12 +147,6 @@ class UnpackChannels(io.ComfyNode):
                 io.String.Output("report", tooltip="Which channel became which map, and what was not there."),
             ],
         )
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, channels: str | None = None, layout: str | None = None) -> None:
-        if channels is not None and layout == CUSTOM:
-            parse_unpacking(channels.split(","))
 
     @classmethod
     def execute(

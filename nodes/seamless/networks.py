@@ -15,7 +15,6 @@ from ...host.protocols import Model, Vae
 from ...host.sampling_steps import StepShare
 from ...host.wrapped_transformer import seamless_transformer
 from ...host.wrapped_unet import seamless_model
-from ..validation import refusing
 from .axes_input import seamless_axes_input
 
 CATEGORY = "Tilewright/seamless"
@@ -79,18 +78,12 @@ class SeamlessModel(io.ComfyNode):
     def execute(
         cls, model: Model, axes: str, start: float = 0.0, end: float = 1.0, roll: bool = False
     ) -> io.NodeOutput:
+        if start >= end:
+            raise InputError(f"start is {start:g} and end is {end:g}, but start comes before end.")
         share = StepShare(start, end)
         if is_rotary_transformer(model):
             return io.NodeOutput(seamless_transformer(model, Axes.parse(axes), share))
         return io.NodeOutput(seamless_model(model, Axes.parse(axes), share, roll))
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, start: float | None = None, end: float | None = None) -> None:
-        if start is not None and end is not None and not 0 <= start < end <= 1:
-            raise InputError(
-                f"start is {start} and end is {end}. Both lie between 0 and 1, and start comes before end."
-            )
 
 
 class SeamlessVAE(io.ComfyNode):

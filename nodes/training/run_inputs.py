@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
 from ...common.files import check_name
+from ...host.reruns import Watch, all_there
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.settings import widget_values
 from ..shown_where import shown_where
@@ -15,6 +17,8 @@ from .lora_objective import ObjectiveSocket
 from .lora_optimizer import OptimizerSocket
 from .lora_saving import SavingSocket
 from .widgets import widget
+
+TRAINED = Watch()
 
 
 def name_input(written: str) -> io.Input:
@@ -85,6 +89,12 @@ def check_run_name(name: str | None) -> None:
     """Raise `InputError` for a name that no file can have; one that is None is linked, and not known yet."""
     if name is not None:
         check_name(name, "name")
+
+
+def remember_trained(name: str, file: Path) -> None:
+    """Have the node run again when the file that it wrote under this name is gone."""
+    for key in (name, ""):
+        TRAINED.remember(key, str(file), all_there([file]))
 
 
 def node_id(node: type[io.ComfyNode]) -> str | None:

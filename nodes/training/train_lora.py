@@ -13,12 +13,14 @@ from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
+    TRAINED,
     check_run_name,
     name_input,
     node_id,
     option_inputs,
     rank_inputs,
     rate_inputs,
+    remember_trained,
     run_config,
     size_inputs,
 )
@@ -86,6 +88,10 @@ class TrainLora(io.ComfyNode):
         check_run_name(name)
 
     @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:
+        return TRAINED.changes(name or "")
+
+    @classmethod
     def execute(
         cls,
         model: Model,
@@ -102,6 +108,7 @@ class TrainLora(io.ComfyNode):
     ) -> io.NodeOutput:
         config = run_config(settings, network, optimizer, objective, saving)
         trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls)))
+        remember_trained(name, trained.files.lora)
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
             trained_model,

@@ -18,7 +18,7 @@ from ...sd_scripts.tasks import (
 from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .run_inputs import check_run_name, node_id, rank_inputs
+from .run_inputs import TRAINED, check_run_name, node_id, rank_inputs, remember_trained
 from .sd_scripts_inputs import course_inputs, script_inputs, script_order, what_inputs
 
 
@@ -64,8 +64,13 @@ class TrainLoraKohya(io.ComfyNode):
         check_run_name(name)
 
     @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:
+        return TRAINED.changes(name or "")
+
+    @classmethod
     def execute(cls, dataset: TextureDataset, checkpoint: str, name: str, **inputs: Any) -> io.NodeOutput:
         trained = train_with_scripts(script_order(LORA, dataset, checkpoint, name, **inputs), node_id(cls))
+        remember_trained(name, trained.path)
         return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report)
 
 
@@ -128,6 +133,10 @@ class TrainModelKohya(io.ComfyNode):
         check_run_name(name)
 
     @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:
+        return TRAINED.changes(name or "")
+
+    @classmethod
     def execute(
         cls,
         training: dict[str, Any],
@@ -141,6 +150,7 @@ class TrainModelKohya(io.ComfyNode):
         own = own_settings(task, training, conditioning is not None)
         order = script_order(task, dataset, checkpoint, name, own=own, conditioning=conditioning, **inputs)
         trained = train_with_scripts(order, node_id(cls))
+        remember_trained(name, trained.path)
         return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report)
 
 

@@ -9,7 +9,6 @@ from ...host.tiled_diffusion import tiled_diffusion
 from ...host.wrapped_axes import AUTO, axes_of_model
 from ...upscale.windows import METHODS, WindowPlan
 from ..sockets import following_axes_input
-from ..validation import refusing
 
 PIXELS_PER_CELL = 8  # of the latents of Stable Diffusion 1, 2 and XL
 CATEGORY = "Tilewright/upscale"
@@ -86,18 +85,12 @@ class TiledDiffusion(io.ComfyNode):
     def execute(
         cls, model: Model, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
     ) -> io.NodeOutput:
+        if overlap > tile_size // 2:
+            raise InputError(
+                f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."
+            )
         wrap = axes_of_model(axes, model)
         if axes == AUTO and cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, f"The windows wrap along: {wrap.name}, as the model does.")
         plan = WindowPlan(tile_size // PIXELS_PER_CELL, overlap // PIXELS_PER_CELL, method, wrap)
         return io.NodeOutput(tiled_diffusion(model, plan, batch))
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, tile_size: int | None = None, overlap: int | None = None) -> None:
-        if tile_size is not None and not 128 <= tile_size <= 4096:
-            raise InputError(f"tile_size is {tile_size}. It lies between 128 and 4096 pixels.")
-        if tile_size is not None and overlap is not None and not 0 <= overlap <= tile_size // 2:
-            raise InputError(
-                f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."
-            )

@@ -36,7 +36,8 @@ def run(step, folder, out):
     from tilewright.dataset.checks import Rules
     from tilewright.dataset.clean import clean_dataset
     from tilewright.dataset.load import Loading, load_folder
-    from tilewright.dataset.save import Saving, save_dataset
+    from tilewright.dataset.save import save_dataset
+    from tilewright.dataset.save_plan import Saving
 
     torch.set_num_threads(1)
     checked = lambda done, total: None  # noqa: E731

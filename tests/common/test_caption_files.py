@@ -1,8 +1,11 @@
 import codecs
+import multiprocessing
 
 import pytest
 from tilewright.common.caption_files import (
+    APPEND,
     UnreadableCaption,
+    captions_locked,
     check_writable,
     keep_backup,
     merge_caption,
@@ -11,6 +14,7 @@ from tilewright.common.caption_files import (
     write_caption,
 )
 from tilewright.common.errors import InputError
+from tilewright.common.locks import lock_beside, locked
 
 
 def test_phrases_stand_between_commas():
@@ -81,3 +85,32 @@ def test_nothing_is_written_outside_the_roots(tmp_path):
     check_writable([tmp_path / "in" / "a.txt"], [tmp_path / "in"])
     with pytest.raises(InputError, match="tilewright_writable_folders"):
         check_writable([tmp_path / "in" / "a.txt", tmp_path / "a.txt"], [tmp_path / "in"])
+
+
+def append_many(folder, word, count):
+    file = folder / "wall.txt"
+    for number in range(count):
+        with captions_locked([file], lambda: None):
+            write_caption(file, f"{word} {number}", APPEND, [folder])
+
+
+def test_two_processes_that_append_to_one_file_lose_nothing(tmp_path):
+    workers = [multiprocessing.Process(target=append_many, args=(tmp_path, word, 40)) for word in ("red", "blue")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    phrases = read_text(tmp_path / "wall.txt").strip().split(", ")
+    assert sorted(phrases) == sorted(f"{word} {number}" for word in ("red", "blue") for number in range(40))
+
+
+def test_a_dataset_that_is_being_saved_around_captions_is_waited_for(tmp_path):
+    file = tmp_path / "walls" / "train" / "1_wall" / "a.txt"
+    file.parent.mkdir(parents=True)
+    with locked(lock_beside(tmp_path / "walls")):
+        waited = multiprocessing.Process(target=append_many, args=(file.parent, "red", 1))
+        waited.start()
+        waited.join(1)
+        assert waited.is_alive() and not (file.parent / "wall.txt").exists()
+    waited.join(20)
+    assert (file.parent / "wall.txt").is_file()

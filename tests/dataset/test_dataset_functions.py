@@ -18,7 +18,8 @@ from tilewright.dataset.image_files import find_images
 from tilewright.dataset.load import Loading, load_folder
 from tilewright.dataset.parallel import pixels_of
 from tilewright.dataset.report import bucket_report, join_report, load_report, save_report
-from tilewright.dataset.save import Saving, save_dataset
+from tilewright.dataset.save import save_dataset
+from tilewright.dataset.save_plan import Saving
 from tilewright.dataset.split_join import join_datasets, split_by_material
 from tilewright.dataset.substance.plan import choose_graph, choose_outputs, parse_fixed
 from tilewright.dataset.substance.xml_description import graphs_of

@@ -9,7 +9,7 @@ from tilewright.common.images import read_image
 from tilewright.common.manifest import read_manifest
 from tilewright.dataset.substance.description import SubstanceGraph, SubstanceInput, SubstanceOutput
 from tilewright.dataset.substance.plan import Variant
-from tilewright.dataset.substance.render import plan_jobs, render_plan, render_report, rendered_samples
+from tilewright.dataset.substance.render import plan_jobs, render_plan, render_report, rendered_files, rendered_samples
 from tilewright.dataset.substance.tool import Engine
 
 GRAPH = SubstanceGraph(
@@ -80,3 +80,8 @@ def test_where_every_render_failed_the_tools_words_are_told(archive, engine, tmp
     with pytest.raises(InputError, match="none of the 2 renders of bricks.sbsar(.|\n)*Engine ran out of memory"):
         carried_out(archive, engine, tmp_path / "renders")
     assert list((tmp_path / "renders").iterdir()) == []
+
+
+def test_the_files_of_all_renders_are_listed(archive, engine, tmp_path):
+    rendered = carried_out(archive, engine, tmp_path / "out")
+    assert sorted(rendered_files(rendered, tmp_path / "out")) == sorted((tmp_path / "out").glob("*.png"))

@@ -10,7 +10,8 @@ from tilewright.common.images import read_image
 from tilewright.common.texture_dataset import TextureDataset
 from tilewright.dataset.augment import Augmentation, augment_dataset
 from tilewright.dataset.load import Loading, decode_images, load_folder
-from tilewright.dataset.save import Saving, save_dataset
+from tilewright.dataset.save import save_dataset
+from tilewright.dataset.save_plan import Saving
 from tilewright.host.in_graph.latents import ImageEncoder
 from tilewright.material.load_map import load_map
 from tilewright.sd_scripts.dataset_files import Writing, write_dataset

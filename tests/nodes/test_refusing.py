@@ -2,8 +2,12 @@
 
 import inspect
 
+import pytest
 from tilewright.common.errors import InputError
+from tilewright.nodes import captions, dataset, evaluation, material, seamless, training, upscale
 from tilewright.nodes.validation import refusing
+
+STAGES = (captions, dataset, evaluation, material, seamless, training, upscale)
 
 
 class Node:
@@ -26,3 +30,16 @@ def test_the_host_reads_the_named_inputs_and_checks_the_others_itself():
 
 def test_the_dict_of_a_dynamic_combo_that_nobody_asked_for_is_dropped():
     assert Node.validate_inputs(name="bricks", training={"training": "DreamBooth"}) is True
+
+
+PAIRS = {  # whose order is wrong at both
+    "TilewrightBucketDataset": ["minimum", "maximum"],
+    "TilewrightHeightFromImage": ["black", "white"],
+    "TilewrightRoughnessFromImage": ["lowest", "highest"],
+}
+
+
+@pytest.mark.parametrize("node", [node for stage in STAGES for node in getattr(stage, "NODES", ())])
+def test_a_check_names_one_input_since_the_host_repeats_its_sentence_at_each(node):
+    named = inspect.getfullargspec(node.validate_inputs).args[1:] if "validate_inputs" in vars(node) else []
+    assert named == PAIRS.get(node.define_schema().node_id, named[:1])

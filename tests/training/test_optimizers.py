@@ -6,6 +6,7 @@ from tilewright.training.config import ConfigError, OptimizerConfig
 from tilewright.training.optimizers import (
     build_optimizer,
     check_optimizer,
+    check_warmup,
     fused_adamw_works,
     optimizer_arguments,
     rate_factor,
@@ -87,3 +88,12 @@ def test_the_rate_half_way(scheduler, step, factor):
 def test_the_rate_rises_over_the_warmup():
     config = OptimizerConfig(scheduler="constant with warmup", warmup=4)
     assert [rate_factor(config, step, 10) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(("warmup", "steps"), [(100, 100), (500, 100), (0.999, 100)])
+def test_a_warmup_that_never_ends_is_refused(warmup, steps):
+    config = OptimizerConfig(scheduler="cosine", warmup=warmup)
+    with pytest.raises(ConfigError, match="the learning rate would never be reached"):
+        check_warmup(config, steps)
+    check_warmup(config, 1000)
+    check_warmup(OptimizerConfig(warmup=warmup), steps)  # constant has none

@@ -11,6 +11,8 @@ from tilewright.training.run_files import (
     check_asked_for,
     check_room,
     check_writable,
+    claim_name,
+    claim_run,
     files_of_run,
     told_if_disk_fails,
 )
@@ -117,3 +119,21 @@ def test_a_disk_that_fails_is_told_with_what_to_do(tmp_path, error, told):
 def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
     with pytest.raises(OSError, match="device"), told_if_disk_fails(tmp_path):
         raise OSError(errno.EIO, "device")
+
+
+def test_a_run_that_is_being_trained_is_passed_over(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    leave_state(runs / "brick", "brick.safetensors", 5)
+    running = files_of_run(loras, runs, "brick", mine, 100)
+    assert running.folder == runs / "brick" and claim_run(runs, "brick") is None
+    other = files_of_run(loras, runs, "brick", mine, 100)
+    assert other.folder == runs / "brick_00002"
+    running.release(), other.release()
+    assert files_of_run(loras, runs, "brick", mine, 100).folder == runs / "brick"
+
+
+def test_a_name_is_claimed_once(tmp_path):
+    taken, held = claim_name(tmp_path, "brick", lambda stem: True)
+    free, own = claim_name(tmp_path, "brick", lambda stem: stem != "brick_00002")
+    assert (taken, free) == ("brick", "brick_00003")
+    held.release(), own.release()

@@ -53,7 +53,8 @@ class SavingConfig:
     )
     validation_share: float = setting(
         0.0,
-        "Share of the images that is measured instead of trained on; 0.1 from 20 images on. When its loss rises, stop.",
+        "Share of the materials, each with all its views, that is measured instead of trained on (sd-scripts: "
+        "of the images); 0.1 from 20 on. When its loss rises, stop.",
         within=(0.0, 0.5),
         step=0.01,
         kohya="validation_split",

@@ -125,7 +125,8 @@ def test_a_sentence_is_cut_by_the_tokens_of_the_text_encoder():
 
 
 def test_a_replacement_without_an_arrow_is_told():
-    assert "old words -> new words" in CaptionTemplate.validate_inputs("[filewords]", "brick = stone")
+    with pytest.raises(InputError, match="old words -> new words"):
+        caption("[filewords]", replace="brick = stone")
 
 
 @pytest.fixture

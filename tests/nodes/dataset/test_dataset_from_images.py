@@ -70,4 +70,6 @@ def test_deleted_files_are_written_again(output):
 def test_names_that_lead_elsewhere_are_refused(output):
     assert "cannot name" in DatasetFromImages.validate_inputs(["../x"])
     assert "cannot name" in DatasetFromImages.validate_inputs("a/b")
-    assert DatasetFromImages.validate_inputs(["mine"], ["wall"]) is True
+    assert DatasetFromImages.validate_inputs(["mine"]) is True
+    with pytest.raises(InputError, match="name is '../x'"):
+        DatasetFromImages.execute([torch.rand(1, 8, 8, 3)], [""], ["mine"], ["basecolor"], ["../x"])

@@ -100,9 +100,19 @@ def test_what_failed_makes_the_node_run_again(server, folders, loopback_allowed)
     [
         ({"list": "../../etc/passwd", "folder": "web"}, "outside the folders"),
         ({"list": "missing.csv", "folder": "web"}, "no such file"),
-        ({"list": "http://example.org/a.png", "folder": "../web"}, "cannot name a file or folder"),
-        ({"list": "http://example.org/a.png", "folder": "web", "prefix": "file:///etc/"}, "must begin with http"),
     ],
 )
-def test_bad_widgets_are_told_before_the_run(folders, widgets, message):
-    assert message in DownloadImages.validate_inputs(**widgets)
+def test_a_bad_list_is_told_before_the_run(folders, widgets, message):
+    assert message in DownloadImages.validate_inputs(widgets["list"])
+
+
+@pytest.mark.parametrize(
+    ("widgets", "message"),
+    [
+        ({"folder": "../web"}, "cannot name a file or folder"),
+        ({"prefix": "file:///etc/"}, "must begin with http"),
+    ],
+)
+def test_other_bad_widgets_are_told_before_anything_is_asked(folders, widgets, message):
+    with pytest.raises(InputError, match=message):
+        run("http://example.org/a.png", **widgets)

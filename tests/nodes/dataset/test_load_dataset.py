@@ -87,7 +87,8 @@ def test_a_folder_outside_is_refused_before_the_run(allowed, folder):
     assert "outside the folders" in LoadDataset.validate_inputs(folder)
     with pytest.raises(InputError, match="outside the folders"):
         LoadDataset.execute(folder, "basecolor")
-    assert "outside the folders" in LoadDataset.validate_inputs(".", folder)
+    with pytest.raises(InputError, match="The regularisation folder is.*outside the folders"):
+        LoadDataset.execute(".", "basecolor", folder)
 
 
 def test_links_that_lead_outside_are_not_followed(allowed):

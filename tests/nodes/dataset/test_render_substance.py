@@ -359,3 +359,14 @@ def test_sbsrender_is_found_by_setting_and_its_absence_is_explained(studio, monk
     monkeypatch.delitem(folder_paths.folder_names_and_paths, tool.CONFIG_KEY)
     with pytest.raises(InputError, match="sbsrender was not found.*Designer"):
         studio.render(1, sbsrender="")
+
+
+def test_renders_that_were_deleted_are_made_again(studio):
+    asked = {"archive": studio.archive.name, "folder": "bricks"}
+    dataset = studio.render(2)[0]
+    before = RenderSubstance.fingerprint_inputs(**asked)
+    assert RenderSubstance.fingerprint_inputs(**asked) == before
+    gone = dataset.samples[0].file
+    gone.unlink()
+    assert RenderSubstance.fingerprint_inputs(**asked) != before  # so the host runs the node again
+    assert "1 materials rendered" in studio.render(2)[2] and gone.is_file()

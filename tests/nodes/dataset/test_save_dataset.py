@@ -32,7 +32,7 @@ def test_the_layout_of_kohyas_trainers(output, tmp_path):
     dataset = TextureDataset((mine, ordinary))
     folder, report = SaveDataset.execute(dataset, "walls", "kohya", "twbricks wall")
     assert folder == str(output / "walls")
-    files = sorted(path.relative_to(output / "walls").as_posix() for path in output.rglob("*.*"))
+    files = sorted(path.relative_to(output / "walls").as_posix() for path in (output / "walls").rglob("*.*"))
     assert files == [
         "train/5_twbricks wall/a.png",
         "train/5_twbricks wall/a.txt",
@@ -117,9 +117,12 @@ def test_a_link_in_the_folder_does_not_lead_outside(output, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../walls", "/tmp/walls", "C:\\walls", "a/b", "", "con", "walls."])
-def test_the_folder_is_a_plain_name(name):
+def test_folder_and_concept_are_plain_names(name, output, tmp_path):
     assert "cannot name a file or folder" in SaveDataset.validate_inputs(name)
-    assert "cannot name a file or folder" in SaveDataset.validate_inputs("walls", name)
+    dataset = TextureDataset((sample(tmp_path / "in", "a.png"),))
+    with pytest.raises(InputError, match="The concept is"):
+        SaveDataset.execute(dataset, "walls", "kohya", name)
+    assert not output.exists()
 
 
 def load(folder):

@@ -10,6 +10,7 @@ from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from random_networks import UNET_FAMILIES, random_control_network, random_state
 from tilewright.common.axes import Axes
+from tilewright.common.errors import InputError
 from tilewright.common.wrapped_convolutions import replaced, wrapped_convolutions
 from tilewright.host.demo_model import UNET, load_demo_model
 from tilewright.host.sampling_steps import step_number
@@ -158,8 +159,8 @@ def test_only_the_asked_steps_wrap(demo):
 
 
 def test_a_share_that_ends_before_it_starts_is_refused():
-    assert SeamlessModel.validate_inputs(0.2, 0.8) is True
-    assert "start comes before end" in SeamlessModel.validate_inputs(0.8, 0.2)
+    with pytest.raises(InputError, match="start comes before end"):
+        SeamlessModel.execute(None, "both", 0.8, 0.2)
 
 
 def test_an_evaluation_between_two_levels_belongs_to_the_step_begun():

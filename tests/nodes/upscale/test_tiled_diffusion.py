@@ -204,8 +204,8 @@ def test_odd_sizes_without_one_are_taken(model):
 
 
 def test_an_overlap_beyond_half_a_window_is_refused():
-    assert TiledDiffusion.validate_inputs(512, 128) is True
-    assert "0 to 256 pixels" in TiledDiffusion.validate_inputs(512, 320)
+    with pytest.raises(InputError, match="overlap is 320.*0 to 256 pixels"):
+        TiledDiffusion.execute(None, 512, 320, "MultiDiffusion", "both")
 
 
 def random_control_net(hint):

@@ -1,0 +1,115 @@
+"""The captions of a saved dataset: text files in kohya's layout, a metadata.jsonl in Hugging Face's."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..common.caption_files import (
+    OVERWRITE,
+    UnreadableCaption,
+    keep_backup,
+    merge_caption,
+    read_text,
+    write_caption,
+)
+from ..common.files import written_whole
+from ..common.texture_dataset import Sample
+from .caption_lookup import METADATA, parse_metadata
+from .save_plan import KOHYA, Plan, Saving
+
+
+@dataclass(frozen=True)
+class Written:
+    """reason: why there is no file, None where there is. same_picture: what stood there before was that picture."""
+
+    reason: str | None = None
+    same_picture: bool = True
+
+
+def write_captions(written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path]) -> Counter[str]:
+    """Write the captions of images that were just saved; how many were "written", "kept", ... by `saving.captions`.
+
+    leaving are images of an earlier run that are about to go.
+    """
+    if saving.layout == KOHYA:
+        return Counter(_write_caption(plan, outcome, saving) for plan, outcome in written)
+    folders = dict.fromkeys(plan.target.parent for plan, _ in written)
+    return sum((_write_metadata(folder, written, saving, leaving) for folder in folders), Counter())
+
+
+def _write_caption(plan: Plan, outcome: Written, saving: Saving) -> str:
+    path = plan.target.with_suffix(".txt")
+    if path.is_file() and not outcome.same_picture:
+        return write_caption(path, plan.sample.caption, OVERWRITE, saving.roots, backup=True)
+    if not path.is_file() and (carried := _carried_caption(plan)):
+        write_caption(path, carried, OVERWRITE, saving.roots)
+    return write_caption(path, plan.sample.caption, saving.captions, saving.roots, backup=True)
+
+
+def _carried_caption(plan: Plan) -> str:
+    """The caption that the picture had where an earlier run put it, which may have been written by hand since."""
+    if not plan.earlier:
+        return ""
+    try:
+        if plan.earlier.with_suffix(".txt").is_file():
+            return read_text(plan.earlier.with_suffix(".txt")).strip()
+        metadata = plan.earlier.parent / METADATA
+        entries = parse_metadata(read_text(metadata)).entries if metadata.is_file() else {}
+    except UnreadableCaption:
+        return ""
+    return entries.get(plan.earlier.name, {}).get("text", "")
+
+
+def _write_metadata(
+    folder: Path, written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path]
+) -> Counter[str]:
+    """One line for each image; lines of other images that stay do too. What would be lost becomes a backup."""
+    path = folder / METADATA
+    existing = _existing_entries(path)
+    staying = {name for name in existing if (folder / name).is_file() and folder / name not in leaving}
+    entries = {name: entry for name, entry in existing.items() if name in staying}
+    outcome: Counter[str] = Counter()
+    for plan, how in written:
+        if plan.target.parent == folder:
+            kept = existing.get(plan.target.name, {}).get("text", "") if how.same_picture else ""
+            old = kept or _carried_caption(plan)
+            text = merge_caption(old, plan.sample.caption, saving.captions)
+            outcome["written" if text != old else "kept"] += 1
+            entries[plan.target.name] = _metadata_entry(plan.sample, plan.target.name, text)
+    if any(not _still_says(entries.get(name, {}), entry["text"]) for name, entry in existing.items()):
+        keep_backup(path)
+    with written_whole(path) as unfinished:
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries.values()]
+        unfinished.write_text("".join(lines), encoding="utf-8")
+    return outcome
+
+
+def _still_says(entry: Mapping[str, Any], text: str) -> bool:
+    return str(entry.get("text", "")).startswith(text)
+
+
+def _existing_entries(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.is_file():
+        return {}
+    try:
+        lines = parse_metadata(read_text(path))
+    except UnreadableCaption:
+        keep_backup(path)
+        return {}
+    if lines.bad or lines.without_text:
+        keep_backup(path)
+    return lines.entries
+
+
+def _metadata_entry(sample: Sample, name: str, text: str) -> dict[str, Any]:
+    return {
+        "file_name": name,
+        "text": text,
+        "map": sample.map,
+        "material": sample.material,
+        "tileable": sample.tileable,
+        "repeats": sample.repeats,
+    }
