@@ -250,6 +250,37 @@ export function queue() {
   return app.queuePrompt(0);
 }
 
+/** Adds an extension that is no view. @param {import("./frontend").Extension} extension */
+export function extend(extension) {
+  app.registerExtension(extension);
+}
+
+/** Every node of the open workflow, those within subgraphs too. @returns {ComfyNode[]} */
+export function everyNode() {
+  const root = app.rootGraph ?? app.graph;
+  return [root, ...(root.subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
+}
+
+/** Draws the canvas again. */
+export function redraw() {
+  app.canvas?.setDirty(true, true);
+}
+
+/** One of ComfyUI's own settings. @param {string} id */
+export function setting(id) {
+  return app.extensionManager?.setting?.get(id);
+}
+
+/** Called after a setting of ComfyUI's has changed. @param {string} id @param {() => void} changed */
+export function onSetting(id, changed) {
+  app.ui?.settings?.addEventListener?.(`${id}.change`, () => setTimeout(changed));
+}
+
+/** The colours of types on the classic canvas, one table for slots and one for links. */
+export function typeColors() {
+  return [app.canvas?.default_connection_color_byType, app.canvas?.constructor?.link_type_colors].filter(Boolean);
+}
+
 /** Words of the user's language; English where there are none. */
 async function loadWords() {
   if (locale() === "en") return;
@@ -265,7 +296,7 @@ async function loadWords() {
  * Adds to what a callback of an object does.
  * @param {any} object @param {string} name @param {(...given: unknown[]) => void} added
  */
-function chain(object, name, added) {
+export function chain(object, name, added) {
   const before = object[name];
   object[name] = function (/** @type {unknown[]} */ ...given) {
     const result = before?.apply(this, given);

@@ -6,6 +6,11 @@ export interface ComfyWidget {
   value: unknown;
   serialize?: boolean;
   hidden?: boolean;
+  label?: string;
+  linkedWidgets?: ComfyWidget[];
+  computeLayoutSize?(): unknown;
+  element?: HTMLElement;
+  _state?: { options?: Record<string, unknown> };
   onRemove?(): void;
   options: Record<string, unknown>;
   callback?: ((value: unknown, ...rest: unknown[]) => void) | undefined;
@@ -20,6 +25,20 @@ export interface ComfyGraph {
   setDirtyCanvas?(front: boolean, back?: boolean): void;
 }
 
+export interface ComfySlot {
+  name: string;
+  link?: number | null;
+  widget?: { name: string };
+}
+
+/** What the server told of a node class: `input.required.steps` is `["INT", { default: 20 }]`. */
+export interface NodeData {
+  name?: string;
+  category?: string;
+  output_node?: boolean;
+  input?: { required?: Record<string, [unknown, any?]>; optional?: Record<string, [unknown, any?]> };
+}
+
 export interface ComfyNode {
   id: string | number;
   type: string;
@@ -27,10 +46,20 @@ export interface ComfyNode {
   comfyClass?: string;
   size: [number, number];
   widgets?: ComfyWidget[];
+  inputs?: ComfySlot[];
+  color?: string;
+  showAdvanced?: boolean;
   properties: Record<string, unknown>;
   graph?: ComfyGraph | null;
   subgraph?: ComfyGraph;
-  constructor: { nodeData?: { name?: string } };
+  constructor: { nodeData?: NodeData };
+  addWidget(
+    type: string,
+    name: string,
+    value: unknown,
+    callback: () => void,
+    options: Record<string, unknown>,
+  ): ComfyWidget;
   addDOMWidget(name: string, type: string, element: HTMLElement, options: Record<string, unknown>): ComfyWidget;
   computeSize(): [number, number];
   setSize(size: [number, number]): void;
@@ -68,6 +97,8 @@ export interface ComfyApp {
     processMouseUp(event: PointerEvent): void;
     setDirty(front: boolean, back?: boolean): void;
     centerOnNode?(node: ComfyNode): void;
+    default_connection_color_byType?: Record<string, string>;
+    constructor: { link_type_colors?: Record<string, string> };
   };
   extensionManager: {
     setting: { get(id: string): unknown; set?(id: string, value: unknown): void };
@@ -75,6 +106,7 @@ export interface ComfyApp {
     registerSidebarTab?(tab: Record<string, unknown>): void;
   };
   registerExtension(extension: Extension): void;
+  ui?: { settings?: { addEventListener?(type: string, listener: () => void): void } };
   queuePrompt(number: number, count?: number): Promise<unknown>;
   lastNodeErrors?: Record<string, NodeErrors> | null;
 }

@@ -1,0 +1,191 @@
+"""Widgets that do nothing are not shown, in both renderers; what is saved and queued does not change by it."""
+
+import pytest
+from widget_matrix import RENDERERS, in_page, use_renderer
+
+each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
+
+_PUT = """app.graph.clear(); app.canvas.ds.reset(); await frame();
+const node = app.graph.add(LiteGraph.createNode(given.node)); node.pos = [420, 120]; await frame();
+const set = (name, value) => {
+  const one = node.widgets.find(widget => widget.name === name); one.value = value; one.callback?.(value);
+};
+for (const [name, value] of Object.entries(given.values ?? {})) set(name, value);
+if (given.unfolded) node.showAdvanced = true;
+app.canvas.setDirty(true, true); await frame(); await frame(); await frame();
+"""
+
+_SHOWN = """const element = document.querySelector(`[data-node-id="${node.id}"]`);
+const rows = [...(element?.querySelectorAll('[data-testid="node-widget"]') ?? [])].filter(row => row.checkVisibility());
+const label = widget => widget.label ?? widget.name;
+return LiteGraph.vueNodesMode ? node.widgets.filter(one => !one.options.hidden
+    && (!one.options.advanced || node.showAdvanced)).map(one => one.name)
+  : node.widgets.filter(one => node.isWidgetVisible(one)).map(one => one.name);
+"""
+
+
+def shown(page, node, values=None, unfolded=False):
+    """The names of the widgets that a fresh node shows with those values."""
+    return set(in_page(page, _PUT + _SHOWN, {"node": node, "values": values or {}, "unfolded": unfolded}))
+
+
+@each_renderer
+@pytest.mark.parametrize(
+    ("node", "name", "acting", "idle"),
+    [
+        ("TilewrightLoraOptimizer", "warmup", {"scheduler": "cosine"}, {"scheduler": "constant"}),
+        ("TilewrightLoraOptimizer", "power", {"scheduler": "polynomial"}, {"scheduler": "cosine"}),
+        ("TilewrightLoraSaving", "prompts", {"sample_every": 50}, {"sample_every": 0}),
+        ("TilewrightTrainLora", "steps", {"epochs": 0}, {"epochs": 3}),
+        ("TilewrightPackChannels", "channels", {"layout": "custom"}, {"layout": "RMA"}),
+    ],
+)
+def test_a_setting_of_another_mode_is_hidden(editor, renderer, node, name, acting, idle):
+    use_renderer(editor, renderer)
+    assert name in shown(editor, node, acting)
+    assert name not in shown(editor, node, idle)
+    assert set(acting) - {"epochs"} <= shown(editor, node, idle)  # epochs itself is advanced
+
+
+@each_renderer
+def test_advanced_settings_are_folded_and_unfold(editor, renderer):
+    use_renderer(editor, renderer)
+    folded = shown(editor, "TilewrightLoraObjective")
+    assert {"wrap", "min_snr_gamma"} <= folded
+    assert not {"clip_skip", "huber_delta"} & folded
+    unfolded = in_page(
+        editor,
+        _PUT
+        + """const button = node.widgets.find(one => one.name === "tilewright_fold");
+        if (LiteGraph.vueNodesMode) node.showAdvanced = true; else button.callback();
+        await frame(); await frame();"""
+        + _SHOWN,
+        {"node": "TilewrightLoraObjective"},
+    )
+    assert {"wrap", "clip_skip", "style"} <= set(unfolded)
+    assert "huber_delta" not in unfolded  # the loss is mse
+
+
+@each_renderer
+def test_what_is_linked_hides_what_it_replaces(editor, renderer):
+    use_renderer(editor, renderer)
+    told = in_page(
+        editor,
+        _PUT
+        + """const other = app.graph.add(LiteGraph.createNode(given.node));
+        const visible = () => node.widgets.filter(one => !one.hidden).map(one => one.name);
+        const before = visible();
+        other.connect(other.findOutputSlot("surface"), node, "surface"); await frame(); await frame();
+        const linked = visible();
+        node.disconnectInput("surface"); await frame(); await frame();
+        return [before, linked, visible()];""",
+        {"node": "TilewrightHeightToNormal"},
+    )
+    assert [("height_cm" in names, "size_cm" in names) for names in told] == [
+        (True, True),
+        (False, False),
+        (True, True),
+    ]
+
+
+_EVERY = """app.graph.clear(); await frame();
+const types = Object.keys(LiteGraph.registered_node_types).filter(type => type.startsWith("Tilewright"));
+const nodes = types.map(type => app.graph.add(LiteGraph.createNode(type)));
+for (const node of nodes) {
+  for (const widget of node.widgets ?? []) {
+    const values = widget.options?.values;
+    if (widget.type === "combo" && Array.isArray(values) && values.length > 1) widget.value = values.at(-1);
+    else if (widget.type === "toggle") widget.value = !widget.value;
+    else if (widget.type === "number") widget.value = Math.min(widget.options.max, widget.value + widget.options.step2);
+    widget.callback?.(widget.value);
+  }
+}
+await frame(); await frame();
+const saved = await app.graphToPrompt();
+await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow))); await frame(); await frame();
+const again = await app.graphToPrompt();
+const values = told => Object.fromEntries(told.workflow.nodes.map(node => [node.type, node.widgets_values ?? []]));
+return { types, before: [saved.output, values(saved)], after: [again.output, values(again)] };
+"""
+
+
+@each_renderer
+def test_values_are_saved_and_queued_as_they_are_whatever_is_hidden(editor, renderer):
+    use_renderer(editor, renderer)
+    told = in_page(editor, _EVERY)
+    assert len(told["types"]) > 50
+    assert told["before"] == told["after"]
+    assert not [name for node in told["before"][0].values() for name in node["inputs"] if name == "tilewright_fold"]
+
+
+@each_renderer
+def test_a_graph_from_before_the_fold_is_shrunk_once(editor, renderer):
+    """Saved with every widget shown, a node would else keep the room of those that are folded now."""
+    use_renderer(editor, renderer)
+    heights = in_page(
+        editor,
+        _PUT
+        + """const { workflow } = await app.graphToPrompt();
+        const sizes = [];
+        for (const height of [1000, 230]) {
+          workflow.nodes[0].size = [300, height];
+          await app.loadGraphData(JSON.parse(JSON.stringify(workflow))); await frame();
+          sizes.push(app.graph.nodes[0].size[1]);
+        }
+        return sizes;""",
+        {"node": "TilewrightHeightFromImage"},
+    )
+    assert heights[0] < 400
+    assert heights[1] == 230  # smaller than all of them: as high as someone wanted it
+
+
+_COLORS = """const at = new URL("extensions/tilewright/faces/colors.js", location.href);
+const { STAGES, TYPES } = await import(at.href);
+"""
+
+
+def test_titles_and_sockets_have_the_colours_of_stage_and_type_in_every_palette(editor):
+    told = in_page(
+        editor,
+        _COLORS
+        + """const seen = [];
+        for (const palette of ["light", "dark"]) {
+          await app.extensionManager.setting.set("Comfy.ColorPalette", palette); await frame(); await frame();
+          const style = getComputedStyle(document.documentElement);
+          for (const [type, color] of Object.entries(TYPES)) {
+            const { default_connection_color_byType: slots, constructor: { link_type_colors: links } } = app.canvas;
+            seen.push([color, links[type], slots[type], style.getPropertyValue(`--color-datatype-${type}`).trim()]);
+          }
+        }
+        app.graph.clear();
+        const types = Object.keys(LiteGraph.registered_node_types).filter(type => type.startsWith("Tilewright"));
+        const nodes = types.map(type => LiteGraph.createNode(type));
+        const slots = nodes.flatMap(node => [...node.inputs, ...node.outputs].map(slot => slot.type));
+        const own = slots.filter(type => type.startsWith("TILEWRIGHT_") || type.startsWith("TEXTURE_"));
+        const stageOf = node => node.constructor.nodeData.category.split("/")[1];
+        const colors = nodes.map(node => [stageOf(node), node.color]);
+        return { seen, STAGES, colors, untold: [...new Set(own)].filter(type => !TYPES[type]) };""",
+    )
+    assert all(len(set(colors)) == 1 for colors in told["seen"])
+    assert all(told["STAGES"][stage] == color for stage, color in told["colors"])
+    assert told["untold"] == []
+
+
+@pytest.mark.parametrize("letters", ["#999999"])
+def test_titles_can_be_read(editor, letters):
+    colors = in_page(
+        editor, "return (await import(new URL('extensions/tilewright/faces/colors.js', location.href).href)).STAGES;"
+    )
+    assert {stage: contrast(letters, color) for stage, color in colors.items() if contrast(letters, color) < 4.5} == {}
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color):
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -1,0 +1,192 @@
+/**
+ * Nodes show the widgets that act: a setting of another mode is hidden, and an advanced one until it is asked for.
+ *
+ * Values, their order and what is queued stay as they are. Nodes 2.0 folds advanced widgets by itself; on the classic
+ * canvas the pack's nodes get a button that does.
+ */
+import { chain, everyNode, isVueNodes, onSetting, redraw, setting } from "../lib/comfy.js";
+import { t } from "../lib/i18n.js";
+
+/** @typedef {import("../lib/frontend").ComfyNode} ComfyNode */
+/** @typedef {import("../lib/frontend").ComfyWidget} ComfyWidget */
+
+const OURS = "Tilewright";
+const FOLD = "tilewright_fold";
+const ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets";
+
+/** As an extension of the editor. @type {import("../lib/frontend").Extension} */
+export const fitting = {
+  name: "tilewright.fitting",
+  setup() {
+    for (const id of ["Comfy.VueNodes.Enabled", ALWAYS]) onSetting(id, fitAll);
+  },
+  nodeCreated(node) {
+    if (!isOurs(node)) return;
+    addFold(node);
+    follow(node);
+    node.setSize([node.size[0], heightOf(node, true)]);
+    fit(node);
+  },
+  afterConfigureGraph: fitAll, // links come after their nodes
+};
+
+/** @param {ComfyNode} node */
+function isOurs(node) {
+  return Boolean(node.constructor.nodeData?.name?.startsWith(OURS));
+}
+
+function fitAll() {
+  for (const node of everyNode()) if (isOurs(node)) fit(node);
+}
+
+/**
+ * What the server says of an input.
+ * @param {ComfyNode} node @param {string} name
+ * @returns {{ shown_where?: Record<string, boolean | unknown[]> }}
+ */
+function facts(node, name) {
+  const { required, optional } = node.constructor.nodeData?.input ?? {};
+  return (required?.[name] ?? optional?.[name])?.[1] ?? {};
+}
+
+/** @param {ComfyNode} node @param {string} name of a socket or of a widget */
+function isLinked(node, name) {
+  const slot = node.inputs?.find((one) => (one.widget?.name ?? one.name) === name);
+  return slot?.link !== null && slot?.link !== undefined;
+}
+
+/**
+ * Whether an input does anything beside the node's other values; one that is linked is always shown.
+ * @param {ComfyNode} node @param {string} name
+ */
+export function acts(node, name) {
+  const conditions = Object.entries(facts(node, name).shown_where ?? {});
+  return isLinked(node, name) || conditions.every(([other, asked]) => holds(node, other, asked));
+}
+
+/** @param {ComfyNode} node @param {string} other @param {boolean | unknown[]} asked */
+function holds(node, other, asked) {
+  const widget = node.widgets?.find((one) => one.name === other);
+  if (!widget) return isLinked(node, other) === asked;
+  if (isLinked(node, other)) return true; // its value is not known before it runs
+  return Array.isArray(asked) ? asked.includes(widget.value) : Boolean(widget.value) === asked;
+}
+
+/** Hides and shows the widgets of a node. On the classic canvas it grows and shrinks with them. @param {ComfyNode} node */
+export function fit(node) {
+  const before = node.computeSize()[1];
+  const folds = !isVueNodes() && !node.showAdvanced && !setting(ALWAYS);
+  let folded = 0;
+  let changed = false;
+  for (const widget of node.widgets ?? []) {
+    if (widget.name === FOLD || isControl(node, widget)) continue;
+    const acting = acts(node, widget.name);
+    const away = folds && isAdvanced(widget) && !isLinked(node, widget.name);
+    folded += Number(acting && isAdvanced(widget));
+    for (const one of [widget, ...(widget.linkedWidgets ?? [])]) changed = setHidden(one, !acting || away) || changed;
+  }
+  changed = setFold(node, folds, folded) || changed;
+  if (!changed) return;
+  if (!isVueNodes()) node.setSize([node.size[0], node.size[1] + node.computeSize()[1] - before]);
+  redraw();
+}
+
+/**
+ * How high a node is with the widgets that are shown at first, or with all of them.
+ * @param {ComfyNode} node @param {boolean} folded
+ */
+function heightOf(node, folded) {
+  const widgets = node.widgets ?? [];
+  const before = widgets.map((one) => Boolean(one.hidden));
+  for (const widget of widgets) setHidden(widget, folded && isAway(node, widget));
+  const [, height] = node.computeSize();
+  widgets.forEach((widget, at) => setHidden(widget, before[at]));
+  return height;
+}
+
+/** Whether a fresh node hides a widget, or what controls it. @param {ComfyNode} node @param {ComfyWidget} widget */
+function isAway(node, widget) {
+  if (widget.name === FOLD) return isVueNodes(); // it has a button of its own
+  const owner = node.widgets?.find((one) => one.linkedWidgets?.includes(widget)) ?? widget;
+  return isAdvanced(owner) || !acts(node, owner.name);
+}
+
+/**
+ * A graph that was saved with every widget shown would keep the room of those that are folded now.
+ * @param {ComfyNode} node
+ */
+function shrink(node) {
+  const grows = node.widgets?.some((one) => one.computeLayoutSize || one.element); // text, views: made as high as they are
+  if (grows || node.showAdvanced || node.constructor.nodeData?.output_node || setting(ALWAYS)) return;
+  if (node.size[1] >= heightOf(node, false)) node.setSize([node.size[0], heightOf(node, true)]);
+}
+
+/** Whether a widget stands beside another as its control, as that of a seed. @param {ComfyNode} node @param {ComfyWidget} widget */
+function isControl(node, widget) {
+  return node.widgets?.some((one) => one.linkedWidgets?.includes(widget));
+}
+
+/** @param {ComfyWidget} widget */
+function isAdvanced(widget) {
+  return Boolean(widget.options?.advanced);
+}
+
+/**
+ * Both renderers: the canvas reads the widget, Nodes 2.0 the options, and those as its store holds them.
+ * @param {ComfyWidget} widget @param {boolean} hidden @returns {boolean} whether that is new
+ */
+function setHidden(widget, hidden) {
+  const kept = widget._state?.options;
+  if (Boolean(widget.hidden) === hidden && Boolean(widget.options?.hidden) === hidden && Boolean(kept?.hidden) === hidden)
+    return false;
+  widget.hidden = hidden;
+  for (const options of [widget.options, kept]) if (options) options.hidden = hidden;
+  return true;
+}
+
+/** The button below the widgets, which only the classic canvas needs. @param {ComfyNode} node */
+function addFold(node) {
+  if (!node.widgets?.some(isAdvanced)) return;
+  const turn = () => {
+    node.showAdvanced = !node.showAdvanced;
+    fit(node);
+  };
+  const options = { serialize: false, canvasOnly: true, hideInPanel: true };
+  const button = node.addWidget("button", FOLD, null, turn, options);
+  button.serialize = false;
+  const views = node.widgets.findIndex((one) => one.serialize === false);
+  node.widgets.splice(views, 0, ...node.widgets.splice(node.widgets.indexOf(button), 1));
+}
+
+/** What the button says. @param {ComfyNode} node @param {boolean} folds @param {number} folded @returns {boolean} whether that is new */
+function setFold(node, folds, folded) {
+  const button = node.widgets?.find((one) => one.name === FOLD);
+  if (!button) return false;
+  const label = folds ? t("{count} advanced settings", { count: folded }) : t("Fewer settings");
+  const changed = button.label !== label;
+  button.label = label;
+  const needless = isVueNodes() || !folded || Boolean(setting(ALWAYS));
+  return setHidden(button, needless) || changed;
+}
+
+/** @type {WeakSet<ComfyWidget>} */
+const FOLLOWED = new WeakSet();
+
+/** Fits a node again when a value that others hang on, a link or the fold changes. @param {ComfyNode} node */
+function follow(node) {
+  const later = () => setTimeout(() => fit(node));
+  const watch = () => {
+    for (const widget of node.widgets ?? []) {
+      if (FOLLOWED.has(widget)) continue;
+      FOLLOWED.add(widget);
+      chain(widget, "callback", later);
+    }
+  };
+  watch();
+  chain(node, "onConnectionsChange", later);
+  chain(node, "onConfigure", () => {
+    watch();
+    shrink(node);
+    fit(node);
+  });
+}
