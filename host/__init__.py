@@ -7,6 +7,6 @@ Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_step
 Models that work in tiles: tiled_vae, tiled_diffusion, upscale_model.
 Others' models: captioners, clip_scores.
 Grids: painting, lora_files, lora_grid, screening.
-The editor's views: routes/, what they may ask over HTTP.
+The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.
 The trainer: in_graph/ in the graph, sd_scripts/ through kohya's scripts.
 """

@@ -10,6 +10,7 @@ import folder_paths
 from comfy.cli_args import args
 
 from ..common.errors import InputError
+from ..common.paths import resolve_inside
 
 # Keys that users may add to extra_model_paths.yaml: folders to read from, and such as may be written to as well.
 DATASET_FOLDERS = "tilewright_datasets"
@@ -61,3 +62,9 @@ def model_file(kind: str, name: str, what: str) -> Path:
 def keeps_metadata() -> bool:
     """Whether files may hold the workflow that made them: not where ComfyUI was started with --disable-metadata."""
     return not args.disable_metadata
+
+
+def map_file(file: str) -> Path:
+    """The file of a path, which may end in the folder it lies in as the editor writes it: `x.png [output]`."""
+    name, folder = folder_paths.annotated_filepath(file.strip())
+    return resolve_inside(name, readable_folders() if folder is None else [Path(folder)], "The file")

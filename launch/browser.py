@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, sync_playwright
 
-_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-_QUIET += ["--disable-sync", "--no-first-run"]
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run", "--enable-unsafe-swiftshader"]
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def open_editor(url: str, browser: str) -> Iterator[Page]:
     Before that the editor would lay its first workflow over another, and drop what running nodes tell.
     """
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=_QUIET)
+        chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
         try:
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
             page.goto(url)

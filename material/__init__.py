@@ -5,5 +5,6 @@ Heights: surface_size (how deep and wide), height_from_image, debanding, combine
 Of a height: derivatives, normals, occlusion, curvature; roughness of an image; blending of normals.
 Files: packing, engine_presets, arrangement (which map goes where), material_files (the folder), map_writers (one file),
 gltf, materialx; export_notes and validation say what to know of them.
+In the editor: viewed_maps and live_heights (what a browser takes without loss).
 Ground: strips (bounded memory), extrapolate (what lies beyond the border), filters (by frequency response).
 """

@@ -100,9 +100,20 @@ def heat_strips(image: torch.Tensor, report: SeamReport) -> torch.Tensor:
     picture = image[:1, :3] if image.shape[1] >= 3 else image[:1, :1].expand(-1, 3, -1, -1)
     result = picture.new_zeros(1, 3, height + STRIP_HEIGHT, width + STRIP_HEIGHT)
     result[..., STRIP_HEIGHT:, STRIP_HEIGHT:] = picture.roll((height // 2, width // 2), (2, 3)).clamp(0, 1)
-    result[0, :, :STRIP_HEIGHT, STRIP_HEIGHT:] = _strip(line_steps(image[:1], "x")[0], report.x[0])
-    result[0, :, STRIP_HEIGHT:, :STRIP_HEIGHT] = _strip(line_steps(image[:1], "y")[0], report.y[0]).transpose(1, 2)
+    above, beside = seam_strips(image, report)
+    result[0, :, :STRIP_HEIGHT, STRIP_HEIGHT:] = above
+    result[0, :, STRIP_HEIGHT:, :STRIP_HEIGHT] = beside
     return result
+
+
+def seam_strips(image: torch.Tensor, report: SeamReport, number: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of image `number` of (B, C, H, W) the strips of `heat_strips`: (3, STRIP_HEIGHT, W) and (3, H, STRIP_HEIGHT).
+
+    The line where the edges meet lies in their middle.
+    """
+    single = image[number : number + 1]
+    above, beside = (_strip(line_steps(single, axis)[0], getattr(report, axis)[number]) for axis in EDGES)
+    return above, beside.transpose(1, 2)
 
 
 def _strip(steps: torch.Tensor, seam: SeamStatistics) -> torch.Tensor:

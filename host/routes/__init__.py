@@ -1,12 +1,13 @@
 """The pack's HTTP routes. serving holds what all of them promise; each other module is a list `ROUTES` of one concern.
 
 about: the version, by which the editor's views see that the server has these routes.
+heights: the height that a loader will give, for normals before any run.
 """
 
-from . import about
+from . import about, heights
 from .serving import Route, register
 
-ROUTES: list[Route] = [*about.ROUTES]
+ROUTES: list[Route] = [*about.ROUTES, *heights.ROUTES]
 
 
 def register_routes() -> None:

@@ -9,6 +9,7 @@ from .height_to_normal import HeightToNormal
 from .load_map import LoadMap
 from .normals import BlendNormals, ConvertNormal, NormalToHeight
 from .packing import PackChannels, UnpackChannels
+from .preview import PreviewMaterial
 from .roughness import RoughnessFromImage
 from .shading import Curvature, Occlusion
 
@@ -25,5 +26,6 @@ NODES: list[type[io.ComfyNode]] = [
     RoughnessFromImage,
     PackChannels,
     UnpackChannels,
+    PreviewMaterial,
     SaveMaterial,
 ]

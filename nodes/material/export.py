@@ -31,6 +31,7 @@ from ...material.surface_size import SurfaceSize
 from ...material.validation import validate
 from ..shown_where import shown_where
 from ..validation import refusing
+from .preview import VIEW, material_views
 from .surface_inputs import (
     CATEGORY,
     connected_maps,
@@ -197,7 +198,8 @@ class SaveMaterial(io.ComfyNode):
         report = "\n".join([*files, findings])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, findings)
-        shown = {"files": _results(saved), "images": _previews(maps, cls), "text": [report]}
+        views = material_views(maps, described)
+        shown = {VIEW: views, "files": _results(saved), "images": _previews(maps, cls), "text": [report]}
         return io.NodeOutput(str(saved.folder), report, ui=shown)
 
 

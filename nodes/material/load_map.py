@@ -10,8 +10,7 @@ from ...common.images import IMAGE_SUFFIXES
 from ...common.layout import to_bhwc
 from ...common.map_files import AUTOMATIC, KEEP, Reading
 from ...common.map_kinds import MAP_KINDS
-from ...common.paths import resolve_inside
-from ...host.folders import readable_folders
+from ...host.folders import map_file
 from ...material.load_map import load_map
 from ..sockets import layer_input, light_input
 from ..validation import refusing
@@ -78,19 +77,19 @@ class LoadMap(io.ComfyNode):
     @refusing
     def validate_inputs(cls, file: str | None = None) -> None:
         if file is not None:
-            _resolve(file)
+            map_file(file)
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: object) -> list:
         if file is None:
             return []
-        state = _resolve(file).stat()
+        state = map_file(file).stat()
         return [file, state.st_size, state.st_mtime_ns]
 
     @classmethod
     def execute(cls, file: str, kind: str = DETECT, light: str = AUTOMATIC, layer: str = "") -> io.NodeOutput:
         reading = Reading(light, layer.strip(), not_finite=KEEP)
-        loaded = load_map(_resolve(file), "" if kind == DETECT else kind, reading)
+        loaded = load_map(map_file(file), "" if kind == DETECT else kind, reading)
         pixels = loaded.pixels
         channels = pixels.shape[1]
         transparent = 1 - pixels[:, 3] if channels == 4 else torch.zeros_like(pixels[:, 0])
@@ -110,12 +109,6 @@ def _size_and_range(pixels: torch.Tensor) -> str:
         else ""
     )
     return f"{width} x {height}, {channels} channels, {span}.{warning}"
-
-
-def _resolve(file: str) -> Path:
-    """The file of a path, which may end in the folder it lies in as the editor writes it: `x.png [output]`."""
-    name, folder = folder_paths.annotated_filepath(file.strip())
-    return resolve_inside(name, readable_folders() if folder is None else [Path(folder)], "The file")
 
 
 def _files() -> list[str]:

@@ -1,18 +1,25 @@
 """Showing and measuring whether a texture tiles."""
 
+from typing import Any
+
 import torch
 from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
 from ...common.layout import to_bhwc
-from ...common.seams import SEAM
+from ...common.seams import EDGE, SEAM
 from ...host.node_text import tell_node
+from ...host.viewed_files import viewed_file
+from ...material.map_writers import png_bytes
 from ...seamless.offset import tile_image
-from ...seamless.seam_report import heat_strips, measure_seams
+from ...seamless.seam_report import heat_strips, measure_seams, seam_strips
 from ..image_inputs import read_images
 
 CATEGORY = "Tilewright/seamless"
 LARGEST_PREVIEW = 16384
+TILES = "tilewright_tiles"  # the key under which the editor's view finds its textures
+MOST = 8  # textures of a batch that the view shows
+LARGEST_MEASURED = 4096  # pixels of a side: beyond, measuring takes longer than one waits for a preview
 
 
 class TilePreview(io.ComfyNode):
@@ -31,7 +38,9 @@ class TilePreview(io.ComfyNode):
                 "repeat texture",
                 "tiling preview",
                 "3x3",
+                "endless texture",
             ],
+            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="The texture to repeat."),
                 io.Int.Input("columns", default=2, min=1, max=16, tooltip="How many copies side by side."),
@@ -49,7 +58,27 @@ class TilePreview(io.ComfyNode):
                 f"{columns} x {rows} copies are {width} x {height} pixels, more than a preview of {LARGEST_PREVIEW} a "
                 "side can show. Choose fewer copies, or scale the texture down first."
             )
-        return io.NodeOutput(to_bhwc(tile_image(image, columns, rows)))
+        return io.NodeOutput(to_bhwc(tile_image(image, columns, rows)), ui={TILES: tile_views(image)})
+
+
+def tile_views(image: torch.Tensor) -> list[dict[str, Any]]:
+    """What the editor's view shows of the first of (B, C, H, W): files in temp, and what Measure Seams says."""
+    return [
+        _tile_view(image[number : number + 1]) | {"number": number + 1, "of": len(image)}
+        for number in range(min(len(image), MOST))
+    ]
+
+
+def _tile_view(image: torch.Tensor) -> dict[str, Any]:
+    rows, columns = image.shape[-2:]
+    color = image[:, : 4 if image.shape[1] >= 4 else 3 if image.shape[1] == 3 else 1]
+    pictures, seams = {"tile": color[0]}, {}
+    if 3 * EDGE <= min(rows, columns) and max(rows, columns) <= LARGEST_MEASURED:
+        report = measure_seams(image)
+        pictures["strip_x"], pictures["strip_y"] = seam_strips(image, report)
+        seams = {"x": report.x[0].verdict, "y": report.y[0].verdict, "text": report.badges, "figures": str(report)}
+    files = {name: viewed_file(f"{name}.png", png_bytes(picture, 8)) for name, picture in pictures.items()}
+    return {"files": files, "pixels": [columns, rows], "seams": seams}
 
 
 class MeasureSeams(io.ComfyNode):

@@ -27,6 +27,7 @@ import { setWords } from "./i18n.js";
  * @property {string[]} nodes node classes that get the view
  * @property {number} height least height in CSS px
  * @property {number} [width] least width in CSS px
+ * @property {boolean} [ownsPictures] shows better what ComfyUI would show of the node's pictures below it
  * @property {(view: NodeView) => Mounted | void} mount fills `view.root`; listeners take `view.signal`
  */
 
@@ -47,6 +48,7 @@ export class NodeView {
     this.ending = new AbortController();
     this.ending.abort();
     guardEvents(this.root, () => (isVueNodes() ? null : app.canvas));
+    if (kind.ownsPictures) Object.assign(node, { hideOutputImages: true, onDrawBackground() {} }); // in Nodes 2.0; on the canvas
     this.widget = node.addDOMWidget(kind.name, `TILEWRIGHT_${kind.name.toUpperCase()}`, this.root, {
       serialize: false, // not in the prompt, where it would change what is cached
       hideInPanel: true, // the side panel would give its own width to the widget in the node

@@ -49,6 +49,8 @@ export interface ComfyNode {
   inputs?: ComfySlot[];
   color?: string;
   showAdvanced?: boolean;
+  hideOutputImages?: boolean;
+  getInputNode?(slot: number): ComfyNode | null | undefined;
   properties: Record<string, unknown>;
   graph?: ComfyGraph | null;
   subgraph?: ComfyGraph;

@@ -1,7 +1,44 @@
+from pathlib import Path
+
+import folder_paths
 import pytest
 import torch
 from tilewright.common.errors import InputError
+from tilewright.common.images import read_image
 from tilewright.nodes.seamless import TilePreview
+from tilewright.nodes.seamless.measure import LARGEST_MEASURED, TILES
+from tilewright.seamless.seam_report import heat_strips, measure_seams, seam_strips
+
+
+@pytest.fixture(autouse=True)
+def temp(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path))
+    return tmp_path
+
+
+def shown(temp, image, name):
+    """A file of the view, as (1, C, H, W)."""
+    (tile,) = TilePreview.execute(image, 2, 2).ui[TILES]
+    return tile, read_image(Path(temp, tile["files"][name]["subfolder"], tile["files"][name]["filename"]))[None]
+
+
+def test_the_view_gets_the_texture_and_the_strips_and_words_of_measure_seams(temp):
+    image = torch.rand(1, 3, 40, 64).cumsum(-1) / 64  # a step where it meets its copy
+    tile, texture = shown(temp, image.movedim(1, -1), "tile")
+    report = measure_seams(image)
+    assert (texture - image).abs().max() <= 0.5 / 255 + 1e-6 and tile["pixels"] == [64, 40]
+    assert tile["seams"]["x"] == report.x[0].verdict == "seam" and tile["seams"]["text"] == report.badges
+    assert tile["seams"]["figures"] == str(report)
+    for name, strip in zip(("strip_x", "strip_y"), seam_strips(image, report), strict=True):
+        assert (shown(temp, image.movedim(1, -1), name)[1][0] - strip).abs().max() <= 0.5 / 255 + 1e-6
+    whole = heat_strips(image, report)[0]
+    assert torch.equal(whole[:, :24, 24:], seam_strips(image, report)[0])
+
+
+def test_what_is_too_small_or_too_large_to_measure_is_shown_without_seams(temp):
+    for size in ((8, 30), (24, LARGEST_MEASURED + 1)):
+        (tile,) = TilePreview.execute(torch.rand(1, *size, 3), 1, 1).ui[TILES]
+        assert tile["seams"] == {} and set(tile["files"]) == {"tile"}
 
 
 def test_copies_lie_side_by_side():

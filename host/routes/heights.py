@@ -1,0 +1,73 @@
+"""The height that a Load Map or Load Image node will give: Height to Normal shows its normals before any run."""
+
+import base64
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...common.axes import AXES_OPTIONS, Axes
+from ...common.errors import InputError
+from ...common.images import image_size
+from ...common.layout import to_bhwc
+from ...common.map_files import KEEP, LIGHT_OPTIONS, Reading
+from ...common.map_kinds import MAP_KINDS
+from ...material.debanding import deband_batch
+from ...material.live_heights import live_height
+from ...material.load_map import load_map
+from ...material.map_inputs import read_height
+from ..folders import map_file
+from .serving import Reply, Route, text
+
+LOADERS = ("TilewrightLoadMap", "LoadImage")
+LARGEST = 8192 * 8192  # pixels
+
+
+def height(asked: Mapping[str, Any]) -> Reply:
+    """The height in the file of a loader node: `live_height` with its files as data: addresses, and notes."""
+    loader = one_of(asked, "loader", LOADERS)
+    axes = one_of(asked, "axes", AXES_OPTIONS)
+    name = text(asked, "file", 1000)
+    path = map_file(name)
+    columns, rows = image_size(path)
+    if columns * rows > LARGEST:
+        raise InputError(f"{path.name} is {columns} x {rows} pixels: too large to be shown before a run.")
+    image = _by_load_image(name) if loader == "LoadImage" else _by_load_map(path, asked)
+    heights, notes = read_height(image)
+    smooth, _ = deband_batch(heights, Axes.parse(axes))
+    files, facts = live_height(heights, smooth)
+    inline = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in files.items()}
+    return Reply(facts | {"axes": axes, "files": inline, "notes": notes})
+
+
+def one_of(asked: Mapping[str, Any], name: str, choices: tuple[str, ...] | list[str]) -> str:
+    """The text `name` of a request. Raises `InputError` where it is none of `choices`."""
+    value = text(asked, name)
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
+def _by_load_map(path: Path, asked: Mapping[str, Any]) -> torch.Tensor:
+    kind = one_of(asked, "kind", ["detect", *MAP_KINDS])
+    reading = Reading(one_of(asked, "light", LIGHT_OPTIONS), text(asked, "layer").strip(), not_finite=KEEP)
+    return to_bhwc(load_map(path, "" if kind == "detect" else kind, reading).pixels[:, :3])
+
+
+def _by_load_image(name: str) -> torch.Tensor:
+    """As ComfyUI's own node reads it, which is not how this pack reads 16 bits."""
+    host_nodes = importlib.import_module("nodes")  # ComfyUI's: for mypy the name is this pack's own package
+    image: torch.Tensor = host_nodes.LoadImage().load_image(name)[0]
+    return image
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/tilewright/height",
+        height,
+        "Reads one image of the folders that a graph may read: input, output, temp and those the user opened.",
+    )
+]

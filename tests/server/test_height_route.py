@@ -1,0 +1,79 @@
+"""The height of a loader's file before any run: what the node would read, to a 16-bit step."""
+
+import base64
+import io
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tilewright.common.image_writing import write_png
+
+LOAD_MAP = {"loader": "TilewrightLoadMap", "axes": "both", "kind": "height", "light": "auto", "layer": ""}
+
+
+def ask(server, **asked):
+    query = urllib.parse.urlencode(asked)
+    try:
+        with urllib.request.urlopen(f"{server.url}/tilewright/height?{query}", timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def decoded(answer, name):
+    head, data = answer["files"][name].split(",")
+    assert head == "data:image/png;base64"
+    red, green, blue = np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).astype(np.int64).transpose(2, 0, 1)
+    low, high = answer["range"][name]
+    return low + (65536 * red + 256 * green + blue) / (2**24 - 1) * (high - low)
+
+
+def test_the_height_of_a_file_in_input(server):
+    height = (torch.arange(65536) / 65535).reshape(1, 256, 256)
+    write_png(server.base / "input" / "route_height.png", height, 16)
+    status, answer = ask(server, **LOAD_MAP, file="route_height.png")
+    assert status == 200 and answer["pixels"] == [256, 256] and set(answer["files"]) == {"height"}
+    assert np.abs(decoded(answer, "height") - height[0].numpy()).max() < 0.1 / 65535
+
+
+def test_eight_bits_come_with_and_without_their_steps(server):
+    height = torch.linspace(0, 1, 256).expand(1, 64, 256)
+    write_png(server.base / "input" / "route_steps.png", height * 0.25, 8)
+    _, answer = ask(server, **LOAD_MAP | {"axes": "none"}, file="route_steps.png")
+    assert set(answer["files"]) == {"height", "smooth"}
+    assert len(np.unique(decoded(answer, "height"))) == 65 < len(np.unique(decoded(answer, "smooth")))
+
+
+def test_load_image_is_read_as_comfyui_reads_it(server):
+    write_png(server.base / "input" / "route_grey.png", torch.full((3, 16, 16), 0.5), 8)
+    status, answer = ask(server, loader="LoadImage", axes="both", file="route_grey.png")
+    assert status == 200 and decoded(answer, "height")[0, 0] == pytest.approx(128 / 255)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file": "../secret.png"},
+        {"file": "/etc/passwd"},
+        {"file": "//elsewhere/share/x.png"},
+        {"file": "no_such_file.png"},
+        {"file": ""},
+        {"file": "x" * 2000},
+        {"file": "route_text.png"},
+        {"loader": "LoadLatent"},
+        {"axes": "z"},
+        {"kind": "everything"},
+        {"light": "blue"},
+    ],
+    ids=str,
+)
+def test_what_it_refuses(server, changes):
+    write_png(server.base / "input" / "route_grey.png", torch.full((3, 16, 16), 0.5), 8)
+    (server.base / "input" / "route_text.png").write_text("no image")
+    status, answer = ask(server, **{**LOAD_MAP, "file": "route_grey.png", **changes})
+    assert status == 400 and answer["error"] and "Traceback" not in answer["error"]
