@@ -14,7 +14,8 @@ import torch
 from .axes import Axes, wrap_pad
 from .errors import InputError
 
-ConvForward = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+ConvForward = Callable[..., torch.Tensor]
+"""(image or video, weight, bias) -> result"""
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,37 @@ class WrappedConvolution:
 
 
 @dataclass(frozen=True)
+class WrappedFrames:
+    """`_conv_forward` of a convolution over time and space that wraps each frame along `axes`.
+
+    padding is (left, right, top, bottom) in pixels. In time nothing is padded here. autopad "causal_zero", with which
+    ComfyUI asks for zeros before the first frame, leaves out the taps of the weight that would meet them.
+    """
+
+    axes: Axes
+    padding: tuple[int, int, int, int]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+    def __call__(
+        self, video: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, autopad: str | None = None
+    ) -> torch.Tensor:
+        taps = weight[:, :, -video.shape[2] :] if autopad == "causal_zero" else weight
+        padded = wrap_pad(video, self.padding, self.axes, "zeros")
+        return torch.nn.functional.conv3d(padded, taps, bias, self.stride, 0, self.dilation, self.groups)
+
+
+@dataclass(frozen=True)
 class PlainConvolution:
     """`_conv_forward` of a convolution as its class has it. By its type torch.compile tells it from a wrapped one."""
 
     method: ConvForward
 
-    def __call__(self, image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        return self.method(image, weight, bias)
+    def __call__(
+        self, image: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, **given: Any
+    ) -> torch.Tensor:
+        return self.method(image, weight, bias, **given)
 
 
 def wrapped_convolutions(
@@ -63,6 +88,9 @@ def wrapped_convolutions(
     replacements: dict[str, ConvForward] = {}
     for name, layer in network.named_modules():
         if not isinstance(layer, torch.nn.modules.conv._ConvNd) or not _reaches_neighbours(layer):
+            continue
+        if _is_causal(layer):
+            replacements[f"{name}._conv_forward"] = _wrapped_frames(layer, axes)
             continue
         if not isinstance(layer, torch.nn.Conv2d) or not _can_wrap(layer, name in padded_outside):
             raise InputError(
@@ -117,6 +145,21 @@ def _reaches_neighbours(layer: torch.nn.modules.conv._ConvNd) -> bool:
     """Whether an output pixel depends on pixels outside its own cell in height or width."""
     spatial = list(zip(layer.kernel_size, layer.stride, strict=True))[-2:]
     return any(kernel > stride for kernel, stride in spatial)
+
+
+def _is_causal(layer: torch.nn.modules.conv._ConvNd) -> bool:
+    """Whether a convolution over time and space pads zeros around each frame and nothing in time."""
+    return (
+        isinstance(layer, torch.nn.Conv3d)
+        and layer.padding_mode == "zeros"
+        and layer.padding[0] == 0
+        and any(layer._reversed_padding_repeated_twice)
+    )
+
+
+def _wrapped_frames(conv: torch.nn.modules.conv._ConvNd, axes: Axes) -> WrappedFrames:
+    _, rows, columns = (int(part) for part in conv.padding)
+    return WrappedFrames(axes, (columns, columns, rows, rows), conv.stride, conv.dilation, conv.groups)
 
 
 def _can_wrap(layer: torch.nn.Conv2d, padded_outside: bool) -> bool:

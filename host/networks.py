@@ -11,15 +11,16 @@ from typing import Any
 import comfy.ops
 import torch
 from comfy.cldm.cldm import ControlNet
-from comfy.ldm.chroma.model import Chroma
-from comfy.ldm.flux.model import Flux
 from comfy.ldm.models.autoencoder import AutoencodingEngine
+from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
 from comfy.ldm.modules.diffusionmodules.model import Decoder, Downsample, Encoder
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.ldm.wan.vae import Resample, WanVAE
 from comfy.patcher_extension import WrappersMP
 from comfy.taesd import taesd
 
 from ..common.errors import InputError
+from .flow.positions import rotary_embedding
 from .protocols import Model, Vae
 
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
@@ -28,6 +29,7 @@ _PATCHED = "_tilewright_patched"  # marks the classes of patched denoisers
 # Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
 AROUND_CONDS = WrappersMP.CALC_COND_BATCH
 AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
+AROUND_PASS = WrappersMP.APPLY_MODEL  # the same with its inputs by name, for every kind of denoiser
 
 
 def denoiser(model: Model | None) -> torch.nn.Module:
@@ -45,15 +47,21 @@ def unet(model: Model) -> torch.nn.Module:
     network = denoiser(model)
     if not isinstance(network, UNetModel):
         raise InputError(
-            f"The model is of the kind {type(network).__name__}. Known are UNets (Stable Diffusion 1, 2, XL and "
-            "their kin), and for Seamless Model also Flux and Chroma. Connect one of those."
+            f"The model is of the kind {type(network).__name__}. Known are UNets (Stable Diffusion 1, 2, XL and their "
+            "kin), Flux.1, Flux.2, Chroma, Z-Image, Lumina 2, Qwen-Image, Krea 2, Anima and SD3. Connect one of those."
         )
     return network
 
 
-def is_rotary_transformer(model: Model) -> bool:
-    """Whether the denoiser of a MODEL is Flux or Chroma, whose only notion of place is a rotary embedding."""
-    return isinstance(denoiser(model), Flux | Chroma)
+def is_transformer(model: Model) -> bool:
+    """Whether the denoiser of a MODEL is a transformer that can be moved about a torus: see host/flow/positions."""
+    network = denoiser(model)
+    return isinstance(network, MMDiT) or rotary_embedding(network) is not None
+
+
+def pixels_per_cell(model: Model) -> int:
+    """How many pixels a side one cell of the latents of a MODEL stands for."""
+    return int(model.model.latent_format.spacial_downscale_ratio)
 
 
 def control_networks(conds: Sequence[Sequence[Mapping[str, Any]] | None]) -> Iterator[torch.nn.Module]:
@@ -85,10 +93,11 @@ def autoencoder(vae: Vae | None) -> torch.nn.Module:
 def wrappable_autoencoder(vae: Vae) -> torch.nn.Module:
     """The network of a VAE. Raises `InputError` unless every layer that reaches beyond its own pixel can wrap."""
     network = autoencoder(vae)
-    if not is_image_autoencoder(network) and not is_tiny_autoencoder(network):
+    if not any(known(network) for known in (is_image_autoencoder, is_tiny_autoencoder, is_frame_autoencoder)):
         raise InputError(
-            f"The VAE is of the kind {type(network).__name__}. Autoencoders of Stable Diffusion 1, 2 and XL, "
-            "those built like them, and TAESD can be made seamless. Connect one of those."
+            f"The VAE is of the kind {type(network).__name__}. Autoencoders of Stable Diffusion 1, 2 and XL, those "
+            "built like them (SD3, Flux, Flux.2), of Wan 2.1 and Qwen-Image, and TAESD can be made seamless. Connect "
+            "one of those."
         )
     return network
 
@@ -107,11 +116,19 @@ def is_tiny_autoencoder(network: torch.nn.Module) -> bool:
     return isinstance(network, taesd.TAESD) and type(network.taesd_decoder) is taesd.Decoder
 
 
+def is_frame_autoencoder(network: torch.nn.Module) -> bool:
+    """Whether `network` is the autoencoder of Wan 2.1 and Qwen-Image, which takes an image for a video of one frame."""
+    return type(network) is WanVAE
+
+
 def convolutions_padded_outside(network: torch.nn.Module) -> set[str]:
     """The downsamplers that get a zero column on the right and a zero row below before their convolution."""
-    return {
-        f"{name}.conv" for name, layer in network.named_modules() if isinstance(layer, Downsample) and layer.with_conv
+    named = list(network.named_modules())
+    downsamples = {f"{name}.conv" for name, layer in named if isinstance(layer, Downsample) and layer.with_conv}
+    of_frames = {
+        f"{name}.resample.1" for name, layer in named if isinstance(layer, Resample) and layer.mode.startswith("down")
     }
+    return downsamples | of_frames
 
 
 def with_object_patches(model: Model, patches: Mapping[str, Any]) -> Model:

@@ -38,7 +38,7 @@ def tiled_diffusion(model: Model, plan: WindowPlan, at_once: int) -> Model:
     return clone
 
 
-class _Execute(Protocol):
+class Execute(Protocol):
     """The rest of the wrappers around a denoiser, and at last it itself: class_obj."""
 
     class_obj: torch.nn.Module
@@ -48,7 +48,7 @@ class _Execute(Protocol):
 
 def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.Tensor]:
     def run(
-        execute: _Execute,
+        execute: Execute,
         latent: torch.Tensor,
         timesteps: torch.Tensor,
         context: torch.Tensor,
@@ -57,7 +57,7 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.T
         options: dict,
         **others: Any,
     ) -> torch.Tensor:
-        here = _within(plan, latent, options)
+        here = within(plan, latent, options)
         windows = _windows(here, latent, options, control is not None)
         if len(windows) == 1:
             with replaced(execute.class_obj, _convolutions_of_one_window(execute.class_obj, here)):
@@ -67,9 +67,9 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.T
         def predict(group: list[Window]) -> list[torch.Tensor]:
             comfy.model_management.throw_exception_if_processing_interrupted()
             count = len(group)
-            given = [_repeated(value, batch, count) for value in (timesteps, context, y)]
+            given = [repeated(value, batch, count) for value in (timesteps, context, y)]
             controls = None if control is None else crop_controls(control, group, width)
-            more = {name: _repeated(value, batch, count) for name, value in others.items()}
+            more = {name: repeated(value, batch, count) for name, value in others.items()}
             result = execute(crop_all(latent, group, width), *given, controls, options, **more)
             return [result.unflatten(0, (batch, count))]
 
@@ -99,7 +99,7 @@ def _control_forward(
     network: torch.nn.Module, whole: Callable[..., dict], plan: WindowPlan, at_once: int, options: Mapping[str, Any]
 ) -> Callable[..., dict]:
     def forward(x: torch.Tensor, hint: torch.Tensor, **others: Any) -> dict[str, list[torch.Tensor]]:
-        here = _within(plan, x, options)
+        here = within(plan, x, options)
         windows = _windows(here, x, options, controlled=True)
         if len(windows) == 1:
             with replaced(network, _convolutions_of_one_window(network, here)):
@@ -110,7 +110,7 @@ def _control_forward(
         def predict(group: list[Window]) -> list[torch.Tensor]:
             comfy.model_management.throw_exception_if_processing_interrupted()
             count = len(group)
-            given = {name: _repeated(value, batch, count) for name, value in others.items()}
+            given = {name: repeated(value, batch, count) for name, value in others.items()}
             result = whole(x=crop_all(x, group, width), hint=crop_all(hint, group, width), **given)
             names[:] = [name for name, parts in result.items() for _ in parts]
             return [part.unflatten(0, (batch, count)) for parts in result.values() for part in parts]
@@ -125,7 +125,7 @@ def _control_forward(
     return forward
 
 
-def _within(plan: WindowPlan, latent: torch.Tensor, options: Mapping[str, Any]) -> WindowPlan:
+def within(plan: WindowPlan, latent: torch.Tensor, options: Mapping[str, Any]) -> WindowPlan:
     """The plan for `latent`, which is only a part of the whole one where a conditioning has an area.
 
     A part wraps only along the axes that it spans.
@@ -160,7 +160,7 @@ def _convolutions_of_one_window(network: torch.nn.Module, plan: WindowPlan) -> d
     return {} if plan.axes == Axes(False, False) else wrapped_convolutions(network, plan.axes, what="The model")
 
 
-def _repeated(value: Any, batch: int, count: int) -> Any:
+def repeated(value: Any, batch: int, count: int) -> Any:
     """A tensor with one row per image gets one per image and window; everything else stays."""
     if isinstance(value, torch.Tensor) and value.ndim > 0 and value.shape[0] == batch:
         return value.repeat_interleave(count, 0)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import comfy.model_management
 import comfy.utils
@@ -10,13 +11,20 @@ import torch
 from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.finite import check_finite
-from ..upscale import tiled_autoencoder, tiny_autoencoder
+from ..upscale import frame_autoencoder, tiled_autoencoder, tiny_autoencoder
 from ..upscale.convolution_geometry import unpadded_convolutions
 from ..upscale.dry_run import plan_within
 from ..upscale.memory_plan import MemoryPlan
 from ..upscale.offloading import macs_per_byte
 from ..upscale.tiled_layers import TiledLayers
-from .networks import autoencoder, is_image_autoencoder, is_tiny_autoencoder, norm_weights, vae_with_object_patches
+from .networks import (
+    autoencoder,
+    is_frame_autoencoder,
+    is_image_autoencoder,
+    is_tiny_autoencoder,
+    norm_weights,
+    vae_with_object_patches,
+)
 from .protocols import Vae
 
 Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
@@ -34,14 +42,17 @@ def decode_latents(
     VAE cannot have made.
     """
     network = autoencoder(vae)
-    _check_latents(vae, latents)
+    latents = _check_latents(vae, latents)
     if is_image_autoencoder(network):
         run = TiledRun("decoder", tiled_autoencoder.decode, tile_size, axes, memory)
     elif is_tiny_autoencoder(network):
         run = TiledRun("taesd_decoder", tiny_autoencoder.run, tile_size, axes, memory)
+    elif is_frame_autoencoder(network):
+        run = TiledRun("decoder", frame_autoencoder.decode, tile_size, axes, memory, frames=True)
     else:
         return _by_the_host(vae, "decoded", axes, tile_size, lambda tile, overlap: _decode(vae, latents, tile, overlap))
     image = run(vae, lambda tiled: tiled.decode(latents))
+    image = image.reshape(-1, *image.shape[-3:])  # a video's VAE gives frames
     check_finite(image.movedim(-1, 1), "The decoded image")
     return image, f"decoded {run.report}"
 
@@ -58,6 +69,8 @@ def encode_image(vae: Vae, image: torch.Tensor, tile_size: int, axes: Axes, memo
         run = TiledRun("encoder", tiled_autoencoder.encode, tile_size, axes, memory)
     elif is_tiny_autoencoder(network):
         run = TiledRun("taesd_encoder", tiny_autoencoder.run, tile_size, axes, memory)
+    elif is_frame_autoencoder(network):
+        run = TiledRun("encoder", frame_autoencoder.encode, tile_size, axes, memory, frames=True)
     else:
         return _by_the_host(vae, "encoded", axes, tile_size, lambda tile, overlap: _encode(vae, image, tile, overlap))
     latents = run(vae, lambda tiled: tiled.encode(image))
@@ -66,9 +79,13 @@ def encode_image(vae: Vae, image: torch.Tensor, tile_size: int, axes: Axes, memo
 
 
 class TiledRun:
-    """One use of a VAE in which its network `part` (an attribute of the autoencoder) is walked tile by tile."""
+    """One use of a VAE in which its network `part` (an attribute of the autoencoder) is walked tile by tile.
 
-    def __init__(self, part: str, walk: Walk, tile_size: int, axes: Axes, memory: float) -> None:
+    frames: the network takes (B, C, 1, H, W), videos of one frame.
+    """
+
+    def __init__(self, part: str, walk: Walk, tile_size: int, axes: Axes, memory: float, frames: bool = False) -> None:
+        self.frames = frames
         self.part = part
         self.walk = walk
         self.tile_size = tile_size
@@ -94,7 +111,13 @@ class TiledRun:
     def report(self) -> str:
         return f"in tiles of {self.tile_size} px, equal to the untiled result up to rounding"
 
-    def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
+    def _forward(self, network: torch.nn.Module, values: torch.Tensor) -> Any:
+        if self.frames:
+            result = self._walked(network, values.squeeze(2)).unsqueeze(2)
+            return [result] if self.part == "decoder" else result  # Wan's decoder gives the parts of a video
+        return self._walked(network, values)
+
+    def _walked(self, network: torch.nn.Module, values: torch.Tensor) -> torch.Tensor:
         while True:
             try:
                 plan, macs = self._plan(network, values)
@@ -178,8 +201,10 @@ def _three_channels(image: torch.Tensor) -> tuple[torch.Tensor, str]:
     return image[..., :3], "; alpha was left out" if image.shape[-1] == 4 else ""
 
 
-def _check_latents(vae: Vae, latents: torch.Tensor) -> None:
-    if latents.ndim != 4:
+def _check_latents(vae: Vae, latents: torch.Tensor) -> torch.Tensor:
+    """The latents with the axes that the VAE takes: for one of videos an image is a single frame."""
+    single_frame = vae.latent_dim == 3 and latents.ndim == 5 and latents.shape[2] == 1
+    if latents.ndim != 4 and not single_frame:
         raise InputError(
             f"The latent has {latents.ndim} axes, that of an image has 4: it belongs to a video or to layers. "
             "Connect the latent of an image."
@@ -196,6 +221,7 @@ def _check_latents(vae: Vae, latents: torch.Tensor) -> None:
             "The latent holds values that are no numbers (NaN or infinite). The sampling before it went wrong: "
             "lower its CFG, or run the model in a higher precision."
         )
+    return latents.unsqueeze(2) if vae.latent_dim == 3 and latents.ndim == 4 else latents
 
 
 def _check_image(vae: Vae, image: torch.Tensor, axes: Axes) -> None:

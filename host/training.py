@@ -11,6 +11,7 @@ import comfy.ldm.modules.attention
 import comfy.lora
 import comfy.model_sampling
 import comfy.ops
+import comfy.quant_ops
 import comfy.sd
 import comfy.supported_models
 import comfy.utils
@@ -139,6 +140,14 @@ def _patched(entry: list, key: str, device: torch.device) -> torch.Tensor:
     return comfy.lora.calculate_weight(patches, full, key)
 
 
+def frozen_value(entry: list, key: str, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """A weight of `get_key_patches` with its patches, in `dtype` on `device`, that autograd can pass through."""
+    value = _patched(entry, key, device)
+    if isinstance(value, comfy.quant_ops.QuantizedTensor):
+        value = value.to(device).dequantize()
+    return _for_autograd(value.to(device, dtype))
+
+
 def _for_autograd(tensor: torch.Tensor) -> torch.Tensor:
     # Weights loaded under inference mode cannot be saved for backward; a tensor on the same storage can.
     storage = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
@@ -258,8 +267,16 @@ def latent_colors() -> dict[str, tuple[float, torch.Tensor, torch.Tensor]]:
 
 
 def scale_latents(model: Model, latents: torch.Tensor) -> torch.Tensor:
-    """VAE latents in the scale that the denoiser works in."""
-    return model.get_model_object("latent_format").process_in(latents)
+    """VAE latents (B, C, h, w) in the scale that the denoiser works in."""
+    return _in_format(model, "process_in", latents)
+
+
+def _in_format(model: Model, way: str, latents: torch.Tensor) -> torch.Tensor:
+    """Latents of images through a latent format, which for a video model has an axis of time (of one frame)."""
+    kind: Any = model.get_model_object("latent_format")
+    if kind.latent_dimensions == 3:
+        return getattr(kind, way)(latents.unsqueeze(2)).squeeze(2)
+    return getattr(kind, way)(latents)
 
 
 SDPA = {
@@ -278,6 +295,8 @@ def with_lora(model: Model, clip: Clip, lora: Mapping[str, torch.Tensor]) -> tup
 @torch.inference_mode()
 def decode_latents(model: Model, vae: Vae, latents: torch.Tensor) -> torch.Tensor:
     """Latents in the denoiser's scale as pictures (B, H, W, 3) in 0..1, on the CPU."""
-    pictures = vae.decode(model.get_model_object("latent_format").process_out(latents))
+    scaled = _in_format(model, "process_out", latents)
+    pictures = vae.decode(scaled.unsqueeze(2) if vae.latent_dim == 3 else scaled)
+    pictures = pictures.reshape(-1, *pictures.shape[-3:])  # a video VAE gives frames
     with torch.inference_mode(False):
         return pictures.to("cpu", torch.float32, copy=True).clamp(0, 1)

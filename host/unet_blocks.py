@@ -24,9 +24,13 @@ def recompute_activations(unet: torch.nn.Module, random: bool = False) -> None:
 
 def compile_blocks(unet: torch.nn.Module, backend: str = "inductor") -> None:
     """Have torch.compile fuse each transformer and residual block when it first runs."""
+    compile_each(_blocks(unet), backend)
+
+
+def compile_each(blocks: list[torch.nn.Module], backend: str = "inductor") -> None:
+    """Have torch.compile fuse each of these blocks when it first runs."""
     import torch._dynamo
 
-    blocks = _blocks(unet)
     # Blocks share their source, so to torch they are one function compiled as often as there are blocks and shapes.
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 8 * len(blocks))
     for block in blocks:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..common.axes import Axes
-from ..common.wrapped_convolutions import WrappedConvolution
+from ..common.wrapped_convolutions import WrappedConvolution, WrappedFrames
+from .flow.positions import PeriodicPositions
 from .protocols import Model, Vae
 
 AUTO = "auto"
@@ -21,5 +22,6 @@ def axes_of_vae(name: str, vae: Vae) -> Axes:
 
 
 def _followed(patches: Mapping[str, Any]) -> Axes:
-    wrapped = (patch.axes for patch in patches.values() if isinstance(patch, WrappedConvolution))
+    known = WrappedConvolution | WrappedFrames | PeriodicPositions
+    wrapped = (patch.axes for patch in patches.values() if isinstance(patch, known))
     return next(wrapped, Axes(False, False))

@@ -1,65 +1,115 @@
-"""A seamless MODEL of the host's Flux kind: periodic rotary positions, and latents rolled at every step."""
+"""A seamless MODEL whose denoiser is a transformer: positions that close on themselves, moved at every step."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
 from ..common.axes import Axes
-from ..seamless.harmonic_positions import rotary_positions
 from ..seamless.latent_rolls import step_offset
-from .networks import AROUND_DENOISER, DENOISER, compiled_apart, with_object_patches
+from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
+from .networks import AROUND_DENOISER, AROUND_PASS, DENOISER, compiled_apart, with_object_patches
 from .protocols import Model
 from .sampling_steps import StepShare, current_step
 from .wrapped_unet import KEY
 
-ROWS, COLUMNS = 1, 2  # which of the position axes of Flux are the image's
+WINDOW_AXES = "tilewright_window_axes"  # in the transformer options, where Tiled Diffusion runs single windows
 
 
 def seamless_transformer(model: Model, axes: Axes, share: StepShare) -> Model:
     """A clone of `model` that wraps along `axes` during `share` of the steps.
 
-    The text sees every patch at its own position, so the latent is also shifted by whole patches at every step: no
-    place stays the edge.
+    Where the text has a place in line with the image, that place moves at every step: no place stays the edge. A
+    transformer without rotary positions (SD3) cannot wrap; its latents are rolled instead.
     """
     network = model.get_model_object(DENOISER)
-    positions = _Positions(network.pe_embedder.axes_dim, network.pe_embedder.theta)
-    clone = with_object_patches(model, {f"{DENOISER}.pe_embedder.forward": positions} | compiled_apart(network))
-    clone.remove_wrappers_with_key(AROUND_DENOISER, KEY)
-    clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _wrapped(positions, axes, share, network.patch_size))
+    patches: dict[str, Any] = dict(compiled_apart(network))
+    rotary = rotary_embedding(network)
+    if rotary is None:
+        logging.warning(
+            "Seamless Model: %s knows places by a table and cannot wrap. Its latents are rolled at every step, which "
+            "spreads the seam and does not close it.",
+            type(network).__name__,
+        )
+        wrapper = _rolled(axes, share, patch_of(network))
+    else:
+        positions = periodic_positions(network, axes)
+        patches = {f"{DENOISER}.{rotary.path}.forward": positions, **patches}
+        wrapper = _wrapped(positions, axes, share)
+    clone = with_object_patches(model, patches)
+    for place in (AROUND_DENOISER, AROUND_PASS):
+        clone.remove_wrappers_with_key(place, KEY)
+    clone.add_wrapper_with_key(AROUND_PASS, KEY, wrapper)
     return clone
 
 
-class _Positions:
-    """The embedding of Flux with a period in patches for the axes that wrap, set anew before every run."""
-
-    def __init__(self, channels: list[int], theta: float) -> None:
-        self.channels = channels
-        self.theta = theta
-        self.periods: dict[int, int] = {}
-
-    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
-        parts = [
-            rotary_positions(ids[..., axis], channels, self.theta, self.periods.get(axis))
-            for axis, channels in enumerate(self.channels[: ids.shape[-1]])
-        ]
-        return torch.cat(parts, dim=-3).unsqueeze(1)
+def moved_image(options: Mapping[str, Any], offset: tuple[int, int]) -> dict[str, Any]:
+    """The transformer options under which networks of Lumina's kind move the image by whole patches (rows, columns)."""
+    rope = dict(options.get("rope_options") or {})
+    for name, patches in zip(("shift_y", "shift_x"), offset, strict=True):
+        rope[name] = rope.get(name, 0.0) + patches
+    return {**options, "rope_options": rope}
 
 
-def _wrapped(positions: _Positions, axes: Axes, share: StepShare, patch: int) -> Callable[..., torch.Tensor]:
-    def run(execute: Callable[..., torch.Tensor], latent: torch.Tensor, *given: Any, **others: Any) -> torch.Tensor:
-        options = next(value for value in given if isinstance(value, dict) and "sigmas" in value)
+def _wrapped(positions: PeriodicPositions, axes: Axes, share: StepShare) -> Callable[..., torch.Tensor]:
+    def run(
+        execute: Callable[..., torch.Tensor],
+        latent: torch.Tensor,
+        sigma: torch.Tensor,
+        concat: Any = None,
+        context: Any = None,
+        control: Any = None,
+        options: Mapping[str, Any] | None = None,
+        **others: Any,
+    ) -> torch.Tensor:
+        options = options or {}
+        if not share.includes(options, sigma):
+            positions.end()
+            return execute(latent, sigma, concat, context, control, options, **others)
         height, width = latent.shape[-2:]
-        if not share.includes(options, options["sigmas"]):
-            positions.periods = {}
-            return execute(latent, *given, **others)
-        periods = {ROWS: (height, axes.y), COLUMNS: (width, axes.x)}
-        positions.periods = {axis: -(-size // patch) for axis, (size, wraps) in periods.items() if wraps}
-        guided = any(isinstance(value, dict) and "sigmas" not in value for value in given)
-        step = current_step(options)
+        _warn_of_cut_patches(height, width, positions.patch)
+        offset = step_offset(current_step(options), height, width, axes, positions.patch)
+        words = 0 if context is None else context.shape[1]
+        positions.begin((height, width), words, offset, options.get(WINDOW_AXES))
+        if not positions.joint:
+            options = moved_image(options, (offset[0] // positions.patch, offset[1] // positions.patch))
+        try:
+            return execute(latent, sigma, concat, context, control, options, **others)
+        finally:
+            positions.end()
+
+    return run
+
+
+def _rolled(axes: Axes, share: StepShare, patch: int) -> Callable[..., torch.Tensor]:
+    def run(
+        execute: Callable[..., torch.Tensor],
+        latent: torch.Tensor,
+        sigma: torch.Tensor,
+        concat: Any = None,
+        context: Any = None,
+        control: Any = None,
+        options: Mapping[str, Any] | None = None,
+        **others: Any,
+    ) -> torch.Tensor:
+        options = options or {}
         # The residuals of a ControlNet are lists of patches that stay where they are.
-        offset = (0, 0) if guided else step_offset(step, height, width, axes, patch)
-        result = execute(latent.roll(offset, (-2, -1)), *given, **others)
+        still = control is not None or concat is not None or not share.includes(options, sigma)
+        offset = (0, 0) if still else step_offset(current_step(options), *latent.shape[-2:], axes, patch)
+        rolled = latent.roll(offset, (-2, -1))
+        result = execute(rolled, sigma, concat, context, control, options, **others)
         return result.roll((-offset[0], -offset[1]), (-2, -1))
 
     return run
+
+
+def _warn_of_cut_patches(height: int, width: int, patch: int) -> None:
+    if height % patch or width % patch:
+        logging.warning(
+            "Seamless Model: the latent of %s x %s cells is no multiple of the model's patches of %s, so the last ones "
+            "are filled up and the texture does not close exactly. Choose multiples of 16 pixels.",
+            width,
+            height,
+            patch,
+        )

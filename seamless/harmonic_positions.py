@@ -12,11 +12,12 @@ def rotary_positions(positions: torch.Tensor, channels: int, theta: float, perio
 
     None repeats never: the frequencies are theta ** (-2 i / channels), as in RoPE.
     """
-    share = torch.arange(0, channels, 2, dtype=torch.float64, device=positions.device) / channels
+    place = positions if positions.device.type != "mps" else positions.cpu()  # Apple's GPUs have no double precision
+    share = torch.arange(0, channels, 2, dtype=torch.float64, device=place.device) / channels
     frequency = theta**-share
     if period is not None:
         turn = 2 * torch.pi / period
         frequency = (frequency / turn).round() * turn
-    angle = positions.double().unsqueeze(-1) * frequency
+    angle = place.double().unsqueeze(-1) * frequency
     cos, sin = angle.cos(), angle.sin()
-    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2).float()
+    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2).float().to(positions.device)

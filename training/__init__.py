@@ -1,7 +1,8 @@
 """The LoRA trainer in plain torch. It knows nothing of ComfyUI: the denoiser and the inputs come in as arguments.
 
-Read it in this order: settings and config/ (a setting is declared once), noise, data, captions, batches, lora_layers,
-lora, loss, optimizers, loop, measure, state; cuda_graph is what a GPU may add, randomness what makes a step repeatable.
+Read it in this order: settings and config/ (a setting is declared once), noise and flow, data and
+text_rows, captions, batches, lora_layers, lora, loss, optimizers, loop, measure, state; cuda_graph is what a GPU may
+add, randomness what makes a step repeatable.
 Before a run: preflight, vae_check, bucket_resize, tensor_cache. Its files: run_files, checkpoint, metadata. What it
 shows: plot, live_picture, sampling. demo/ trains the small model that ships with the pack.
 """

@@ -9,9 +9,11 @@ import torch
 
 from .captions import vary_captions
 from .config import TrainingConfig
-from .data import BatchOrder, Conditioning, Example, random_shifts, roll_rows
-from .noise import sample_noise, sample_timesteps
+from .data import BatchOrder, Example, random_shifts, roll_rows
+from .flow import Schedule
+from .noise import sample_noise
 from .randomness import generator
+from .text_rows import Told
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Batch:
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
-def forward_inputs(batch: Batch, conditioning: Conditioning) -> dict[str, torch.Tensor]:
+def forward_inputs(batch: Batch, conditioning: Told) -> dict[str, torch.Tensor]:
     """The tensors that a forward pass reads, by their names; a batch without mask, or conditioning without vector,
     leaves these out. The conditioning has as many rows as the batch."""
     inputs = {
@@ -54,8 +56,7 @@ def forward_inputs(batch: Batch, conditioning: Conditioning) -> dict[str, torch.
         "timesteps": batch.timesteps,
         "loss_weights": batch.loss_weights,
         "mask": batch.mask,
-        "context": conditioning.context,
-        "vector": conditioning.vector,
+        **conditioning.named(),
     }
     return {name: value for name, value in inputs.items() if value is not None}
 
@@ -63,13 +64,13 @@ def forward_inputs(batch: Batch, conditioning: Conditioning) -> dict[str, torch.
 class Batches:
     """The batches of a run by their number, on the CPU. All that is random in one follows from the seed and its number.
 
-    timesteps is how many the schedule has.
+    schedule says which timesteps there are.
     """
 
-    def __init__(self, examples: Sequence[Example], config: TrainingConfig, timesteps: int) -> None:
+    def __init__(self, examples: Sequence[Example], config: TrainingConfig, schedule: Schedule) -> None:
         self.examples = examples
         self.config = config
-        self.timesteps = timesteps
+        self.schedule = schedule
         self.order = BatchOrder(examples, config.batch_size, config.seed)
 
     def __getitem__(self, number: int) -> Batch:
@@ -81,7 +82,7 @@ class Batches:
         return Batch(
             latents=latents,
             noise=sample_noise(latents.shape, objective, generator(seed, "noise", number)),
-            timesteps=sample_timesteps(len(rows), self.timesteps, generator(seed, "timesteps", number)),
+            timesteps=self.schedule.draw(len(rows), latents.shape[-2:], generator(seed, "timesteps", number)),
             loss_weights=torch.tensor([objective.prior_weight if row.regularisation else 1.0 for row in rows]),
             mask=_rolled(_masks(rows), shifts) if _is_masked(rows, self.config) else None,
             captions=captions,
@@ -107,7 +108,7 @@ class Batches:
         return Batch(
             latents=torch.stack([example.latent for example in examples]),
             noise=torch.stack([torch.randn(shape, generator=draw) for draw in draws]),
-            timesteps=torch.tensor([int(rows[number][1] * self.timesteps) for number in numbers]),
+            timesteps=self.schedule.at([rows[number][1] for number in numbers]),
             loss_weights=torch.ones(len(numbers)),
             mask=_masks(examples) if _is_masked(examples, self.config) else None,
             captions=[example.caption for example in examples],

@@ -25,6 +25,10 @@ class Conditioning:
         vectors = [part.vector for part in parts if part.vector is not None]
         return cls(context, torch.cat(vectors) if vectors else None)
 
+    def named(self) -> dict[str, torch.Tensor]:
+        """Its tensors by name."""
+        return {"context": self.context} | ({} if self.vector is None else {"vector": self.vector})
+
     def to(self, device: torch.device, dtype: torch.dtype) -> "Conditioning":
         return self._each(lambda tensor: tensor.to(device, dtype))
 
@@ -57,10 +61,6 @@ class Example:
     mask: torch.Tensor | None = None
     material: str = ""
     folder: str = ""
-
-
-TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Conditioning]
-"""(captions, sizes in pixels) -> conditioning of as many rows"""
 
 
 class BatchOrder:

@@ -11,16 +11,20 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from .batches import Batch, Batches, forward_inputs
 from .config import TrainingConfig
 from .cuda_graph import CapturedPass, Inputs
-from .data import Conditioning, Example, TextEncoder
+from .data import Example
+from .flow import Schedule
 from .lora import LoraNetwork
 from .loss import objective_loss, style_loss
 from .measure import Measurements
-from .noise import NoiseSchedule
 from .optimizers import build_optimizer, check_warmup, rate_factor
 from .randomness import generator
+from .text_rows import Told, told_by
 
-Denoiser = Callable[[torch.Tensor, torch.Tensor, Conditioning], torch.Tensor]
-"""(noisy (B, C, H, W), timesteps (B,), conditioning) -> prediction (B, C, H, W)"""
+Denoiser = Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]
+"""(noisy (B, C, H, W), timesteps (B,), what `TextEncoder` made of the captions) -> prediction (B, C, H, W)"""
+
+TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Told]
+"""(captions, sizes in pixels) -> what the denoiser is told of as many rows"""
 
 SETTLE_EVERY = 10  # steps a GPU runs ahead before its losses are read: each reading makes it wait
 
@@ -46,7 +50,7 @@ class Trainer:
         denoise: Denoiser,
         encode_texts: TextEncoder,
         examples: Sequence[Example],
-        schedule: NoiseSchedule,
+        schedule: Schedule,
         config: TrainingConfig,
         device: torch.device,
         validation: Sequence[Example] = (),
@@ -55,7 +59,7 @@ class Trainer:
         self.network, self.denoise, self.encode_texts = network, denoise, encode_texts
         self.schedule = schedule.to(device)
         self.config, self.device = config, device
-        self.batches = Batches(examples, config, len(schedule))
+        self.batches = Batches(examples, config, schedule)
         self.batches_per_epoch = self.batches.order.batches_per_epoch
         self.steps_per_epoch = -(-self.batches_per_epoch // config.optimizer.accumulation)
         self.steps = config.epochs * self.steps_per_epoch or config.steps
@@ -121,7 +125,7 @@ class Trainer:
         """The loss of each row, (B,): noise the latents, predict, compare with the target."""
         latents, noise, timesteps = inputs["latents"], inputs["noise"], inputs["timesteps"]
         noisy = self.schedule.add_noise(latents, noise, timesteps)
-        prediction = self.denoise(noisy, timesteps, Conditioning(inputs["context"], inputs.get("vector")))
+        prediction = self.denoise(noisy, timesteps, told_by(inputs))
         target = self.schedule.target(latents, noise, timesteps)
         loss = objective_loss(prediction, target, timesteps, inputs.get("mask"), self.schedule, self.config.objective)
         if self.config.objective.style:

@@ -3,7 +3,7 @@
 import torch
 
 from .config import ObjectiveConfig
-from .noise import NoiseSchedule
+from .flow import FlowSchedule, Schedule
 
 MAX_SNR = 1000.0  # debiased weights of the cleanest timesteps would vanish
 
@@ -13,7 +13,7 @@ def objective_loss(
     target: torch.Tensor,
     timesteps: torch.Tensor,
     mask: torch.Tensor | None,
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     objective: ObjectiveConfig,
 ) -> torch.Tensor:
     """The loss of each row, (B,): the mean distance of (B, C, H, W) inside the mask, times the timestep's weight."""
@@ -26,12 +26,12 @@ def style_loss(
     noisy: torch.Tensor,
     latents: torch.Tensor,
     timesteps: torch.Tensor,
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     objective: ObjectiveConfig,
 ) -> torch.Tensor:
     """The `style_distance` of each row, (B,), between the clean latents that the prediction means and the true ones."""
     clean = schedule.clean(noisy, prediction, timesteps)
-    certainty = schedule.alphas_cumprod[timesteps].float() ** 2  # a clean latent read from noise is none
+    certainty = schedule.signal_share(timesteps) ** 2  # a clean latent read from noise is none
     return objective.style * certainty * style_distance(clean, latents)
 
 
@@ -46,14 +46,15 @@ def elementwise_loss(prediction: torch.Tensor, target: torch.Tensor, objective: 
     return error.square()
 
 
-def timestep_weights(
-    schedule: NoiseSchedule, timesteps: torch.Tensor, objective: ObjectiveConfig
-) -> torch.Tensor | float:
+def timestep_weights(schedule: Schedule, timesteps: torch.Tensor, objective: ObjectiveConfig) -> torch.Tensor | float:
     """What each timestep counts, (B,), or 1 where they count the same.
 
     Min-SNR (Hang et al. 2023): min(SNR, gamma) / SNR for noise, / (SNR + 1) for v.
     Debiased estimation (Yu et al. 2024): 1 / sqrt(SNR) for noise, 1 / (SNR + 1) for v.
+    Of a flow the objective's sigma_weighting (`FlowSchedule.weights`).
     """
+    if isinstance(schedule, FlowSchedule):
+        return schedule.weights(timesteps, objective.sigma_weighting)
     if gamma := objective.min_snr_gamma:
         snr = schedule.snr(timesteps)
         if schedule.prediction == "v":

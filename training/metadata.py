@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .config import NetworkConfig, TrainingConfig
 from .data import Example
+from .flow import FlowSchedule
 from .loop import Trainer
 from .optimizers import warmup_steps
 from .settings import metadata_entries
@@ -28,7 +29,8 @@ _LYCORIS_ALGORITHMS: dict[str, dict[str, object]] = {
 class BaseModel:
     """The model that a LoRA was trained on, and how it was run.
 
-    version is kohya's name for it ("sd_v1", "sd_v2", "sd_v2_v", "sdxl_base_v1-0"), architecture modelspec's.
+    version is kohya's name for it ("sd_v1", "sdxl_base_v1-0", "flux1", ...), architecture modelspec's. prediction is
+    "eps", "v" or "flow".
     precision: of its frozen weights. clip_skip: the one in force, whether LoRA Objective or the CLIP sets it.
     """
 
@@ -54,6 +56,7 @@ def lora_metadata(name: str, base: BaseModel, config: TrainingConfig, trainer: T
         "ss_mixed_precision": _MIXED_PRECISION[base.precision],
         **_network(config.network),
         **_optimizer(config, trainer.steps),
+        **(_flow(config, trainer) if base.prediction == "flow" else {}),
         **counted_steps(trainer.step, trainer.steps, trainer.steps_per_epoch),
         "ss_num_batches_per_epoch": trainer.batches_per_epoch,
         "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
@@ -100,6 +103,19 @@ def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
     }
 
 
+def _flow(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
+    schedule, objective = trainer.schedule, config.objective
+    assert isinstance(schedule, FlowSchedule)
+    return {
+        "ss_timestep_sampling": schedule.sampling,
+        "ss_discrete_flow_shift": schedule.shift,
+        "ss_model_prediction_type": "raw",
+        "ss_weighting_scheme": objective.sigma_weighting,
+        "ss_guidance_scale": objective.guidance if objective.guidance >= 0 else "",
+        "ss_training_adapter": config.network.training_adapter,
+    }
+
+
 def _dataset(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
     """Of the images that are trained on: not of those that are only measured, nor of those that cannot be read."""
     examples = trainer.batches.examples
@@ -129,13 +145,14 @@ def _folders(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
 
 def _modelspec(name: str, base: BaseModel, config: TrainingConfig) -> dict[str, object]:
     names_as_published = base.version.startswith("sdxl")  # those of SD1 and SD2 LoRAs are diffusers'
+    implementation = _PUBLISHED if names_as_published else "" if base.prediction == "flow" else "diffusers"
     return {
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": f"{base.architecture}/lora",
-        "modelspec.implementation": _PUBLISHED if names_as_published else "diffusers",
+        "modelspec.implementation": implementation,
         "modelspec.title": name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
-        "modelspec.prediction_type": "v" if base.prediction == "v" else "epsilon",
+        "modelspec.prediction_type": {"v": "v", "flow": ""}.get(base.prediction, "epsilon"),
         "modelspec.description": config.saving.comment,
     }
 

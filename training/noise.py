@@ -1,5 +1,6 @@
 """The forward process of a discrete diffusion model, and what its network is asked to predict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -34,6 +35,22 @@ class NoiseSchedule:
         roots = self.alphas_cumprod.sqrt()
         stretched = (roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])
         return replace(self, alphas_cumprod=stretched**2)
+
+    def draw(self, count: int, _size: Sequence[int], generator: torch.Generator) -> torch.Tensor:
+        """`count` timesteps, for latents of any size."""
+        return sample_timesteps(count, len(self), generator)
+
+    def at(self, fractions: Sequence[float]) -> torch.Tensor:
+        """The timesteps at these fractions of the schedule."""
+        return torch.tensor([int(fraction * len(self)) for fraction in fractions])
+
+    def picture_timesteps(self, steps: int, device: torch.device) -> torch.Tensor:
+        """From the noisiest timestep to the first, `steps` + 1 of them, evenly spaced."""
+        return torch.linspace(len(self) - 1, 0, steps + 1, device=device).round().long()
+
+    def signal_share(self, timesteps: torch.Tensor) -> torch.Tensor:
+        """Share of the signal's power at each timestep, (B,) in 0..1."""
+        return self.alphas_cumprod[timesteps].float()
 
     def add_noise(self, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """x_t for latents and noise (B, C, H, W) and timesteps (B,)."""

@@ -1,25 +1,30 @@
 """Pictures from a model while it trains."""
 
+from typing import Any
+
 import torch
 
-from .data import Conditioning
+from .flow import Schedule
 from .loop import Denoiser
-from .noise import NoiseSchedule
+from .text_rows import Told
 
 
 @torch.no_grad()
 def sample(
     denoise: Denoiser,
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     noise: torch.Tensor,
-    prompt: Conditioning,
-    empty: Conditioning,
+    prompt: Told,
+    empty: Told,
     steps: int = 20,
     guidance: float = 6.0,
 ) -> torch.Tensor:
-    """Latents (B, C, H, W) from noise by DDIM (Song et al. 2021, eq. 12, sigma 0) with classifier-free guidance."""
-    timesteps = torch.linspace(len(schedule) - 1, 0, steps + 1, device=noise.device).round().long()
-    both = Conditioning.stack([prompt, empty])
+    """Latents (B, C, H, W) from noise by DDIM (Song et al. 2021, eq. 12, sigma 0) with classifier-free guidance.
+
+    On a flow that is Euler's method.
+    """
+    timesteps = schedule.picture_timesteps(steps, noise.device)
+    both: Any = type(prompt).stack([prompt, empty])  # type: ignore[list-item]  # both are of one kind
     latents = noise
     for t, t_next in zip(timesteps[:-1], timesteps[1:], strict=True):
         cond, uncond = denoise(torch.cat([latents, latents]), t.expand(2 * len(latents)), both).chunk(2)

@@ -19,6 +19,10 @@ from .data import Example
 from .loop import Trainer
 
 FORMAT = "tilewright-training-state-2"
+_SINCE_0_1 = {
+    "objective": ("timestep_sampling", "shift", "guidance", "sigma_weighting"),
+    "network": ("training_adapter",),
+}
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,11 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
     settings.pop("saving"), settings.pop("cache")
     if config.optimizer.scheduler == "constant" and config.objective.text_encoder_until == 1:
         settings.pop("steps"), settings.pop("epochs")
+    for part, names in _SINCE_0_1.items():  # at their defaults a run is what it was without them
+        own, plain = getattr(config, part), type(getattr(config, part))()
+        for name in names:
+            if getattr(own, name) == getattr(plain, name):
+                settings[part].pop(name)
     settings["validation_share"] = config.saving.validation_share
     materials = [example.material for example in examples if example.material]
     if config.saving.validation_share and len(set(materials)) < len(materials):

@@ -1,5 +1,8 @@
 """Receptive field, output size and MACs of a convolution; and convolutions without padding, for tiles."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from ..common.wrapped_convolutions import ConvForward
@@ -59,11 +62,28 @@ def unpadded_convolutions(network: torch.nn.Module) -> dict[str, ConvForward]:
 
     Returns attribute path -> `_conv_forward`.
     """
-    return {
-        f"{name}._conv_forward": _without_padding(layer)
-        for name, layer in network.named_modules()
-        if isinstance(layer, torch.nn.Conv2d) and max(layer.kernel_size) > 1
+    known: dict[Any, Callable[[Any], ConvForward]] = {
+        torch.nn.Conv2d: _without_padding,
+        torch.nn.Conv3d: _frame_without_padding,
     }
+    return {
+        f"{name}._conv_forward": replacement(layer)
+        for name, layer in network.named_modules()
+        for kind, replacement in known.items()
+        if isinstance(layer, kind) and max(layer.kernel_size[-2:]) > 1
+    }
+
+
+def _frame_without_padding(conv: torch.nn.Conv3d) -> Callable[..., torch.Tensor]:
+    stride, dilation, groups = conv.stride[1:], conv.dilation[1:], conv.groups
+
+    def forward(
+        tile: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, autopad: str | None = None
+    ) -> torch.Tensor:
+        last_tap = weight[:, :, -1]  # the others meet the frames before the only one, of which there are none
+        return torch.nn.functional.conv2d(tile.squeeze(2), last_tap, bias, stride, 0, dilation, groups).unsqueeze(2)
+
+    return forward
 
 
 def _without_padding(conv: torch.nn.Conv2d) -> ConvForward:

@@ -21,7 +21,8 @@ _BASE_MODELS = {
 }
 _KNOWN = (
     "This trainer makes LoRAs for text-to-image models of Stable Diffusion 1, Stable Diffusion 2 and SDXL that predict "
-    "noise (eps) or velocity (v_prediction)."
+    "noise (eps) or velocity (v_prediction), and for Z-Image, Flux.1, Flux.2, Chroma, Qwen-Image, SD3.5, Anima, Krea 2 "
+    "and Lumina 2."
 )
 
 
@@ -83,13 +84,17 @@ def check_clip(model: Model, clip: Clip) -> None:
 def check_vae(model: Model, vae: Vae) -> None:
     """Raise `InputError` for a VAE whose latents the model cannot take, as far as that can be known."""
     host_networks.autoencoder(vae)  # which tells of an empty one
-    channels = model.model.latent_format.latent_channels
-    if vae.latent_channels != channels or vae.latent_dim != 2:
+    latents = model.model.latent_format
+    channels, dimensions = latents.latent_channels, latents.latent_dimensions
+    if vae.latent_channels != channels or vae.latent_dim != dimensions:
         raise InputError(
             f"The VAE makes latents of {vae.latent_channels} channels in {vae.latent_dim} dimensions, but the model "
-            f"takes {channels} in 2. Connect the VAE of the model's own checkpoint."
+            f"takes {channels} in {dimensions}. Connect the VAE of the model's own checkpoint."
         )
-    family = host_training.known_unet_facts(model).family
+    facts = host_training.unet_facts(model)
+    if facts is None:  # a flow transformer: whose latents are whose was never measured there
+        return
+    family = facts.family
     own = "SDXL" if family == "SDXL" else "SD1"  # SD2 shares SD1's latents
     other = another_family(encode_image(vae, color_card()), own, latent_families())
     if other is not None:

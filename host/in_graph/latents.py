@@ -115,7 +115,8 @@ def wrapped_vae(vae: Vae) -> Any:
 @torch.inference_mode()
 def encode_image(vae: Vae, image: torch.Tensor) -> torch.Tensor:
     """(3, H, W) in 0..1 -> latent (C, h, w) in the VAE's own scale."""
-    return for_autograd(vae.encode(image.movedim(0, -1).unsqueeze(0))[0], torch.device("cpu"))  # CHW -> BHWC
+    latent = vae.encode(image.movedim(0, -1).unsqueeze(0))[0]  # CHW -> BHWC
+    return for_autograd(latent[:, 0] if latent.ndim == 4 else latent, torch.device("cpu"))  # a video's only frame
 
 
 def for_autograd(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

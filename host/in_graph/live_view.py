@@ -19,7 +19,9 @@ from ...training.run_files import RunFiles, told_if_disk_fails
 from ...training.sampling import sample
 from .. import training as host_training
 from ..node_text import tell_node
-from ..protocols import Model, Vae
+from ..protocols import Vae
+from .trained_flow import TrainedFlow
+from .trained_unet import TrainedUnet
 
 SAMPLE_STEPS = 20
 
@@ -32,13 +34,13 @@ class LiveView:
         trainer: Trainer,
         files: RunFiles,
         vae: Vae,
-        model: Model,
+        trained: TrainedUnet | TrainedFlow,
         config: TrainingConfig,
         node_id: str | None,
         tiles: bool,
         notes: list[str],
     ) -> None:
-        self.trainer, self.files, self.vae, self.model = trainer, files, vae, model
+        self.trainer, self.files, self.vae, self.trained = trainer, files, vae, trained
         self.config, self.node_id, self.tiles, self.notes = config, node_id, tiles, notes
         self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
         self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
@@ -88,11 +90,14 @@ class LiveView:
     def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
         """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
         side = self.config.resolution
-        shape = (1, self.trainer.batches.examples[0].latent.shape[0], side // 8, side // 8)
+        cells = side // self.vae.spacial_compression_encode()
+        shape = (1, self.trainer.batches.examples[0].latent.shape[0], cells, cells)
         noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
         cond, uncond = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
-        latent = sample(self.trainer.denoise, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS)
-        picture = host_training.decode_latents(self.model, self.vae, latent)[0].movedim(-1, 0)
+        with self.trained.pictures(self.trainer.denoise):
+            scale = self.trained.picture_scale
+            latent = sample(self.trainer.denoise, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS, scale)
+        picture = host_training.decode_latents(self.trained.model, self.vae, latent)[0].movedim(-1, 0)
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):
             write_png(file, picture)

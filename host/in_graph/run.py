@@ -12,10 +12,11 @@ import torch
 from ...common.errors import InputError
 from ...common.files import check_name
 from ...training.checkpoint import save_tensors
+from ...training.config import TrainingConfig
 from ...training.data import Example, split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
-from ...training.metadata import BaseModel, lora_metadata
+from ...training.metadata import lora_metadata
 from ...training.optimizers import check_optimizer, check_warmup
 from ...training.run_files import (
     RunFiles,
@@ -29,24 +30,23 @@ from ...training.state import RunIdentity, load_state, models_digest, run_finger
 from ...training.tensor_cache import file_digest
 from .. import folders
 from .. import training as host_training
+from ..flow.families import flow_family
+from ..lora_files import check_fit, read_lora
 from ..node_text import tell_node
-from .checks import base_model, check_clip, check_connected, check_device, check_vae
+from ..protocols import Clip, Model
+from .checks import check_connected, check_device, check_vae
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
 from .model import (
     DTYPES,
-    noise_schedule,
     start_from,
     told_if_compiling_fails,
     training_dtype,
-    training_unet,
-    trains_wrapped,
-    unet_denoiser,
-    unet_layers,
 )
 from .order import Order
 from .preflight import dataset_notes
-from .text_conditioning import text_encoder
+from .trained_flow import TrainedFlow
+from .trained_unet import TrainedUnet
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def train_lora(order: Order) -> TrainedLora:
     """
     config, model = order.config, order.model
     check_connected(model, order.vae, order.clip)
-    base = base_model(model)
+    trained = trained_model(with_training_adapter(model, order.clip, config))
+    trained.check(config)
     check_name(order.name, "name")
     device = comfy.model_management.get_torch_device()
     check_device(config, device)
@@ -97,14 +98,30 @@ def train_lora(order: Order) -> TrainedLora:
         with torch.inference_mode(False):
             check_optimizer(config.optimizer, device)
         check_vae(model, order.vae)
-        check_clip(model, order.clip)
+        trained.check_clip(order.clip)
         encoded = [
             Encoded(*cached_examples(model, order.vae, dataset, config))
             for dataset in (order.dataset, order.validation)
             if dataset is not None
         ]
         with torch.inference_mode(False):
-            return _Run(order, base, encoded, device).train()
+            return _Run(order, trained, encoded, device).train()
+
+
+def trained_model(model: Model) -> TrainedUnet | TrainedFlow:
+    """A MODEL as it is trained; raises `InputError` for one that cannot be trained here."""
+    family = flow_family(model)
+    return TrainedUnet(model) if family is None else TrainedFlow(model, family)
+
+
+def with_training_adapter(model: Model, clip: Clip, config: TrainingConfig) -> Model:
+    """The MODEL with the training adapter in it, if one is chosen."""
+    name = config.network.training_adapter
+    if not name:
+        return model
+    lora = read_lora(name)
+    check_fit(model, clip, lora)
+    return host_training.with_lora(model, clip, lora.tensors)[0]
 
 
 @contextmanager
@@ -130,42 +147,44 @@ def _told_to_artists() -> Iterator[None]:
 class _Run:
     """One training, from the host's objects to its files."""
 
-    def __init__(self, order: Order, base: BaseModel, encoded: list[Encoded], device: torch.device) -> None:
-        self.order, self.config = order, order.config
-        model, vae, config = order.model, order.vae, order.config
+    def __init__(
+        self, order: Order, model: TrainedUnet | TrainedFlow, encoded: list[Encoded], device: torch.device
+    ) -> None:
+        self.order, self.model, self.config = order, model, order.config
+        vae, config = order.vae, order.config
         self.name = order.name.strip()
         self.examples = encoded[0].examples
         everything = [example for part in encoded for example in part.examples]
-        texts, text_layers = text_encoder(model, order.clip, everything, config, device)
+        texts, text_layers = model.texts(order.clip, everything, config, device)
         comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
-        wraps = trains_wrapped(config, self.examples)
+        wraps = model.wraps(config, self.examples)
         dtype = training_dtype(config, device)
         layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
-        self.base = replace(base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
-        unet = training_unet(model, config, device, dtype, wraps)
-        self.identity = self._identity(unet)
-        network = LoraNetwork({**unet_layers(model, unet, config), **text_layers}, config.network, config.seed)
+        self.base = replace(model.base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
+        denoiser = model.network(config, device, dtype, wraps)
+        self.identity = self._identity(denoiser)
+        network = LoraNetwork({**model.layers(denoiser, config), **text_layers}, config.network, config.seed)
         if config.network.start_from:
             start_from(network, config.network.start_from)
         trained, held_out = split_validation(self.examples, config.saving.validation_share, config.seed)
         held_out += [example for part in encoded[1:] for example in part.examples]
-        schedule = noise_schedule(model, base, config)
+        denoise, schedule = model.denoiser(denoiser, config, wraps), model.schedule(config)
         self.trainer = Trainer(
-            network, unet_denoiser(unet), texts, trained, schedule, config, device, held_out, dtype == torch.float16
+            network, denoise, texts, trained, schedule, config, device, held_out, dtype == torch.float16
         )
         self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
+        self.notes += model.notes(config, all(example.tileable for example in self.examples))
         self.tiles, self.tiling_vae = wraps, wrapped_vae(vae) if wraps else vae
         self.files = self._own_files()
 
-    def _identity(self, unet: torch.nn.Module) -> RunIdentity:
+    def _identity(self, denoiser: torch.nn.Module) -> RunIdentity:
         """Of all that makes the weights."""
-        model, network, objective = self.order.model, self.config.network, self.config.objective
-        facts = host_training.known_unet_facts(model)
+        network, objective = self.config.network, self.config.objective
         start = file_digest(folders.model_file("loras", network.start_from, "start_from")) if network.start_from else ""
         text = host_training.text_encoder_digest(self.order.clip, objective.clip_skip)
-        weights = {**dict(unet.named_parameters()), "sigmas": facts.sigmas}
-        models = models_digest(weights, (facts.family, facts.prediction, text, start))
-        return RunIdentity(run_fingerprint(self.config, self.examples, unet), models)
+        others, facts = self.model.identity()
+        models = models_digest({**dict(denoiser.named_parameters()), **others}, (*facts, text, start))
+        return RunIdentity(run_fingerprint(self.config, self.examples, denoiser), models)
 
     def _own_files(self) -> RunFiles:
         loras, runs = folders.output_folder("loras"), folders.output_folder("training")
@@ -189,7 +208,7 @@ class _Run:
         trainer = self.trainer
         node = self.order.node_id
         self.view = LiveView(
-            trainer, self.files, self.tiling_vae, self.order.model, self.config, node, self.tiles, self.notes
+            trainer, self.files, self.tiling_vae, self.model, self.config, node, self.tiles, self.notes
         )
         begin = "A new run."
         if self.files.state.exists():
@@ -200,7 +219,8 @@ class _Run:
         self._announce(begin)
         trainer.network.attach()
         try:
-            self._go()
+            with self.model.training():
+                self._go()
         finally:
             trainer.network.detach()
             state = self._save_all()

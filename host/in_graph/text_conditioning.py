@@ -1,8 +1,9 @@
 """Captions as the denoiser takes them: each is encoded once by the host's CLIP, unless that is being trained."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import comfy.model_management
 import torch
@@ -10,6 +11,7 @@ import torch
 from ...training.config import ObjectiveConfig, TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.tensor_cache import kept
+from ...training.text_rows import Told
 from .. import training as host_training
 from ..protocols import Clip, Model
 from .latents import for_autograd, kept_folder
@@ -37,11 +39,11 @@ def text_encoder(
         return Texts(model, clip, encode, objective, device, remember=False), layers
     encode = host_training.text_encoding(clip, objective.clip_skip)
     texts = Texts(model, clip, encode, objective, device, folder=kept_folder(config))
-    texts.encode_all(_captions(examples, config))
+    texts.encode_all(captions_asked_for(examples, config))
     return texts, {}
 
 
-def _captions(examples: Sequence[Example], config: TrainingConfig) -> set[Row]:
+def captions_asked_for(examples: Sequence[Example], config: TrainingConfig) -> set[Row]:
     """Every caption that steps, measurements and samples ask for; shuffled ones only come up in their step."""
     asked = {(example.caption, example.size) for example in examples}
     if config.objective.caption_dropout:
@@ -56,8 +58,11 @@ class Texts:
     """The trainer's text encoder: captions through `encode` to context and vector, on `device`.
 
     encode takes tokens and gives context and pooled output. Unless it is being trained, each caption is encoded once
-    and remembered in the CPU's memory, and kept in `folder` for later runs if there is one.
+    and remembered in the CPU's memory, and kept in `folder` for later runs if there is one. stack makes one batch of
+    several captions.
     """
+
+    stack: Callable[[Sequence[Any]], Any] = staticmethod(Conditioning.stack)
 
     def __init__(
         self,
@@ -73,14 +78,14 @@ class Texts:
         self.chunks = objective.max_tokens // 75
         self.device, self.remember, self.folder = device, remember, folder
         self.network = host_training.text_encoder_digest(clip, objective.clip_skip) if folder else ""
-        self._own: dict[Row, Conditioning] = {}
-        self._shuffled: OrderedDict[Row, Conditioning] = OrderedDict()
+        self._own: dict[Row, Told] = {}
+        self._shuffled: OrderedDict[Row, Told] = OrderedDict()
 
-    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Conditioning:
+    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Told:
         rows = list(zip(captions, sizes, strict=True))
         if not self.remember:
-            return Conditioning.stack([self._conditioning(*self.encode(self._tokens(row[0])), row) for row in rows])
-        return Conditioning.stack([self._remembered(row) for row in rows]).moved(self.device)
+            return self.stack([self._conditioning(*self.encode(self._tokens(row[0])), row) for row in rows])
+        return self.stack([self._remembered(row) for row in rows]).moved(self.device)
 
     def encode_all(self, rows: set[Row]) -> None:
         """Encode captions now and remember them to the end."""
@@ -92,7 +97,7 @@ class Texts:
         """Whether a caption has more tokens than are used."""
         return any(len(chunks) > self.chunks for chunks in self.clip.tokenize(caption, disable_weights=True).values())
 
-    def _remembered(self, row: Row) -> Conditioning:
+    def _remembered(self, row: Row) -> Told:
         if row in self._own:
             return self._own[row]
         if row not in self._shuffled:
@@ -102,7 +107,7 @@ class Texts:
         self._shuffled.move_to_end(row)
         return self._shuffled[row]
 
-    def _encoded(self, row: Row) -> Conditioning:
+    def _encoded(self, row: Row) -> Told:
         with torch.inference_mode():
             made = self._conditioning(*self._encoded_once(row[0]), row)
         cpu = torch.device("cpu")

@@ -7,7 +7,7 @@ from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...host.networks import (
     convolutions_padded_outside,
-    is_rotary_transformer,
+    is_transformer,
     vae_with_object_patches,
     wrappable_autoencoder,
 )
@@ -39,7 +39,10 @@ class SeamlessModel(io.ComfyNode):
                 "repeat",
             ],
             inputs=[
-                io.Model.Input("model", tooltip="A UNet (SD 1, 2, XL), Flux or Chroma. It is not changed."),
+                io.Model.Input(
+                    "model",
+                    tooltip="Stable Diffusion 1, 2, XL, or a flow model such as Flux or Z-Image. It is not changed.",
+                ),
                 seamless_axes_input(),
                 io.Float.Input(
                     "start",
@@ -66,7 +69,7 @@ class SeamlessModel(io.ComfyNode):
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Shifts the latent around the texture at every step (Flux and Chroma always do).",
+                    tooltip="Shifts the latent around the texture at every step (flow models always do).",
                 ),
             ],
             outputs=[
@@ -81,7 +84,7 @@ class SeamlessModel(io.ComfyNode):
         if start >= end:
             raise InputError(f"start is {start:g} and end is {end:g}, but start comes before end.")
         share = StepShare(start, end)
-        if is_rotary_transformer(model):
+        if is_transformer(model):
             return io.NodeOutput(seamless_transformer(model, Axes.parse(axes), share))
         return io.NodeOutput(seamless_model(model, Axes.parse(axes), share, roll))
 
@@ -103,7 +106,10 @@ class SeamlessVAE(io.ComfyNode):
                 "tiled texture",
             ],
             inputs=[
-                io.Vae.Input("vae", tooltip="A Stable Diffusion 1, 2 or XL autoencoder, or TAESD. It is not changed."),
+                io.Vae.Input(
+                    "vae",
+                    tooltip="That of Stable Diffusion, Flux, Wan 2.1 or Qwen-Image, or TAESD. It is not changed.",
+                ),
                 seamless_axes_input(),
             ],
             outputs=[io.Vae.Output("vae", tooltip="The same VAE, wrapping. It shares the weights with the original.")],

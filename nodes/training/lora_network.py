@@ -31,11 +31,14 @@ class LoraNetwork(io.ComfyNode):
                 "network_dim",
                 "lora type",
             ],
-            inputs=widgets(NetworkConfig, leave_out=["rank", "alpha"], options={"start_from": loras}),
+            inputs=widgets(
+                NetworkConfig, leave_out=["rank", "alpha"], options={"start_from": loras, "training_adapter": loras}
+            ),
             outputs=[NetworkSocket.Output("network", tooltip="For Train Texture LoRA.")],
         )
 
     @classmethod
-    def execute(cls, start_from: str, **settings: Any) -> io.NodeOutput:
-        file = "" if start_from == NONE else start_from
-        return io.NodeOutput(configured(NetworkConfig, {**settings, "start_from": file}))
+    def execute(cls, start_from: str, training_adapter: str = NONE, **settings: Any) -> io.NodeOutput:
+        chosen = {"start_from": start_from, "training_adapter": training_adapter}
+        files = {name: "" if file == NONE else file for name, file in chosen.items()}
+        return io.NodeOutput(configured(NetworkConfig, {**settings, **files}))

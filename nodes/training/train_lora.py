@@ -35,8 +35,9 @@ class TrainLora(io.ComfyNode):
             display_name="Train Texture LoRA",
             category="Tilewright/training",
             description="Teaches the model the look of a texture dataset: trains a LoRA, saves it to output/loras, and "
-            "hands the model on with the LoRA applied. For Stable Diffusion 1, 2 and SDXL. The model that comes in is "
-            "not changed. Cancelling keeps what was trained so far.",
+            "hands the model on with the LoRA applied. For Stable Diffusion 1, 2 and SDXL, and for the flow models "
+            "Z-Image, Flux.1, Flux.2, Chroma, Qwen-Image, SD3.5, Anima, Krea 2 and Lumina 2. The model that comes in "
+            "is not changed. Cancelling keeps what was trained so far.",
             search_aliases=[
                 "lora",
                 "kohya",
@@ -48,16 +49,22 @@ class TrainLora(io.ComfyNode):
                 "train texture",
                 "style lora",
                 "material lora",
+                "flux lora",
+                "z-image lora",
             ],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
             inputs=[
-                io.Model.Input("model", tooltip="The checkpoint to train on: Stable Diffusion 1, 2 or SDXL."),
+                io.Model.Input(
+                    "model", tooltip="The checkpoint to train on: Stable Diffusion 1, 2, XL, or a flow model."
+                ),
                 io.Vae.Input("vae", tooltip="The checkpoint's VAE. It encodes each image once, before training."),
                 io.Clip.Input("clip", tooltip="The checkpoint's text encoder. It encodes each caption once."),
                 TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
                 name_input("output/loras"),
-                *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL, 256 for the demo model"),
+                *size_inputs(
+                    "512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL and flow models, 256 for the demo model"
+                ),
                 *rank_inputs(),
                 *rate_inputs(1e-4, "The same seed trains the same LoRA.", "The demo model wants 0.0005."),
                 *option_inputs("The LoRA is float32."),

@@ -3,14 +3,15 @@
 from comfy_api.latest import io
 
 from ...common.errors import InputError
+from ...host.networks import is_transformer, pixels_per_cell
 from ...host.node_text import tell_node
 from ...host.protocols import Model
 from ...host.tiled_diffusion import tiled_diffusion
+from ...host.tiled_transformer import tiled_transformer
 from ...host.wrapped_axes import AUTO, axes_of_model
 from ...upscale.windows import METHODS, WindowPlan
 from ..sockets import following_axes_input
 
-PIXELS_PER_CELL = 8  # of the latents of Stable Diffusion 1, 2 and XL
 CATEGORY = "Tilewright/upscale"
 
 
@@ -38,7 +39,10 @@ class TiledDiffusion(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
             inputs=[
-                io.Model.Input("model", tooltip="A UNet model (Stable Diffusion 1, 2, XL). It is not changed."),
+                io.Model.Input(
+                    "model",
+                    tooltip="Stable Diffusion 1, 2, XL, or a flow model such as Flux or Z-Image. It is not changed.",
+                ),
                 io.Int.Input(
                     "tile_size",
                     display_name="tile size (px)",
@@ -92,5 +96,7 @@ class TiledDiffusion(io.ComfyNode):
         wrap = axes_of_model(axes, model)
         if axes == AUTO and cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, f"The windows wrap along: {wrap.name}, as the model does.")
-        plan = WindowPlan(tile_size // PIXELS_PER_CELL, overlap // PIXELS_PER_CELL, method, wrap)
-        return io.NodeOutput(tiled_diffusion(model, plan, batch))
+        cell = pixels_per_cell(model)
+        plan = WindowPlan(tile_size // cell, overlap // cell, method, wrap)
+        tiled = tiled_transformer if is_transformer(model) else tiled_diffusion
+        return io.NodeOutput(tiled(model, plan, batch))

@@ -7,6 +7,7 @@ import torch
 from tilewright.training.batches import Batches, forward_inputs, made_ahead
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.data import Conditioning, Example
+from tilewright.training.noise import NoiseSchedule
 
 EVERYTHING = ObjectiveConfig(noise_offset=0.1, multires_noise=2, shuffle_caption=True, caption_dropout=0.3, masked=True)
 
@@ -25,7 +26,7 @@ def batches(objective=EVERYTHING, batch_size=2):
         for number in range(3)
     ]
     config = TrainingConfig(steps=9, batch_size=batch_size, resolution=64, seed=3, objective=objective)
-    return Batches(examples, config, timesteps=50)
+    return Batches(examples, config, NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps"))
 
 
 def same(one, other):

@@ -5,6 +5,9 @@ from tilewright.training.batches import Batches
 from tilewright.training.config import SavingConfig, TrainingConfig
 from tilewright.training.data import Example
 from tilewright.training.measure import FIXED_ROWS, VALIDATION_FRACTIONS, Measurements
+from tilewright.training.noise import NoiseSchedule
+
+SCHEDULE = NoiseSchedule(torch.linspace(0.99, 0.01, 800), "eps")
 
 
 def measurements(held_out=0, **saving):
@@ -16,7 +19,7 @@ def measurements(held_out=0, **saving):
         met.append([int(timestep) for batch in batches for timestep in batch.timesteps])
         return sum(met[-1]) / len(met[-1])
 
-    return Measurements(Batches(examples, config, 800), examples[:held_out], config, 100, mean_timestep), met
+    return Measurements(Batches(examples, config, SCHEDULE), examples[:held_out], config, 100, mean_timestep), met
 
 
 def test_images_are_measured_at_even_places_of_the_schedule():

@@ -69,6 +69,14 @@ class NetworkConfig:
         advanced=True,
     )
 
+    training_adapter: str = setting(
+        "",
+        "For checkpoints of few steps (Z-Image-Turbo, Flux schnell): the training adapter made for them, a LoRA that "
+        "is in the model while it trains and not afterwards, so that it keeps sampling in few steps.",
+        optional=True,
+        advanced=True,
+    )
+
     def __post_init__(self) -> None:
         check_settings(self)
 

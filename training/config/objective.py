@@ -7,6 +7,8 @@ from ..settings import OWN_NAME, check_settings, setting
 SWITCH = ("auto", "on", "off")
 LOSSES = ("mse", "huber", "l1")
 TOKEN_LENGTHS = (75, 150, 225)
+TIMESTEP_SAMPLINGS = ("auto", "uniform", "logit-normal", "shifted", "by resolution")
+SIGMA_WEIGHTINGS = ("none", "low noise", "cosmap", "bell")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,43 @@ class ObjectiveConfig:
         within=(0.0, 1.0),
         step=0.05,
         label="stop_text_encoder_training (share)",
+        advanced=True,
+    )
+
+    timestep_sampling: str = setting(
+        "auto",
+        "For flow models: how often each noise level is trained on. auto is the family's own. logit-normal favours the "
+        "middle; shifted and by resolution favour noisy levels, the layout; uniform has most of the low ones, the "
+        "grain.",
+        choices=TIMESTEP_SAMPLINGS,
+        optional=True,
+    )
+    shift: float = setting(
+        0.0,
+        "For flow models: above 1 noise levels are drawn noisier, below 1 cleaner. 1 to 2 suits textures. 0 is none, "
+        "or for shifted the family's own.",
+        within=(0.0, 100.0),
+        step=0.1,
+        label="discrete_flow_shift",
+        optional=True,
+    )
+    guidance: float = setting(
+        -1.0,
+        "For models that are told a guidance value (Flux dev, Flux.2 dev, Chroma): the one to train with. -1 is the "
+        "family's own, 1 for Flux and 0 for Chroma; sample with your usual value.",
+        within=(-1.0, 30.0),
+        step=0.1,
+        label="guidance_scale",
+        optional=True,
+        advanced=True,
+    )
+    sigma_weighting: str = setting(
+        "none",
+        "For flow models: weight of the loss by noise level. low noise counts the fine grain more, cosmap both ends, "
+        "bell the middle.",
+        choices=SIGMA_WEIGHTINGS,
+        label="weighting_scheme",
+        optional=True,
         advanced=True,
     )
 

@@ -1,0 +1,137 @@
+"""A transformer of the host that trains: an own frozen copy of it, the layers that get a LoRA, and how it is called."""
+
+import re
+
+import comfy.ops
+import comfy.utils
+import torch
+
+from ...common.errors import InputError
+from ...training.config import TrainingConfig
+from ...training.text_rows import TextRows
+from ..protocols import Model
+from ..training import SDPA, frozen_value
+from .families import Family
+from .positions import PeriodicPositions
+
+_DENOISER = "diffusion_model."
+_OF_QUANTISED = (".comfy_quant", ".weight_scale", ".weight_scale_2", ".input_scale", ".scale_weight", ".scale_input")
+
+
+def frozen_network(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """A frozen copy of a MODEL's transformer with its patches, in plain layers that autograd can pass through.
+
+    Weights that already are on `device` in `dtype` are shared, not copied; quantised ones are brought to `dtype`. Call
+    it outside inference mode. Raises `InputError` for weights in a form of another node pack.
+    """
+    given = model.model.diffusion_model
+    _check_plain_weights(given)
+    config = {**model.model.model_config.unet_config, "dtype": dtype}
+    network = type(given)(**config, device="meta", operations=comfy.ops.disable_weight_init)
+    wanted = set(network.state_dict())
+    for key, entry in model.get_key_patches(_DENOISER).items():
+        path = key.removeprefix(_DENOISER)
+        if path in wanted:
+            comfy.utils.set_attr_param(network, path, frozen_value(entry, key, device, dtype))
+            wanted.discard(path)
+        elif not path.endswith(_OF_QUANTISED):
+            raise InputError(f"The model has a part that is not known here, {path}. Load the plain checkpoint.")
+    if wanted:
+        raise InputError(
+            f"The model lacks {len(wanted)} of its weights, such as {sorted(wanted)[0]}. Load the whole checkpoint."
+        )
+    for name, buffer in given.named_buffers():  # those that no file holds
+        if name not in network.state_dict():
+            owner, _, own = name.rpartition(".")
+            network.get_submodule(owner).register_buffer(own, buffer.to(device, copy=True), persistent=False)
+    return network.requires_grad_(False).eval()
+
+
+def _check_plain_weights(network: torch.nn.Module) -> None:
+    foreign = next((type(value).__name__ for value in network.parameters() if "GGML" in type(value).__name__), "")
+    if foreign or any("GGML" in type(layer).__name__ for layer in network.modules()):
+        raise InputError(
+            "The model was loaded from a GGUF file, whose packed weights cannot be trained on. Load the same model as "
+            "a safetensors file (bf16, fp8 or int8) with Load Diffusion Model; the LoRA works on the GGUF file as well."
+        )
+
+
+def flow_layers(network: torch.nn.Module, family: Family, config: TrainingConfig) -> dict[str, torch.nn.Module]:
+    """The layers a LoRA is trained on, by the names that ComfyUI's loader and kohya's tools read.
+
+    Raises `InputError` for a choice of blocks that the family does not have.
+    """
+    chosen = _chosen(family, config)
+    last = f"{family.blocks[-1]}.{len(getattr(network, family.blocks[-1])) - 1}."
+    return {
+        f"lora_unet_{path.replace('.', '_')}": layer
+        for path, layer in network.named_modules()
+        if isinstance(layer, torch.nn.Linear)
+        and re.fullmatch(family.layers, path)
+        and re.search(chosen, path)
+        and not (family.dead_end and path.startswith(last) and re.search(family.dead_end, path))
+    }
+
+
+def _chosen(family: Family, config: TrainingConfig) -> str:
+    """A pattern of the paths that `blocks` of LoRA Network chooses."""
+    blocks = config.network.blocks
+    if config.network.conv_rank:
+        raise InputError(
+            f"conv_rank of LoRA Network is {config.network.conv_rank}, but {family.name} has no convolutions. Set it "
+            "to 0."
+        )
+    patterns = {"all": "", "attention": family.attention, "cross-attention": family.cross_attention}
+    if blocks != "all" and not patterns.get(blocks):
+        have = ", ".join(name for name, pattern in patterns.items() if name == "all" or pattern)
+        raise InputError(
+            f"blocks of LoRA Network is '{blocks}', which only UNets have; {family.name} is a transformer. Choose one "
+            f"of {have}."
+        )
+    return patterns[blocks]
+
+
+class FlowDenoiser:
+    """A transformer as the trainer calls it: sigmas in, velocity out, in float32; texts of unlike lengths apart.
+
+    time_factor is what a sigma is multiplied by for the network. guidance is told to networks that take one. positions
+    close on themselves, if there are any.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        family: Family,
+        time_factor: float,
+        guidance: float | None,
+        video: bool,
+        positions: PeriodicPositions | None = None,
+    ) -> None:
+        self.network, self.family, self.time_factor = network, family, time_factor
+        self.guidance, self.video, self.positions = guidance, video, positions
+        self.dtype: torch.dtype = network.dtype  # type: ignore[assignment]
+
+    def __call__(self, noisy: torch.Tensor, sigmas: torch.Tensor, text: TextRows) -> torch.Tensor:
+        groups = list(text.groups())
+        if len(groups) == 1:
+            return self._velocity(noisy, sigmas, groups[0][1])
+        rows = [torch.tensor(numbers, device=noisy.device) for numbers, _ in groups]
+        parts = [
+            self._velocity(noisy[chosen], sigmas[chosen], told) for chosen, (_, told) in zip(rows, groups, strict=True)
+        ]
+        return torch.cat(parts)[torch.cat(rows).argsort()]
+
+    def _velocity(self, noisy: torch.Tensor, sigmas: torch.Tensor, told: dict[str, torch.Tensor]) -> torch.Tensor:
+        latents = noisy.to(self.dtype)
+        context = told["context"]
+        tensors = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in told.items()}
+        if self.guidance is not None:
+            tensors["guidance"] = torch.full((len(noisy),), self.guidance, device=noisy.device, dtype=self.dtype)
+        if self.family.version in ("lumina2", "zimage"):
+            tensors["num_tokens"] = context.shape[1]  # type: ignore[assignment]
+        if self.positions is not None:
+            self.positions.begin(latents.shape[-2:], context.shape[1])
+        given = latents.unsqueeze(2) if self.video else latents
+        options = dict(SDPA)  # the network writes into it
+        velocity = self.network(given, sigmas.float() * self.time_factor, transformer_options=options, **tensors)
+        return (velocity.squeeze(2) if self.video else velocity).float()

@@ -1,0 +1,109 @@
+"""A MODEL whose denoiser is a transformer, denoising large latents in windows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ..common.axes import Axes
+from ..common.errors import InputError
+from ..upscale.windows import Window, WindowPlan, crop_all, fuse
+from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
+from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, compiled_apart, with_object_patches
+from .protocols import Model
+from .sampling_steps import current_step
+from .tiled_diffusion import KEY, Execute, repeated, within
+from .wrapped_transformer import WINDOW_AXES
+
+
+def tiled_transformer(model: Model, plan: WindowPlan, at_once: int) -> Model:
+    """A clone of `model` that denoises in the windows of `plan`, `at_once` of them in a batch."""
+    network = model.get_model_object(DENOISER)
+    patches: dict[str, Any] = dict(compiled_apart(network))
+    rotary = rotary_embedding(network)
+    if rotary is not None and (place := f"{DENOISER}.{rotary.path}.forward") not in model.object_patches:
+        patches = {place: periodic_positions(network, Axes(False, False)), **patches}
+    clone = with_object_patches(model, patches)
+    for place in (AROUND_CONDS, AROUND_PASS):
+        clone.remove_wrappers_with_key(place, KEY)
+    clone.add_wrapper_with_key(AROUND_PASS, KEY, _denoise_in_windows(plan, at_once, patch_of(network)))
+    clone.add_wrapper_with_key(AROUND_CONDS, KEY, _told_the_size)
+    return clone
+
+
+def _told_the_size(
+    execute: Callable[..., Any], model: Any, conds: list, latent: torch.Tensor, sigma: torch.Tensor, options: dict
+) -> Any:
+    known = {**options.get("transformer_options", {}), KEY: tuple(latent.shape[-2:])}
+    return execute(model, conds, latent, sigma, {**options, "transformer_options": known})
+
+
+def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[..., torch.Tensor]:
+    def run(
+        execute: Execute,
+        latent: torch.Tensor,
+        sigma: torch.Tensor,
+        concat: torch.Tensor | None = None,
+        context: torch.Tensor | None = None,
+        control: Any = None,
+        options: Mapping[str, Any] | None = None,
+        **others: Any,
+    ) -> torch.Tensor:
+        options = options or {}
+        image = _image(latent)
+        here = within(plan, image, options)
+        height, width = image.shape[-2:]
+        windows = here.windows(height, width, current_step(options), patch if not (height | width) % patch else 1)
+        if len(windows) == 1 and here.axes == Axes(False, False):  # the model is left alone
+            return execute(latent, sigma, concat, context, control, options, **others)
+        inner = here.inner_axes(height, width) if len(windows) > 1 else here.axes
+        options = {**options, WINDOW_AXES: inner}
+        if len(windows) > 1 and control is not None:
+            raise InputError(
+                "A ControlNet for transformers tells each patch of the whole image apart, and windows would meet the "
+                "wrong ones. Take the ControlNet away, or make tile_size of Tiled Diffusion as large as the image."
+            )
+        batch, words = latent.shape[0], 0 if context is None else context.shape[1]
+        positions = _positions_in(execute.class_obj)
+
+        def predict(group: list[Window]) -> list[torch.Tensor]:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            count = len(group)
+            if positions is not None:
+                positions.begin((group[0].height, group[0].width), words, axes=inner)
+            cropped, extra = crop_all(image, group, width), None if concat is None else crop_all(concat, group, width)
+            told = [repeated(value, batch, count) for value in (sigma, context)]
+            more = {name: _repeated_all(value, batch, count) for name, value in others.items()}
+            given = cropped.unsqueeze(2) if latent.ndim == 5 else cropped
+            result = execute(given, told[0], extra, told[1], control, options, **more)
+            return [_image(result).unflatten(0, (batch, count))]
+
+        try:
+            fused = fuse(here, windows, image, predict, at_once)[0]
+        finally:
+            if positions is not None:
+                positions.end()
+        return fused.unsqueeze(2) if latent.ndim == 5 else fused
+
+    return run
+
+
+def _positions_in(model: Any) -> PeriodicPositions | None:
+    """Those that Seamless Model or Tiled Diffusion has put in place, whichever came last."""
+    rotary = rotary_embedding(model.diffusion_model)
+    there = None if rotary is None else getattr(model.diffusion_model, rotary.path).forward
+    return there if isinstance(there, PeriodicPositions) else None
+
+
+def _image(latent: torch.Tensor) -> torch.Tensor:
+    """(B, C, h, w) of latents that may have an axis of time with a single frame."""
+    if latent.ndim == 4:
+        return latent
+    if latent.shape[2] != 1:
+        raise InputError("Tiled Diffusion takes images, but the latent is a video. Connect the latent of an image.")
+    return latent.squeeze(2)
+
+
+def _repeated_all(value: Any, batch: int, count: int) -> Any:
+    return [repeated(one, batch, count) for one in value] if isinstance(value, list) else repeated(value, batch, count)

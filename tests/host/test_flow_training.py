@@ -1,0 +1,166 @@
+"""Flow transformers in training against three other ways to the same numbers: the host's sampler, its LoRA loader, and
+autograd that allows what the host's blocks do in place.
+"""
+
+import comfy.model_management
+import comfy.quant_ops
+import comfy.sd
+import pytest
+import torch
+from small_flows import NAMES, Case, applied, random, relative, small_flow
+from tilewright.host.flow.families import FAMILIES, flow_family
+from tilewright.host.flow.trainable import keep_residuals, recompute_blocks, sampling_mode, training_mode
+from tilewright.training.text_rows import TextRows
+
+IN_PLACE = ["Flux", "FluxSchnell", "Flux2", "Chroma"]
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return {name: Case(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_denoiser_predicts_the_hosts_velocity(cases, name):
+    case = cases[name]
+    with torch.no_grad():
+        ours = case.denoise(case.noisy, case.sigmas, case.text)
+    assert relative(ours, applied(case.model, case.noisy, case.sigmas, case.text, case.denoise.guidance)) < 2e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_host_applies_a_lora_file_as_the_trainer_did(cases, name):
+    """No key of the file is left over, and the host's output with it is the trainer's own."""
+    case = cases[name]
+    patched, _ = comfy.sd.load_lora_for_models(case.model, None, case.network.kohya_state(), 1.0, 0)
+    assert len(patched.patches) == len(case.layers)
+    host = applied(patched, case.noisy, case.sigmas, case.text, case.denoise.guidance)
+    assert relative(case.velocity().detach(), host) < 1e-5
+    assert relative(host, applied(case.model, case.noisy, case.sigmas, case.text, case.denoise.guidance)) > 1e-2
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_gradients_are_those_where_mutation_is_allowed(name, recomputed):
+    """The reference: the host's own blocks, untouched, whose overwritten tensors autograd is told to keep copies of."""
+    ours = Case(name, gradient_checkpointing=recomputed).gradients()
+    plain = Case(name)
+    for block in plain.net.modules():
+        vars(block).pop("forward", None)  # what keep_residuals put there
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        reference = plain.gradients()
+    assert max(relative(ours[name], reference[name]) for name in ours) < 1e-5
+    assert min(gradient.norm() for gradient in ours.values()) > 0  # every chosen layer learns
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_without_the_remedies_recomputation_falsifies_gradients_or_fails(cases, name):
+    """What the remedies are for: if the host stops adding in place, this test fails and they can go."""
+    right = cases[name].gradients()
+    case = Case(name)
+    for block in case.net.modules():
+        vars(block).pop("forward", None)
+    from torch.utils.checkpoint import checkpoint
+
+    for part in case.trained.family.blocks:
+        for block in getattr(case.net, part):
+            run = block.forward
+            block.forward = lambda *inputs, run=run, **named: checkpoint(run, *inputs, use_reentrant=False, **named)
+    try:
+        wrong = case.gradients()
+    except (RuntimeError, torch.utils.checkpoint.CheckpointError):
+        return
+    assert max(relative(wrong[name], right[name]) for name in right) > 1e-2
+
+
+def test_gradients_are_those_of_finite_differences(cases):
+    for name in ("Flux", "ZImage", "Anima"):
+        case = cases[name]
+        gradient = case.gradients()
+        directions = {key: random(*value.shape, seed=3) for key, value in gradient.items()}
+        slope = sum((gradient[key] * directions[key]).sum() for key in gradient).item()
+
+        def loss(step, case=case, directions=directions):
+            with torch.no_grad():
+                for key, parameter in case.network.named_parameters():
+                    parameter += step * directions[key]
+                found = (case.velocity() - case.target).square().mean().item()
+                for key, parameter in case.network.named_parameters():
+                    parameter -= step * directions[key]
+            return found
+
+        measured = (loss(1e-3) - loss(-1e-3)) / 2e-3
+        assert measured == pytest.approx(slope, rel=2e-2)
+
+
+def test_one_batch_is_learnt_by_heart():
+    case = Case("Krea2", network={"rank": 32, "alpha": 32.0})
+    optimizer = torch.optim.Adam(case.network.parameters(), lr=3e-3)
+    first = (case.velocity() - case.target).square().mean().item()
+    for _ in range(40):
+        for parameter, gradient in zip(case.network.parameters(), case.gradients().values(), strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+    assert (case.velocity() - case.target).square().mean().item() < 0.1 * first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batching_changes_no_row(cases, name):
+    """Rows with texts of unlike lengths, in one batch and alone."""
+    case = cases[name]
+    with torch.no_grad():
+        together = case.denoise(case.noisy, case.sigmas, case.text)
+        for row in range(2):
+            one = slice(row, row + 1)
+            alone = case.denoise(case.noisy[one], case.sigmas[one], TextRows(case.text.rows[one]))
+            assert relative(together[one], alone) < 2e-6
+
+
+def test_the_host_is_as_it_was_after_training_even_after_an_error():
+    kernels = comfy.quant_ops.ck
+    before = kernels.rms_rope_split_half, comfy.model_management.in_training
+    with pytest.raises(KeyError), training_mode():
+        assert comfy.model_management.in_training
+        assert kernels.rms_rope_split_half is not before[0]
+        with sampling_mode():  # pictures on the way
+            assert (kernels.rms_rope_split_half, comfy.model_management.in_training) == (before[0], False)
+        assert comfy.model_management.in_training
+        raise KeyError
+    assert (kernels.rms_rope_split_half, comfy.model_management.in_training) == before
+    with sampling_mode():  # outside of any training
+        assert (kernels.rms_rope_split_half, comfy.model_management.in_training) == before
+
+
+def test_kernels_with_a_gradient_give_what_the_hosts_fast_ones_do(cases):
+    for name in ("Anima", "ZImage", "Flux"):
+        case = cases[name]
+        with torch.no_grad():
+            fast = case.denoise(case.noisy, case.sigmas, case.text)
+            with training_mode():
+                slow = case.denoise(case.noisy, case.sigmas, case.text)
+        assert relative(slow, fast) < 2e-6
+
+
+def test_the_copy_shares_the_models_weights_and_leaves_it_alone():
+    for name in NAMES:
+        model = small_flow(name)
+        before = {key: value.clone() for key, value in model.model.diffusion_model.state_dict().items()}
+        case = Case(name, model=model)
+        case.gradients()
+        after = model.model.diffusion_model.state_dict()
+        assert all(torch.equal(before[key], after[key]) for key in before)
+        shared = case.net.state_dict()
+        assert all(shared[key].data_ptr() == after[key].data_ptr() for key in after)
+
+
+def test_every_family_is_told_by_its_class():
+    found = [flow_family(small_flow(name)) for name in NAMES]
+    assert set(found) == set(FAMILIES)
+
+
+def test_remedies_are_for_blocks_alone():
+    case = Case("Flux")
+    keep_residuals(case.net, case.trained.family.blocks)
+    recompute_blocks(case.net, case.trained.family.blocks)
+    changed = {type(block).__name__ for block in case.net.modules() if "forward" in vars(block)}
+    assert changed == {"LayerNorm", "DoubleStreamBlock", "SingleStreamBlock"}

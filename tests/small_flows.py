@@ -1,0 +1,267 @@
+"""Flow transformers of the host's own classes with few, random weights, and a LoRA with one batch for each."""
+
+from functools import partial
+from unittest.mock import patch
+
+import comfy.ldm.anima.model
+import comfy.model_management
+import comfy.model_patcher
+import comfy.supported_models
+import torch
+from tilewright.host.flow.families import flow_family
+from tilewright.host.in_graph.trained_flow import TrainedFlow
+from tilewright.training.config import NetworkConfig, TrainingConfig
+from tilewright.training.lora import LoraNetwork
+from tilewright.training.text_rows import TextRows
+
+CPU = torch.device("cpu")
+FLUX = {
+    "image_model": "flux",
+    "in_channels": 16,
+    "out_channels": 16,
+    "vec_in_dim": 16,
+    "context_in_dim": 24,
+    "hidden_size": 64,
+    "mlp_ratio": 2.0,
+    "num_heads": 2,
+    "depth": 2,
+    "depth_single_blocks": 2,
+    "axes_dim": [8, 12, 12],
+    "theta": 10000,
+    "patch_size": 2,
+    "qkv_bias": True,
+    "guidance_embed": True,
+    "txt_ids_dims": [],
+}
+FLUX2 = {
+    "image_model": "flux2",
+    "in_channels": 128,
+    "out_channels": 128,
+    "vec_in_dim": None,
+    "patch_size": 1,
+    "axes_dim": [8, 8, 8, 8],
+    "theta": 2000,
+    "global_modulation": True,
+    "mlp_silu_act": True,
+    "qkv_bias": False,
+    "ops_bias": False,
+    "txt_ids_dims": [3],
+    "guidance_embed": False,
+}
+LUMINA = {
+    "image_model": "lumina2",
+    "patch_size": 2,
+    "in_channels": 16,
+    "dim": 64,
+    "n_layers": 2,
+    "n_refiner_layers": 1,
+    "n_heads": 2,
+    "n_kv_heads": 1,
+    "multiple_of": 16,
+    "ffn_dim_multiplier": 1.0,
+    "qk_norm": True,
+    "cap_feat_dim": 24,
+    "axes_dims": [8, 12, 12],
+    "axes_lens": [300, 512, 512],
+    "rope_theta": 10000.0,
+}
+CONFIGS = {
+    "Flux": FLUX,
+    "FluxSchnell": {**FLUX, "guidance_embed": False},
+    "Flux2": {**FLUX, **FLUX2},
+    "Chroma": {
+        **{key: value for key, value in FLUX.items() if key != "guidance_embed"},
+        "image_model": "chroma",
+        "in_channels": 64,
+        "out_channels": 64,
+        "vec_in_dim": None,
+        "in_dim": 64,
+        "out_dim": 64,
+        "hidden_dim": 32,
+        "n_layers": 1,
+    },
+    "Lumina2": LUMINA,
+    "ZImage": {
+        **LUMINA,
+        "dim": 256,
+        "n_heads": 2,
+        "n_kv_heads": 2,
+        "axes_dims": [32, 48, 48],
+        "rope_theta": 256.0,
+        "pad_tokens_multiple": 32,
+        "z_image_modulation": True,
+        "time_scale": 1000.0,
+    },
+    "QwenImage": {
+        "image_model": "qwen_image",
+        "in_channels": 64,
+        "num_layers": 2,
+        "attention_head_dim": 32,
+        "num_attention_heads": 2,
+        "joint_attention_dim": 24,
+        "axes_dims_rope": (8, 12, 12),
+    },
+    "Krea2": {
+        "image_model": "krea2",
+        "features": 64,
+        "tdim": 32,
+        "txtdim": 12,
+        "heads": 2,
+        "kvheads": 1,
+        "multiplier": 1,
+        "layers": 2,
+        "channels": 16,
+        "patch": 2,
+        "txtlayers": 2,
+        "txtheads": 2,
+        "txtkvheads": 2,
+    },
+    "Anima": {
+        "image_model": "anima",
+        "max_img_h": 240,
+        "max_img_w": 240,
+        "max_frames": 128,
+        "in_channels": 16,
+        "out_channels": 16,
+        "patch_spatial": 2,
+        "patch_temporal": 1,
+        "concat_padding_mask": True,
+        "model_channels": 96,
+        "num_blocks": 2,
+        "num_heads": 2,
+        "mlp_ratio": 2.0,
+        "crossattn_emb_channels": 24,
+        "pos_emb_cls": "rope3d",
+        "pos_emb_learnable": True,
+        "use_adaln_lora": True,
+        "adaln_lora_dim": 16,
+        "extra_per_block_abs_pos_emb": False,
+        "rope_h_extrapolation_ratio": 4.0,
+        "rope_w_extrapolation_ratio": 4.0,
+        "rope_t_extrapolation_ratio": 1.0,
+        "rope_enable_fps_modulation": False,
+    },
+    "SD3": {
+        "in_channels": 16,
+        "patch_size": 2,
+        "out_channels": 16,
+        "depth": 2,
+        "input_size": None,
+        "adm_in_channels": 16,
+        "context_embedder_config": {"target": "torch.nn.Linear", "params": {"in_features": 24, "out_features": 128}},
+        "num_patches": 256,
+        "pos_embed_max_size": 16,
+        "qk_norm": "rms",
+        "pos_embed_scaling_factor": None,
+        "x_block_self_attn_layers": [0],
+    },
+}
+NAMES = list(CONFIGS)
+ROTARY = [name for name in NAMES if name != "SD3"]
+
+# The adapter of Anima's text has 135 million weights: here a small one.
+_small_adapter = partial(
+    comfy.ldm.anima.model.LLMAdapter, source_dim=24, target_dim=24, model_dim=24, num_layers=1, num_heads=2
+)
+small_adapters = partial(patch, "comfy.ldm.anima.model.LLMAdapter", _small_adapter)
+
+
+def small_flow(name, dtype=torch.float32, **changes):
+    """A MODEL of one of the host's classes."""
+    config = getattr(comfy.supported_models, name)({**CONFIGS[name], **changes})
+    config.set_inference_dtype(dtype, None)
+    with small_adapters():
+        model = config.get_model({}, device="cpu")
+    fill(model.diffusion_model)
+    return comfy.model_patcher.ModelPatcher(model.eval(), CPU, CPU)
+
+
+def fill(network, seed=0):
+    """Random weights that keep the size of what passes through about the same, and let attention choose."""
+    draw = torch.Generator().manual_seed(seed)
+    for name, value in network.state_dict().items():
+        spread = 0.3 if value.ndim < 2 else 1.4 * value[0].numel() ** -0.5
+        value.copy_(torch.randn(value.shape, generator=draw) * spread + (value.ndim < 2 and "norm" in name))
+
+
+def random(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def told(name, rows=2, lengths=(5, 9)):
+    """Texts for so many rows, of lengths in turn."""
+    made = []
+    for row in range(rows):
+        tensors = {"context": random(1, lengths[row % len(lengths)], 24, seed=10 + row)}
+        if name in ("Flux", "FluxSchnell", "SD3"):
+            tensors["y"] = random(1, 16, seed=20 + row)
+        made.append(tensors)
+    return TextRows(tuple(made))
+
+
+class Case:
+    """A model with a LoRA whose weights are all random, and one batch to put through."""
+
+    def __init__(self, name, lengths=(5, 9), wraps=False, dtype=torch.float32, model=None, **settings):
+        self.name = name
+        network = NetworkConfig(**{"rank": 4, "alpha": 2.0, **settings.pop("network", {})})
+        self.config = TrainingConfig(network=network, **settings)
+        self.model = model or small_flow(name)
+        self.trained = TrainedFlow(self.model, flow_family(self.model))
+        with small_adapters():
+            self.net = self.trained.network(self.config, CPU, dtype, wraps)
+        self.denoise = self.trained.denoiser(self.net, self.config, wraps)
+        self.layers = self.trained.layers(self.net, self.config)
+        self.network = LoraNetwork(self.layers, self.config.network, seed=0)
+        draw = torch.Generator().manual_seed(1)
+        for parameter in self.network.parameters():
+            parameter.data.normal_(std=0.1, generator=draw)
+        channels = self.model.model.latent_format.latent_channels
+        self.noisy, self.target = random(2, channels, 8, 12), random(2, channels, 8, 12, seed=1)
+        self.sigmas = torch.tensor([0.3, 0.8])
+        self.text = told(name, lengths=lengths)
+
+    def velocity(self):
+        """The denoiser's, with the LoRA."""
+        self.network.attach()
+        try:
+            with self.trained.training():
+                return self.denoise(self.noisy, self.sigmas, self.text)
+        finally:
+            self.network.detach()
+
+    def gradients(self):
+        self.network.attach()
+        try:
+            with self.trained.training():
+                loss = (self.denoise(self.noisy, self.sigmas, self.text) - self.target).square().mean()
+                gradients = torch.autograd.grad(loss, list(self.network.parameters()))
+        finally:
+            self.network.detach()
+        return dict(zip(dict(self.network.named_parameters()), gradients, strict=True))
+
+
+def applied(model, noisy, sigmas, text, guidance=None):
+    """The host's own x_0 row by row, and from it the velocity (B, C, h, w)."""
+    video = model.model.latent_format.latent_dimensions == 3
+    comfy.model_management.load_models_gpu([model])
+    rows = []
+    with torch.no_grad():
+        for number, row in enumerate(text.rows):
+            given = noisy[number : number + 1]
+            given = given.unsqueeze(2) if video else given
+            others = {name: value for name, value in row.items() if name != "context"}
+            if guidance is not None:
+                others["guidance"] = torch.tensor([guidance])
+            if model.model.model_config.unet_config.get("image_model") == "lumina2":
+                others["num_tokens"] = row["context"].shape[1]
+            sigma = sigmas[number : number + 1]
+            clean = model.model.apply_model(given, sigma, c_crossattn=row["context"], **others)
+            rows.append((given - clean) / sigma.view(-1, *[1] * (given.ndim - 1)))
+    comfy.model_management.unload_all_models()
+    velocity = torch.cat(rows)
+    return velocity.squeeze(2) if video else velocity
+
+
+def relative(one, other):
+    return ((one - other).norm() / other.norm()).item()
