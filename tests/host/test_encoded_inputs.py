@@ -190,6 +190,6 @@ def test_the_vae_and_the_text_encoder_are_off_the_device_when_steps_begin(runs, 
         loaded.append([type(one.model.model).__name__ for one in comfy.model_management.current_loaded_models])
         return unet_denoiser(unet)
 
-    monkeypatch.setattr("tilewright.host.in_graph.run.unet_denoiser", step)
+    monkeypatch.setattr("tilewright.host.in_graph.trained_unet.unet_denoiser", step)
     runs.train(steps=1)
     assert loaded == [[]]
