@@ -2,9 +2,9 @@
 
 Its surroundings: folders (what a workflow may use), scripts (what it may run), progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
-model_digest, demo_model, unet_blocks.
+latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
-Models that work in tiles: tiled_vae, tiled_diffusion, upscale_model.
+Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
 Others' models: captioners, clip_scores.
 Grids: painting, lora_files, lora_grid, screening.
 The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.

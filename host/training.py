@@ -19,7 +19,7 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .architecture import passable_by_autograd
-from .protocols import Clip, Model, Patcher, Vae
+from .protocols import Clip, Model, Patcher
 
 
 @dataclass(frozen=True)
@@ -253,32 +253,6 @@ def model_conditioning(
     return parts["c_crossattn"].cond, vector
 
 
-def latent_colors() -> dict[str, tuple[float, torch.Tensor, torch.Tensor]]:
-    """Scale, factors (4, 3) and bias (3,) with which the host previews latents of SD1 (and SD2) and of SDXL."""
-    formats = {"SD1": comfy.latent_formats.SD15(), "SDXL": comfy.latent_formats.SDXL()}
-    return {
-        name: (
-            kind.scale_factor,
-            torch.tensor(kind.latent_rgb_factors),
-            torch.tensor(kind.latent_rgb_factors_bias or [0.0, 0.0, 0.0]),
-        )
-        for name, kind in formats.items()
-    }
-
-
-def scale_latents(model: Model, latents: torch.Tensor) -> torch.Tensor:
-    """VAE latents (B, C, h, w) in the scale that the denoiser works in."""
-    return _in_format(model, "process_in", latents)
-
-
-def _in_format(model: Model, way: str, latents: torch.Tensor) -> torch.Tensor:
-    """Latents of images through a latent format, which for a video model has an axis of time (of one frame)."""
-    kind: Any = model.get_model_object("latent_format")
-    if kind.latent_dimensions == 3:
-        return getattr(kind, way)(latents.unsqueeze(2)).squeeze(2)
-    return getattr(kind, way)(latents)
-
-
 SDPA = {
     "optimized_attention_override": lambda _chosen, *args, **kwargs: comfy.ldm.modules.attention.attention_pytorch(
         *args, **kwargs
@@ -290,13 +264,3 @@ SDPA = {
 def with_lora(model: Model, clip: Clip, lora: Mapping[str, torch.Tensor]) -> tuple[Model, Clip]:
     """Clones of MODEL and CLIP with a LoRA at full strength, as the host's own loader applies it."""
     return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0)
-
-
-@torch.inference_mode()
-def decode_latents(model: Model, vae: Vae, latents: torch.Tensor) -> torch.Tensor:
-    """Latents in the denoiser's scale as pictures (B, H, W, 3) in 0..1, on the CPU."""
-    scaled = _in_format(model, "process_out", latents)
-    pictures = vae.decode(scaled.unsqueeze(2) if vae.latent_dim == 3 else scaled)
-    pictures = pictures.reshape(-1, *pictures.shape[-3:])  # a video VAE gives frames
-    with torch.inference_mode(False):
-        return pictures.to("cpu", torch.float32, copy=True).clamp(0, 1)

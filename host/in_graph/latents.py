@@ -22,6 +22,7 @@ from ...training.vae_check import LatentFamily
 from .. import networks as host_networks
 from .. import training as host_training
 from ..folders import output_folder
+from ..latent_format import latent_colors, scale_latents
 from ..protocols import Model, Vae
 
 
@@ -56,7 +57,7 @@ def cached_examples(
 
 
 def _example(model: Model, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
-    latent = for_autograd(host_training.scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
+    latent = for_autograd(scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
     width, height = tensors["size"].tolist()
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
     facts = {**flags, "mask": tensors.get("mask"), "material": sample.origin or sample.material}
@@ -101,7 +102,7 @@ class ImageEncoder:
 
 def latent_families() -> dict[str, LatentFamily]:
     """The families whose latents can be told apart, by name."""
-    return {name: LatentFamily(*facts) for name, facts in host_training.latent_colors().items()}
+    return {name: LatentFamily(*facts) for name, facts in latent_colors().items()}
 
 
 def wrapped_vae(vae: Vae) -> Any:

@@ -17,7 +17,7 @@ from ...training.preflight import course_warnings
 from ...training.randomness import generator
 from ...training.run_files import RunFiles, told_if_disk_fails
 from ...training.sampling import sample
-from .. import training as host_training
+from ..latent_format import decode_latents
 from ..node_text import tell_node
 from ..protocols import Vae
 from .trained_flow import TrainedFlow
@@ -97,7 +97,7 @@ class LiveView:
         with self.trained.pictures(self.trainer.denoise):
             scale = self.trained.picture_scale
             latent = sample(self.trainer.denoise, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS, scale)
-        picture = host_training.decode_latents(self.trained.model, self.vae, latent)[0].movedim(-1, 0)
+        picture = decode_latents(self.trained.model, self.vae, latent)[0].movedim(-1, 0)
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):
             write_png(file, picture)
