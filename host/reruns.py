@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ..training.run_controls import stopped_at
+
 State = Callable[[], object]
 
 
@@ -48,3 +50,8 @@ class Watch:
 def all_there(files: list[Path]) -> State:
     """The state of files that were written: whether each is there."""
     return lambda: all(file.is_file() for file in files)
+
+
+def run_state(file: Path, folder: Path) -> State:
+    """The state of a training in `folder`: whether its `file` is there, and whether a person stopped it."""
+    return lambda: (file.is_file(), stopped_at(folder))

@@ -111,6 +111,10 @@ class RunFolder:
         """The sample pictures that were taken over, in the order they were made."""
         return sorted((self.folder / "samples").glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
 
+    def has_saved(self) -> bool:
+        """Whether there is a file that the target could be, if the run ended now."""
+        return bool(self.saved) or self.fallback.is_file() or ("target_step" in self.facts and self.target.is_file())
+
     def begin_leg(self) -> None:
         """Make the scripts' folder, without what a process that was killed with ComfyUI may have left: its steps were
         counted from elsewhere."""

@@ -25,6 +25,13 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapp
         _sort_metadata(unfinished)
 
 
+def load_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, in its dtypes."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
 def _sort_metadata(path: Path) -> None:
     """Bring the metadata in the header, which the library writes in an order of its own each time, into one order."""
     with path.open("r+b") as file:

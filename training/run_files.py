@@ -123,6 +123,21 @@ def check_asked_for(files: RunFiles, steps: Sequence[int], saving: SavingConfig)
         )
 
 
+def check_kept(files: RunFiles, step: int, coming: Sequence[int] = ()) -> None:
+    """Raise `InputError` if the run has kept no LoRA after `step`, which is none of those `coming` either."""
+    if step in coming or files.checkpoint(step).exists():
+        return
+    place = len(files.lora.stem) + len("-step")
+    kept = sorted(
+        int(file.stem[place:]) for file in files.lora.parent.glob(f"{escape(files.lora.stem)}-step????????.safetensors")
+    )
+    there = f"It has kept {', '.join(map(str, kept))}." if kept else "It has kept none on its way."
+    raise InputError(
+        f"checkpoint is {step}, but {files.lora.stem} has no LoRA of that step. {there} Take one of these, or 0 for "
+        "the last; every_steps of LoRA Saving says which are kept."
+    )
+
+
 def check_writable(*folders: Path) -> None:
     """Raise `InputError` if one of the folders cannot be made or written to."""
     for folder in folders:

@@ -1,9 +1,15 @@
 """What is refused before anything is encoded: models that the trainer cannot train, or that do not belong together."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import comfy.model_management
 import torch
 
 from ...common.errors import InputError
 from ...training.config import TrainingConfig
+from ...training.loop import Diverged
 from ...training.metadata import BaseModel
 from ...training.vae_check import another_family, color_card
 from .. import networks as host_networks
@@ -102,3 +108,23 @@ def check_vae(model: Model, vae: Vae) -> None:
             f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
             "colours. Connect the VAE of the model's own checkpoint."
         )
+
+
+@contextmanager
+def told_to_artists() -> Iterator[None]:
+    """Say what went wrong and what to do; whatever was trained is saved by then. Gives back the memory either way."""
+    try:
+        yield
+    except Diverged as error:
+        raise InputError(
+            f"The loss became NaN or infinite at step {error.step}, so the training stopped. The {error.step - 1} "
+            "steps before are saved. Lower the learning rate, or use bfloat16 or float32."
+        ) from None
+    except comfy.model_management.OOM_EXCEPTION:
+        raise InputError(
+            "The device ran out of memory; the steps made so far are saved. Lower batch_size, resolution or rank, or "
+            "switch gradient_checkpointing on."
+        ) from None
+    finally:
+        gc.collect()  # the UNet's blocks refer to themselves, and the host needs the memory now
+        comfy.model_management.soft_empty_cache()

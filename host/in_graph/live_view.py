@@ -20,6 +20,7 @@ from ...training.sampling import sample
 from ..latent_format import decode_latents
 from ..node_text import tell_node
 from ..protocols import Vae
+from ..run_record import RunRecord
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
 
@@ -39,30 +40,43 @@ class LiveView:
         node_id: str | None,
         tiles: bool,
         notes: list[str],
+        record: RunRecord,
     ) -> None:
         self.trainer, self.files, self.vae, self.trained = trainer, files, vae, trained
-        self.config, self.node_id, self.tiles, self.notes = config, node_id, tiles, notes
+        self.config, self.node_id, self.tiles, self.notes, self.record = config, node_id, tiles, notes, record
         self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
         self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
         self.samples: list[torch.Tensor] = []
         self.pictured = time.monotonic()
 
-    def after_step(self, step: int) -> None:
-        """Show the state of things after `step`."""
+    def after_step(self, step: int, sample_now: bool = False) -> None:
+        """Show the state of things after `step`, with samples where they are due or asked for now."""
         every = self.config.saving.sample_every
-        if every and step % every == 0:
-            self.trainer.network.eval()  # without dropout
-            self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(self._prompts())]
-            self.trainer.network.train()
-            comfy.model_management.unload_all_models()  # the VAE has drawn them
+        samples = sample_now or (every > 0 and step % every == 0)
+        if samples:
+            self._sample_all(step)
+        trainer = self.trainer
+        self.record.step(step, trainer.optimizer.param_groups[0]["lr"], trainer.losses)
         self.recent.append(time.monotonic())
-        due = self.recent[-1] - self.pictured > PICTURE_EVERY or (every and step % every == 0)
+        due = self.recent[-1] - self.pictured > PICTURE_EVERY or samples
         self.bar.update_absolute(step, preview=self._picture() if due else None)
         if due or step == self.trainer.steps:
             self.pictured = self.recent[-1]
             measured = self.trainer.measurements
             warnings = course_warnings(measured.fixed, measured.validation)
             tell_node(self.node_id, "\n".join([self._line(step), *warnings, *self.notes]))
+
+    def prompts(self) -> list[str]:
+        """What is sampled: the prompts that were given, else the caption of a training image."""
+        return self.config.saving.sample_prompts() or [self.trainer.batches.examples[0].caption]
+
+    def _sample_all(self, step: int) -> None:
+        began, prompts = time.monotonic(), self.prompts()
+        self.trainer.network.eval()  # without dropout
+        self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(prompts)]
+        self.trainer.network.train()
+        comfy.model_management.unload_all_models()  # the VAE has drawn them
+        self.record.log.event("sampled", step, prompts=prompts, seconds=round(time.monotonic() - began, 2))
 
     def _line(self, step: int) -> str:
         speed = (len(self.recent) - 1) / max(1e-6, self.recent[-1] - self.recent[0])
@@ -83,9 +97,6 @@ class LiveView:
         measured = trainer.measurements
         chart = plot_losses(trainer.losses, self.files.lora.stem, measured.validation, measured.fixed)
         return preview(chart, self.samples)
-
-    def _prompts(self) -> list[str]:
-        return self.config.saving.sample_prompts()
 
     def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
         """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""

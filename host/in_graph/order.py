@@ -9,7 +9,10 @@ from ..protocols import Clip, Model, Vae
 
 @dataclass(frozen=True)
 class Order:
-    """What a node asks for: the host's objects, the images to learn and to measure with, a name and the settings."""
+    """What a node asks for: the host's objects, the images to learn and to measure with, a name and the settings.
+
+    checkpoint is the step of the LoRA that is handed on, 0 for the last.
+    """
 
     model: Model
     vae: Vae
@@ -19,3 +22,4 @@ class Order:
     config: TrainingConfig
     validation: TextureDataset | None = None
     node_id: str | None = None
+    checkpoint: int = 0

@@ -1,26 +1,28 @@
 """One training, from the host's objects to its files."""
 
-import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import comfy.model_management
 import torch
 
 from ...common.errors import InputError
 from ...common.files import check_name
-from ...training.checkpoint import save_tensors
+from ...training.checkpoint import load_tensors, save_tensors
 from ...training.config import TrainingConfig
 from ...training.data import Example, split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
 from ...training.metadata import lora_metadata
 from ...training.optimizers import check_optimizer, check_warmup
+from ...training.reference_pictures import write_references
+from ...training.run_controls import ACTIONS, SAMPLE, SAVE, STOP, RunControls, stopped_at
 from ...training.run_files import (
     RunFiles,
     check_asked_for,
+    check_kept,
     check_room,
     check_writable,
     files_of_run,
@@ -34,7 +36,8 @@ from ..flow.families import flow_family
 from ..lora_files import check_fit, read_lora
 from ..node_text import tell_node
 from ..protocols import Clip, Model
-from .checks import check_connected, check_device, check_vae
+from ..run_record import RunRecord
+from .checks import check_connected, check_device, check_vae, told_to_artists
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
 from .model import (
@@ -59,12 +62,13 @@ class Encoded:
 
 @dataclass(frozen=True)
 class TrainedLora:
-    """What a run leaves: the weights in kohya's key names, their file and the run's others, and the losses.
+    """What a run leaves: the weights in kohya's key names and their file, the run's others, and the losses.
 
     validation and fixed (see `Trainer.measure`) have pairs of step and loss.
     """
 
     state: dict[str, torch.Tensor]
+    lora: Path
     files: RunFiles
     losses: list[float]
     validation: list[tuple[int, float]]
@@ -94,7 +98,7 @@ def train_lora(order: Order) -> TrainedLora:
             "connected as well. Set validation_share to 0, or take the dataset away."
         )
     check_writable(folders.output_folder("loras"), folders.output_folder("training"))
-    with _told_to_artists(), told_if_compiling_fails(config):
+    with told_to_artists(), told_if_compiling_fails(config):
         with torch.inference_mode(False):
             check_optimizer(config.optimizer, device)
         check_vae(model, order.vae)
@@ -122,26 +126,6 @@ def with_training_adapter(model: Model, clip: Clip, config: TrainingConfig) -> M
     lora = read_lora(name)
     check_fit(model, clip, lora)
     return host_training.with_lora(model, clip, lora.tensors)[0]
-
-
-@contextmanager
-def _told_to_artists() -> Iterator[None]:
-    """Say what went wrong and what to do; whatever was trained is saved by then. Gives back the memory either way."""
-    try:
-        yield
-    except Diverged as error:
-        raise InputError(
-            f"The loss became NaN or infinite at step {error.step}, so the training stopped. The {error.step - 1} "
-            "steps before are saved. Lower the learning rate, or use bfloat16 or float32."
-        ) from None
-    except comfy.model_management.OOM_EXCEPTION:
-        raise InputError(
-            "The device ran out of memory; the steps made so far are saved. Lower batch_size, resolution or rank, or "
-            "switch gradient_checkpointing on."
-        ) from None
-    finally:
-        gc.collect()  # the UNet's blocks refer to themselves, and the host needs the memory now
-        comfy.model_management.soft_empty_cache()
 
 
 class _Run:
@@ -176,6 +160,7 @@ class _Run:
         self.notes += model.notes(config, all(example.tileable for example in self.examples))
         self.tiles, self.tiling_vae = wraps, wrapped_vae(vae) if wraps else vae
         self.files = self._own_files()
+        self.record = RunRecord(self.files.folder, self.files.lora.name, order.node_id)
 
     def _identity(self, denoiser: torch.nn.Module) -> RunIdentity:
         """Of all that makes the weights."""
@@ -200,40 +185,49 @@ class _Run:
 
     def train(self) -> TrainedLora:
         try:
-            return self._train()
+            return self._outcome()
         finally:
             self.files.release()
 
-    def _train(self) -> TrainedLora:
-        trainer = self.trainer
-        node = self.order.node_id
-        self.view = LiveView(
-            trainer, self.files, self.tiling_vae, self.model, self.config, node, self.tiles, self.notes
-        )
-        begin = "A new run."
-        if self.files.state.exists():
-            load_state(self.files.state, trainer)
-            begin = f"Goes on from step {trainer.step} of {self.files.lora.name}."
-            if trainer.step == trainer.steps:
-                begin = self._found_finished()
+    def _outcome(self) -> TrainedLora:
+        trainer, files = self.trainer, self.files
+        given = (self.model, self.config, self.order.node_id, self.tiles, self.notes, self.record)
+        self.view = LiveView(trainer, files, self.tiling_vae, *given)
+        begin = self._begin()
         self._announce(begin)
-        trainer.network.attach()
-        try:
-            with self.model.training():
-                self._go()
-        finally:
-            trainer.network.detach()
-            state = self._save_all()
-        measured = trainer.measurements
-        return TrainedLora(state, self.files, trainer.losses, measured.validation, measured.fixed)
+        if self.order.checkpoint:
+            kept = self._checkpoints()[-self.config.saving.keep_last :]
+            check_kept(files, self.order.checkpoint, [*kept, trainer.step, trainer.steps])
+        state = self._save_all() if self._is_done() else self._train()
+        lora, measured = files.lora, trainer.measurements
+        if self.order.checkpoint not in (0, trainer.step):
+            check_kept(files, self.order.checkpoint)
+            lora = files.checkpoint(self.order.checkpoint)
+            state = load_tensors(lora)
+        return TrainedLora(state, lora, files, trainer.losses, measured.validation, measured.fixed)
 
-    def _found_finished(self) -> str:
-        wanted = [step for step in range(1, self.trainer.steps) if self._is_checkpoint(step)]
-        check_asked_for(self.files, wanted, self.config.saving)
-        return (
-            f"Finished run found, nothing trained: {self.files.lora.name} has all {self.trainer.steps} steps. To train "
-            "anew, switch resume of LoRA Saving off or change the seed."
-        )
+    def _begin(self) -> str:
+        """Where there is a state, go to its step. Returns how the run begins, in a sentence."""
+        if not self.files.state.exists():
+            return "A new run."
+        trainer, lora = self.trainer, self.files.lora.name
+        load_state(self.files.state, trainer)
+        if trainer.step == trainer.steps:
+            check_asked_for(self.files, self._checkpoints(), self.config.saving)
+            return (
+                f"Finished run found, nothing trained: {lora} has all {trainer.steps} steps. To train anew, switch "
+                "resume of LoRA Saving off or change the seed."
+            )
+        if self._is_done():
+            return (
+                f"Stopped run found, nothing trained: {lora} was kept after step {trainer.step}. To let it go on, "
+                "press Go on in the panel, or delete stopped.json in its folder."
+            )
+        return f"Goes on from step {trainer.step} of {lora}."
+
+    def _is_done(self) -> bool:
+        step = self.trainer.step
+        return step == self.trainer.steps or (step > 0 and stopped_at(self.files.folder) == step)
 
     def _announce(self, begin: str) -> None:
         """Tell the node and the log what is trained on and how the run begins."""
@@ -241,18 +235,53 @@ class _Run:
         tell_node(self.order.node_id, "\n".join(self.notes))
         logging.info("Train Texture LoRA, %s: %s", self.files.lora.stem, " ".join(self.notes))
 
-    def _go(self) -> None:
+    def _train(self) -> dict[str, torch.Tensor]:
+        trainer = self.trainer
+        with told_if_disk_fails(self.files.folder):
+            references = write_references(self.files.folder, self.order.dataset.samples)
+        facts = {
+            "trainer": "Train Texture LoRA",
+            "can": ACTIONS,
+            "epoch": trainer.steps_per_epoch,
+            "prompts": self.view.prompts(),
+            "references": references,
+            "notes": self.notes,
+        }
+        disk = told_if_disk_fails(self.files.folder)
+        with disk, self.record.course(trainer.step, trainer.steps, **facts) as controls:
+            trainer.network.attach()
+            try:
+                with self.model.training():
+                    self._go(controls)
+            finally:
+                trainer.network.detach()
+                state = self._save_all()
+        return state
+
+    def _go(self, controls: RunControls) -> None:
         saving, trainer = self.config.saving, self.trainer
         if not trainer.measurements.fixed:
-            trainer.measurements.take(0)
+            self._measure(0)
         for step in trainer.run():
             comfy.model_management.throw_exception_if_processing_interrupted()
-            trainer.measurements.take(step)
-            if self._is_checkpoint(step):
+            self._measure(step)
+            asked = controls.asked()
+            if self._is_checkpoint(step) or (SAVE in asked and step < trainer.steps):
                 self._save_checkpoint(step)
             if step % saving.state_every == 0:
                 self._save_state()
-            self.view.after_step(step)
+            self.view.after_step(step, SAMPLE in asked)
+            if STOP in asked and step < trainer.steps:
+                self.record.stop(step)
+                return
+
+    def _measure(self, step: int) -> None:
+        measurements = self.trainer.measurements
+        measurements.take(step)
+        self.record.measured(step, measurements.fixed, measurements.validation)
+
+    def _checkpoints(self) -> list[int]:
+        return [step for step in range(1, self.trainer.steps) if self._is_checkpoint(step)]
 
     def _is_checkpoint(self, step: int) -> bool:
         saving, epoch = self.config.saving, self.trainer.steps_per_epoch
@@ -264,9 +293,12 @@ class _Run:
         tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])
         with told_if_disk_fails(self.files.lora.parent):
             self.files.save_checkpoint(step, tensors, self._metadata(), self.config.saving.keep_last)
+        self.record.log.event("saved", step, file=self.files.checkpoint(step).name)
 
     def _save_state(self) -> None:
         self.trainer.settle()
+        self.record.log.losses(self.trainer.losses)
+        self.record.log.flush()  # a log that ends before the state would lack steps for good
         with told_if_disk_fails(self.files.state):
             save_state(self.files.state, self.trainer, self.identity, self.files.lora.name)
 

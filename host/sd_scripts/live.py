@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import comfy.utils
 
@@ -10,7 +11,9 @@ from ...sd_scripts.output import Reading
 from ...sd_scripts.run_folder import Leg, RunFolder
 from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
 from ...training.plot import plot_losses
+from ...training.sample_files import sample_files
 from ..node_text import tell_node
+from ..run_record import RunRecord
 
 SHOWN_SAMPLES = 4
 
@@ -18,8 +21,10 @@ SHOWN_SAMPLES = 4
 class KohyaView:
     """Tells the node how the script is getting on with a leg of its run."""
 
-    def __init__(self, run: RunFolder, leg: Leg, node_id: str | None) -> None:
-        self.run, self.leg, self.node_id = run, leg, node_id
+    def __init__(self, run: RunFolder, leg: Leg, node_id: str | None, record: RunRecord) -> None:
+        self.run, self.leg, self.node_id, self.record = run, leg, node_id, record
+        self.told = leg.start
+        self.seen: set[tuple[str, int]] = {("saved", step) for step in run.saved}
         self.bar: comfy.utils.ProgressBar | None = None
         self.shown: tuple[int, float | None, int] = (-1, None, 0)
         self.waited = ""
@@ -40,6 +45,7 @@ class KohyaView:
         if reading.step == 0:
             self.began = time.monotonic()
         end = self.leg.end_of(reading.total)
+        self._record(reading, end)
         self.bar = self.bar or comfy.utils.ProgressBar(end, node_id=self.node_id)
         now = time.monotonic()
         due = (
@@ -50,6 +56,26 @@ class KohyaView:
         self.bar.update_absolute(self.leg.start + reading.step, preview=picture)
         self.say(self._line(reading, now - self.began))
         self.shown = news
+
+    def _record(self, reading: Reading, end: int) -> None:
+        """Write down what is new: steps with their running mean, validation, what was saved and painted."""
+        start, log = self.leg.start, self.record.log
+        self._once("length", self.leg.start, steps=end)
+        for step in range(self.told + 1, start + len(reading.losses) + 1):
+            self.record.step(step, None, reading.losses, start)
+            self.told = step
+        log.losses(reading.losses, start)
+        for step, loss in reading.validation:
+            self._once("measured", start + step, validation=loss)
+        for step, file in self.run.saved.items():
+            self._once("saved", step, file=file.name)
+        for sample in sample_files(self.run.folder):
+            self._once("sampled", sample.step)
+
+    def _once(self, kind: str, step: int, **facts: Any) -> None:
+        if (kind, step) not in self.seen:
+            self.seen.add((kind, step))
+            self.record.log.event(kind, step, **facts)
 
     def _wait(self, reading: Reading) -> None:
         """Before the first step, which is half a minute in: what the script is at, and for how long."""

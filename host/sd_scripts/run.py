@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import comfy.model_management
 
 from ...common.errors import InputError
 from ...common.files import check_name, written_whole
-from ...common.texture_dataset import TextureDataset
 from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
 from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
 from ...sd_scripts.error_hints import Attempt, cause_of
@@ -28,50 +27,21 @@ from ...sd_scripts.process import (
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.tasks import AUTO, LORA, Job, captions_without_token, split_notes
-from ...training.config import TrainingConfig
+from ...sd_scripts.tasks import LORA, Job, captions_without_token, split_notes
+from ...training.reference_pictures import write_references
+from ...training.run_controls import STOP, RunControls, stopped_at
 from ...training.run_files import told_if_disk_fails
 from .. import folders
 from ..in_graph.model import training_dtype
 from ..node_text import tell_node
 from ..progress import progress_callback
+from ..run_record import RunRecord
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
 from .files import checkpoint_family, file_stamp, loaded_weights
 from .live import KohyaView
+from .order import Order, Trained
 
 POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a node asks for. vae is a name in the host's list, "" for the checkpoint's own; own has arguments that only
-    one script has; conditioning holds a ControlNet's hints. arguments is the user's text."""
-
-    task: str
-    dataset: TextureDataset
-    checkpoint: str
-    name: str
-    config: TrainingConfig
-    options: KohyaOptions
-    family: str = AUTO
-    vae: str = ""
-    accelerate: bool = False
-    sd_scripts: str = ""
-    python: str = ""
-    arguments: str = ""
-    own: Mapping[str, Any] = field(default_factory=dict)
-    conditioning: TextureDataset | None = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The file that came out, its weights where they are small enough to hand on, the losses, and a report."""
-
-    path: Path
-    state: dict[str, Any]
-    losses: list[float]
-    validation: list[tuple[int, float]]
-    report: str
 
 
 def train_with_scripts(order: Order, node_id: str | None) -> Trained:
@@ -120,8 +90,10 @@ class _Run:
             self._fingerprint(checkpoint),
             lambda run: serves(run, self.config, self.job),
         )
+        self.stops = False
         self.leg, self.leg_settings = next_leg(self.files, self.config, self.job)
-        self.view = KohyaView(self.files, self.leg, node_id)
+        self.record = RunRecord(self.files.folder, self.files.target.name, node_id)
+        self.view = KohyaView(self.files, self.leg, node_id, self.record)
 
     def _check_regularisation(self) -> None:
         if not self.job.knows_regularisation and any(one.regularisation for one in self.order.dataset.samples):
@@ -168,8 +140,9 @@ class _Run:
         return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
     def is_finished(self) -> bool:
-        """Whether a run of the same length did all this before, and its file is still there."""
-        return self.files.facts.get("finished") == run_length(self.config) and self.files.target.is_file()
+        """Whether a run of the same length did all this before, or was stopped to stay so, and its file is there."""
+        done = self.files.facts.get("finished") == run_length(self.config) or stopped_at(self.files.folder) is not None
+        return done and self.files.target.is_file()
 
     def write_files(self) -> list[str]:
         """All that the script reads; returns a line for each image that was left out."""
@@ -211,22 +184,43 @@ class _Run:
         return script_command(self.interpreter, self.script, arguments)
 
     def train(self) -> Reading:
-        """Run the script to its end and take over what it writes."""
-        reading, ended = Reading(), False
-        environment = script_environment(os.environ, self.interpreter, self.options.threads)
+        """Run the script to its end, or to where it is stopped, and take over what it writes."""
+        reading = Reading()
+        with told_if_disk_fails(self.files.folder):
+            references = write_references(self.files.folder, self.order.dataset.samples)
+        prompts = self.config.saving.sample_prompts()
+        facts = {"trainer": self.job.script, "can": [STOP], "prompts": prompts, "references": references}
         self.view.say(f"starting {self.job.script}")
+        course = self.record.course(self.leg.start, 0, notes=self.notes, **facts)
+        with told_if_disk_fails(self.files.folder), course as controls:
+            self._run_script(reading, controls)
+        if not self.record.is_stopped:
+            self.files.remember(finished=run_length(self.config))
+        return reading
+
+    def _run_script(self, reading: Reading, controls: RunControls) -> None:
+        ended = stopped = False
+        environment = script_environment(os.environ, self.interpreter, self.options.threads)
         try:
             with ScriptProcess(self._command(), self.checkout, environment, self.files.log) as process:
                 for lines in process.lines(POLL_SECONDS):
                     self._follow(reading, lines)
-                code = process.exit_code()
-            ended = code == 0 and self.files.take_end(self.leg, self.leg.end_of(reading.total))
+                    stopped = self._is_to_stop(controls)
+                    if stopped:
+                        break
+                code = 0 if stopped else process.exit_code()
+            ended = not stopped and code == 0 and self.files.take_end(self.leg, self.leg.end_of(reading.total))
         finally:
             note = "" if ended else self._keep_last(reading)
-        if not ended:
+        if stopped:
+            self.record.stop(self.files.facts["target_step"])
+        elif not ended:
             raise InputError(self._what_happened(reading, code) + note)
-        self.files.remember(finished=run_length(self.config))
-        return reading
+
+    def _is_to_stop(self, controls: RunControls) -> bool:
+        """Whether a stop was asked for and there is something to keep; until then the script goes on."""
+        self.stops |= STOP in controls.asked()
+        return self.stops and self.files.has_saved()
 
     def _follow(self, reading: Reading, lines: list[str]) -> None:
         for line in lines:
@@ -270,7 +264,14 @@ class _Run:
     def result(self, reading: Reading, rejected: list[str]) -> Trained:
         """What there is to hand on. Raises `InputError` where the file that was written does not load."""
         state = loaded_weights(self.files.target, self.job)
-        return Trained(self.files.target, state, reading.losses, reading.validation, self._report(reading, rejected))
+        return Trained(
+            self.files.target,
+            self.files.folder,
+            state,
+            reading.losses,
+            reading.validation,
+            self._report(reading, rejected),
+        )
 
     def _report(self, reading: Reading, rejected: list[str]) -> str:
         lines = [
@@ -279,7 +280,8 @@ class _Run:
             f"log: {self.files.log}",
         ]
         if not reading.total:
-            lines.append("This run had finished before, so nothing was trained. Change a setting to train anew.")
+            how = "been stopped" if stopped_at(self.files.folder) is not None else "finished"
+            lines.append(f"This run had {how} before, so nothing was trained. Change a setting to train anew.")
         elif self.leg.start:
             lines.append(f"went on from step {self.leg.start}")
         if any(one.tileable for one in self.order.dataset.samples):

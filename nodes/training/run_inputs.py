@@ -8,7 +8,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.files import check_name
-from ...host.reruns import Watch, all_there
+from ...host.reruns import Watch, run_state
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.settings import widget_values
 from ..shown_where import shown_where
@@ -91,10 +91,10 @@ def check_run_name(name: str | None) -> None:
         check_name(name, "name")
 
 
-def remember_trained(name: str, file: Path) -> None:
-    """Have the node run again when the file that it wrote under this name is gone."""
+def remember_trained(name: str, file: Path, folder: Path) -> None:
+    """Have the node run again when the file that it wrote under this name is gone, or its stopped run may go on."""
     for key in (name, ""):
-        TRAINED.remember(key, str(file), all_there([file]))
+        TRAINED.remember(key, str(folder), run_state(file, folder))
 
 
 def node_id(node: type[io.ComfyNode]) -> str | None:

@@ -76,6 +76,16 @@ class TrainLora(io.ComfyNode):
                     tooltip="Images that are measured instead of trained on, such as Split Dataset's, in place of "
                     "validation_share of LoRA Saving.",
                 ),
+                io.Int.Input(
+                    "checkpoint",
+                    default=0,
+                    min=0,
+                    max=1_000_000,
+                    optional=True,
+                    advanced=True,
+                    tooltip='Hand on the LoRA that was kept after this step, 0 for the last. "Use this checkpoint" in '
+                    "the panel writes it; LoRA Saving says which are kept.",
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -111,17 +121,19 @@ class TrainLora(io.ComfyNode):
         objective: ObjectiveConfig | None = None,
         saving: SavingConfig | None = None,
         validation: TextureDataset | None = None,
+        checkpoint: int = 0,
         **settings: Any,
     ) -> io.NodeOutput:
         config = run_config(settings, network, optimizer, objective, saving)
-        trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls)))
-        remember_trained(name, trained.files.lora)
+        trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls), checkpoint))
+        remember_trained(name, trained.lora, trained.files.folder)
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(
             trained_model,
             trained_clip,
             trained.state,
-            str(trained.files.lora),
+            str(trained.lora),
             plot_losses(trained.losses, name, trained.validation, trained.fixed),
             "\n".join(str(file) for file in trained.files.checkpoints),
+            ui={"tilewright_run": [trained.files.folder.name]},
         )

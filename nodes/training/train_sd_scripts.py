@@ -70,8 +70,9 @@ class TrainLoraKohya(io.ComfyNode):
     @classmethod
     def execute(cls, dataset: TextureDataset, checkpoint: str, name: str, **inputs: Any) -> io.NodeOutput:
         trained = train_with_scripts(script_order(LORA, dataset, checkpoint, name, **inputs), node_id(cls))
-        remember_trained(name, trained.path)
-        return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report)
+        remember_trained(name, trained.path, trained.folder)
+        panel = {"tilewright_run": [trained.folder.name]}
+        return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report, ui=panel)
 
 
 class TrainModelKohya(io.ComfyNode):
@@ -150,8 +151,9 @@ class TrainModelKohya(io.ComfyNode):
         own = own_settings(task, training, conditioning is not None)
         order = script_order(task, dataset, checkpoint, name, own=own, conditioning=conditioning, **inputs)
         trained = train_with_scripts(order, node_id(cls))
-        remember_trained(name, trained.path)
-        return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report)
+        remember_trained(name, trained.path, trained.folder)
+        panel = {"tilewright_run": [trained.folder.name]}
+        return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report, ui=panel)
 
 
 def _no_padding_input() -> io.Input:

@@ -10,6 +10,9 @@ from tilewright.common.buckets import Buckets
 from tilewright.common.errors import InputError
 from tilewright.nodes.training.train_sd_scripts import TrainLoraKohya
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from tilewright.training.run_controls import STOP, ask
+from tilewright.training.run_log import read_log
+from tilewright.training.run_status import STOPPED, run_status
 
 pytestmark = pytest.mark.slow
 
@@ -305,3 +308,22 @@ def test_without_a_checkout_the_message_says_where_it_was_looked_for(train, monk
     monkeypatch.delenv("SD_SCRIPTS_PATH")
     with pytest.raises(InputError, match="There is no checkout of sd-scripts.(.|\n)*sd-scripts"):
         train()
+
+
+def test_a_run_that_is_stopped_keeps_what_was_saved_and_ends_well(train, checkout, output, monkeypatch):
+    checkout.behave(sleeps=True, at_step=4)
+    folder = output / "training" / "mein Ziegel"
+
+    def asks_to_stop():
+        if any("child" in call for call in checkout.calls) and (folder / "heartbeat.json").exists():
+            ask(folder, STOP)
+
+    monkeypatch.setattr(comfy.model_management, "throw_exception_if_processing_interrupted", asks_to_stop)
+    lora, path, _, _ = train(saving=SavingConfig(state_every=2)).result
+    assert lora and steps_in(path) == 2
+    part = read_log(folder)
+    status = run_status(folder, part, ())
+    assert (status.state, status.steps, status.can) == (STOPPED, 6, (STOP,))
+    assert part.steps["step"][-1] >= 2 and None not in part.steps["loss"]
+    _, _, _, report = train(saving=SavingConfig(state_every=2)).result
+    assert "had been stopped before" in report and len(checkout.trainings) == 1
