@@ -1,7 +1,6 @@
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
-from tilewright.training.checkpoint import save_tensors
+from tilewright.training.checkpoint import load_tensors, save_tensors
 
 
 def test_the_library_reads_back_every_value(tmp_path):
@@ -14,7 +13,7 @@ def test_the_library_reads_back_every_value(tmp_path):
     }
     path = tmp_path / "loras" / "brick.safetensors"
     save_tensors(path, tensors, {"ss_steps": "7", "ss_note": "Ziegel-Größe"})
-    loaded = load_file(path)
+    loaded = load_tensors(path)
     assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
     with safe_open(path, "pt") as file:
         assert file.metadata() == {"ss_steps": "7", "ss_note": "Ziegel-Größe"}
@@ -32,6 +31,6 @@ def test_every_dtype_is_written_and_tensors_may_share_memory(tmp_path):
     tensors = {str(dtype): torch.ones(3).to(dtype) for dtype in dtypes}
     table = torch.arange(4.0)
     save_tensors(tmp_path / "state", {**tensors, "one": table, "other": table}, {})
-    loaded = load_file(tmp_path / "state")
+    loaded = load_tensors(tmp_path / "state")
     assert all(loaded[str(dtype)].dtype == dtype for dtype in dtypes)
     assert torch.equal(loaded["one"], table) and torch.equal(loaded["other"], table)
