@@ -123,14 +123,18 @@ def check_asked_for(files: RunFiles, steps: Sequence[int], saving: SavingConfig)
         )
 
 
+def checkpoints_of(lora: Path) -> dict[int, Path]:
+    """The LoRAs that were kept on the way of the run whose last one is `lora`, by their steps."""
+    kept = sorted(lora.parent.glob(f"{escape(lora.stem)}-step????????.safetensors"))
+    steps = (file.stem.removeprefix(f"{lora.stem}-step") for file in kept)
+    return {int(step): file for step, file in zip(steps, kept, strict=True) if step.isdecimal()}
+
+
 def check_kept(files: RunFiles, step: int, coming: Sequence[int] = ()) -> None:
     """Raise `InputError` if the run has kept no LoRA after `step`, which is none of those `coming` either."""
     if step in coming or files.checkpoint(step).exists():
         return
-    place = len(files.lora.stem) + len("-step")
-    kept = sorted(
-        int(file.stem[place:]) for file in files.lora.parent.glob(f"{escape(files.lora.stem)}-step????????.safetensors")
-    )
+    kept = checkpoints_of(files.lora)
     there = f"It has kept {', '.join(map(str, kept))}." if kept else "It has kept none on its way."
     raise InputError(
         f"checkpoint is {step}, but {files.lora.stem} has no LoRA of that step. {there} Take one of these, or 0 for "

