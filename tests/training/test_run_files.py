@@ -11,6 +11,7 @@ from tilewright.training.run_files import (
     check_asked_for,
     check_room,
     check_writable,
+    checkpoints_of,
     claim_name,
     claim_run,
     files_of_run,
@@ -137,3 +138,13 @@ def test_a_name_is_claimed_once(tmp_path):
     free, own = claim_name(tmp_path, "brick", lambda stem: stem != "brick_00002")
     assert (taken, free) == ("brick", "brick_00003")
     held.release(), own.release()
+
+
+def test_the_checkpoints_of_a_run_are_its_own(tmp_path):
+    for name in ("wall-step00000100", "wall-step00000020", "wall_2-step00000005", "wall-stepx0000005"):
+        (tmp_path / f"{name}.safetensors").touch()
+    kept = checkpoints_of(tmp_path / "wall.safetensors")
+    assert {step: file.name for step, file in kept.items()} == {
+        20: "wall-step00000020.safetensors",
+        100: "wall-step00000100.safetensors",
+    }
