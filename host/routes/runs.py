@@ -47,7 +47,8 @@ def log(asked: Mapping[str, Any]) -> Reply:
 def pictures(asked: Mapping[str, Any]) -> Reply:
     """Which samples and which images of its dataset `run` keeps."""
     folder = _folder(asked)
-    begun = next((event for event in reversed(_events(folder).events) if event["event"] == "begun"), {})
+    beginnings = [event for event in _events(folder).events if event["event"] == "begun"]
+    begun = beginnings[-1] if beginnings else {}
     captions = {one["picture"]: one["caption"] for one in begun.get("references", [])}
     samples = [
         {"picture": one.file.stem, "step": one.step, "prompt": one.prompt, "stamp": stamp(one.file)}
