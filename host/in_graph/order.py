@@ -1,9 +1,14 @@
-"""What a node asks of the in-graph trainer."""
+"""What a node asks of the in-graph trainer, and what it gets."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import torch
 
 from ...common.texture_dataset import TextureDataset
 from ...training.config import TrainingConfig
+from ...training.data import Example
+from ...training.run_files import RunFiles
 from ..protocols import Clip, Model, Vae
 
 
@@ -23,3 +28,26 @@ class Order:
     validation: TextureDataset | None = None
     node_id: str | None = None
     checkpoint: int = 0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The images of a dataset as they are trained on, and why others are left out."""
+
+    examples: list[Example]
+    unreadable: list[str]
+
+
+@dataclass(frozen=True)
+class TrainedLora:
+    """What a run leaves: the weights in kohya's key names and their file, the run's others, and the losses.
+
+    validation and fixed (see `Trainer.measure`) have pairs of step and loss.
+    """
+
+    state: dict[str, torch.Tensor]
+    lora: Path
+    files: RunFiles
+    losses: list[float]
+    validation: list[tuple[int, float]]
+    fixed: list[tuple[int, float]]

@@ -2,8 +2,7 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import comfy.model_management
 import torch
@@ -12,7 +11,7 @@ from ...common.errors import InputError
 from ...common.files import check_name
 from ...training.checkpoint import load_tensors, save_tensors
 from ...training.config import TrainingConfig
-from ...training.data import Example, split_validation
+from ...training.data import split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
 from ...training.metadata import lora_metadata
@@ -46,33 +45,10 @@ from .model import (
     told_if_compiling_fails,
     training_dtype,
 )
-from .order import Order
+from .order import Encoded, Order, TrainedLora
 from .preflight import dataset_notes
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """The images of a dataset as they are trained on, and why others are left out."""
-
-    examples: list[Example]
-    unreadable: list[str]
-
-
-@dataclass(frozen=True)
-class TrainedLora:
-    """What a run leaves: the weights in kohya's key names and their file, the run's others, and the losses.
-
-    validation and fixed (see `Trainer.measure`) have pairs of step and loss.
-    """
-
-    state: dict[str, torch.Tensor]
-    lora: Path
-    files: RunFiles
-    losses: list[float]
-    validation: list[tuple[int, float]]
-    fixed: list[tuple[int, float]]
 
 
 def train_lora(order: Order) -> TrainedLora:
