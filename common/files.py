@@ -35,6 +35,15 @@ def written_whole(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+def content_digest(path: Path, kind: Callable[[], Any] = hashlib.sha256) -> str:
+    """Digest of a file's bytes in hexadecimal, read a mebibyte at a time."""
+    digest = kind()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented UTF-8 JSON, whole or not at all."""
     with written_whole(path) as unfinished:

@@ -1,6 +1,5 @@
 """LoRA files of the host's folders: what is in them, and which of it a model has a place for."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import folder_paths
 import torch
 
 from ..common.errors import InputError
+from ..common.files import content_digest
 from ..common.paths import is_inside
 from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
@@ -97,15 +97,7 @@ def lora_digest(name: str) -> str:
 
 @lru_cache(maxsize=512)
 def _file_digest(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _read_all(file)
-
-
-def _read_all(file: Any) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
+    return content_digest(path)
 
 
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from ..common.errors import UnreadableImage
+from ..common.files import content_digest
 from .checkpoint import save_tensors
 
 FORMAT = "tilewright-kept-tensors-1"  # another one whenever encoding itself changes
@@ -33,14 +35,10 @@ def kept(
 
 def file_digest(path: Path) -> str:
     """Of the file's content. Raises `UnreadableImage`."""
-    digest = hashlib.blake2b(digest_size=20)
     try:
-        with path.open("rb") as file:
-            while part := file.read(2**20):
-                digest.update(part)
+        return content_digest(path, partial(hashlib.blake2b, digest_size=20))
     except OSError as error:
         raise UnreadableImage(path, f"the system says {error.strerror!r}") from error
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> dict[str, torch.Tensor] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from ...common.errors import InputError, UnreadableImage
-from ...common.files import check_name
+from ...common.files import check_name, content_digest
 from ...common.images import composite, read_image
 from ...common.locks import lock_beside, locked
 from ...common.manifest import (
@@ -29,7 +29,7 @@ from ...common.texture_dataset import Sample
 from .description import SubstanceGraph, SubstanceOutput
 from .plan import Variant
 from .records import record_of
-from .tool import Children, Engine, RenderFailed, archive_hash, command, value_arguments
+from .tool import Children, Engine, RenderFailed, command, value_arguments
 
 TRIES = 2
 POLL_SECONDS = 0.2
@@ -132,7 +132,7 @@ def plan_jobs(
     archive: Path, graph: SubstanceGraph, outputs: Sequence[SubstanceOutput], plan: Sequence[Variant], engine: Engine
 ) -> list[Job]:
     """A name for each variant, which is the same whenever archive, arguments and tool are the same."""
-    shared = [archive_hash(archive), engine.version, graph.url, engine.format, engine.bit_depth, engine.engine]
+    shared = [content_digest(archive), engine.version, graph.url, engine.format, engine.bit_depth, engine.engine]
     shared += [output.identifier for output in outputs]
     jobs = []
     for variant in plan:

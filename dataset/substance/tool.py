@@ -1,6 +1,5 @@
 """sbsrender: which one may be run, how it is called, and how its processes end."""
 
-import hashlib
 import json
 import os
 import re
@@ -134,15 +133,6 @@ def command(archive: Path, graph: SubstanceGraph, outputs: Sequence[str], engine
         "--cpu-count", str(engine.cpu_count),
         "--memory-budget", str(engine.memory_mb),
     ]  # fmt: skip
-
-
-def archive_hash(archive: Path) -> str:
-    """SHA-256 of the file."""
-    digest = hashlib.sha256()
-    with archive.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 class Children:

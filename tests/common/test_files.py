@@ -1,6 +1,8 @@
+import hashlib
+
 import pytest
 from tilewright.common.errors import InputError
-from tilewright.common.files import check_name, fitting_name, free_name, natural_order, written_whole
+from tilewright.common.files import check_name, content_digest, fitting_name, free_name, natural_order, written_whole
 from tilewright.common.paths import resolve_inside
 
 
@@ -92,3 +94,10 @@ def test_a_name_of_the_greatest_length_is_written(tmp_path):
     with written_whole(path) as unfinished:
         unfinished.write_text("whole")
     assert path.read_text() == "whole"
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
+    file = tmp_path / "large.bin"
+    file.write_bytes(b"tile" * 2**19)
+    assert content_digest(file) == hashlib.sha256(b"tile" * 2**19).hexdigest()
+    assert content_digest(file, hashlib.md5) == hashlib.md5(b"tile" * 2**19).hexdigest()

@@ -5,11 +5,12 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 from tilewright.common.errors import InputError
+from tilewright.common.files import content_digest
 from tilewright.dataset.substance.description import SubstanceGraph, SubstanceInput, SubstanceOutput, SubstancePreset
 from tilewright.dataset.substance.inspection import as_json
 from tilewright.dataset.substance.plan import Variant, choose_graph, choose_outputs, parse_fixed
 from tilewright.dataset.substance.render import Rendered, plan_jobs, render_report
-from tilewright.dataset.substance.tool import Engine, archive_hash, value_arguments
+from tilewright.dataset.substance.tool import Engine, value_arguments
 from tilewright.dataset.substance.xml_description import graphs_of
 
 WEAR = SubstanceInput("wear", 0, "slider", default=(0.5,), minimum=(0.0,), maximum=(1.0,))
@@ -47,7 +48,7 @@ def test_values_are_told_in_sbsrenders_form():
 def test_the_same_archive_and_values_give_the_same_names_and_another_archive_others(tmp_path):
     archive = tmp_path / "wall.sbsar"
     archive.write_bytes(b"one")
-    assert archive_hash(archive) == hashlib.sha256(b"one").hexdigest()
+    assert content_digest(archive) == hashlib.sha256(b"one").hexdigest()
     engine = Engine(tmp_path / "sbsrender", "1", 7, "png", "8")
     plan = [Variant({"wear": (0.1,)}, 1), Variant({"wear": (0.2,)}, 1), Variant({"wear": (0.1,)}, 1)]
     names = [job.name for job in plan_jobs(archive, WALL, OUTPUTS[:1], plan, engine)]

@@ -6,10 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 from tilewright.common.errors import InputError
+from tilewright.common.files import content_digest
 from tilewright.dataset.substance.description import SubstanceGraph, SubstanceInput, SubstanceOutput
 from tilewright.dataset.substance.inspection import as_json, describe
 from tilewright.dataset.substance.plan import Variant, choose_graph, choose_outputs, parse_fixed
-from tilewright.dataset.substance.tool import archive_hash, tool_version, value_arguments
+from tilewright.dataset.substance.tool import tool_version, value_arguments
 from tilewright.dataset.substance.xml_description import graphs_of
 
 XML = """<sbsdescription><graphs>
@@ -74,7 +75,7 @@ def test_values_become_arguments_with_size_and_seed_where_the_graph_has_them():
 
 def test_an_archive_is_known_by_its_bytes(tmp_path):
     (tmp_path / "a.sbsar").write_bytes(b"substance")
-    assert archive_hash(tmp_path / "a.sbsar") == hashlib.sha256(b"substance").hexdigest()
+    assert content_digest(tmp_path / "a.sbsar") == hashlib.sha256(b"substance").hexdigest()
 
 
 def test_a_tool_that_does_not_start_is_told(tmp_path):

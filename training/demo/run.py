@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .pool import Pool
 
@@ -67,9 +68,8 @@ class Average:
     def update(self, network: torch.nn.Module) -> None:
         self.updates += 1
         decay = min(self.decay, self.updates / (self.updates + 10))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.weights[name].lerp_(value, 1 - decay)
+        values = {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
+        get_ema_multi_avg_fn(decay)([self.weights[name] for name in values], list(values.values()), self.updates)
 
 
 def save_state(

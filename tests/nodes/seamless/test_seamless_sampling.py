@@ -8,6 +8,7 @@ import pytest
 import torch
 from comfy.controlnet import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from euler_sampling import noise, sample
 from random_networks import UNET_FAMILIES, random_control_network, random_state
 from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
@@ -32,17 +33,6 @@ def demo():
 def inference():
     with torch.inference_mode():
         yield
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def sample(model, latent, control=None):
-    """Two Euler steps from `latent` as the noise."""
-    text = [[noise(1, 8, 128, seed=1), {"control": control} if control else {}]]
-    empty = torch.zeros_like(latent)
-    return comfy.sample.sample(model, latent, 2, 1.0, "euler", "normal", text, text, empty, disable_pbar=True, seed=0)
 
 
 def seamless(model, **options):

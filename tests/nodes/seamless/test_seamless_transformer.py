@@ -6,6 +6,7 @@ import comfy.supported_models
 import pytest
 import torch
 from comfy.ldm.flux.layers import EmbedND
+from euler_sampling import noise
 from random_networks import random_state
 from tilewright.nodes.seamless import SeamlessModel
 from tilewright.seamless.harmonic_positions import rotary_positions
@@ -43,10 +44,6 @@ def model():
 def inference():
     with torch.inference_mode():
         yield
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def denoise(model, latent, step=0, reads=True):

@@ -4,6 +4,7 @@ import comfy.sample
 import pytest
 import torch
 from comfy.controlnet import ControlNet
+from euler_sampling import TEXT, noise, sample
 from random_networks import random_control_network
 from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
@@ -27,21 +28,6 @@ def model():
 def inference():
     with torch.inference_mode():
         yield
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-TEXT = [[noise(1, 8, 128, seed=1), {}]]
-
-
-def sample(model, latent, control=None, **options):
-    """Two Euler steps from `latent` as the noise."""
-    text = [[noise(1, 8, 128, seed=1), {**options, "control": control} if control else options]]
-    return comfy.sample.sample(
-        model, latent, 2, 1.0, "euler", "normal", text, text, torch.zeros_like(latent), disable_pbar=True, seed=0
-    )
 
 
 def seamless(model, axes="both"):
