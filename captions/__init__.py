@@ -1,4 +1,4 @@
-"""Words for the images of a dataset.
+"""Captions for the images of a dataset, and prompts.
 
 from_parameters (of a render, with color_names), captioning (models that look), tagging (taggers), template and phrases
 (what every caption becomes), report; texture_prompt and wildcards make prompts.

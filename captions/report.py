@@ -1,4 +1,4 @@
-"""What captioning did, in words."""
+"""Reports of captioning."""
 
 from collections.abc import Mapping, Sequence
 

@@ -117,7 +117,7 @@ def _wd_vocabulary(path: Path) -> Vocabulary:
             rows = [(row["name"], int(row["category"])) for row in csv.DictReader(file)]
         except (KeyError, TypeError, ValueError, csv.Error):
             raise InputError(
-                f"{path} is no list of tags: a column 'name' and a column 'category' with a number in every row are "
+                f"{path} is not a list of tags: a column 'name' and a column 'category' with a number in every row are "
                 "expected. Copy the file again."
             ) from None
     return Vocabulary(tuple(name for name, _ in rows), tuple(category for _, category in rows), wd=True)

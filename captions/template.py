@@ -26,6 +26,6 @@ def check_template(template: str) -> None:
     unknown = [field for field in re.findall(r"\{([^{}]*)\}", template) if field.strip() not in FIELDS]
     fields = f"{FILEWORDS}, " + ", ".join(f"{{{field}}}" for field in FIELDS)
     if unknown:
-        raise InputError(f"The template holds {{{unknown[0]}}}, which is no field. The fields are: {fields}.")
+        raise InputError(f"The template holds {{{unknown[0]}}}, which is not a field. The fields are: {fields}.")
     if set("{}") & set(_PLACEHOLDER.sub("", template)):
         raise InputError(f"The template has a '{{' or '}}' without its partner. The fields are: {fields}.")

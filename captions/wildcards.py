@@ -20,7 +20,7 @@ def read_lists(folders: Sequence[Path]) -> dict[str, list[str]]:
     """The word lists of all `folders` by name: every <name>.txt, one entry a line, # for remarks.
 
     Lists of one name are joined, so that a user's file adds to the pack's own; a line "- entry" takes an entry out.
-    Raises `InputError` for a file that is no text.
+    Raises `InputError` for a file that is not text.
     """
     lists: dict[str, list[str]] = {}
     for file in (file for folder in folders for file in sorted(folder.glob("*.txt"))):
@@ -66,7 +66,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"The word list {file} is no UTF-8 text. Save it again as UTF-8.") from None
+        raise InputError(f"The word list {file} is not UTF-8 text. Save it again as UTF-8.") from None
 
 
 def _entries(name: str, lists: Lists) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The ground: what several rooms share, one concept a module.
+"""What several packages share, one concept per module.
 
 Files: files (whole or not at all), locks (one writer at a time), paths (inside the folders allowed), untrusted_json,
 manifest, processes.

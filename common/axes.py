@@ -1,4 +1,4 @@
-"""Along which axes an image closes on itself."""
+"""Which axes of an image wrap."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Axes:
 def wrap_pad(
     image: torch.Tensor, pad: int | tuple[int, int, int, int], axes: Axes, edge: str = "replicate"
 ) -> torch.Tensor:
-    """Pad (..., H, W) by `pad` pixels (one number, or left, right, top, bottom), wrapping along `axes`.
+    """Pad (..., H, W) by `pad` pixels (one number, or left, right, top, bottom), circularly along `axes`.
 
     Along an axis that does not wrap, `edge` is what lies outside: "replicate" repeats the border, "zeros" is 0.
     A wrapped pad may be wider than the image.
@@ -39,7 +39,7 @@ def wrap_pad(
 
 
 def wrapped(image: torch.Tensor, start: int, stop: int, dim: int) -> torch.Tensor:
-    """Cells `start` to `stop` - 1 of `image` along `dim`, which closes on itself: they may lie beyond either end."""
+    """Cells `start` to `stop` - 1 of `image` along `dim`, which wraps: the range may reach beyond either end."""
     return image.index_select(dim, wrapped_indices(start, stop, image.shape[dim], image.device))
 
 

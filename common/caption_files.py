@@ -27,7 +27,7 @@ _MARKS = {
 
 
 class UnreadableCaption(InputError):
-    """A caption file whose words cannot be had. `reason` says why, without the file's name."""
+    """A caption file that cannot be read. `reason` says why, without the file's name."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path.name} cannot be read as a caption: {reason}.")
@@ -125,7 +125,7 @@ def keep_backup(path: Path) -> Path:
 
 
 def merge_caption(existing: str, caption: str, mode: str) -> str:
-    """What is left of an existing caption, "" for none, and a new one in one of the three modes."""
+    """An existing caption ("" for none) combined with a new one, by one of the three modes."""
     if not existing or mode == OVERWRITE:
         return caption
     known = {phrase.casefold() for phrase in split_phrases(existing)}

@@ -44,7 +44,7 @@ def srgb_of_profile(profile: bytes) -> Convert | None:
 
 
 def profile_name(profile: bytes) -> str:
-    """How a profile calls itself, for people."""
+    """The name of a profile, for messages."""
     from PIL import ImageCms
 
     try:

@@ -1,4 +1,4 @@
-"""Which way green points in a normal map: up in OpenGL, down in DirectX."""
+"""The green convention of normal maps: up in OpenGL, down in DirectX."""
 
 import torch
 
@@ -25,7 +25,7 @@ def detect_convention(normal_map: torch.Tensor) -> tuple[str, float]:
     """The convention of an encoded normal map (B, 3, H, W), and how much more the map twists read the other way.
 
     The slopes of a surface have no twist, dp/drow = dq/dcol; with the wrong sign of green they do. The factor is 1
-    where the map does not tell, as with flat maps and with waves along one axis only; below `CLEAR` trust nobody.
+    where the map is ambiguous, as flat maps and waves along one axis are; below `CLEAR` the answer is not reliable.
     """
     opengl = directx = 0.0
     for first in range(0, normal_map.shape[-2] - 2, ROWS_AT_ONCE):

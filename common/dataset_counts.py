@@ -1,4 +1,4 @@
-"""What a dataset holds and what it lacks, in numbers: to be shown before anything is trained on it."""
+"""Counts of what a dataset holds and lacks, shown before anything is trained on it."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ class DatasetCounts:
     """Numbers of images and files.
 
     images and regularisation are the samples of each role. without_caption counts those to train on. clipped lose
-    values outside 0..1, repaired had values that were no numbers. The others were left out when the dataset was
-    loaded: unreadable images, of these not_finite ones, caption files without an image and such as cannot be read.
+    values outside 0..1, repaired had NaN or infinite values. The others were left out when the dataset was
+    loaded: unreadable images, of these not_finite ones, caption files without an image, and unreadable caption files.
     """
 
     images: int
@@ -43,7 +43,7 @@ def count_dataset(dataset: TextureDataset) -> DatasetCounts:
 
 
 def dataset_warnings(counts: DatasetCounts) -> list[str]:
-    """A sentence for each thing that may spoil a training, [] where nothing does."""
+    """A sentence for each thing that may spoil training, [] for none."""
     sentences = [
         (counts.without_caption, "image has no caption", "images have no caption"),
         (counts.unmatched_captions, "caption file belongs to no image", "caption files belong to no image"),

@@ -1,17 +1,17 @@
-"""The errors that users read."""
+"""The errors that users see."""
 
 from pathlib import Path
 
 
 class InputError(ValueError):
-    """Bad input, told to an artist: which input, what was found, what was expected, what to do.
+    """Bad input. The message tells an artist which input, what was found, what was expected and what to do.
 
     ComfyUI shows the message as it stands, so it must be whole sentences without code words.
     """
 
 
 class UnreadableImage(InputError):
-    """An image file whose pixels cannot be had. `reason` says why, without the file's name."""
+    """An image file that cannot be read. `reason` says why, without the file's name."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path.name} cannot be read as an image: {reason}.")
@@ -19,7 +19,7 @@ class UnreadableImage(InputError):
 
 
 class NotFiniteImage(UnreadableImage):
-    """An image file with values that are no numbers: NaN or infinite."""
+    """An image file with NaN or infinite values."""
 
 
 for _error in (InputError, UnreadableImage, NotFiniteImage):

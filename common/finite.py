@@ -1,4 +1,4 @@
-"""Values that no picture has: NaN, infinity, and what lies outside 0..1."""
+"""Invalid pixel values: NaN, infinity, and values outside 0..1."""
 
 import torch
 

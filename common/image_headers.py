@@ -1,4 +1,4 @@
-"""What an image file is, found before its pixels are read: its format, its size, its colours, which way is up."""
+"""The header of an image file: format, size, colours and orientation, without decoding pixels."""
 
 import os
 import struct
@@ -83,7 +83,7 @@ def read_header(path: Path, layer: str = "") -> Header:
 
 @contextmanager
 def told_as_unreadable(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder raises into `UnreadableImage`, with a reason that an artist can act on."""
+    """Turn any error of a decoder into an `UnreadableImage` with a reason that an artist can act on."""
     try:
         yield
     except UnreadableImage:

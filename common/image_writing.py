@@ -54,7 +54,7 @@ def encode_with_opencv(pixels: np.ndarray, suffix: str, options: Sequence[int] =
 
 
 def blue_first(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, C) with the order of its colours turned round: R, G, B, A to B, G, R, A and back."""
+    """(H, W, C) with red and blue swapped: R, G, B, A to B, G, R, A and back."""
     colors = [2, 1, 0, 3][: pixels.shape[2]] if pixels.shape[2] > 1 else [0]
     return np.ascontiguousarray(pixels[..., colors])
 

@@ -22,7 +22,7 @@ IMAGE_SUFFIXES = {
 
 @dataclass(frozen=True)
 class Decoded:
-    """pixels as `read_image` gives them. is_float: whether they may lie outside 0..1 or be no numbers at all."""
+    """pixels as `read_image` gives them. is_float: whether they may lie outside 0..1 or be NaN or infinite."""
 
     pixels: torch.Tensor
     header: Header
@@ -40,7 +40,7 @@ def read_image(path: Path, layer: str = "") -> torch.Tensor:
 
 
 def decode_image(path: Path, layer: str = "") -> Decoded:
-    """As `read_image`, with what the file says of its colours."""
+    """As `read_image`, with the colour information of the file."""
     with told_as_unreadable(path):
         header = read_header(path, layer)
         if header.exr:
@@ -70,7 +70,7 @@ def image_layers(path: Path) -> tuple[str, ...]:
 
 
 def image_dpi(path: Path) -> float:
-    """Dots per inch that the file states, the smaller of both axes; 0 without. Raises `UnreadableImage`."""
+    """Dots per inch by the file's metadata, the smaller of both axes; 0 without. Raises `UnreadableImage`."""
     with told_as_unreadable(path):
         if read_header(path).decoder in ("exr", "tifffile", "opencv"):
             return 0.0
@@ -81,7 +81,7 @@ def image_dpi(path: Path) -> float:
 def composite(image: torch.Tensor, background: tuple[float, float, float]) -> torch.Tensor:
     """(C, H, W) with 1, 3 or 4 channels -> (3, H, W): alpha laid over `background` (0..1), grey repeated.
 
-    What lies hidden under a transparent pixel does not show through.
+    Colours under fully transparent pixels do not show through.
     """
     if image.shape[0] < 4:
         return image.expand(3, -1, -1)

@@ -1,4 +1,4 @@
-"""ComfyUI keeps images channels-last, torch's operators want them channels-first."""
+"""Conversions between ComfyUI's channels-last images and torch's channels-first ones."""
 
 import torch
 

@@ -25,7 +25,7 @@ ParameterValue = float | int | bool | str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One named value of a render, with what is needed to put it into words.
+    """One named value of a render, with what captions need to describe it.
 
     minimum and maximum are the range it was drawn from, None where it has none. `low_words` and `high_words`
     say what the lowest and highest third of the range look like ("narrow gaps", "wide gaps"), "" for nothing.
@@ -145,7 +145,7 @@ def _record(entry: dict[str, Any]) -> MaterialRecord:
             raise InputError(f"The manifest names the file {name!r}; maps must lie in the manifest's own folder.")
     for key in ("name", "category", "label"):
         if not isinstance(entry[key], str):
-            raise TypeError(f"{key} is {entry[key]!r} and no text")
+            raise TypeError(f"{key} is {entry[key]!r} and not text")
     parameters = {name: _parameter(parameter) for name, parameter in entry["parameters"].items()}
     return MaterialRecord(**{**_tuples(entry), "parameters": parameters})
 

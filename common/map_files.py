@@ -1,4 +1,4 @@
-"""A map from a file as every room of the pack sees it: colours in sRGB, data as stored, numbers that are numbers."""
+"""A map read from a file as the whole pack sees it: colours in sRGB, data as stored, no NaN or infinity."""
 
 import struct
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Reading:
 
     light: what colour maps in float files hold. "auto" takes EXR for linear light, as its convention is, and float
     TIFF for sRGB; "linear" and "sRGB" say so of both. layer: which layer of an EXR to take, "" for the main one.
-    not_finite: what becomes of values that are no numbers. "refuse" refuses the file, "repair" takes those of the
+    not_finite: what becomes of NaN or infinite values. "refuse" refuses the file, "repair" takes those of the
     nearest pixel, "keep" leaves them to whoever reads.
     """
 
@@ -50,7 +50,7 @@ class Note(NamedTuple):
 
 
 CLIPPED = "values beyond 0..1, which training and 8- and 16-bit files clip"
-REPAIRED = "values that are no numbers, repaired from the nearest pixels"
+REPAIRED = "NaN or infinite values, repaired from the nearest pixels"
 
 
 def read_map(path: Path, kind: str, reading: Reading = Reading()) -> torch.Tensor:
@@ -58,7 +58,7 @@ def read_map(path: Path, kind: str, reading: Reading = Reading()) -> torch.Tenso
 
     Colour maps (basecolor, emissive) come in sRGB with straight alpha, whatever the file holds: linear light,
     another profile, premultiplied colours. All other maps come exactly as stored. Raises `UnreadableImage`, and
-    `NotFiniteImage` for values that are no numbers, unless they are repaired.
+    `NotFiniteImage` for NaN or infinite values, unless they are repaired.
     """
     return read_map_with_notes(path, kind, reading)[0]
 

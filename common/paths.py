@@ -1,4 +1,4 @@
-"""Paths out of a workflow are untrusted: they stay inside the folders that the user's ComfyUI allows."""
+"""Paths from workflows are untrusted: they stay inside the folders that the user's ComfyUI allows."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Programs that this one starts, each with all that it starts itself: what runs of them is ended as a whole."""
+"""Child processes with their descendants, which are ended as a whole."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ _NEW_PROCESS_GROUP = 0x200  # Windows: Ctrl+C at the terminal does not reach it
 
 
 class ProcessTree:
-    """A running program, `process`, and every process that came of it, however deep.
+    """A child process, `process`, and all its descendants.
 
     With `own_session` it leads a session of its own, by which on Linux and macOS a process is still found whose parent
     has ended. On Windows that is found if `members` saw it before. May be used from several threads.
@@ -50,7 +50,7 @@ class ProcessTree:
         )
 
     def members(self) -> set[psutil.Process]:
-        """The processes of the tree that run now, the program itself among them."""
+        """The running processes of the tree, the program itself included."""
         with self._lock:
             if self.process.poll() is None:
                 with suppress(psutil.Error):
@@ -64,7 +64,7 @@ class ProcessTree:
             return set(self._seen)
 
     def end(self, grace: float = 0.0) -> None:
-        """End all of it; it is asked to end first, and has `grace` seconds for that. Nothing where nothing runs."""
+        """End the whole tree: ask it to terminate, and kill what is left after `grace` seconds."""
         if grace:
             _tell(psutil.Process.terminate, self.members())
             self._wait(grace)

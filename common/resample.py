@@ -1,4 +1,4 @@
-"""Resizing that knows where a texture closes on itself."""
+"""Resizing that wraps around the edges of a texture."""
 
 import torch
 

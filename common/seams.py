@@ -1,4 +1,4 @@
-"""How visible the line is where a texture meets its own copy, and whether the texture differs along its edge.
+"""How visible the seam of a tiled texture is, and whether a band along its edge differs from the inside.
 
 For one axis, g(x) is the mean of |I[x] - I[x-1]| over the line x, and line 0 is where the image wraps.
 A texture that tiles makes no stronger step there than somewhere inside, and its edge looks like its inside.

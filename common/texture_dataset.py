@@ -1,4 +1,4 @@
-"""TEXTURE_DATASET: what travels between the dataset, caption and training nodes."""
+"""TEXTURE_DATASET: the datasets that the dataset, caption and training nodes pass on."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ VIEW = re.compile(r"_v\d+$")
 
 @dataclass(frozen=True)
 class Sample:
-    """One image file of a dataset; its pixels are read when somebody needs them.
+    """One image file of a dataset; its pixels are read on demand.
 
     size is (width, height) in pixels. material names what its sibling maps share. convention of a normal map is
-    "OpenGL", "DirectX" or "" where nobody said. record is the manifest's entry, where the file was rendered by a
+    "OpenGL", "DirectX" or "" for unknown. record is the manifest's entry, where the file was rendered by a
     generator that keeps one. reading says how the file's values become those of the map. origin is the material that
     this one is a variation of, "" for none. clipped: some values lie outside 0..1 and are lost in training; repaired:
-    some were no numbers.
+    some were NaN or infinite.
     """
 
     file: Path
@@ -63,7 +63,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that is not used. reason is a phrase that may stand alone: "the file is empty"."""
+    """A file that is not used. reason is a phrase of its own: "the file is empty"."""
 
     file: Path
     reason: str
@@ -72,7 +72,7 @@ class Rejected:
 @dataclass(frozen=True)
 class Findings:
     """Files that were met while a dataset was loaded and are not among its samples: images that cannot be read, and
-    of these the ones with values that are no numbers; caption files that belong to no image or cannot be read."""
+    of these the ones with NaN or infinite values; caption files that belong to no image or cannot be read."""
 
     unreadable: tuple[Path, ...] = ()
     not_finite: tuple[Path, ...] = ()

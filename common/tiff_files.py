@@ -78,7 +78,7 @@ def _decoder(path: Path, page: Any) -> str:
     kind = getattr(page.photometric, "name", str(page.photometric))
     deep = page.bitspersample > 8
     if page.imagedepth > 1 or not page.imagewidth or not page.imagelength:
-        raise UnreadableImage(path, "it holds a volume and no picture; export one slice")
+        raise UnreadableImage(path, "it holds a volume, not a picture; export one slice")
     if kind == "SEPARATED" and deep:
         raise UnreadableImage(path, "its colours are CMYK in more than 8 bits; convert it to RGB")
     if kind not in (*_PLAIN, *_PILLOW_8_BIT):

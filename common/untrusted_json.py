@@ -1,4 +1,4 @@
-"""JSON that came from elsewhere: it may be anything, and must neither crash nor fill the memory."""
+"""Untrusted JSON: it may be anything, and must neither crash nor exhaust memory."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,7 @@ MOST_BYTES = 256 * 2**20
 
 
 def read_untrusted_json(path: Path) -> Any:
-    """The value in a JSON file. Raises `InputError` for what is no JSON, nested too deeply, too large or not to be
-    opened."""
+    """The value in a JSON file. Raises `InputError` for one that is not JSON, too deep, too large or unreadable."""
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
@@ -28,7 +27,7 @@ def read_untrusted_json(path: Path) -> Any:
 
 
 def parse_untrusted_json(content: str) -> Any:
-    """The value that a JSON text holds; NaN and Infinity, which are no JSON, are refused. Raises `InputError`."""
+    """The value of a JSON text; NaN and Infinity, which JSON does not have, are refused. Raises `InputError`."""
     try:
         return json.loads(content, parse_constant=_refuse)
     except RecursionError:
@@ -38,4 +37,4 @@ def parse_untrusted_json(content: str) -> Any:
 
 
 def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

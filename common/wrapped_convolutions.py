@@ -1,4 +1,4 @@
-"""Circular padding for a network's convolutions: what leaves an image on one side comes back on the other.
+"""Circular padding for a network's convolutions.
 
 Only the padding changes. A replacement takes the place of a convolution's `_conv_forward`, below everything that
 decides about its weights (casting, quantisation, LoRA), so it goes on working with all of them.

@@ -31,8 +31,8 @@ def read_networks(files: Iterable[Path]) -> list[Network]:
             networks.append(ipaddress.ip_network(line, strict=False))
         except ValueError:
             raise InputError(
-                f"{file} names {line!r}, which is no address or network. Write one a line, such as 192.168.1.20 or "
-                "10.0.0.0/8."
+                f"{file} names {line!r}, which is not an address or a network. Write one a line, such as "
+                "192.168.1.20 or 10.0.0.0/8."
             ) from None
     return networks
 

@@ -1,4 +1,4 @@
-"""More views of the same materials, written beside each other with all maps in step."""
+"""Augmented variations of materials, with all maps of one transformed alike."""
 
 import hashlib
 import math

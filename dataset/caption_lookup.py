@@ -23,7 +23,7 @@ _CAPTION_KEYS = ("text", "caption")
 @dataclass(frozen=True)
 class MetadataLines:
     """The entries of a metadata.jsonl by file name, each with its caption as "text", and what is wrong with others:
-    numbers of lines that are no entries, and of those whose caption is no text."""
+    numbers of lines that are not entries, and of those whose caption is not text."""
 
     entries: dict[str, dict[str, Any]]
     bad: list[int]

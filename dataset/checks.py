@@ -1,4 +1,4 @@
-"""What may be wrong with a single image of a dataset. Each check gives a reason, or None."""
+"""Checks of a single image of a dataset. Each gives a reason, or None."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Sorting a dataset into what is fit for training and what is not."""
+"""Sorting a dataset into images that are fit for training and images that are not."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -223,7 +223,7 @@ class _Run:
 
 
 def checked_suffix(path: Path) -> str:
-    """The ending that an image's content asks for, without dot. Raises `Failed` for what is no whole image."""
+    """The ending that an image's content asks for, without dot. Raises `Failed` for what is not a whole image."""
     from PIL import Image
 
     with path.open("rb") as file:

@@ -28,7 +28,7 @@ class Wanted:
 def read_list(file: Path) -> list[dict[str, Any]]:
     """The rows of a list by its ending: .csv, .tsv, .json, .jsonl or .ndjson; anything else is text, an address a line.
 
-    Raises `InputError` for a file that is too large, no UTF-8 text, or not what its ending says.
+    Raises `InputError` for a file that is too large, not UTF-8, or not what its ending says.
     """
     if file.stat().st_size > LARGEST_LIST:
         raise InputError(f"The list {file} is larger than {LARGEST_LIST // 2**20} MB. Split it.")
@@ -36,7 +36,7 @@ def read_list(file: Path) -> list[dict[str, Any]]:
         text = file.read_text(encoding="utf-8-sig")
         return _PARSERS.get(file.suffix.lower(), lines_as_rows)(text)
     except UnicodeDecodeError:
-        raise InputError(f"The list {file} is no UTF-8 text. Save it again as UTF-8.") from None
+        raise InputError(f"The list {file} is not UTF-8 text. Save it again as UTF-8.") from None
     except (json.JSONDecodeError, csv.Error) as error:
         raise InputError(f"The list {file} is not what its ending says: {error}.") from None
 
@@ -80,7 +80,7 @@ def _address_column(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], p
     if not found:
         raise InputError(
             f"No column of the list holds addresses that begin with http:// or https://. Its columns are: "
-            f"{', '.join(columns)}. Name one as column, and set prefix if its entries are no whole addresses."
+            f"{', '.join(columns)}. Name one as column, and set prefix if its entries are not whole addresses."
         )
     return found
 

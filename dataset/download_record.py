@@ -89,7 +89,7 @@ def _read(path: Path) -> list[Download]:
         downloads = [Download(**entry) for entry in content["downloads"]]
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(
-            f"{path} is no record of downloads ({error}). Delete it to download again, or choose another folder."
+            f"{path} is not a record of downloads ({error}). Delete it to download again, or choose another folder."
         ) from None
     odd = [
         download.file for download in downloads if Path(download.file).name != download.file or "\\" in download.file

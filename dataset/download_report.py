@@ -1,4 +1,4 @@
-"""What a download would do and what it did, in words."""
+"""Reports of what a download would do and what it did."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit

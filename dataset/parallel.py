@@ -1,4 +1,4 @@
-"""Work on many images at once, with no more of them in memory than fit."""
+"""Parallel work on images within a memory budget."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""What loading and saving did, in words."""
+"""Reports of loading, saving, cleaning and bucketing."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Ways to see a material anew that keep it true: rolls, turns, mirror images, crops and other colours.
+"""Transforms that keep a material physically right: rolls, turns, mirror images, crops and colour shifts.
 
 One `Variation` is applied to all maps of a material, whatever their resolution.
 """

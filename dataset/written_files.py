@@ -1,4 +1,4 @@
-"""Which files of a folder a node wrote, and from what: a list beside them.
+"""A list, kept in a folder, of the files that a node wrote there and what it made them from.
 
 It tells a picture from another of the same name, so that a caption stays with its own, and files that an earlier run
 wrote from such as somebody put there, so that only the former may go.

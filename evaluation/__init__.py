@@ -1,4 +1,4 @@
-"""Which checkpoint, at which weight: measuring what LoRAs paint, and choosing among them.
+"""Which checkpoint, at which weight: scoring the pictures of LoRAs, and choosing among them.
 
 A grid: seeds and cells (what is painted), grid (its files), sheet (its picture).
 Features of a picture: features, spectrum, standard_scale, pictures, renders, embeddings, aesthetic.

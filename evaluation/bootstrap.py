@@ -1,4 +1,4 @@
-"""How far a number can be trusted: drawing the prompts again, the same ones for every cell of a grid.
+"""Confidence intervals: a bootstrap over prompts, with the same draws for every cell of a grid.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap" (1993). Prompts are drawn and their seeds kept: drawing both
 would count the spread of the seeds twice. Percentiles are taken further out for few prompts: Hesterberg, "What Teachers

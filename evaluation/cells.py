@@ -58,8 +58,8 @@ def parse_strengths(text: str) -> list[float]:
         found = re.compile(pattern).match(text, place)
         if not found:
             raise InputError(
-                f"strengths has {text[place:].strip()!r}, which is no weight. Write weights with spaces between them, "
-                "such as 0 0.4 0.7 1, or a range with how many of it, such as 0-1 [5]."
+                f"strengths has {text[place:].strip()!r}, which is not a weight. Write weights with spaces between "
+                "them, such as 0 0.4 0.7 1, or a range with how many of it, such as 0-1 [5]."
             )
         place = found.end()
         low, high, count, single = found.groups()

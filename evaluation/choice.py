@@ -1,4 +1,4 @@
-"""Choosing a cell: first what must not be, then the best, then the plainest of those that are as good.
+"""Choosing a cell: gates that refuse, then the best, then the plainest of those that are as good.
 
 The one-standard-error rule is that of Breiman et al., "Classification and Regression Trees" (1984), here for the paired
 difference from the best cell: the earliest checkpoint, and of its weights the one nearest 1, because LoRAs are shared

@@ -1,4 +1,4 @@
-"""How far what was painted is from what was rendered, as two sets of points: the maximum mean discrepancy.
+"""Maximum mean discrepancy between the features of pictures and those of renders.
 
 Gretton et al., "A kernel two-sample test" (2012), lemma 6: the unbiased estimator, which may be below 0.
 """

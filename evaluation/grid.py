@@ -54,7 +54,7 @@ class LoraGrid:
     transfers: Mapping[Cell, Transfer] = field(default_factory=dict)
 
     def pictures(self, cell: Cell) -> list[torch.Tensor]:
-        """(3, H, W) each, as they are in the files; one that had values that are no numbers is nan."""
+        """(3, H, W) each, as they are in the files; one that had NaN or infinite values is nan."""
         return [read_picture(file) for file in self.files[cell]]
 
 
@@ -141,7 +141,7 @@ def write_pictures(
 
 
 def read_picture(file: Path) -> torch.Tensor:
-    """(3, H, W) in 0..1, all nan if it was painted with values that are no numbers. Raises `InputError` without it."""
+    """(3, H, W) in 0..1, all nan if it was painted with NaN or infinite values. Raises `InputError` without it."""
     try:
         record = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         picture = read_image(file)

@@ -1,7 +1,7 @@
 """How much of what a LoRA gains on its training renders it also gains on renders that it never saw.
 
 Both gains are of the denoising loss at fixed noise, so no picture has to be painted. 1: what was learnt holds for the
-material. Falling while the training loss still falls: the renders are being learnt by heart. Below 0: harm.
+material. Falling while the training loss still falls: the renders are being memorised. Below 0: harm.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Whether pieces of a picture are pieces of a training render, though the whole is not: by normalised correlation.
 
-Pictures are compared at 128 px in patches of 32: a stone that was learnt by heart stands in a new wall.
+Pictures are compared at 128 px in patches of 32: a stone that was memorised stands in a new wall.
 """
 
 from collections.abc import Sequence

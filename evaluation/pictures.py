@@ -14,7 +14,7 @@ from .features import texture_features
 class Measured:
     """N pictures: features (N, D), fingerprints (N, F, F), and of each whether it shows anything and whether it tiles.
 
-    sound (N,) is False for pictures of one colour and for those with values that are no numbers. seamless (N,) is False
+    sound (N,) is False for pictures of one colour and for those with NaN or infinite values. seamless (N,) is False
     where a line shows at one of the wraps.
     """
 

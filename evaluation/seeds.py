@@ -1,4 +1,4 @@
-"""Seeds as people write them."""
+"""Parsing of seeds."""
 
 import re
 

@@ -64,7 +64,7 @@ def contact_sheet(
 
 
 def thumbnails(pictures: Sequence[torch.Tensor], size: int, tiled: bool = False) -> list[torch.Tensor]:
-    """(3, h, w) each, h and w at most `size`, from (3, H, W); values that are no numbers are black."""
+    """(3, h, w) each, h and w at most `size`, from (3, H, W); NaN or infinite values are black."""
     return [_shrunk(picture.tile(1, 2, 2) if tiled else picture, size) for picture in pictures]
 
 

@@ -1,4 +1,4 @@
-"""A scored grid in words and as a CSV file."""
+"""The report of a scored grid, and its CSV file."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""ComfyUI's inside: all that its public node API (comfy_api.latest) does not promise to keep is touched here only.
+"""Everything that touches ComfyUI beyond its public node API (comfy_api.latest), which may change with any version.
 
 Its surroundings: folders (what a workflow may use), scripts (what it may run), progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),

@@ -29,7 +29,7 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
     """Model and processor of transformers' classes, the model on the device ComfyUI chose for it.
 
     name is a folder below models/captioners. source is the repository to get it from, for the message that a missing
-    model gets. Raises `InputError` for one that is missing or is no such model.
+    model gets. Raises `InputError` for one that is missing or is not such a model.
     """
     import transformers
 
@@ -54,7 +54,7 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
 def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
     """A tagger in ONNX: what runs it, (height, width) of its input, and its folder, where its list of tags is.
 
-    name and source as for `load_captioner`. Raises `InputError` for one that is missing or is no such model, and
+    name and source as for `load_captioner`. Raises `InputError` for one that is missing or is not such a model, and
     without onnxruntime.
     """
     folder = _model_folder(name, _is_tagger, f"{source} {_TAGGER_FILES}")
@@ -63,7 +63,7 @@ def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
     given = session.get_inputs()[0]
     if [type(side) for side in given.shape[1:3]] != [int, int] or given.shape[3:] != [3]:
         raise InputError(
-            f"{file} is no tagger that this node knows: its input is {given.shape}, expected is a batch of images "
+            f"{file} is not a tagger that this node knows: its input is {given.shape}, expected is a batch of images "
             f"with the colours last, such as [batch, 448, 448, 3]. Fill the folder with the files of {source}."
         )
     batch, height, width, _ = given.shape

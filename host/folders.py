@@ -1,4 +1,4 @@
-"""The one place that touches what ComfyUI does not promise to keep, and the files it lets a workflow use.
+"""The folders and files that ComfyUI lets a workflow use.
 
 Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_management, comfy.utils and the
 methods of ModelPatcher.

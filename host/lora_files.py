@@ -1,4 +1,4 @@
-"""LoRA files of the host's folders: what is in them, and which of it a model has a place for."""
+"""LoRA files of the host's folders: their contents, and which layers fit a model."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -143,5 +143,5 @@ def with_lora_file(model: Model, clip: Clip, lora: LoraFile, strength: float) ->
 
 
 def changes_text(clip: Clip, patched: Clip) -> bool:
-    """Whether a LoRA put anything on the text encoder."""
+    """Whether a LoRA patched the text encoder."""
     return sum(map(len, patched.patcher.patches.values())) != sum(map(len, clip.patcher.patches.values()))

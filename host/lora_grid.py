@@ -1,4 +1,4 @@
-"""Painting a grid of LoRA files and weights: what the host does for each cell, and in which order.
+"""Sampling a grid of LoRA files and weights with the host's sampler.
 
 Files are outermost, because reading and patching one takes as long as several pictures; then weights; all prompts and
 seeds of a cell are painted in batches. Texts are encoded before a cell is painted, so the text encoder and the denoiser

@@ -1,4 +1,4 @@
-"""What a picture depends on of a MODEL, CLIP or VAE, as a digest that is the same in every process."""
+"""A digest of everything in a MODEL, CLIP or VAE that a picture depends on, the same in every process."""
 
 import hashlib
 from dataclasses import fields, is_dataclass

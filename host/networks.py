@@ -1,4 +1,4 @@
-"""Which of the host's networks the pack can look into, and clones of its MODEL and VAE objects with other layers.
+"""The host's networks that the pack can patch, and patched clones of MODEL and VAE objects.
 
 This is the only place that knows the classes of ComfyUI's networks.
 """

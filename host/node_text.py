@@ -1,4 +1,4 @@
-"""Text that stands in a node of the running graph."""
+"""Text shown in a node of the running graph."""
 
 import sys
 

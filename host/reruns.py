@@ -1,4 +1,4 @@
-"""When a node must run again though its inputs are the same: what it wrote is gone, what it read has changed.
+"""When a node must run again although its inputs are unchanged: its output is gone, or a file it read has changed.
 
 ComfyUI gives a node's earlier result as long as `fingerprint_inputs` returns the same. It is asked before a run, when
 nothing of the run is known, and a linked input is not told to it. So a node remembers here what it left or read.

@@ -1,4 +1,4 @@
-"""What programs outside ComfyUI are given of its installation, and which of them the user has allowed."""
+"""ComfyUI paths that external programs need, and which programs the user has allowed."""
 
 from pathlib import Path
 

@@ -218,7 +218,7 @@ def _check_latents(vae: Vae, latents: torch.Tensor) -> torch.Tensor:
         )
     if not latents.isfinite().all():
         raise InputError(
-            "The latent holds values that are no numbers (NaN or infinite). The sampling before it went wrong: "
+            "The latent holds values that are NaN or infinite. The sampling before it went wrong: "
             "lower its CFG, or run the model in a higher precision."
         )
     return latents.unsqueeze(2) if vae.latent_dim == 3 and latents.ndim == 4 else latents
@@ -241,6 +241,6 @@ def _check_image(vae: Vae, image: torch.Tensor, axes: Axes) -> None:
         )
     if not image.isfinite().all():
         raise InputError(
-            "The image holds values that are no numbers (NaN or infinite). The node that made it went wrong: if that "
+            "The image holds values that are NaN or infinite. The node that made it went wrong: if that "
             "was a VAE in half precision, start ComfyUI with --fp32-vae."
         )

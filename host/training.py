@@ -1,4 +1,4 @@
-"""What the trainer needs of the host beyond its public API: facts about a MODEL, its UNet, and LoRA names."""
+"""What the trainer needs of ComfyUI beyond its public API: facts about a MODEL, its UNet, and LoRA key names."""
 
 import copy
 import hashlib
@@ -63,7 +63,7 @@ def is_of_known_family(model: Model) -> bool:
 
 
 def context_width(model: Model) -> int:
-    """How many numbers of text a MODEL's UNet takes for each token."""
+    """The width of the text embeddings that a MODEL's UNet takes."""
     return model.model.model_config.unet_config["context_dim"]
 
 

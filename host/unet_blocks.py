@@ -1,4 +1,4 @@
-"""What is done to each block of a UNet that trains: its activations computed twice, or its code compiled."""
+"""Gradient checkpointing and torch.compile for each block of a UNet that trains."""
 
 from collections.abc import Callable
 from functools import partial

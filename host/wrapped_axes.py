@@ -1,4 +1,4 @@
-"""Along which axes a MODEL or VAE of the host wraps already, for nodes that follow it."""
+"""The axes along which a MODEL or VAE wraps already, for nodes that follow it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,1 +1,1 @@
-"""What `run.py` does: find or install a ComfyUI, start it, talk to it."""
+"""The commands of `run.py`: finding or installing a ComfyUI, starting it, talking to it."""

@@ -1,4 +1,4 @@
-"""Run a workflow without a screen and show what it made: `python run.py demo`.
+"""Run a workflow headless and show its results: `python run.py demo`.
 
 Run by the host's Python through launch.run_module.
 """

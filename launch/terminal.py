@@ -1,4 +1,4 @@
-"""What the commands tell the user."""
+"""Terminal output of the commands."""
 
 import signal
 import sys

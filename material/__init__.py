@@ -1,4 +1,4 @@
-"""Material maps: read, made of each other, checked, packed and written. Tensors (B, C, H, W), no ComfyUI.
+"""Material maps: reading, deriving one from another, checking, packing and writing. Tensors (B, C, H, W), no ComfyUI.
 
 Reading: load_map (a file), map_inputs (a tensor), normal_encodings (the ways to keep normals).
 Heights: surface_size (how deep and wide), height_from_image, debanding, combine_heights, height_from_normal.

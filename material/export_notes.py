@@ -1,4 +1,4 @@
-"""What the files of a material hold less, or in another way, than the maps that were given."""
+"""What is lost or changed between the given maps and the files of a material."""
 
 from collections.abc import Mapping
 

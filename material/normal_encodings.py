@@ -61,8 +61,8 @@ def check_tangent_space(normals: torch.Tensor, what: str) -> list[str]:
     inwards = overhang(normals)
     if inwards > OVERHANG:
         raise InputError(
-            f"{what} points into the surface in {inwards:.0%} of its pixels, so it is no tangent-space normal map. It "
-            "may be a picture, or in object or world space: bake it in tangent space."
+            f"{what} points into the surface in {inwards:.0%} of its pixels, so it is not a tangent-space normal map. "
+            "It may be a picture, or in object or world space: bake it in tangent space."
         )
     error = length_error(decode_normals(_sample(normals)))
     return [f"{what}: its length is off by {error:.2g} on average; it was normalised."] if error > 2 * UNIT else []

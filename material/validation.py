@@ -1,4 +1,4 @@
-"""What is wrong with a material before an engine shows it: seams, normals that are none, maps that contradict."""
+"""Validation of a material: seams, invalid normals, and maps that contradict each other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

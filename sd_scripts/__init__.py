@@ -1,4 +1,4 @@
-"""The same dataset and settings through kohya-ss/sd-scripts, as the user has it, in a process of its own.
+"""Training with the same dataset and settings in the user's own kohya-ss/sd-scripts, in a separate process.
 
 checkout.py finds them and their Python, tasks.py says which script trains what. settings.py, tasks.py and
 extra_arguments.py make the arguments, dataset_files.py writes what they read, and process.py runs them, through

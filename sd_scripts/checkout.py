@@ -1,4 +1,4 @@
-"""The user's sd-scripts: where it lies, which Python runs it, and whether what it is told fits its version.
+"""The user's sd-scripts: where the checkout is, which Python runs it, and whether its arguments fit its version.
 
 A workflow may name only what the user has allowed: these folders hold code that is run.
 """
@@ -50,13 +50,15 @@ def find_checkout(name: str, allowed: Sequence[Path]) -> Path:
     told = os.environ.get(FOLDER_SETTING)
     if told and not (Path(told) / _MARK).is_file():
         raise InputError(
-            f"The variable {FOLDER_SETTING} is {told}, which is no checkout of sd-scripts: it holds no "
+            f"The variable {FOLDER_SETTING} is {told}, which is not a checkout of sd-scripts: it holds no "
             f"{_MARK.as_posix()}. Correct it, or leave it out, and restart ComfyUI."
         )
     if name.strip():
         folder = resolve_inside(name, allowed, "sd_scripts", CONFIG_KEY)
         if not (folder / _MARK).is_file():
-            raise InputError(f"{folder} is no checkout of sd-scripts: it holds no {_MARK.as_posix()}. {INSTALLATION}")
+            raise InputError(
+                f"{folder} is not a checkout of sd-scripts: it holds no {_MARK.as_posix()}. {INSTALLATION}"
+            )
         return folder
     folder = next((folder for folder in allowed if (folder / _MARK).is_file()), None)
     if folder is None:

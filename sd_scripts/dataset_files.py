@@ -1,4 +1,4 @@
-"""What sd-scripts reads: upright 8-bit PNGs, captions beside them, a file that says what is where, and tokenizers."""
+"""The files that sd-scripts reads: upright 8-bit PNGs with captions, a dataset configuration, and tokenizers."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Why a script ended without finishing, in words for the person who has to do something about it."""
+"""Why a script failed, in words that say what to do about it."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Arguments that the user adds, checked against what the script itself says that it takes."""
+"""Extra arguments from the user, checked against the script's own --help."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def parse_usage(text: str) -> dict[str, Argument]:
 def split_arguments(text: str) -> list[list[str]]:
     """The user's text as one list for each argument: its name without dashes, then its values.
 
-    Lines and spaces separate, quotes hold together. Raises `InputError` for text that does not begin with an argument.
+    Whitespace separates words, quotes group them. Raises `InputError` for text that does not begin with an argument.
     """
     try:
         words = shlex.split(text, comments=False, posix=True)
@@ -140,7 +140,7 @@ def _check_value(argument: Argument, value: str) -> None:
     if value.startswith("--"):
         raise InputError(f"--{name} is {value!r}, which is an argument itself. Write it on a line of its own.")
     if name in VALUES and not argument.choices and not _NUMBER.fullmatch(value):
-        raise InputError(f"--{name} is {value!r}, which is no number.")
+        raise InputError(f"--{name} is {value!r}, which is not a number.")
     if name in TEXTS and not value.isprintable():
         raise InputError(f"--{name} is {value!r}. Leave out line ends and what cannot be printed.")
     if name in WORDS and (not _WORD.fullmatch(value) or _NAMES_A_FILE.search(value) or _is_unknown_preset(value)):

@@ -1,4 +1,4 @@
-"""The step in the metadata of a LoRA file: a process that goes on from a state counts its own steps only."""
+"""The step in the metadata of a LoRA file: sd-scripts counts only the steps since it resumed."""
 
 import json
 import shutil

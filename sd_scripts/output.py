@@ -18,13 +18,13 @@ _FACTS = {
 
 
 def speaks(line: str) -> bool:
-    """Whether a line says anything: not an empty one, a bar's frame, or the marks under a traceback's line."""
+    """Whether a line carries text: not an empty one, a progress bar, or the marks under a line of a traceback."""
     return bool(line.strip(" ^~")) and not re.search(r"\d+%\|", line)
 
 
 @dataclass
 class Reading:
-    """What has been read so far.
+    """What sd-scripts has printed so far.
 
     step and total count this process's steps, which for a resumed run are those still to do. average is the loss as
     the script tells it: a running mean, or for textual inversion that of the step. losses has it for each step,
@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def doing(self) -> str:
-        """What the script said last, in its own words without the time, the place in its source and the Japanese."""
+        """The last line the script printed, without time, source location and the Japanese translation."""
         said = next((line for line in reversed(self.last_lines) if speaks(line)), "")
         return _LOG_MARGINS.sub("", said).split(" / ")[0].strip()[:_WORDS_SHOWN]
 

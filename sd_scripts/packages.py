@@ -73,7 +73,7 @@ def is_own(module: str, checkout: Path) -> bool:
 def requirements(modules: Sequence[str], checkout: Path) -> list[str]:
     """What to hand to pip for `modules`: the checkout's own requirement, else a package known to hold the module.
 
-    A module that neither knows is left out: a stranger's package may have its name.
+    A module that neither knows is left out: someone else's package may have its name.
     """
     told = _told_requirements(checkout)
     names = {module: _normal(_DISTRIBUTIONS.get(module, module)) for module in modules}

@@ -1,4 +1,4 @@
-"""Running a script: its command line, its environment, and a session of its own that ends as a whole."""
+"""Running a script: its command line, its environment, and its process tree, which ends as a whole."""
 
 import atexit
 import queue

@@ -1,9 +1,9 @@
-"""How sd-scripts is told to go on from a state.
+"""How sd-scripts is told to resume from a state.
 
-A state holds weights, optimizer and the place in the learning rate's course, but sd-scripts counts a resumed run by
-epochs. Where the rate does not fall towards the end, it is told to train the missing steps and count from nothing,
-which is exact. Where it falls, the course needs the whole run's length: then sd-scripts counts on, and if the steps are
-no whole epochs it trains up to the end of the last one, at a rate that has already reached zero.
+A state holds weights, optimizer and the position in the learning-rate schedule, but sd-scripts counts a resumed run in
+epochs. Where the rate does not fall towards the end, it trains the missing steps and counts from zero, which is exact.
+Where it falls, the schedule needs the length of the whole run: then sd-scripts counts on, and if the steps are not a
+whole number of epochs, it trains to the end of the last one at a rate that has already reached zero.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def next_leg(run: RunFolder, config: TrainingConfig, job: Job) -> tuple[Leg, dic
 
 
 def run_length(config: TrainingConfig) -> dict[str, int]:
-    """How long a run is, as the user says it."""
+    """The length of a run, in the unit that the user chose."""
     return {"epochs": config.epochs} if config.epochs else {"steps": config.steps}
 
 

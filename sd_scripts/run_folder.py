@@ -1,4 +1,4 @@
-"""Where a run through sd-scripts writes, and what is taken over of what it writes.
+"""Where a run through sd-scripts writes, and which of its files are taken over.
 
 output/training/<name>/run.json         what the run is, to find it again
 output/training/<name>/dataset/         the images and captions that sd-scripts reads
@@ -116,8 +116,8 @@ class RunFolder:
         return bool(self.saved) or self.fallback.is_file() or ("target_step" in self.facts and self.target.is_file())
 
     def begin_leg(self) -> None:
-        """Make the scripts' folder, without what a process that was killed with ComfyUI may have left: its steps were
-        counted from elsewhere."""
+        """Make the scripts' folder, and clear what a process that was killed with ComfyUI left there: it counted its
+        steps from another start."""
         self.scripts.mkdir(exist_ok=True)
         self._take_samples(Leg(), 0)
         for found in self.scripts.iterdir():
@@ -127,7 +127,7 @@ class RunFolder:
                 found.unlink()
 
     def take_over(self, leg: Leg, steps_per_epoch: int, by_steps: bool, by_epochs: bool, keep_last: int) -> None:
-        """Take what is whole out of the scripts' folder: states, and files of the course.
+        """Take what is whole out of the scripts' folder: states, and checkpoints.
 
         Files that were asked for, by_steps or by_epochs, go beside the target, at most `keep_last` of them unless
         that is 0. Of the others the last is kept to fall back on.
@@ -222,7 +222,7 @@ class RunFolder:
 def run_folder(
     runs: Path, models: Path, name: str, suffix: str, fingerprint: str, serves: Callable[[RunFolder], bool]
 ) -> RunFolder:
-    """That of an earlier run of this name and fingerprint that `serves`, else a new one under a name that is free.
+    """The folder of an earlier run of this name and fingerprint that `serves`, else a new one under a free name.
 
     A run whose `run.json` cannot be read is passed over, and so is one that another process trains at this moment:
     their names count as taken.

@@ -1,7 +1,7 @@
 """From Tilewright's configuration to the arguments of sd-scripts, by their names there.
 
-Where both have the same default, nothing is written: a script that does not know an argument then does not mind. What
-sd-scripts cannot do is refused, never left out in silence.
+Where both have the same default the argument is left out, so that a script which does not know it still runs. What
+sd-scripts cannot do is refused, never silently dropped.
 """
 
 import re
@@ -166,7 +166,7 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     asked = [words for words, holds in impossible.items() if holds]
     if asked:
         raise InputError(
-            f"{' and '.join(asked)}, but sd-scripts has no such training. Set it back, or use Train Texture LoRA."
+            f"{' and '.join(asked)}, but sd-scripts does not support that. Reset it, or use Train Texture LoRA."
         )
     if options.color_changes and options.cache != "off":
         raise InputError(

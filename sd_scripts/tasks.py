@@ -62,7 +62,7 @@ class Job:
 
     @property
     def resumes(self) -> bool:
-        """Whether the script knows, from a state, how far it had come. The others would begin to count again."""
+        """Whether the script restores its step count from a state. The others would start from 0."""
         return self.task == LORA
 
     @property
@@ -85,8 +85,8 @@ def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> 
     """The arguments that belong to one kind of training. Raises `InputError` for what is missing."""
     if task == CONTROLNET and not has_conditioning:
         raise InputError(
-            "A ControlNet learns to follow a map, but nothing is connected to conditioning. Connect a dataset of the "
-            "same materials with that map, such as their heights."
+            "A ControlNet is trained to follow a map, but nothing is connected to conditioning. Connect a dataset of "
+            "the same materials with that map, such as their heights."
         )
     if task == DREAMBOOTH:
         return {"no_token_padding": True} if told.get("no_token_padding") else {}
@@ -105,8 +105,8 @@ def captions_without_token(own: Mapping[str, Any], dataset: TextureDataset) -> l
     without = [one for one in learnt if token not in one.caption]
     if len(without) == len(learnt):
         raise InputError(
-            f"No caption holds the token {token!r}, so nothing would be learnt. Put it into the captions with Caption "
-            "Template (its trigger), or set template to object or style."
+            f"No caption holds the token {token!r}, so there is nothing to learn. Put it into the captions with "
+            "Caption Template (its trigger), or set template to object or style."
         )
     names = ", ".join(one.file.name for one in without[:_NAMED]) + (", …" if len(without) > _NAMED else "")
     counted = f"{len(without)} of {len(learnt)} captions, of {names}"
@@ -120,7 +120,7 @@ def split_notes(share: float, dataset: TextureDataset) -> list[str]:
         return []
     return [
         f"validation_share {share:g}: sd-scripts holds back images and not materials, so views of one material are on "
-        "both sides and the validation loss looks better than it is; Train LoRA holds back whole materials"
+        "both sides and the validation loss looks better than it is; Train Texture LoRA holds back whole materials"
     ]
 
 
@@ -137,7 +137,7 @@ def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
-    """What is trained of the model: the LoRA, or for the other scripts whether the text encoder is."""
+    """Which part of the model is trained: the LoRA, or for the other scripts whether the text encoder is."""
     network = config.network
     if job.script != "train_db.py":
         _check_text_encoder_until(job, network, config.objective.text_encoder_until)
@@ -207,7 +207,7 @@ def _check_text_encoder_until(job: Job, network: NetworkConfig, until: float) ->
 
 
 def _text_encoder_steps(config: TrainingConfig) -> int | None:
-    """train_db.py's way to say it: None trains the text encoder to the end, -1 never."""
+    """train_db.py's stop_text_encoder_training: None trains the text encoder to the end, -1 never."""
     until = config.objective.text_encoder_until
     if not config.network.text_encoder or until == 0:
         return -1

@@ -1,4 +1,4 @@
-"""What a step trains on, drawn from the examples, and made ready while the step before is still being computed."""
+"""The batches of a run, drawn from the examples, each prepared while the step before is still being computed."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ class Batch:
     sizes: Sequence[tuple[int, int]]
 
     def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
-        """The batch with `change` made to each of its tensors."""
+        """The batch with `change` applied to each of its tensors."""
         return replace(
             self,
             latents=change(self.latents),
@@ -90,7 +90,7 @@ class Batches:
         )
 
     def fixed(self, rows: Sequence[tuple[Example, float]], purpose: str) -> Iterator[Batch]:
-        """Examples, each at its fraction of the schedule and with plain noise that is the same every time.
+        """Batches of examples, each at its fraction of the schedule and with plain noise that is the same every time.
 
         They come in batches of one size that are no larger than those that are trained on.
         """

@@ -1,4 +1,4 @@
-"""Bringing images of any size to the ones that are trained on."""
+"""Resizing images to the bucket sizes that are trained on."""
 
 import torch
 
@@ -10,7 +10,7 @@ def frame(image: torch.Tensor, size: tuple[int, int], tileable: bool) -> torch.T
     """(C, H, W) -> (C, height, width) of `size` = (width, height), in 0..1.
 
     A tileable image is resampled whole, as the torus it is, even where that stretches it a little: cropped it would
-    tile no more. Any other one is cropped around its centre to the aspect of `size` first.
+    no longer tile. Any other one is cropped around its centre to the aspect of `size` first.
     """
     width, height = size
     if not tileable:

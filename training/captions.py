@@ -1,4 +1,4 @@
-"""What happens to a caption on its way into a step."""
+"""Caption augmentation: dropout and shuffling."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from .config import ObjectiveConfig
 
 
 def vary_captions(captions: Sequence[str], objective: ObjectiveConfig, draw: torch.Generator) -> list[str]:
-    """Some captions left out, the others' comma-separated parts in another order, as the objective asks."""
+    """Captions with dropout and with their comma-separated parts shuffled, as the objective asks."""
     return [_varied(caption, objective, draw) for caption in captions]
 
 

@@ -1,4 +1,4 @@
-"""LoRA files: safetensors that appear whole or not at all, and are the same to the last bit for the same content."""
+"""LoRA files: safetensors written atomically, bit-identical for the same content."""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _sort_metadata(path: Path) -> None:
-    """Bring the metadata in the header, which the library writes in an order of its own each time, into one order."""
+    """Sort the metadata in the header, which the library writes in a different order each time."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))

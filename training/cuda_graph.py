@@ -55,7 +55,7 @@ class CapturedPass:
 
 
 class CudaRecorder:
-    """Records passes as CUDA graphs, which share one pool of memory: only one of them runs at a time."""
+    """Captures passes as CUDA graphs in one memory pool, since only one of them runs at a time."""
 
     def __init__(self) -> None:
         self.pool = torch.cuda.graph_pool_handle()

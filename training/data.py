@@ -12,14 +12,14 @@ from .randomness import generator
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What the denoiser is told beside the noisy latents: context (B, L, D), and for SDXL a vector (B, A)."""
+    """What the denoiser takes beside the noisy latents: context (B, L, D), and for SDXL a vector (B, A)."""
 
     context: torch.Tensor
     vector: torch.Tensor | None = None
 
     @classmethod
     def stack(cls, parts: Sequence["Conditioning"]) -> "Conditioning":
-        """One batch of several. A shorter context is repeated to a common length, which attention cannot tell."""
+        """One batch of several. Shorter contexts are repeated to a common length, which does not change attention."""
         length = math.lcm(*(part.context.shape[1] for part in parts))
         context = torch.cat([part.context.repeat(1, length // part.context.shape[1], 1) for part in parts])
         vectors = [part.vector for part in parts if part.vector is not None]
@@ -33,7 +33,7 @@ class Conditioning:
         return self._each(lambda tensor: tensor.to(device, dtype))
 
     def moved(self, device: torch.device) -> "Conditioning":
-        """From the CPU's memory to `device`, without waiting for what a GPU is still computing."""
+        """Copied from the CPU to `device`, without waiting for what a GPU is still computing."""
         if device.type != "cuda":
             return self._each(lambda tensor: tensor.to(device))
         return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))

@@ -1,4 +1,4 @@
-"""What a node shows of a run while it trains: the chart with the newest samples below it, and how long it takes."""
+"""The live preview of a training node: the loss chart with the newest samples below it, and the remaining time."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

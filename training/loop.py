@@ -133,7 +133,7 @@ class Trainer:
         return loss
 
     def _update(self, finite: torch.Tensor) -> None:
-        """Move the weights, unless this step or one before it, which has not been read back yet, was not finite."""
+        """Update the weights, unless this step or one before it, which has not been read back yet, was not finite."""
         self._broken_steps = torch.where(finite & (self._broken_steps == 0), 0.0, self._broken_steps + 1)
         if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
@@ -150,7 +150,7 @@ class Trainer:
         return forward_inputs(batch.to(self.device), self.encode_texts(batch.captions, batch.sizes))
 
     def _set_rates(self) -> None:
-        """The learning rates of the coming step; from `text_encoder_until` on the text encoder has none."""
+        """Set the learning rates of the coming step, and freeze the text encoder from `text_encoder_until` on."""
         factor = rate_factor(self.config.optimizer, self.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -173,14 +173,14 @@ class Trainer:
 
     @torch.no_grad()
     def mean_loss(self, batches: Iterable[Batch]) -> float:
-        """Of all rows of `batches`, without dropout."""
+        """Mean loss of all rows of `batches`, without dropout."""
         self.network.eval()
         losses = [self.row_losses(self.inputs(batch)) for batch in batches]
         self.network.train()
         return torch.cat(losses).mean().item()
 
     def kohya_state(self, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-        """The LoRA so far, of the running mean where there is one."""
+        """The LoRA so far, of the moving average where there is one."""
         if not self.ema:
             return self.network.kohya_state(dtype)
         moving = [parameter.detach().clone() for parameter in self.parameters]

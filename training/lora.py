@@ -32,12 +32,12 @@ class LoraNetwork(nn.Module):
             yield name, cast(LoraLayer, lora)
 
     def attach(self) -> None:
-        """From now on each layer's output has that of its LoRA layer added."""
+        """Add each LoRA layer's output to that of its frozen layer, until `detach`."""
         for _, lora in self.named_layers():
             lora.layer.forward = partial(lora.beside, lora.layer.forward)  # type: ignore[method-assign]
 
     def detach(self) -> None:
-        """The layers are as they were."""
+        """Undo `attach`."""
         for _, lora in self.named_layers():
             layer: Any = lora.layer
             (before,) = layer.forward.args
@@ -63,7 +63,7 @@ class LoraNetwork(nn.Module):
     def load_kohya_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Continue from the weights of a LoRA file of the same kind, rank and layers; raises `ConfigError` otherwise.
 
-        Where the file has another alpha, its weights are scaled to mean the same with this one.
+        Where the file has another alpha, its weights are scaled to have the same effect with this one.
         """
         for name, lora in self.named_layers():
             stored = state.get(f"{name}.alpha", torch.tensor(float(lora.rank)))

@@ -14,7 +14,7 @@ Layer = nn.Linear | nn.Conv2d
 
 
 class LoraLayer(nn.Module):
-    """What all kinds share: the frozen layer beside them, alpha and rank, and the layer's operation on any weight.
+    """What all kinds share: the frozen layer, alpha and rank, and the layer's operation on any weight.
 
     A kind has its weights as parameters named as in the file (with "__" for "."), and `delta`, the change D
     already scaled.
@@ -36,7 +36,7 @@ class LoraLayer(nn.Module):
         return self.alpha / self.rank
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """What is added to the layer's output for its input x."""
+        """The change that this layer adds to the frozen layer's output for input x."""
         return self.apply_weight(nn.functional.dropout(x, self.dropout, self.training), self.delta().to(x.dtype))
 
     def beside(self, frozen: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""How far a prediction is from its target, and how much each sample counts."""
+"""The loss: distance of a prediction from its target, timestep weighting and masking."""
 
 import torch
 

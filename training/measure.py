@@ -1,6 +1,6 @@
 """Losses measured with noise and timesteps that never change: they show what a run has learnt.
 
-The loss of a step tells more about the timesteps that it met.
+The loss of a single step says more about its timesteps than about the model.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -64,11 +64,11 @@ class Measurements:
 
 
 def loss_transfer(validation: Sequence[tuple[int, float]], fixed: Sequence[tuple[int, float]]) -> float | None:
-    """Share of the loss won on held-out images over that won on training images, from (step, loss) pairs.
+    """Relative loss reduction on held-out images over that on training images, from (step, loss) pairs.
 
-    1 where what was learnt holds for images that were not trained on; it falls while these are learnt by heart, and is
-    below 0 where the others get worse. Both are shares of their first loss, because they are measured at other
-    timesteps. None before training images have won `LEAST_GAIN`.
+    1 where the model generalises to images that were not trained on; it falls while the training images are
+    memorised, and is below 0 where the held-out loss gets worse. Both reductions are relative to the first loss,
+    because they are measured at different timesteps. None before the training loss has fallen by `LEAST_GAIN`.
     """
     if len(validation) < 2 or len(fixed) < 2 or not validation[0][1] or not fixed[0][1]:
         return None

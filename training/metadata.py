@@ -1,4 +1,4 @@
-"""What a LoRA file says about itself, in the keys that kohya's tools and the modelspec readers know.
+"""The metadata of a LoRA file, in the keys that kohya's tools and modelspec readers know.
 
 No date and no session number: the same run gives the same file to the last bit.
 """

@@ -1,4 +1,4 @@
-"""The optimizers by name, and the course of their learning rate."""
+"""The optimizers by name, and their learning-rate schedule."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The picture of a run: its loss over the steps."""
+"""The loss chart of a run."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def smoothed(losses: Sequence[float], span: int | None = None) -> list[float]:
 
 
 def plot_losses(losses: Sequence[float], title: str, validation: Points = (), fixed: Points = ()) -> torch.Tensor:
-    """A chart of `losses`, one a step, with their smoothed course, as (1, H, W, 3) in 0..1.
+    """A chart of `losses`, one a step, with their smoothed curve, as (1, H, W, 3) in 0..1.
 
     validation and fixed are what was measured after so many steps on held-out images, and on training images with
     noise that stays the same. They have a panel and a scale of their own above the losses of the steps, which tell

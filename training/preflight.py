@@ -1,4 +1,4 @@
-"""What a run tells before its first step, and while it trains: what it was given, and what looks wrong."""
+"""What a run reports before its first step and while it trains: its input, and what looks wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Preflight:
     """Counts of a dataset's images and captions.
 
     images: those that are trained on. held_out: those that are only measured. left_out: those that cannot be read,
-    not_finite: of these the ones with values that are no numbers. clipped: with values outside 0..1, which are lost.
+    not_finite: of these the ones with NaN or infinite values. clipped: with values outside 0..1, which are lost.
     uncaptioned: without caption. cut: with captions longer than tokens. unmatched: caption files that belong to no
     image; unreadable_captions: caption files of an unknown encoding.
     """
@@ -32,7 +32,7 @@ class Preflight:
         """Whole sentences for an artist: the images, then one for each thing that may be a mistake."""
         held = f", {self.held_out} measured only" if self.held_out else ""
         told = [f"{_count(self.images, 'image')}{held}."]
-        numbers = f", {self.not_finite} of them for values that are no numbers" if self.not_finite else ""
+        numbers = f", {self.not_finite} of them for NaN or infinite values" if self.not_finite else ""
         warnings = {
             f"{_count(self.left_out, 'image')} left out{numbers}: see the log or Load Dataset's report.": self.left_out,
             f"{_count(self.clipped, 'image')} with values outside 0 to 1, which are clipped.": self.clipped,
@@ -45,7 +45,7 @@ class Preflight:
 
 
 def course_warnings(fixed: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]]) -> list[str]:
-    """What the (step, loss) pairs of the measurements say against going on, in sentences for an artist."""
+    """Warnings drawn from the measured (step, loss) pairs, in sentences for an artist."""
     warnings = []
     if (step := _rising_since(fixed)) is not None:
         warnings.append(f"The loss on fixed noise has risen since step {step}: lower learning_rate.")

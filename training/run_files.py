@@ -1,4 +1,4 @@
-"""Where a run writes, what it may overwrite, and how it finds its way back to its own files.
+"""Where a run writes, what it may overwrite, and how it finds its own files again.
 
 output/loras/<name>.safetensors                 the LoRA, for every loader
 output/loras/<name>-step00000500.safetensors    what `save every` keeps on the way
@@ -45,7 +45,7 @@ class RunFiles:
         return self.folder / STATE_NAME
 
     def checkpoint(self, step: int) -> Path:
-        """The LoRA after `step` on the way."""
+        """The path of the checkpoint after `step`."""
         return self.lora.with_stem(f"{self.lora.stem}-step{step:08}")
 
     def release(self) -> None:
@@ -65,7 +65,8 @@ class RunFiles:
 
 
 def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, steps: int) -> RunFiles:
-    """Those of this name of the same `run`, at most at `steps`; else, or for None, new ones under a free name.
+    """The files of an earlier run of this name with the same identity `run`, no further than `steps`; otherwise, or for
+    None, new files under a free name.
 
     They are claimed: files that another process trains at this moment are passed over.
     """
@@ -118,7 +119,7 @@ def check_asked_for(files: RunFiles, steps: Sequence[int], saving: SavingConfig)
     if missing or samples:
         what = f"checkpoints after the steps {', '.join(map(str, missing))}" if missing else "samples"
         raise InputError(
-            f"{files.lora.name} was trained to its end before without {what}, and they can only be made on the way. "
+            f"{files.lora.name} was already trained to the end without {what}, which can only be made during training. "
             "Switch resume of LoRA Saving off to train anew, or ask for none."
         )
 

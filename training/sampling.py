@@ -1,4 +1,4 @@
-"""Pictures from a model while it trains."""
+"""Sampling from a model while it trains."""
 
 from typing import Any
 

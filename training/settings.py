@@ -1,6 +1,6 @@
 """A setting is declared once, as a field of a configuration.
 
-`setting(...)` gives the field all there is to know of it. The widget, the check, sd-scripts' argument, the entry in a
+`setting(...)` gives the field all its facts. The widget, the check, sd-scripts' argument, the entry in a
 file's metadata and the line on the help page are made from that.
 """
 
@@ -20,18 +20,18 @@ Config = TypeVar("Config")
 
 
 class ConfigError(InputError):  # type: ignore[misc, unused-ignore]
-    """A setting that cannot be trained with, in whole sentences for an artist."""
+    """A setting that cannot be trained with. The message is whole sentences for an artist."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field says of itself. Its name, type and default are the field's own.
+    """The facts of a field. Its name, type and default are the field's own.
 
     within, step: range of a number, and the step of its widget.
     choices: all values that it may have, where they are few.
     widget: id of the input where that is not the field's name; label: what the editor shows in its place.
     kohya: sd-scripts' argument for it, "" where there is none or where it takes more than handing on the value.
-    kohya_default: the value at which sd-scripts need not be told; None tells it always.
+    kohya_default: the value at which the argument is left out; None never leaves it out.
     needs: a setting without which this one does nothing; needs_choice: those of its choices with which it does.
     excludes: one that cannot be on at the same time.
     metadata: its key in a LoRA file, "" for none; recorded: that is kohya's name after "ss_".
@@ -64,7 +64,7 @@ class Setting:
 
     @property
     def named(self) -> str:
-        """What messages call it: what the editor shows, and the input's id where that is another."""
+        """Its name in messages: what the editor shows, with the input's id where that differs."""
         return f"{self.label} ({self.id})" if self.label else self.id
 
     @property
@@ -72,7 +72,7 @@ class Setting:
         return f"ss_{self.kohya}" if self.recorded else self.metadata
 
     def value(self, given: Any) -> Any:
-        """What a widget's value means: a combo gives its choice as text."""
+        """The setting's value for a widget's value: a combo gives its choice as text."""
         return next((choice for choice in self.choices if str(choice) == given), given)
 
     def check(self, value: Any) -> None:
@@ -128,7 +128,7 @@ def configured(kind: type[Config], widgets: Mapping[str, Any]) -> Config:
 
 
 def kohya_arguments(config: Any) -> dict[str, Any]:
-    """sd-scripts' arguments for the settings that it only has to be handed."""
+    """sd-scripts' arguments for the settings that are passed on as they are."""
     arguments = {}
     for one in settings(type(config)):
         value, default = getattr(config, one.name), one.default if one.kohya_default is SAME else one.kohya_default

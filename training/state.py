@@ -1,6 +1,6 @@
-"""Everything a run needs to go on where it stopped, in one safetensors file without pickled code.
+"""Everything a run needs to resume where it stopped, in one safetensors file without pickled code.
 
-Weights, optimizer, running mean and the losses so far. There are no random states and no position in the set: both
+Weights, optimizer, moving average and the losses so far. There are no random states and no position in the set: both
 follow from the seed and the step.
 """
 
@@ -27,7 +27,7 @@ _SINCE_0_1 = {
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What makes two runs the same. fingerprint covers settings, examples and base model (`run_fingerprint`), models
+    """What identifies a run. fingerprint covers settings, examples and base model (`run_fingerprint`), models
     the rest of what their result depends on (`models_digest`), which states of version 0.1.0 do not tell."""
 
     fingerprint: str
@@ -130,9 +130,9 @@ def latest_state(paths: Iterable[Path], run: RunIdentity, steps: int) -> tuple[P
 
 
 def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: torch.nn.Module) -> str:
-    """Equal for two runs that go the same way: settings, cached examples and the model's weights (sampled).
+    """Equal for two runs that take the same steps: settings, cached examples and the model's weights (sampled).
 
-    What it writes on its way does not count. Nor does its length where no step depends on it, so a finished run at
+    What it writes does not count. Nor does its length where no step depends on it, so a finished run at
     a constant rate can be made longer.
     """
     settings = asdict(config)
@@ -162,7 +162,7 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
 
 
 def models_digest(weights: Mapping[str, torch.Tensor], facts: object) -> str:
-    """Differs where a value of a weight or one of `facts` (words and numbers) does. Takes one pass over the weights."""
+    """A digest of all weights and of `facts` (words and numbers), in one pass over the weights."""
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     for name, weight in sorted(weights.items()):
         flat = weight.detach().contiguous().reshape(-1)

@@ -1,4 +1,4 @@
-"""What was expensive to encode, kept on disk for later runs under a name that says exactly what it was made from."""
+"""A disk cache of encoded images and captions, addressed by the content they were made from."""
 
 import hashlib
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Whose latents these are: told by the colours that each family's latents stand for."""
+"""Detects a VAE of the wrong family (SD1 or SDXL) by encoding a colour chart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ CLEAR = 0.25  # RMS of a preview that fits, with colours in -1..1; those of othe
 
 @dataclass(frozen=True)
 class LatentFamily:
-    """What the VAE's latents mean: times scale, and then factors (C, 3) and bias (3,), they are colours in -1..1."""
+    """How to preview a family's latents: latents * scale @ factors (C, 3) + bias (3,) are colours in -1..1."""
 
     scale: float
     factors: torch.Tensor
@@ -31,7 +31,7 @@ def color_card() -> torch.Tensor:
 
 
 def another_family(latents: torch.Tensor, own: str, families: Mapping[str, LatentFamily]) -> str | None:
-    """The family to which the latents (C, 16, 16) of the colour card belong, if that is clearly not `own`."""
+    """The family that the latents (C, 16, 16) of the colour card belong to, None unless it is clearly not `own`."""
     card = torch.nn.functional.avg_pool2d(color_card() * 2 - 1, 8)
     errors = {name: (family.colors(latents) - card).square().mean().sqrt().item() for name, family in families.items()}
     nearest = min(errors, key=errors.__getitem__)

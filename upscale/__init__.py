@@ -1,4 +1,4 @@
-"""Large images, exactly: what fits into memory is computed as a whole, what does not tile by tile.
+"""Large images, exactly: computed as a whole where they fit in memory, tile by tile where they do not.
 
 The tiled autoencoder: tiled_autoencoder, frame_autoencoder and tiny_autoencoder walk the network over tiled_layers;
 tiled_convolution, convolution_geometry, tiles, moments and chunked_attention are one layer; feature_map, offloading,

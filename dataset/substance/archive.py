@@ -17,7 +17,7 @@ MOST_ELEMENTS = 300_000
 def read_archive(path: Path) -> list[SubstanceGraph]:
     """All graphs of a .sbsar. Nothing is written to disk, and only the descriptions are kept in memory.
 
-    Raises `InputError` for a file that is no Substance archive, is damaged or tries to harm.
+    Raises `InputError` for a file that is not a Substance archive, is damaged or malicious.
     """
     if path.suffix.lower() == ".sbs":
         raise InputError(f"{path.name} is a source of Substance Designer. Publish it as .sbsar, and choose that file.")
@@ -86,7 +86,7 @@ def _parse(content: bytes) -> ElementTree.Element:
         parser.feed(content)
         return parser.close()
     except DefusedXmlException:
-        raise ValueError("it declares entities, as harmful files do") from None
+        raise ValueError("it declares entities, as malicious files do") from None
 
 
 def _unreadable(path: Path, reason: str) -> InputError:

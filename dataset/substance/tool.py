@@ -1,4 +1,4 @@
-"""sbsrender: which one may be run, how it is called, and how its processes end."""
+"""sbsrender: which one may be run, its command line, and its processes."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""Between ComfyUI and the trainer: MODEL, CLIP, VAE and dataset go in as the host has them, a LoRA comes out.
+"""The in-graph trainer: ComfyUI's MODEL, CLIP and VAE and a dataset go in, a LoRA comes out.
 
-The MODEL and CLIP that were given are only read. What trains is a UNet of our own that shares their weights.
+The MODEL and CLIP that were given are only read. The network that trains is a separate UNet that shares their weights.
 """
 
 from .order import Order

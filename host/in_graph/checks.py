@@ -1,4 +1,4 @@
-"""What is refused before anything is encoded: models that the trainer cannot train, or that do not belong together."""
+"""Checks before anything is encoded: models that cannot be trained, or that do not belong together."""
 
 import gc
 from collections.abc import Iterator
@@ -57,8 +57,8 @@ def base_model(model: Model) -> BaseModel:
     if extra := host_training.extra_channels(model):
         what = "an inpainting checkpoint" if extra == 5 else "made for another input beside the latent"
         raise InputError(
-            f"The model is {what}: its UNet takes {4 + extra} channels, where a text-to-image model takes 4. Load the "
-            "plain checkpoint of the same family; its LoRA works on the inpainting one as well."
+            f"The model is {what}: its UNet has {4 + extra} input channels, where that of a text-to-image model has 4. "
+            "Load the plain checkpoint of the same family; its LoRA works on the inpainting one as well."
         )
     raise InputError(
         f"The model is of the kind {kind}, but sampled as {host_training.foreign_sampling(model)}. {_KNOWN} Take the "
@@ -82,7 +82,7 @@ def check_clip(model: Model, clip: Clip) -> None:
     if context.shape[-1] != wanted:
         family = host_training.known_unet_facts(model).family
         raise InputError(
-            f"The CLIP makes embeddings of {context.shape[-1]} numbers, but the model, of the family {family}, takes "
+            f"The CLIP makes embeddings of width {context.shape[-1]}, but the model, of the family {family}, takes "
             f"{wanted}. Connect the CLIP of the model's own checkpoint."
         )
 
@@ -105,7 +105,7 @@ def check_vae(model: Model, vae: Vae) -> None:
     other = another_family(encode_image(vae, color_card()), own, latent_families())
     if other is not None:
         raise InputError(
-            f"The VAE is that of {other}, but the model is of the family {family}, to which its latents mean other "
+            f"The VAE is that of {other}, but the model is of the family {family}, whose latents mean other "
             "colours. Connect the VAE of the model's own checkpoint."
         )
 

@@ -1,4 +1,4 @@
-"""Images as the denoiser takes them: each is encoded once, by the host's VAE."""
+"""Image encoding: each image is encoded once by the host's VAE."""
 
 import logging
 from functools import partial
@@ -34,9 +34,9 @@ def kept_folder(config: TrainingConfig) -> Path | None:
 def cached_examples(
     model: Model, vae: Vae, dataset: TextureDataset, config: TrainingConfig
 ) -> tuple[list[Example], list[str]]:
-    """Every readable sample as a scaled latent, on the CPU in float32; and why others are left out.
+    """Every readable sample as a scaled latent, on the CPU in float32; and the reasons why others are left out.
 
-    Raises `InputError` when there is none, and where the VAE makes no numbers of one.
+    Raises `InputError` when there is none, and where the VAE gives NaN or infinity.
     """
     tileable = {sample.tileable for sample in dataset.samples}
     encoders = {tiles: ImageEncoder(wrapped_vae(vae) if tiles else vae, dataset, config) for tiles in tileable}
@@ -90,7 +90,8 @@ class ImageEncoder:
         if not latent.isfinite().all():
             raise InputError(
                 f"The VAE makes NaN or infinite latents of {sample.file.name}, which nothing can be learnt from. That "
-                "happens in float16: start ComfyUI with --fp32-vae or --bf16-vae, or connect a VAE that bears it."
+                "happens in float16: start ComfyUI with --fp32-vae or --bf16-vae, or connect one that works in "
+                "float16."
             )
         tensors = {"latent": latent, "size": torch.tensor(size)}
         if self.config.objective.masked and image.shape[0] == 4:
@@ -106,7 +107,7 @@ def latent_families() -> dict[str, LatentFamily]:
 
 
 def wrapped_vae(vae: Vae) -> Any:
-    """A VAE of the same weights that takes an image for the torus it is."""
+    """A VAE that shares the weights of `vae` and wraps around the edges of images."""
     network = host_networks.wrappable_autoencoder(vae)
     outside = host_networks.convolutions_padded_outside(network)
     replacements = wrapped_convolutions(network, Axes(x=True, y=True), what="The VAE", padded_outside=outside)
@@ -121,6 +122,6 @@ def encode_image(vae: Vae, image: torch.Tensor) -> torch.Tensor:
 
 
 def for_autograd(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A copy in float32 that autograd can save, which it cannot where something was made under inference mode."""
+    """A float32 copy that autograd can save: tensors made under inference mode cannot be."""
     with torch.inference_mode(False):
         return tensor.to(device, torch.float32, copy=True)

@@ -1,4 +1,4 @@
-"""What a run shows while it trains: a line of text, the course of its loss, and pictures of what it has learnt."""
+"""What a run shows while it trains: a line of text, its loss curve, and sample pictures."""
 
 import time
 from collections import deque

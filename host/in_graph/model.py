@@ -1,4 +1,4 @@
-"""The host's MODEL as the trainer takes it: a denoiser, its noise schedule, and the layers to train."""
+"""From the host's MODEL to the trainer's denoiser, noise schedule and trainable layers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,14 +25,14 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def noise_schedule(model: Model, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
-    """The model's own schedule, without signal at its end where the objective asks for that."""
+    """The model's own noise schedule, with zero terminal SNR where the objective asks for it."""
     schedule = NoiseSchedule.from_sigmas(host_training.known_unet_facts(model).sigmas, base.prediction)
     if not config.objective.zero_terminal_snr:
         return schedule
     if base.prediction != "v":
         raise InputError(
-            "zero_terminal_snr is on, but the model predicts noise, and from pure noise that teaches nothing. Switch "
-            "it off, or load a v-prediction checkpoint."
+            "zero_terminal_snr is on, but the model predicts noise, and from pure noise it learns nothing that way. "
+            "Switch it off, or load a v-prediction checkpoint."
         )
     return schedule.with_zero_terminal_snr()
 
@@ -49,7 +49,7 @@ def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
 def training_unet(
     model: Model, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
 ) -> torch.nn.Module:
-    """The frozen UNet of `model` as it trains: wrapped, compiled and sparing memory as `config` asks."""
+    """The frozen UNet of `model` for training: wrapped, compiled and with gradient checkpointing as `config` asks."""
     unet = host_training.unet_for_training(model, device, dtype)
     if wraps:
         wrap_in_place(unet, Axes(x=True, y=True), what="The model")

@@ -1,4 +1,4 @@
-"""What should be known of a dataset and its models before the first step."""
+"""What a run reports about its dataset and models before the first step."""
 
 from ...training.loop import Trainer
 from ...training.preflight import Preflight

@@ -1,4 +1,4 @@
-"""One training, from the host's objects to its files."""
+"""One training run, from the host's objects to its files."""
 
 import logging
 from contextlib import suppress
@@ -105,7 +105,7 @@ def with_training_adapter(model: Model, clip: Clip, config: TrainingConfig) -> M
 
 
 class _Run:
-    """One training, from the host's objects to its files."""
+    """One training run, from the host's objects to its files."""
 
     def __init__(
         self, order: Order, model: TrainedUnet | TrainedFlow, encoded: list[Encoded], device: torch.device

@@ -1,4 +1,4 @@
-"""Captions as the denoiser takes them: each is encoded once by the host's CLIP, unless that is being trained."""
+"""Caption encoding: each caption is encoded once by the host's CLIP, unless the text encoder is trained."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence

@@ -104,7 +104,7 @@ async def answer(route: Route, request: web.Request) -> web.Response:
 
 
 def text(asked: Mapping[str, Any], name: str, longest: int = 200) -> str:
-    """The text `name` of a request, "" where it has none. Raises `InputError` for what is no text, or too long."""
+    """The text `name` of a request, "" where it has none. Raises `InputError` for what is not text, or too long."""
     value = asked.get(name, "")
     if not isinstance(value, str) or len(value) > longest:
         raise InputError(f"{name} must be a text of at most {longest} letters.")

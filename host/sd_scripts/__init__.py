@@ -1,1 +1,1 @@
-"""Between ComfyUI and kohya's sd-scripts: a checkpoint, a dataset and settings go in, the trained files come out."""
+"""Training through kohya's sd-scripts: a checkpoint, a dataset and settings go in, trained files come out."""

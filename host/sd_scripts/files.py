@@ -25,7 +25,7 @@ def checkpoint_family(file: Path, told: str) -> str:
         return told
     if file.suffix.lower() not in (".safetensors", ".sft"):
         raise InputError(
-            f"{file.name} is no safetensors file, so what it holds cannot be read beforehand. Choose its family "
+            f"{file.name} is not a safetensors file, so what it holds cannot be read beforehand. Choose its family "
             "instead of auto."
         )
     return _read_family(file)
@@ -43,13 +43,13 @@ def _read_family(file: Path) -> str:
         raise InputError(f"{file} cannot be read ({error}). Download or copy the checkpoint again.") from None
     if found is None:
         raise InputError(
-            f"{file.name} is no checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, which these scripts "
-            "train. Choose such a checkpoint, or its family if you know that it is one."
+            f"{file.name} is not a checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, which these "
+            "scripts train. Choose such a checkpoint, or its family if you know that it is one."
         )
     if found[0] == SDXL and prediction != ModelType.EPS:
         raise InputError(
             f"{file.name} is an SDXL checkpoint that does not predict noise ({prediction.name}), and sd-scripts would "
-            "train it as if it did. Use Train LoRA, or choose another checkpoint."
+            "train it as if it did. Use Train Texture LoRA, or choose another checkpoint."
         )
     return SD2_V if found[0] == SD2 and prediction == ModelType.V_PREDICTION else found[0]
 

@@ -1,4 +1,4 @@
-"""What a node shows while sd-scripts trains for it: a line of text, the course of the loss, its newest samples."""
+"""What a node shows while sd-scripts trains: a line of text, the loss curve, the newest samples."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,7 @@ class KohyaView:
         tell_node(self.node_id, text)
 
     def show(self, reading: Reading) -> None:
-        """Show what has been read, where it is news."""
+        """Show what is new since the last call."""
         if not reading.total:
             return self._wait(reading)
         samples = self.run.samples()

@@ -230,7 +230,7 @@ class _Run:
             raise InputError(
                 f"The loss became NaN or infinite at step {self.leg.start + reading.step}, so the training was "
                 "stopped. Lower the learning rate, or set precision to bfloat16 or float32. For SDXL choose a VAE that "
-                "bears float16."
+                "works in float16."
             )
         self.view.show(reading)
         comfy.model_management.throw_exception_if_processing_interrupted()

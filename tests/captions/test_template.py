@@ -21,7 +21,9 @@ def test_a_good_template_passes(template):
     check_template(template)
 
 
-@pytest.mark.parametrize(("template", "found"), [("{colour}", r"{colour}, which is no field"), ("{trigger", "partner")])
+@pytest.mark.parametrize(
+    ("template", "found"), [("{colour}", r"{colour}, which is not a field"), ("{trigger", "partner")]
+)
 def test_a_field_that_does_not_exist_is_named_with_those_that_do(template, found):
     with pytest.raises(InputError, match=found) as told:
         check_template(template)

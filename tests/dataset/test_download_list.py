@@ -70,7 +70,7 @@ def test_a_usual_name_goes_before_the_first_column_with_addresses(tmp_path):
         ("a.csv", "id,url\n1,\n", {"column": "url"}, "No row of the list has anything in the column 'url'"),
         ("a.json", "{not json", {}, "is not what its ending says"),
         ("a.jsonl", '{"url": 1}\nnope', {}, "is not what its ending says"),
-        ("a.txt", b"\xff\xfe\x00\xd8", {}, "is no UTF-8 text"),
+        ("a.txt", b"\xff\xfe\x00\xd8", {}, "is not UTF-8 text"),
     ],
 )
 def test_lists_that_cannot_be_read_are_named(tmp_path, name, text, options, message):

@@ -15,7 +15,7 @@ def test_each_thing_that_may_be_a_mistake_is_counted():
     ).lines()
     assert lines == [
         "9 images.",
-        "3 images left out, 1 of them for values that are no numbers: see the log or Load Dataset's report.",
+        "3 images left out, 1 of them for NaN or infinite values: see the log or Load Dataset's report.",
         "1 image with values outside 0 to 1, which are clipped.",
         "9 images without caption.",
         "1 caption cut: max_tokens of LoRA Objective is 75.",

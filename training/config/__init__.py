@@ -1,4 +1,4 @@
-"""What a training run is asked to do: the contract between the nodes and the trainer.
+"""The configuration of a training run: the contract between the nodes and the trainer.
 
 Every field is checked when a configuration is made, so the trainer itself trusts what it reads. The four parts are
 those of the option nodes.
@@ -21,7 +21,7 @@ ACCELERATIONS = ("off", "compile", "CUDA graph")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run. The same seed gives the same file on the same machine."""
+    """One training run. The same seed gives the same file on the same machine."""
 
     steps: int = setting(
         1000,

@@ -1,4 +1,4 @@
-"""What is trained: the settings of LoRA Network."""
+"""Which layers are trained, and how: the settings of LoRA Network."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ BLOCKS = ("all", "attention", "cross-attention", "up", "middle and up")
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What is trained. start_from is the name of a LoRA file, "" for none."""
+    """Which layers are trained, and with what kind of LoRA. start_from is the name of a LoRA file, "" for none."""
 
     rank: int = setting(
         16,
@@ -81,5 +81,5 @@ class NetworkConfig:
         check_settings(self)
 
     def alpha_of(self, rank: int) -> float:
-        """The alpha of layers of another rank, which scales them as much."""
+        """The alpha that gives layers of another rank the same scale."""
         return self.alpha * rank / self.rank

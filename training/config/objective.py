@@ -1,4 +1,4 @@
-"""What is asked of the model: the settings of LoRA Objective."""
+"""The training objective: the settings of LoRA Objective."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ SIGMA_WEIGHTINGS = ("none", "low noise", "cosmap", "bell")
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """What is asked of the model: which errors count, how noise and captions vary, and the torus."""
+    """The training objective: the loss and its weighting, noise and caption augmentation, and wrapping."""
 
     wrap: str = setting(
         "auto",

@@ -1,4 +1,4 @@
-"""How the weights move: the settings of LoRA Optimizer."""
+"""How the weights are updated: the settings of LoRA Optimizer."""
 
 import ast
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SCHEDULERS = ("constant", "constant with warmup", "linear", "cosine", "cosine wi
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How the weights move. betas are the decays of the running mean and variance, per step."""
+    """How the weights are updated. betas are the decays of the running mean and variance, per step."""
 
     kind: str = setting(
         "AdamW",

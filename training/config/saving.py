@@ -9,7 +9,7 @@ FILE_PRECISIONS = ("float32", "float16", "bfloat16")
 
 @dataclass(frozen=True)
 class SavingConfig:
-    """What a run leaves on disk, and what it shows on its way."""
+    """What a run writes to disk, and what it shows while it runs."""
 
     every_steps: int = setting(
         0,
@@ -116,5 +116,5 @@ class SavingConfig:
             )
 
     def sample_prompts(self) -> list[str]:
-        """The lines of `prompts` that say something."""
+        """The lines of `prompts` that are not blank."""
         return [line.strip() for line in self.prompts.splitlines() if line.strip()]

@@ -152,7 +152,7 @@ def test_a_list_of_tags_that_does_not_fit_is_told(captioners, dataset):
 def test_a_damaged_list_of_tags_is_told(captioners, dataset):
     write_wd(captioners / "tiny")
     (captioners / "tiny" / "selected_tags.csv").write_text("tag_id,name,category,count\n1,stone\n")
-    with pytest.raises(InputError, match=r"selected_tags\.csv is no list of tags"):
+    with pytest.raises(InputError, match=r"selected_tags\.csv is not a list of tags"):
         CaptionTagger.execute(dataset, "tiny", 0.35, 0.85, 1)
 
 
