@@ -12,7 +12,7 @@ def test_json_is_read_with_or_without_a_mark(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("[" * 100_000, "nested too deeply"), ("{", "not JSON"), ("NaN", "no number of JSON"), ("", "not JSON")],
+    [("[" * 100_000, "nested too deeply"), ("{", "not JSON"), ("NaN", "not a JSON number"), ("", "not JSON")],
 )
 def test_what_is_none_is_told(content, reason):
     with pytest.raises(InputError, match=reason):

@@ -55,7 +55,7 @@ def test_the_user_allows_networks_in_a_file(tmp_path):
 def test_a_line_that_is_no_network_is_named(tmp_path):
     file = tmp_path / "hosts.txt"
     file.write_text("nas.local\n")
-    with pytest.raises(InputError, match="names 'nas.local', which is no address"):
+    with pytest.raises(InputError, match="names 'nas.local', which is not an address"):
         read_networks([file])
 
 
