@@ -47,7 +47,7 @@ def elementwise_loss(prediction: torch.Tensor, target: torch.Tensor, objective: 
 
 
 def timestep_weights(schedule: Schedule, timesteps: torch.Tensor, objective: ObjectiveConfig) -> torch.Tensor | float:
-    """What each timestep counts, (B,), or 1 where they count the same.
+    """The weight of each timestep, (B,), or 1 where all weigh the same.
 
     Min-SNR (Hang et al. 2023): min(SNR, gamma) / SNR for noise, / (SNR + 1) for v.
     Debiased estimation (Yu et al. 2024): 1 / sqrt(SNR) for noise, 1 / (SNR + 1) for v.

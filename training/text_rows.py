@@ -42,7 +42,7 @@ class TextRows:
         }
 
     def moved(self, device: torch.device) -> "TextRows":
-        """From the CPU's memory to `device`, without waiting for what a GPU is still computing."""
+        """Copied from the CPU to `device`, without waiting for what a GPU is still computing."""
         if device.type != "cuda":
             return self._each(lambda tensor: tensor.to(device))
         return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))

@@ -112,7 +112,7 @@ def check_vae(model: Model, vae: Vae) -> None:
 
 @contextmanager
 def told_to_artists() -> Iterator[None]:
-    """Say what went wrong and what to do; whatever was trained is saved by then. Gives back the memory either way."""
+    """Turn known failures into an `InputError` that says what to do, and free memory. The run is saved by then."""
     try:
         yield
     except Diverged as error:
