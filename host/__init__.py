@@ -1,6 +1,7 @@
 """Everything that touches ComfyUI beyond its public node API (comfy_api.latest), which may change with any version.
 
-Its surroundings: folders (what a workflow may use), scripts (what it may run), progress, node_text, reruns.
+Its surroundings: folders (what a workflow may use), offers (what there is to choose), scripts (what it may run),
+progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
 latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.

@@ -33,7 +33,7 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
     """
     import transformers
 
-    folder = _model_folder(name, _is_transformers_model, f"{source} {_TRANSFORMERS_FILES}")
+    folder = _model_folder(name, is_transformers_model, f"{source} {_TRANSFORMERS_FILES}")
     try:
         processor = getattr(transformers, processor_class).from_pretrained(folder, local_files_only=True)
         model_type = getattr(transformers, model_class)
@@ -57,7 +57,7 @@ def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
     name and source as for `load_captioner`. Raises `InputError` for one that is missing or is not such a model, and
     without onnxruntime.
     """
-    folder = _model_folder(name, _is_tagger, f"{source} {_TAGGER_FILES}")
+    folder = _model_folder(name, is_tagger, f"{source} {_TAGGER_FILES}")
     file = min(folder.glob("*.onnx"), key=lambda one: (one.name != "model.onnx", one.name))
     session = onnx_session(file)
     given = session.get_inputs()[0]
@@ -96,11 +96,11 @@ def onnx_session(file: Path) -> Any:
         raise InputError(f"{file} cannot be loaded by onnxruntime: {error}. Copy the file again.") from error
 
 
-def _is_transformers_model(folder: Path) -> bool:
+def is_transformers_model(folder: Path) -> bool:
     return (folder / "config.json").is_file()
 
 
-def _is_tagger(folder: Path) -> bool:
+def is_tagger(folder: Path) -> bool:
     has_tags = any((folder / tags).is_file() for tags in (WD_TAGS, DEEPDANBOORU_TAGS))
     return has_tags and any(folder.glob("*.onnx"))
 

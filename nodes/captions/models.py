@@ -9,6 +9,7 @@ from ...common.caption_files import split_phrases
 from ...common.texture_dataset import TextureDataset
 from ...host.captioners import load_captioner, load_tagger
 from ...host.progress import progress_callback
+from ..offered import offered
 from ..sockets import TextureDatasetSocket
 
 BLIP_SOURCE = "Salesforce/blip-image-captioning-base"
@@ -101,6 +102,7 @@ class CaptionBLIP(io.ComfyNode):
                 TextureDatasetSocket.Input("dataset", tooltip="The images to caption."),
                 io.String.Input(
                     "model",
+                    extra_dict=offered("captioners"),
                     default="blip-image-captioning-base",
                     tooltip=f"Folder below models/captioners with the files of {BLIP_SOURCE} or its kin.",
                 ),
@@ -142,6 +144,7 @@ class CaptionFlorence2(io.ComfyNode):
                 TextureDatasetSocket.Input("dataset", tooltip="The images to caption."),
                 io.String.Input(
                     "model",
+                    extra_dict=offered("captioners"),
                     default="Florence-2-base",
                     tooltip=f"Folder below models/captioners with the files of {FLORENCE_SOURCE} or its kin.",
                 ),
@@ -195,6 +198,7 @@ class CaptionTagger(io.ComfyNode):
                 TextureDatasetSocket.Input("dataset", tooltip="The images to tag."),
                 io.String.Input(
                     "model",
+                    extra_dict=offered("taggers"),
                     default="wd-vit-tagger-v3",
                     tooltip=f"Folder below models/captioners with model.onnx and selected_tags.csv of {TAGGER_SOURCE} "
                     "or its kin, or with the .onnx and tags.txt of DeepDanbooru.",

@@ -17,6 +17,7 @@ from ...dataset.download_report import download_report, offer
 from ...dataset.load import ANY, Loading, load_folder
 from ...host import folders
 from ...host.progress import progress_callback
+from ..offered import offered
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .save import DATASETS
@@ -44,6 +45,7 @@ class DownloadImages(io.ComfyNode):
             inputs=[
                 io.String.Input(
                     "list",
+                    extra_dict=offered("lists"),
                     default="list.csv",
                     multiline=True,
                     tooltip="A file below ComfyUI's input or output folder: .csv, .tsv, .json, .jsonl, or text with an "

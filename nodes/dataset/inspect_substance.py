@@ -10,12 +10,14 @@ from ...dataset.image_files import fingerprint
 from ...dataset.substance.archive import read_archive
 from ...dataset.substance.inspection import as_json, describe
 from ...host import folders
+from ..offered import offered
 from ..validation import refusing
 
 
 def archive_input() -> io.String.Input:
     return io.String.Input(
         "archive",
+        extra_dict=offered("archives"),
         default="",
         placeholder="materials/Bricks.sbsar",
         tooltip="A .sbsar file below ComfyUI's input or output folder, or below a folder listed in "

@@ -17,6 +17,7 @@ from ...dataset.report import load_report
 from ...host import folders
 from ...host.progress import progress_callback
 from ...host.reruns import Watch
+from ..offered import offered
 from ..sockets import TextureDatasetSocket, layer_input, light_input
 from ..validation import refusing
 
@@ -47,6 +48,7 @@ class LoadDataset(io.ComfyNode):
             inputs=[
                 io.String.Input(
                     "folder",
+                    extra_dict=offered("folders"),
                     default="datasets/procedural",
                     tooltip="Folder below ComfyUI's input or output folder, with its sub-folders. Other places can be "
                     "allowed in extra_model_paths.yaml under tilewright_datasets.",
@@ -60,6 +62,7 @@ class LoadDataset(io.ComfyNode):
                 ),
                 io.String.Input(
                     "regularisation_folder",
+                    extra_dict=offered("folders"),
                     display_name="regularisation folder",
                     advanced=True,
                     default="",

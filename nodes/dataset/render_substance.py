@@ -17,6 +17,7 @@ from ...host import folders
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ...host.scripts import sbsrender_folders
+from ..offered import offered
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .inspect_substance import archive_input, readable_archive
@@ -52,9 +53,15 @@ class RenderSubstance(io.ComfyNode):
             ],
             inputs=[
                 archive_input(),
-                io.String.Input("graph", default="", tooltip="Which graph of the archive; empty for the first."),
+                io.String.Input(
+                    "graph",
+                    extra_dict=offered("graphs"),
+                    default="",
+                    tooltip="Which graph of the archive; empty for the first.",
+                ),
                 io.String.Input(
                     "outputs",
+                    extra_dict=offered("outputs", several=", "),
                     display_name="outputs (usages)",
                     default="basecolor",
                     tooltip="Maps or output identifiers, separated by commas; empty for all known maps. "
@@ -88,6 +95,7 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.String.Input(
                     "vary",
+                    extra_dict=offered("parameters", several=", "),
                     display_name="vary parameters",
                     advanced=True,
                     default="",
@@ -147,6 +155,7 @@ class RenderSubstance(io.ComfyNode):
                 ),
                 io.String.Input(
                     "sbsrender",
+                    extra_dict=offered("sbsrender"),
                     display_name="sbsrender path",
                     advanced=True,
                     default="",

@@ -15,6 +15,7 @@ from ...host.painting import SAMPLERS, SCHEDULERS
 from ...host.protocols import Clip, Model, Vae
 from ...host.reruns import Watch, all_there
 from ...host.screening import Screening
+from ..offered import offered
 from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -53,6 +54,7 @@ class LoraGridNode(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="Its VAE, which decodes the pictures."),
                 io.String.Input(
                     "loras",
+                    extra_dict=offered("loras", several="\n"),
                     display_name="LoRAs (checkpoints)",
                     default="my_material",
                     multiline=True,

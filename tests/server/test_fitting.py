@@ -136,7 +136,8 @@ def test_a_graph_from_before_the_fold_is_shrunk_once(editor, renderer):
         {"node": "TilewrightHeightFromImage"},
     )
     assert heights[0] < 400
-    assert heights[1] == 230  # smaller than all of them: as high as someone wanted it
+    # Smaller than all of them is as high as someone wanted it; Nodes 2.0 are at least as high as what they show.
+    assert heights[1] == (230 if renderer == "classic" else heights[0])
 
 
 _COLORS = """const at = new URL("extensions/tilewright/faces/colors.js", location.href);

@@ -4,8 +4,9 @@
  * Values, their order and what is queued stay as they are. Nodes 2.0 folds advanced widgets by itself; on the classic
  * canvas the pack's nodes get a button that does.
  */
-import { chain, everyNode, isVueNodes, onSetting, redraw, setting } from "../lib/comfy.js";
+import { everyNode, isVueNodes, onSetting, redraw, setting } from "../lib/comfy.js";
 import { t } from "../lib/i18n.js";
+import { chain, inputFacts } from "../lib/nodes.js";
 
 /** @typedef {import("../lib/frontend").ComfyNode} ComfyNode */
 /** @typedef {import("../lib/frontend").ComfyWidget} ComfyWidget */
@@ -39,16 +40,6 @@ function fitAll() {
   for (const node of everyNode()) if (isOurs(node)) fit(node);
 }
 
-/**
- * What the server says of an input.
- * @param {ComfyNode} node @param {string} name
- * @returns {{ shown_where?: Record<string, boolean | unknown[]> }}
- */
-function facts(node, name) {
-  const { required, optional } = node.constructor.nodeData?.input ?? {};
-  return (required?.[name] ?? optional?.[name])?.[1] ?? {};
-}
-
 /** @param {ComfyNode} node @param {string} name of a socket or of a widget */
 function isLinked(node, name) {
   const slot = node.inputs?.find((one) => (one.widget?.name ?? one.name) === name);
@@ -60,7 +51,7 @@ function isLinked(node, name) {
  * @param {ComfyNode} node @param {string} name
  */
 export function acts(node, name) {
-  const conditions = Object.entries(facts(node, name).shown_where ?? {});
+  const conditions = Object.entries(inputFacts(node, name).shown_where ?? {});
   return isLinked(node, name) || conditions.every(([other, asked]) => holds(node, other, asked));
 }
 
@@ -154,7 +145,7 @@ function addFold(node) {
   const options = { serialize: false, canvasOnly: true, hideInPanel: true };
   const button = node.addWidget("button", FOLD, null, turn, options);
   button.serialize = false;
-  const views = node.widgets.findIndex((one) => one.serialize === false);
+  const views = node.widgets.findIndex((one) => one.serialize === false && one.type !== "button" || one === button);
   node.widgets.splice(views, 0, ...node.widgets.splice(node.widgets.indexOf(button), 1));
 }
 

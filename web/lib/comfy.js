@@ -9,6 +9,7 @@ import { api } from "../../../scripts/api.js";
 import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
 import { setWords } from "./i18n.js";
+import { chain } from "./nodes.js";
 
 /** @typedef {import("./frontend").ComfyNode} ComfyNode */
 /** @typedef {import("./frontend").ComfyWidget} ComfyWidget */
@@ -292,17 +293,4 @@ async function loadWords() {
   } catch (error) {
     console.warn("Tilewright stays English:", error);
   }
-}
-
-/**
- * Adds to what a callback of an object does.
- * @param {any} object @param {string} name @param {(...given: unknown[]) => void} added
- */
-export function chain(object, name, added) {
-  const before = object[name];
-  object[name] = function (/** @type {unknown[]} */ ...given) {
-    const result = before?.apply(this, given);
-    added(...given);
-    return result;
-  };
 }
