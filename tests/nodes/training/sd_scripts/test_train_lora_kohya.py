@@ -284,12 +284,12 @@ def test_bad_arguments_are_told_before_anything_starts(train, checkout, argument
 @pytest.mark.parametrize(
     "inputs, words",
     [
-        ({"objective": ObjectiveConfig(wrap="on")}, "wrap is on"),
+        ({"objective": ObjectiveConfig(wrap="on")}, r"tiling \(wrap\) is on"),
         (
             {"objective": ObjectiveConfig(text_encoder_until=0.5), "network": NetworkConfig(text_encoder=True)},
             "to the end or not at all",
         ),
-        ({"optimizer": OptimizerConfig(ema=0.9)}, "ema is not 0"),
+        ({"optimizer": OptimizerConfig(ema=0.9)}, r"EMA decay \(ema\) is not 0"),
         ({"network": NetworkConfig(blocks="attention")}, "cannot combine"),
         ({"color_augmentation": True}, "cache_latents"),
         ({"half_gradients": True, "precision": "float32"}, "half precision"),
