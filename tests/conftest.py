@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
         fixtures = getattr(item, "fixturenames", ())
         if "server" in fixtures:
             item.add_marker("host")
-        if "editor" in fixtures:
+        if "editor" in fixtures or "web" in fixtures:
             item.add_marker("browser")
 
 

@@ -10,6 +10,7 @@ import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
 import { setWords } from "./i18n.js";
 import { chain } from "./nodes.js";
+import { takePlaceOfEnded } from "./places.js";
 
 /** @typedef {import("./frontend").ComfyNode} ComfyNode */
 /** @typedef {import("./frontend").ComfyWidget} ComfyWidget */
@@ -41,7 +42,7 @@ export class NodeView {
   constructor(node, kind) {
     this.node = node;
     this.kind = kind;
-    this.root = h("div", { class: "tilewright tilewright-view", tabindex: "0", "data-capture-wheel": "true" });
+    this.root = h("div", { class: "tilewright tilewright-view", tabindex: "0", "data-capture-wheel": "true", "data-view": kind.name });
     this.root.style.minHeight = `${kind.height}px`;
     this.root.style.setProperty("--comfy-widget-min-height", String(kind.height));
     /** @type {Mounted} */
@@ -107,7 +108,9 @@ export class NodeView {
     this.ending = new AbortController();
     LIVE.add(this);
     this.root.replaceChildren();
+    delete this.root.dataset.ended;
     this.mounted = this.kind.mount(this) ?? {};
+    takePlaceOfEnded(this);
     const output = this.lastOutput;
     if (output) this.mounted.output?.(output);
   }
@@ -117,6 +120,7 @@ export class NodeView {
     LIVE.delete(this);
     this.ending.abort();
     this.mounted = {};
+    this.root.dataset.ended = "true";
     this.root.replaceChildren();
   }
 
