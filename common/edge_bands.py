@@ -1,7 +1,7 @@
 """Bands along the edge of a texture that differ from its inside: blurred, garbled, inpainted, of another colour.
 
 No line of such a band need stand out: a blurred one is smooth. So strips along the edge are compared with all strips of
-the same width inside, by how much detail they have at several sizes and by their mean colour.
+the same width inside, by how much detail they have at several sizes, how fine it is, and their mean colour.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a ba
 SCALES = (1, 2, 4)  # pixels over which a detail is measured
 DETAIL_FLOOR = 0.1  # of the logarithm of detail: strips that differ by less all count as equal
 COLOR_FLOOR = 0.15  # of the spread of the image's values
+GRAIN_WEIGHT, COLOR_WEIGHT = 1.32, 0.95  # so that each of the three alarms as rarely: 4 of 1,000 that tile
 QUIET = 0.005  # of that spread: detail below it is no more than the steps of 8 bits
 SOFTER, MORE_DETAILED = "softer than the inside", "more detailed than the inside"
 ANOTHER_COLOR = "of another colour than the inside"
@@ -43,19 +44,30 @@ def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
     lines = image if axis == "x" else image.transpose(-1, -2)
     size, spread = lines.shape[-1], float(image.std())
     detail, color = _line_features(lines.flatten(0, 1))
-    detail, color = (detail + QUIET * spread).log(), _with_hues(color)
+    detail = detail + QUIET * spread
+    logarithms, colors = detail.log(), _with_hues(color)
     found = EdgeBand()
     for width in (width for width in WIDTHS if STRIPS * width <= size):
-        for features, floor in ((detail, DETAIL_FLOOR), (color, COLOR_FLOOR * spread)):
-            excess, number, above = _standing_out(_strip_means(features, width), width, floor)
-            if excess > found.excess:
+        seen = {
+            "detail": (_strip_means(logarithms, width), DETAIL_FLOOR, 1.0),
+            "grain": (_grain(_strip_means(detail, width)), DETAIL_FLOOR, GRAIN_WEIGHT),
+            "color": (_strip_means(colors, width), COLOR_FLOOR * spread, COLOR_WEIGHT),
+        }
+        for name, (strips, floor, weight) in seen.items():
+            excess, above = _standing_out(strips, width, floor)
+            if excess * weight > found.excess:
                 detailed = MORE_DETAILED if above else SOFTER
-                found = EdgeBand(excess, width, ANOTHER_COLOR if features is color else detailed)
+                found = EdgeBand(excess * weight, width, ANOTHER_COLOR if name == "color" else detailed)
     return found
 
 
-def _standing_out(strips: torch.Tensor, width: int, floor: float) -> tuple[float, int, bool]:
-    """Of the strips (features, lines) at the edge the largest excess, its feature, and whether it lies above the rest.
+def _grain(detail: torch.Tensor) -> torch.Tensor:
+    """How fine the detail (sizes, W) is, whatever its strength: each size against the next larger one."""
+    return detail[:-2].log() - detail[2:].log()
+
+
+def _standing_out(strips: torch.Tensor, width: int, floor: float) -> tuple[float, bool]:
+    """Of the strips (features, lines) at the edge the largest excess, and whether it lies above the rest.
 
     strips[:, x] is the mean of the lines around x; those at the edge are centred on it or end there.
     """
@@ -67,7 +79,7 @@ def _standing_out(strips: torch.Tensor, width: int, floor: float) -> tuple[float
     beyond = torch.maximum(edge - highest, lowest - edge) / (highest - lowest + floor)
     number = int(beyond.argmax())
     feature, place = divmod(number, edge.shape[1])
-    return max(float(beyond.flatten()[number]), 0.0), feature, bool(edge[feature, place] > highest[feature])
+    return max(float(beyond.flatten()[number]), 0.0), bool(edge[feature, place] > highest[feature])
 
 
 def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -44,8 +44,8 @@ _OTHER_KINDS = {
 class Header:
     """width and height are as stored, before `orientation` (EXIF, 1 to 8) is applied.
 
-    profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. exr and tiff are
-    what those readers need.
+    profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. see_through is the
+    grey value that is transparent in a PNG of 16 bits, None without one. exr and tiff are what those readers need.
     """
 
     decoder: str
@@ -55,6 +55,7 @@ class Header:
     orientation: int = 1
     profile: bytes | None = None
     gamma: float = 0.0
+    see_through: int | None = None
     exr: ExrHeader | None = None
     tiff: TiffHeader | None = None
 
@@ -146,7 +147,8 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         channels = 4 if has_alpha else 1 if image.mode in ("1", "L", "I", "I;16") else 3
         decoder = "png16" if is_png and first[24] == 16 else "pillow"
         width, height = image.size
-        return Header(decoder, width, height, channels, orientation, profile, gamma)
+        see_through = image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None
+        return Header(decoder, width, height, channels, orientation, profile, gamma, see_through)
 
 
 @contextmanager

@@ -102,6 +102,8 @@ def _decode_with_opencv(path: Path, header: Header) -> np.ndarray:
         raise ValueError("OpenCV cannot decode it")
     if header.tiff and header.tiff.white_is_zero:
         pixels = 65535 - pixels  # OpenCV is asked for 16 bits of these only
+    if header.see_through is not None and pixels.ndim == 2:
+        return np.dstack([pixels] * 3 + [np.where(pixels == header.see_through, 0, 65535).astype(pixels.dtype)])
     return blue_first(pixels) if pixels.ndim == 3 else pixels
 
 

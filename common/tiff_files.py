@@ -1,5 +1,8 @@
 """TIFF files: what a page holds, and its pixels as grey or RGB, with alpha where it is told as such."""
 
+import importlib
+import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +58,7 @@ def read_tiff(path: Path) -> np.ndarray:
     with tifffile.TiffFile(path) as file:
         page = _first_picture(file)
         _check_is_whole(path, page, file.filehandle.size)
-        pixels = page.asarray()
+        pixels = _zstd_pixels(file, page) if _is_zstd(page) else page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
         pixels = _full_range(pixels, page.bitspersample)
@@ -69,6 +72,8 @@ def read_tiff(path: Path) -> np.ndarray:
 
 def _first_picture(file: Any) -> Any:
     """The first page that is not a smaller copy of another."""
+    if not len(file.pages):
+        raise ValueError("it holds no picture")
     return next((page for page in file.pages if not page.is_reduced), file.pages.first)
 
 
@@ -100,11 +105,44 @@ def _tifffile_decodes(page: Any) -> bool:
     import tifffile
 
     try:
-        tifffile.TIFF.DECOMPRESSORS[page.compression]
         tifffile.TIFF.UNPREDICTORS[page.predictor]
-    except KeyError:  # which names the package that it lacks
+        if not _is_zstd(page):
+            tifffile.TIFF.DECOMPRESSORS[page.compression]
+    except (KeyError, ImportError):  # which names the package that it lacks
         return False
-    return page.dtype is not None
+    return page.dtype is not None and not (_is_zstd(page) and _zstd() is None)
+
+
+def _is_zstd(page: Any) -> bool:
+    import tifffile
+
+    return bool(page.compression == tifffile.COMPRESSION.ZSTD)
+
+
+def _zstd() -> Any:
+    """Python's module for Zstandard, its own or the one that py7zr brings; None without."""
+    for name in ("compression.zstd", "backports.zstd"):
+        with suppress(ImportError):
+            return importlib.import_module(name)
+    return None
+
+
+def _zstd_pixels(file: Any, page: Any) -> np.ndarray:
+    """The pixels of a page whose strips or tiles tifffile cannot unpack by itself, as `page.asarray` gives them."""
+    zstd = _zstd()
+    page.compression = 1  # what is handed to `decode` is unpacked already
+    pixels = np.zeros(page.shaped, page.dtype)
+    most = math.prod(page.chunks) * page.dtype.itemsize  # a damaged part may unpack without end
+    for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
+        file.filehandle.seek(offset)
+        packed = file.filehandle.read(count)
+        unpacked = zstd.ZstdDecompressor().decompress(packed, most)
+        part, (plane, depth, row, column, sample), shape = page.decode(unpacked, index)
+        rows, columns = slice(row, row + shape[1]), slice(column, column + shape[2])
+        place = (plane, slice(depth, depth + shape[0]), rows, columns, slice(sample, sample + shape[3]))
+        kept = pixels[place].shape  # tiles may reach beyond the picture
+        pixels[place] = part[: kept[0], : kept[1], : kept[2], : kept[3]]
+    return pixels.reshape(page.shape)
 
 
 def _needs_codec(page: Any) -> str:

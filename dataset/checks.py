@@ -66,8 +66,7 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
         return Checked(reason)
     seams = _seams(image) if rules.seams != OFF else []
     if rules.seams == REJECT and any(one.verdict == "seam" for one in seams):
-        x, y = seams
-        return Checked(f"does not tile (Q {x.q:.2f} × {y.q:.2f}, R2 {x.r2:.2f} × {y.r2:.2f}; up to 1.2 and 1.5 would)")
+        return Checked(_seam_reason(*seams))
     return Checked(
         seamless=bool(seams) and all(one.tiles for one in seams),
         convention=clear_convention(image[None]) if sample.map == "normal" and rules.normals != OFF else "",
@@ -99,6 +98,13 @@ def _content_reason(image: torch.Tensor, map_kind: str) -> str | None:
     if map_kind == "basecolor" and (image.amax(0) > BRIGHT).float().mean() > MOSTLY:
         return "saturated: a channel is clipped over more than half of its area"
     return None
+
+
+def _seam_reason(x: SeamStatistics, y: SeamStatistics) -> str:
+    if any(one.line_verdict == "seam" for one in (x, y)):
+        return f"does not tile (Q {x.q:.2f} × {y.q:.2f}, R2 {x.r2:.2f} × {y.r2:.2f}; up to 1.2 and 1.5 would)"
+    band = max(x.band, y.band, key=lambda band: band.excess)
+    return f"does not tile: a band of {band.width} pixels along its edge is {band.kind}"
 
 
 def _seams(image: torch.Tensor) -> list[SeamStatistics]:

@@ -12,7 +12,9 @@ FREQUENCIES = 24  # each way: details down to 1/24 of the width decide
 SAME_SPECTRUM = 0.995  # cosine of the magnitudes; two renders of one regular pattern reach 0.98
 SAME_PICTURE = 0.95  # correlation at the best shift
 SAME_COLOR = 0.02  # difference of the mean colour; two bakes of the same colour differ by less
-SAME_CONTRAST = 0.1  # relative difference of the contrast of each channel
+LEAST_CONTRAST = 0.01  # added to the contrast of each channel, whose logarithms are compared
+SAME_LOG_CONTRAST = 0.105  # a tenth less
+SAME_RINGS = (2 * (1 - SAME_SPECTRUM)) ** 0.5 + 1e-3  # distance of spectra whose cosine is that
 ROWS_AT_ONCE = 256
 _PEAK_GRID = 256
 
@@ -27,27 +29,52 @@ def fingerprint_texture(image: torch.Tensor) -> torch.Tensor:
 def find_duplicates(fingerprints: torch.Tensor, pause: Callable[[], None] = lambda: None) -> list[tuple[int, int]]:
     """Pairs (later, earlier) of (N, 3, F, F) fingerprints that show the same texture in the same colours.
 
-    `pause` is called for each and may raise to stop.
+    Only pairs of like colours, contrasts and spectra are compared. `pause` is called for each later one and may raise
+    to stop.
     """
-    colors = fingerprints[:, :, FREQUENCIES, FREQUENCIES].real
-    details = fingerprints.clone()
-    details[:, :, FREQUENCIES, FREQUENCIES] = 0
-    contrast = details.abs().square().sum((-1, -2)).sqrt()
-    magnitudes = torch.nn.functional.normalize(details.abs().flatten(1), dim=1)
+    from scipy.spatial import cKDTree
+
+    colors, contrasts, rings = map(torch.cat, zip(*map(_summary, fingerprints.split(ROWS_AT_ONCE)), strict=True))
+    places = torch.cat([colors / SAME_COLOR, contrasts / SAME_LOG_CONTRAST], 1).numpy()
+    tree, reach = cKDTree(places), 1 + 1e-3  # a little more: the tree and the sums round
     pairs = []
-    for later in range(1, len(details)):
+    for later in range(1, len(places)):
         pause()
-        near = (colors[:later] - colors[later]).abs().amax(1) < SAME_COLOR
-        near &= ((contrast[:later] - contrast[later]).abs() <= SAME_CONTRAST * contrast[later] + 1e-3).all(1)
-        candidates = near.nonzero().flatten()
-        if not len(candidates):
-            continue
-        turned = torch.stack([turn(details[later]).abs().flatten() for turn in _TURNS[:4]])
-        cosines = magnitudes[candidates] @ torch.nn.functional.normalize(turned, dim=1).T
-        for earlier in candidates[cosines.amax(1) > SAME_SPECTRUM].tolist():
-            if _correlation(details[earlier], details[later]) > SAME_PICTURE:
-                pairs.append((later, earlier))
+        near = torch.tensor(tree.query_ball_point(places[later], reach, p=float("inf"), return_sorted=True))
+        near = near[: int(torch.searchsorted(near, later))]
+        if len(near):
+            near = near[(rings[near] - rings[later]).norm(dim=1) < SAME_RINGS]
+        pairs += [(later, earlier) for earlier in near.tolist() if _same(fingerprints[earlier], fingerprints[later])]
     return pairs
+
+
+def _summary(fingerprints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of (N, 3, F, F) what no roll, turn or mirror image changes: mean colours (N, 3), the logarithms of contrasts
+    (N, 3), and how strong the frequencies of each length are (N, 3 * rings)."""
+    magnitudes = fingerprints.abs()
+    magnitudes[..., FREQUENCIES, FREQUENCIES] = 0
+    contrasts = magnitudes.square().sum((-1, -2)).sqrt()
+    # Projected on orthonormal vectors, one for each ring: spectra are no further apart than these say.
+    by_ring = (magnitudes.flatten(2) @ _rings()).flatten(1)
+    whole = contrasts.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return fingerprints[..., FREQUENCIES, FREQUENCIES].real, (contrasts + LEAST_CONTRAST).log(), by_ring / whole
+
+
+def _rings() -> torch.Tensor:
+    """(F * F, rings): of each ring of frequencies of about one length the vector of length 1."""
+    frequency = torch.arange(-FREQUENCIES, FREQUENCIES + 1).double()
+    number = (frequency[:, None].square() + frequency.square()).sqrt().round().long().flatten()
+    rings = torch.nn.functional.one_hot(number).float()
+    return rings / rings.sum(0).sqrt()
+
+
+def _same(earlier: torch.Tensor, later: torch.Tensor) -> bool:
+    """Whether two fingerprints (3, F, F) of like summaries are of one texture."""
+    a, b = earlier.clone(), later.clone()
+    a[:, FREQUENCIES, FREQUENCIES] = b[:, FREQUENCIES, FREQUENCIES] = 0
+    magnitudes = a.abs().flatten()
+    cosines = [torch.nn.functional.cosine_similarity(magnitudes, turn(b).abs().flatten(), dim=0) for turn in _TURNS[:4]]
+    return float(max(cosines)) > SAME_SPECTRUM and _correlation(a, b) > SAME_PICTURE
 
 
 def _waves(size: int) -> torch.Tensor:

@@ -131,6 +131,8 @@ def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:
             f"token is {token!r} and init_word is {start!r}. Give one new word without spaces, and a known word to "
             "start from."
         )
+    if told["template"] not in TEMPLATES:  # the host does not check the choices of a dynamic combo
+        raise InputError(f"template is {told['template']!r}. Choose one of {', '.join(TEMPLATES)}.")
     template = TEMPLATES[told["template"]]
     settings = {"token_string": token, "init_word": start, "num_vectors_per_token": told["vectors"]}
     return settings | ({template: True} if template else {})

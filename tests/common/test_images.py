@@ -221,3 +221,27 @@ def test_opencv_gets_its_colours_the_other_way_round():
     assert np.array_equal(blue_first(pixels)[..., 0], pixels[..., 2])
     encoded = np.frombuffer(encode_with_opencv(pixels, ".png"), np.uint8)
     assert np.array_equal(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), pixels[..., ::-1])
+
+
+@pytest.mark.parametrize("color", ["grey", "RGB"])
+def test_the_see_through_colour_of_a_16_bit_png_is_alpha(tmp_path, color):
+    """A PNG may name one colour (tRNS) that is transparent, in place of an alpha channel."""
+    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4, 1) * 5000 + np.arange(1 if color == "grey" else 3)
+    chosen = pixels[1, 2].astype(">u2").tobytes()
+    file = tmp_path / "leaf.png"
+    write_raw_png(file, pixels.astype(np.uint16), [(b"tRNS", chosen)])
+    image = read_image(file)
+    assert image.shape == (4, 3, 4)
+    assert image[3].tolist() == [[1, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1]]
+    assert torch.equal((image[:3] * 65535).round()[0], torch.from_numpy(pixels[..., 0].astype(np.float32)))
+
+
+def write_raw_png(file, pixels, chunks):
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, 0 if channels == 1 else 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    content = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(content))

@@ -1,10 +1,13 @@
 """A single image of a dataset, checked by itself; images and other files of a folder."""
 
+import re
+
 import pytest
 import torch
+from tileable_textures import blurred, cells, with_band
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample
-from tilewright.dataset.checks import OFF, Rules, check_image
+from tilewright.dataset.checks import OFF, REJECT, Rules, check_image
 from tilewright.dataset.image_files import find_images
 from tilewright.dataset.transforms import turn_normals
 
@@ -60,3 +63,9 @@ def test_normals_turn_with_their_pixels(convention):
     assert torch.allclose(turned.flatten(), torch.tensor([0.5, up, 0.9]))
     assert torch.allclose(turn_normals(right, convention, True, 0).flatten(), torch.tensor([0.2, 0.5, 0.9]))
     assert torch.allclose(turn_normals(right, convention, False, 4), right)
+
+
+def test_a_band_along_the_edge_is_told_as_what_it_is(tmp_path):
+    blurry = with_band(cells(), blurred(cells(), 6), 30)[0]
+    reason = check_image(sample(tmp_path / "a.png", blurry), GREY, Rules(seams=REJECT)).reason
+    assert re.fullmatch(r"does not tile: a band of \d+ pixels along its edge is softer than the inside", reason)

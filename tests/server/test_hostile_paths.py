@@ -1,4 +1,8 @@
-"""Two hundred hostile names in every input that names a file or a program: none is read, run or written."""
+"""Hostile names and arguments in every input that takes text: none is read, run or written.
+
+The inputs are found through the schemas. A new one has to be told apart here: does it name a file or a program, does it
+hand arguments to one, or is it words? Whatever it is, hostile text is put into it.
+"""
 
 import asyncio
 import time
@@ -12,19 +16,41 @@ from PIL import Image
 from test_every_node import STAGES
 from tilewright.launch.client import PromptError, run_prompt
 
-PLACES = {
-    "archive", "checkpoint", "file", "folder", "list", "loras", "model", "name", "python", "regularisation_folder",
-    "sbsrender", "sd_scripts", "start_from", "vae", "concept",
+PLACES = {  # name a file, a folder or a program, or are sent to be asked for one
+    "archive", "checkpoint", "concept", "file", "folder", "list", "loras", "model", "name", "python",
+    "regularisation_folder", "sbsrender", "sd_scripts", "start_from", "vae",
+}  # fmt: skip
+ARGUMENTS = {"arguments", "engine", "fixed"}  # are handed to a program
+WORDS = {  # are read as words or numbers
+    "blacklist", "caption_column", "captions", "channels", "choice", "class_name", "colors", "column", "comment",
+    "details", "graph", "init_word", "layer", "light", "lora_words", "material", "negative", "order", "outputs",
+    "prefix", "prompt", "prompts", "quality", "replace", "seeds", "strengths", "style", "suffix", "template", "token",
+    "trigger", "trigger_words", "vary", "view",
 }  # fmt: skip
 WRITTEN = ("name", "folder", "concept")
 SCHEMAS = [node.define_schema() for stage in STAGES for node in getattr(stage, "NODES", ())]
-TARGETS = sorted(
+TEXTS = sorted(
     (schema.node_id, widget.id)
     for schema in SCHEMAS
     for one in schema.inputs
     for widget in one.get_all()
-    if widget.id in PLACES and widget.get_io_type() in ("STRING", "COMBO")
+    if widget.get_io_type() == "STRING" and not getattr(widget, "force_input", False)
 )
+CHOICES = sorted(
+    (schema.node_id, widget.id)
+    for schema in SCHEMAS
+    for one in schema.inputs
+    for widget in one.get_all()
+    if widget.get_io_type() == "COMBO"
+)
+TARGETS = sorted({target for target in [*TEXTS, *CHOICES] if target[1] in PLACES})
+HARMFUL = [  # as arguments of a program
+    "--output_dir {secrets}", "--config_file={secrets}/x.toml", "--log_config", "--wandb_api_key x", "-c import os",
+    "; touch {secrets}/ran", "$(touch {secrets}/ran)", "`touch {secrets}/ran`", "| sh", "&& sh", "--network_module os",
+    "--optimizer_type os.system", "--set-value a@{secrets}/secret.txt", "@{secrets}/secret.txt",
+    "path={secrets}/secret.txt",
+]  # fmt: skip
+SECRET = "xyzzy-secret"
 SPARED = ("output", "temp", "user", "server.log")  # where a workflow writes, and ComfyUI itself
 
 
@@ -41,6 +67,7 @@ def secrets(server):
     (folder / "sd-scripts" / "library").mkdir(parents=True, exist_ok=True)
     (folder / "sd-scripts" / "library" / "train_util.py").touch()
     Image.new("RGB", (300, 300), (1, 2, 3)).save(folder / "secret.png")
+    (folder / "secret.txt").write_text(SECRET)
     for program in ("sbsrender", "python", "sd-scripts/train_network.py"):
         (folder / program).write_text(f"#!/bin/sh\ntouch '{folder}/was run'\n")
         (folder / program).chmod(0o755)
@@ -78,6 +105,15 @@ def test_no_hostile_name_gets_through(server, infos, secrets, node, widget):
     assert not (secrets / "was run").exists()
 
 
+def changes(info, widget, value):
+    """`value` for a widget, which may stand in one option of a dynamic combo."""
+    for name, (kind, *facts) in {**info["input"].get("required", {}), **info["input"].get("optional", {})}.items():
+        for option in facts[0]["options"] if kind == "COMFY_DYNAMICCOMBO_V3" else ():
+            if any(widget in part for part in option["inputs"].values()):
+                return {name: option["key"], f"{name}.{widget}": value}
+    return {widget: value}
+
+
 def queue(server, prompt):
     """Queue all at once and wait for the end; returns the nodes that were refused before anything ran."""
 
@@ -101,3 +137,53 @@ def outside(server):
         for file, parts in places
         if not set(SPARED) & {parts[0], *parts[1:2]}
     }
+
+
+def test_every_input_that_takes_text_is_told_apart():
+    """A new one is put into PLACES, ARGUMENTS or WORDS above by what is done with it."""
+    assert {widget for _, widget in TEXTS} - PLACES - ARGUMENTS - WORDS == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("node", sorted({node for node, _ in CHOICES}))
+def test_no_choice_takes_what_it_does_not_offer(server, infos, secrets, node):
+    before, graph = outside(server), Graph(infos)
+    added = {
+        graph.add(node, changes(infos[node], widget, name), len(graph.prompt)): (widget, name)
+        for owner, widget in CHOICES
+        if owner == node
+        for name in hostile_paths(secrets)[::40]
+    }
+    accepted = added.keys() - queue(server, graph.prompt)
+    for widget in {added[one][0] for one in accepted}:  # in a dynamic combo, whose choices the host does not check
+        alone = Graph(infos)
+        alone.add(node, changes(infos[node], widget, "../secrets/secret.txt"), 0)
+        with pytest.raises(PromptError) as caught:
+            run_prompt(server.url, alone.prompt)
+        assert caught.value.details["exception_type"].endswith("InputError"), (widget, str(caught.value))
+    assert outside(server) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("node", "widget"), [target for target in TEXTS if target[1] in ARGUMENTS | WORDS])
+def test_no_hostile_words_get_through(server, infos, secrets, node, widget):
+    """They may be refused, or taken for the words they are: then nothing of what they name is read, run or written."""
+    before = outside(server)
+    path = f"{secrets}/secret.txt"
+    tried = [one.format(secrets=secrets) for one in HARMFUL] if widget in ARGUMENTS else [path, "../" * 9 + path]
+    if widget in WORDS:  # as the languages of prompts, templates and word lists would say it
+        tried = ["\n".join([*tried, f"__{path}__", f"__../../{path}__", f"<lora:{path}:1>", f"{{{path}|x}}"]), path]
+    for number, text in enumerate(tried):
+        graph = Graph(infos)
+        graph.add(node, changes(infos[node], widget, text), number)
+        try:
+            results = run_prompt(server.url, graph.prompt)
+        except PromptError as error:
+            kind = (error.details or {}).get("exception_type", "InputError")
+            assert kind.endswith("InputError"), (text, str(error))
+            assert SECRET not in str(error)
+        else:
+            assert SECRET not in str(results), text
+            assert widget in WORDS or node == "TilewrightLoraOptimizer", text
+    assert outside(server) == before
+    assert not [name for name in ("was run", "ran") if (secrets / name).exists()]
