@@ -3,7 +3,7 @@
 Its surroundings: folders (what a workflow may use), offers (what there is to choose), scripts (what it may run),
 progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
-latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
+weights, latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
 Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
 Others' models: captioners, clip_scores.

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from .protocols import Patcher
+from .weights import plain, weights_of
 
 _SAMPLES = 4096  # of each weight: training, merging and patching move nearly all numbers of a weight
 
@@ -18,7 +19,7 @@ def model_digest(patcher: Patcher, *facts: object) -> str:
     in place of the network's parts, with the settings it was made with.
     """
     digest = hashlib.blake2b(repr((facts, patcher.model)).encode(), digest_size=20)
-    for name, ((value, _), *patches) in sorted(patcher.get_key_patches().items()):  # weights as they were loaded
+    for name, ((value, _), *patches) in sorted(weights_of(patcher).items()):  # weights as they were loaded
         if "text_projection" in name:  # without one in its file it is memory that nobody wrote, and nobody reads
             continue
         digest.update(f"{name} {_tensor_words(value)} {_words(patches, 0)}".encode())
@@ -28,8 +29,7 @@ def model_digest(patcher: Patcher, *facts: object) -> str:
 
 
 def _tensor_words(value: torch.Tensor) -> str:
-    plain = value.detach().dequantize() if hasattr(value, "dequantize") and value.is_quantized else value.detach()
-    flat = plain.reshape(-1)
+    flat = plain(value.detach()).reshape(-1)
     chosen = flat[:: max(1, -(-flat.numel() // _SAMPLES))].to("cpu", torch.float32)
     return f"{value.dtype} {tuple(value.shape)} {hashlib.blake2b(chosen.numpy().tobytes(), digest_size=12).hexdigest()}"
 

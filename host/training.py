@@ -11,7 +11,6 @@ import comfy.ldm.modules.attention
 import comfy.lora
 import comfy.model_sampling
 import comfy.ops
-import comfy.quant_ops
 import comfy.sd
 import comfy.supported_models
 import comfy.utils
@@ -20,6 +19,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .architecture import passable_by_autograd
 from .protocols import Clip, Model, Patcher
+from .weights import for_autograd, patched, weights_of
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ def unet_for_training(model: Model, device: torch.device, dtype: torch.dtype) ->
     """
     config = {**model.model.model_config.unet_config, "dtype": dtype}
     unet = UNetModel(**config, device="meta", operations=comfy.ops.disable_weight_init)
-    for key, entry in model.get_key_patches(_UNET).items():
-        value = _patched(entry, key, device).to(device, dtype)
-        comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), _for_autograd(value))
+    for key, entry in weights_of(model, _UNET).items():
+        value = patched(entry, key, device).to(device, dtype)
+        comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), for_autograd(value))
     for own, given in zip(unet.modules(), model.model.diffusion_model.modules(), strict=True):
         if isinstance(own, torch.nn.GroupNorm) and isinstance(given, torch.nn.GroupNorm):
             own.num_groups = given.num_groups  # small models have fewer, and no configuration says so
@@ -123,35 +123,13 @@ def network_digest(patcher: Patcher, *facts: object, without: Container[str] = (
     place of others.
     """
     digest = hashlib.blake2b(repr((facts, patcher.model, sorted(patcher.object_patches.items()))).encode())
-    for key, entry in sorted(patcher.get_key_patches().items()):
+    for key, entry in sorted(weights_of(patcher).items()):
         if key in without:
             continue
-        value = _patched(entry, key, torch.device("cpu")).detach().cpu().contiguous()
+        value = patched(entry, key, torch.device("cpu")).detach().cpu().contiguous()
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _patched(entry: list, key: str, device: torch.device) -> torch.Tensor:
-    (value, convert), *patches = entry
-    if not patches:
-        return value
-    full = convert(value.to(device, torch.float32, copy=True), inplace=True)
-    return comfy.lora.calculate_weight(patches, full, key)
-
-
-def frozen_value(entry: list, key: str, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """A weight of `get_key_patches` with its patches, in `dtype` on `device`, that autograd can pass through."""
-    value = _patched(entry, key, device)
-    if isinstance(value, comfy.quant_ops.QuantizedTensor):
-        value = value.to(device).dequantize()
-    return _for_autograd(value.to(device, dtype))
-
-
-def _for_autograd(tensor: torch.Tensor) -> torch.Tensor:
-    # Weights loaded under inference mode cannot be saved for backward; a tensor on the same storage can.
-    storage = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-    return storage.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.shape, tensor.stride())
 
 
 TextEncode = Callable[[dict], tuple[torch.Tensor, torch.Tensor | None]]
@@ -190,10 +168,10 @@ def text_encoders_for_training(clip: Clip, device: torch.device) -> torch.nn.Mod
     Weights that already are on `device` are shared, not copied. Call it outside inference mode.
     """
     stage = clip.cond_stage_model
-    weights = {key: _patched(entry, key, device) for key, entry in clip.patcher.get_key_patches().items()}
-    memo: dict[int, Any] = {id(value): _for_autograd(value.to(device)) for value in stage.buffers()}
+    weights = {key: patched(entry, key, device) for key, entry in weights_of(clip.patcher).items()}
+    memo: dict[int, Any] = {id(value): for_autograd(value.to(device)) for value in stage.buffers()}
     for key, parameter in stage.named_parameters():
-        memo[id(parameter)] = torch.nn.Parameter(_for_autograd(weights[key].to(device)), requires_grad=False)
+        memo[id(parameter)] = torch.nn.Parameter(for_autograd(weights[key].to(device)), requires_grad=False)
     for layer in stage.modules():  # the host's places on the device belong to its own copy
         memo.update({id(value): None for name, value in vars(layer).items() if name in ("_v", "_pin_state")})
     return passable_by_autograd(copy.deepcopy(stage, memo).eval())

@@ -10,12 +10,13 @@ from ...common.errors import InputError
 from ...training.config import TrainingConfig
 from ...training.text_rows import TextRows
 from ..protocols import Model
-from ..training import SDPA, frozen_value
+from ..training import SDPA
+from ..weights import for_autograd, patched, weights_of
 from .families import Family
 from .positions import PeriodicPositions
 
 _DENOISER = "diffusion_model."
-_OF_QUANTISED = (".comfy_quant", ".weight_scale", ".weight_scale_2", ".input_scale", ".scale_weight", ".scale_input")
+_OF_QUANTISED = (".input_scale", ".pre_quant_scale", ".scale_weight", ".scale_input")
 
 
 def frozen_network(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
@@ -29,10 +30,11 @@ def frozen_network(model: Model, device: torch.device, dtype: torch.dtype) -> to
     config = {**model.model.model_config.unet_config, "dtype": dtype}
     network = type(given)(**config, device="meta", operations=comfy.ops.disable_weight_init)
     wanted = set(network.state_dict())
-    for key, entry in model.get_key_patches(_DENOISER).items():
+    for key, entry in weights_of(model, _DENOISER).items():
         path = key.removeprefix(_DENOISER)
         if path in wanted:
-            comfy.utils.set_attr_param(network, path, frozen_value(entry, key, device, dtype))
+            value = patched(entry, key, device).to(device, dtype)
+            comfy.utils.set_attr_param(network, path, for_autograd(value))
             wanted.discard(path)
         elif not path.endswith(_OF_QUANTISED):
             raise InputError(f"The model has a part that is not known here, {path}. Load the plain checkpoint.")
@@ -115,11 +117,11 @@ class FlowDenoiser:
         groups = list(text.groups())
         if len(groups) == 1:
             return self._velocity(noisy, sigmas, groups[0][1])
-        rows = [torch.tensor(numbers, device=noisy.device) for numbers, _ in groups]
-        parts = [
-            self._velocity(noisy[chosen], sigmas[chosen], told) for chosen, (_, told) in zip(rows, groups, strict=True)
-        ]
-        return torch.cat(parts)[torch.cat(rows).argsort()]
+        rows: dict[int, torch.Tensor] = {}  # by plain numbers: a CUDA graph may not copy indices to the device
+        for numbers, told in groups:
+            latents, levels = (torch.stack([values[number] for number in numbers]) for values in (noisy, sigmas))
+            rows |= dict(zip(numbers, self._velocity(latents, levels, told), strict=True))
+        return torch.stack([rows[number] for number in range(len(noisy))])
 
     def _velocity(self, noisy: torch.Tensor, sigmas: torch.Tensor, told: dict[str, torch.Tensor]) -> torch.Tensor:
         latents = noisy.to(self.dtype)
