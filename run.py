@@ -7,6 +7,7 @@ python run.py serve [...]         start ComfyUI with the pack and open the edito
 python run.py bench NAME          run a benchmark of tests/benchmarks
 python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
 python run.py architecture        draw docs/architecture.svg from the imports, and print the figures of the source
+python run.py train FOLDER        train a run that Export Training Run wrote, in --processes N; --help tells its options
 python run.py train-demo-model    train the model behind TilewrightDemoModel from nothing; --help tells its options
 """
 
@@ -56,6 +57,10 @@ def train_demo_model(arguments: list[str]) -> int:
     return _module(_ready_host(), "--with-comfyui", "launch.train_demo_model", *arguments)
 
 
+def train(arguments: list[str]) -> int:
+    return _module(_ready_host(), "launch.train_run", *arguments)
+
+
 def architecture(arguments: list[str]) -> int:
     draw_architecture(PACK, PACK / "docs" / "architecture.svg")
     return 0
@@ -93,6 +98,7 @@ def main() -> int:
         "bench": bench,
         "workflows": workflows,
         "architecture": architecture,
+        "train": train,
         "train-demo-model": train_demo_model,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:

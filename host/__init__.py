@@ -9,5 +9,6 @@ Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscal
 Others' models: captioners, clip_scores.
 Grids: painting, lora_files, lora_grid, screening.
 The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.
-The trainer: in_graph/ in the graph, sd_scripts/ through kohya's scripts; run_record is what both tell of a run.
+The trainer: in_graph/ in the graph, run_outside/ outside it, sd_scripts/ through kohya's scripts; run_record is what
+they tell of a run.
 """

@@ -43,6 +43,11 @@ class Batch:
             mask=None if self.mask is None else change(self.mask),
         )
 
+    def every(self, first: int, step: int) -> "Batch":
+        """The batch of every `step`-th row from `first` on."""
+        rows = self.each(lambda tensor: tensor[first::step])
+        return replace(rows, captions=self.captions[first::step], sizes=self.sizes[first::step])
+
     def to(self, device: torch.device) -> "Batch":
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 

@@ -17,6 +17,7 @@ from .lora import LoraNetwork
 from .loss import objective_loss, style_loss
 from .measure import Measurements
 from .optimizers import build_optimizer, check_warmup, rate_factor
+from .parallel import ALONE, Share
 from .randomness import generator
 from .text_rows import Told, told_by
 
@@ -55,7 +56,10 @@ class Trainer:
         device: torch.device,
         validation: Sequence[Example] = (),
         loss_scaling: bool = False,
+        share: Share = ALONE,
     ) -> None:
+        share.check(config.batch_size)
+        self.share = share
         self.network, self.denoise, self.encode_texts = network, denoise, encode_texts
         self.schedule = schedule.to(device)
         self.config, self.device = config, device
@@ -99,10 +103,12 @@ class Trainer:
         loss = torch.zeros((), device=self.device)
         with self._seeded_dropout():
             for _ in range(self.config.optimizer.accumulation):
-                loss += self._pass(self.inputs(next(batches)))  # draw; then forward and backward, as below
+                # Draw; then forward and backward, as below.
+                loss += self._pass(self.inputs(self.share.rows(next(batches))))
 
-        self.scaler.unscale_(self.optimizer)
         trained = [parameter for parameter in self.parameters if parameter.grad is not None]
+        loss = self.share.averaged([parameter.grad for parameter in trained if parameter.grad is not None], loss)
+        self.scaler.unscale_(self.optimizer)
         longest = self.config.optimizer.clip_norm or float("inf")
         norm = torch.nn.utils.clip_grad_norm_(trained, longest, foreach=True)
         self._update(loss.isfinite() & (norm.isfinite() | self.scaler.is_enabled()))
@@ -197,7 +203,8 @@ class Trainer:
             yield
             return
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(generator(self.config.seed, "dropout", self.step).initial_seed())
+            own = f"dropout {self.share.rank}" if self.share.rank else "dropout"
+            torch.manual_seed(generator(self.config.seed, own, self.step).initial_seed())
             yield
 
 

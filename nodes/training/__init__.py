@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from .demo_model import DemoModel
+from .export_run import ExportTrainingRun
 from .lora_network import LoraNetwork
 from .lora_objective import LoraObjective
 from .lora_optimizer import LoraOptimizer
@@ -19,4 +20,5 @@ NODES: list[type[io.ComfyNode]] = [
     LoraSaving,
     TrainLoraKohya,
     TrainModelKohya,
+    ExportTrainingRun,
 ]

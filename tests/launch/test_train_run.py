@@ -1,0 +1,150 @@
+"""A training exported by the node and trained outside the graph, by the command, is the one in the graph."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+from tilewright.common.errors import InputError
+from tilewright.host.run_outside.export import export_run
+from tilewright.host.run_outside.model_source import load_model, source_of
+from tilewright.launch.run_module import PACK
+from tilewright.nodes.training import ExportTrainingRun
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
+from tilewright.training.exported_run import ModelFile, read_run
+
+pytest_plugins = ["small_runs"]
+pytestmark = pytest.mark.slow
+SETTINGS = {"resolution": 64, "rank": 4, "alpha": 4.0, "learning_rate": 1e-3, "seed": 0, "batch_size": 2}
+
+
+def exported(runs, name="stripes", steps=3, model=None, **options):
+    with torch.inference_mode():
+        inputs = (model or runs.model, runs.vae, runs.clip, runs.dataset, name)
+        return Path(ExportTrainingRun.execute(*inputs, steps=steps, **SETTINGS, **options).args[0])
+
+
+def command(folder, processes):
+    words = ["-m", "launch.run_module", "launch.train_run", str(folder), "--processes", str(processes)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *words], cwd=PACK, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def progress(folder):
+    return json.loads((folder / "progress.json").read_text())
+
+
+def test_two_processes_train_what_the_graph_trains(runs):
+    in_graph = runs.train_with({}, steps=3)
+    folder = exported(runs)
+    process = command(folder, 2)
+    output, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, output
+    assert progress(folder) | {"loss": 0} == {
+        "state": "finished",
+        "step": 3,
+        "steps": 3,
+        "loss": 0,
+        "reason": "",
+        "processes": 2,
+        "lora": "stripes.safetensors",
+    }
+    found = load_file(folder / "stripes.safetensors")
+    assert set(found) == set(in_graph.state)
+    torch.testing.assert_close(progress(folder)["loss"], in_graph.losses[-1], rtol=1e-5, atol=0)
+    # A UNet rounds otherwise in batches of another size, and AdamW makes a whole step of a gradient that is nearly 0.
+    difference = sum((found[name] - value).square().sum() for name, value in in_graph.state.items())
+    assert difference < 1e-8 * sum(value.square().sum() for value in in_graph.state.values())
+
+
+def test_a_killed_process_ends_the_run_with_its_reason_and_it_goes_on(runs):
+    folder = exported(runs, steps=400, saving=SavingConfig(state_every=1))
+    process = command(folder, 2)
+    deadline = time.monotonic() + 240
+    while not (folder / "state.safetensors").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    workers = [
+        one for one in psutil.Process(process.pid).children(recursive=True) if "host.run_outside.train" in one.cmdline()
+    ]
+    workers[-1].send_signal(signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "was killed by signal 9" in output
+    assert "was killed by signal 9" in progress(folder)["reason"]
+    run = json.loads((folder / "run.json").read_text())
+    reached = int(torch.tensor(_step(folder)))
+    run["config"]["steps"] = reached + 2  # a run at a constant rate may end sooner
+    (folder / "run.json").write_text(json.dumps(run))
+    process = command(folder, 1)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    assert progress(folder)["step"] == reached + 2
+
+
+def _step(folder):
+    from safetensors import safe_open
+
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        return int(file.metadata()["step"])
+
+
+REFUSED = {
+    "text encoder": ({"network": NetworkConfig(text_encoder=True)}, "has no text encoder"),
+    "shuffled": ({"objective": ObjectiveConfig(shuffle_caption=True)}, "not known yet"),
+    "pictures": ({"saving": SavingConfig(sample_every=5, prompts="stripes")}, "no VAE"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_only_the_graph_has_is_refused(runs, what):
+    options, words = REFUSED[what]
+    with pytest.raises(InputError, match=words):
+        exported(runs, **options)
+
+
+def test_a_model_with_patches_is_refused(runs):
+    patched = runs.model.clone()
+    key = next(name for name in patched.model_state_dict() if name.endswith("to_q.weight"))
+    patched.add_patches({key: (torch.ones_like(patched.model_state_dict()[key]),)})
+    with pytest.raises(InputError, match="straight from its loader"):
+        exported(runs, model=patched)
+
+
+def test_another_file_in_the_models_place_is_refused(tmp_path):
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(b"one")
+    with pytest.raises(InputError, match="its bytes differ"):
+        load_model(ModelFile("checkpoint", str(file), "other"))
+    with pytest.raises(InputError, match="is not there"):
+        load_model(ModelFile("checkpoint", str(tmp_path / "gone"), "other"))
+
+
+def test_a_model_says_where_it_came_from(runs, tmp_path):
+    assert source_of(runs.model) == ModelFile("demo")
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(b"one")
+    model = runs.model.clone()
+
+    def load_diffusion_model():
+        """The host's loader by its name."""
+
+    model.cached_patcher_init = (load_diffusion_model, (str(file), {}))
+    found = source_of(model)
+    assert (found.loader, found.file) == ("diffusion_model", str(file))
+
+
+def test_a_second_export_of_a_name_has_a_folder_of_its_own(runs):
+    first, second = exported(runs), exported(runs)
+    assert (first.name, second.name) == ("stripes", "stripes_00002")
+    assert len(read_run(first).examples) == 3
+    assert export_run.__module__.endswith("run_outside.export")

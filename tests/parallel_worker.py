@@ -1,0 +1,25 @@
+"""One process of the runs in training/test_parallel.py; torch.distributed.run starts it."""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+TESTS = Path(__file__).resolve().parent
+sys.path[:0] = [str(TESTS), str(TESTS / "training")]
+sys.path.insert(0, str(TESTS.parent))
+from launch.run_module import name_pack  # noqa: E402
+
+sys.path.remove(str(TESTS.parent))
+name_pack()
+from test_parallel import trainer  # noqa: E402
+from tilewright.training.parallel import Share  # noqa: E402
+
+torch.distributed.init_process_group("gloo")
+share = Share(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+run = trainer(share)
+for _ in run.run():
+    pass
+torch.save({"losses": run.losses, "state": run.kohya_state()}, Path(sys.argv[1]) / f"{share.rank}.pt")
+torch.distributed.destroy_process_group()

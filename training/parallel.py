@@ -1,0 +1,56 @@
+"""A run in several processes: each trains on its rows of every batch, and their gradients are averaged once a step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..common.errors import InputError
+from .batches import Batch
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of a run in `size` processes, which have joined torch.distributed, that of the process `rank`."""
+
+    rank: int = 0
+    size: int = 1
+
+    def check(self, batch_size: int) -> None:
+        """Raise `InputError` for a batch that cannot be dealt out evenly."""
+        if batch_size % self.size:
+            raise InputError(
+                f"batch_size is {batch_size}, which {self.size} processes cannot share evenly. Choose a multiple of "
+                f"{self.size}, such as {self.size * max(1, round(batch_size / self.size))}, or other processes."
+            )
+
+    def rows(self, batch: Batch) -> Batch:
+        """This process's rows of a batch: every `size`-th, from `rank` on."""
+        return batch if self.size == 1 else batch.every(self.rank, self.size)
+
+    def averaged(self, gradients: Sequence[torch.Tensor], loss: torch.Tensor) -> torch.Tensor:
+        """Bring `gradients` to their mean over all processes, in place; returns the mean of `loss`.
+
+        It is one all-reduce of one flat tensor.
+        """
+        if self.size == 1:
+            return loss
+        flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), loss.reshape(1)])
+        torch.distributed.all_reduce(flat)
+        flat /= self.size
+        *parts, mean = flat.split([*(gradient.numel() for gradient in gradients), 1])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+        return mean[0]
+
+    def any_wants(self, wanted: bool, device: torch.device) -> bool:
+        """Whether any of the processes wants something; all must ask."""
+        if self.size == 1:
+            return wanted
+        flag = torch.tensor(float(wanted), device=device)
+        torch.distributed.all_reduce(flag)
+        return bool(flag)
+
+
+ALONE = Share()
+"""The whole run in one process"""
