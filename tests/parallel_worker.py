@@ -1,4 +1,4 @@
-"""One process of the runs in training/test_parallel.py; torch.distributed.run starts it."""
+"""One process of the runs in training/test_shared_runs.py; torch.distributed.run starts it."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from launch.run_module import name_pack  # noqa: E402
 
 sys.path.remove(str(TESTS.parent))
 name_pack()
-from test_parallel import trainer  # noqa: E402
+from test_shared_runs import trainer  # noqa: E402
 from tilewright.training.parallel import Share  # noqa: E402
 
 torch.distributed.init_process_group("gloo")
