@@ -66,6 +66,7 @@ class Clip(Protocol):
 
     patcher: Patcher
     cond_stage_model: torch.nn.Module
+    tokenizer: Any
     layer_idx: int | None
     tokenizer_options: dict[str, Any]
 

@@ -12,7 +12,7 @@ from ...training.tensor_cache import kept
 from ...training.text_rows import TextRows
 from ..flow.families import Family
 from ..flow.trainable import sampling_mode
-from ..protocols import Clip, Model
+from ..protocols import Clip, Model, Tokens
 from .latents import for_autograd, kept_folder
 from .text_conditioning import Row, Texts, captions_asked_for
 
@@ -32,7 +32,7 @@ class FlowTexts(Texts):
         return False
 
     def _tokens(self, caption: str) -> dict[str, list]:
-        return self.clip.tokenize(caption, disable_weights=True)
+        return plain_tokens(self.clip, caption)
 
     def _encoded(self, row: Row) -> TextRows:
         with torch.inference_mode(), sampling_mode():
@@ -67,6 +67,16 @@ class FlowTexts(Texts):
         return {name: value for name, value in tensors.items() if name not in _NOT_TEXT}
 
 
+def plain_tokens(clip: Clip, caption: str) -> Tokens:
+    """The tokens of a caption whose brackets are words, not emphasis.
+
+    Tokenizers that put a caption into a template read no emphasis anyway, and fail when they are told so twice.
+    """
+    if hasattr(clip.tokenizer, "llama_template"):
+        return clip.tokenize(caption)
+    return clip.tokenize(caption, disable_weights=True)
+
+
 def _copied(value: torch.Tensor, device: torch.device) -> torch.Tensor:
     """As `for_autograd`; whole numbers, such as a mask's, stay what they are."""
     if value.is_floating_point():
@@ -86,7 +96,7 @@ def flow_texts(
 
 def check_flow_clip(model: Model, clip: Clip, family: Family) -> None:
     """Raise `InputError` for a CLIP whose embeddings the model cannot take."""
-    encoded = clip.encode_from_tokens(clip.tokenize("", disable_weights=True))
+    encoded = clip.encode_from_tokens(plain_tokens(clip, ""))
     wanted = family.text_width(model.model.diffusion_model)
     if encoded.shape[-1] != wanted:
         raise InputError(
