@@ -6,6 +6,7 @@ python run.py test [...]          run every test; arguments go to pytest; --fast
 python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 python run.py bench NAME          run a benchmark of tests/benchmarks
 python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
+python run.py help-pictures [...] draw the pictures of the help pages, of the nodes named or of all
 python run.py architecture        draw docs/architecture.svg from the imports, and print the figures of the source
 python run.py train FOLDER        train a run that Export Training Run wrote, in --processes N; --help tells its options
 python run.py train-demo-model    train the model behind TilewrightDemoModel from nothing; --help tells its options
@@ -50,6 +51,10 @@ def bench(arguments: list[str]) -> int:
 
 def workflows(arguments: list[str]) -> int:
     return _module(_ready_host("tests/requirements.txt"), "launch.workflows", *arguments)
+
+
+def help_pictures(arguments: list[str]) -> int:
+    return _module(_ready_host(), "launch.help_pictures", *arguments)
 
 
 def train_demo_model(arguments: list[str]) -> int:
@@ -97,6 +102,7 @@ def main() -> int:
         "serve": serve,
         "bench": bench,
         "workflows": workflows,
+        "help-pictures": help_pictures,
         "architecture": architecture,
         "train": train,
         "train-demo-model": train_demo_model,
