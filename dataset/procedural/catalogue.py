@@ -1,50 +1,38 @@
 """Which materials there are, by the name that graphs and files know them by, and the groups a graph can ask for."""
 
-from .bricks import BRICKS
-from .cobblestone import COBBLESTONE
-from .concrete import CONCRETE
-from .facade import FACADE
-from .gravel import GRAVEL
-from .herringbone import HERRINGBONE
-from .hexagons import HEXAGONS
-from .lace import LACE
-from .leather import LEATHER
-from .marble import MARBLE
-from .planks import PLANKS
-from .rock import ROCK
-from .roof import ROOF
-from .stylised import STYLISED
-from .terrazzo import TERRAZZO
-from .tread import TREAD
-from .weave import WEAVE
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-_FIRST = {
-    "bricks": BRICKS,
-    "planks": PLANKS,
-    "cobblestone": COBBLESTONE,
-    "weave": WEAVE,
-    "hexagons": HEXAGONS,
-    "rock": ROCK,
-    "terrazzo": TERRAZZO,
-}
-EVERYDAY = _FIRST | {
-    "roof": ROOF,
-    "herringbone": HERRINGBONE,
-    "concrete": CONCRETE,
-    "gravel": GRAVEL,
-    "leather": LEATHER,
-    "marble": MARBLE,
-    "tread": TREAD,
-}
-STUDIES = {
-    "lace": LACE,
-    "facade": FACADE,
-    "stylised": STYLISED,
-}
-MATERIALS = EVERYDAY | STUDIES
+from .surface import Material
+
+_FIRST = ("bricks", "planks", "cobblestone", "weave", "hexagons", "rock", "terrazzo")
+EVERYDAY = (*_FIRST, "roof", "herringbone", "concrete", "gravel", "leather", "marble", "tread")
+STUDIES = ("lace", "facade", "stylised")
+
+
+class Catalogue(Mapping[str, Material]):
+    """Materials by name: `bricks` is `BRICKS` of bricks.py, which is imported when it is first asked for."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def __getitem__(self, name: str) -> Material:
+        if name not in self.names:
+            raise KeyError(name)
+        found: Material = getattr(import_module(f".{name}", __package__), name.upper())
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+MATERIALS = Catalogue(EVERYDAY + STUDIES)
 
 ALL_MATERIALS = "all"  # saved graphs mean the first seven by it
-GROUPS = {ALL_MATERIALS: tuple(_FIRST), "everyday": tuple(EVERYDAY), "case studies": tuple(STUDIES)}
+GROUPS = {ALL_MATERIALS: _FIRST, "everyday": EVERYDAY, "case studies": STUDIES}
 NO_MATERIAL = "none"
 
 

@@ -7,7 +7,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.sd_scripts.run import Order
+from ...host.sd_scripts.order import Order
 from ...sd_scripts.settings import KohyaOptions
 from ...sd_scripts.tasks import AUTO, FAMILIES
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig

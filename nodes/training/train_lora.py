@@ -5,11 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.in_graph import Order, train_lora
 from ...host.protocols import Clip, Model, Vae
-from ...host.training import with_lora
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
-from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
@@ -124,6 +121,10 @@ class TrainLora(io.ComfyNode):
         checkpoint: int = 0,
         **settings: Any,
     ) -> io.NodeOutput:
+        from ...host.in_graph import Order, train_lora
+        from ...host.training import with_lora
+        from ...training.plot import plot_losses
+
         config = run_config(settings, network, optimizer, objective, saving)
         trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls), checkpoint))
         remember_trained(name, trained.lora, trained.files.folder)

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.sd_scripts.run import Trained, train_with_scripts
+from ...host.sd_scripts.order import Order, Trained
 from ...sd_scripts.tasks import (
     CONTROLNET,
     DREAMBOOTH,
@@ -15,7 +15,6 @@ from ...sd_scripts.tasks import (
     TEXTUAL_INVERSION,
     own_settings,
 )
-from ...training.plot import plot_losses
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import TRAINED, check_run_name, node_id, rank_inputs, remember_trained
@@ -69,7 +68,7 @@ class TrainLoraKohya(io.ComfyNode):
 
     @classmethod
     def execute(cls, dataset: TextureDataset, checkpoint: str, name: str, **inputs: Any) -> io.NodeOutput:
-        trained = train_with_scripts(script_order(LORA, dataset, checkpoint, name, **inputs), node_id(cls))
+        trained = _trained(script_order(LORA, dataset, checkpoint, name, **inputs), node_id(cls))
         remember_trained(name, trained.path, trained.folder)
         panel = {"tilewright_run": [trained.folder.name]}
         return io.NodeOutput(trained.state, str(trained.path), _loss_picture(trained), trained.report, ui=panel)
@@ -150,7 +149,7 @@ class TrainModelKohya(io.ComfyNode):
         task = training["training"]
         own = own_settings(task, training, conditioning is not None)
         order = script_order(task, dataset, checkpoint, name, own=own, conditioning=conditioning, **inputs)
-        trained = train_with_scripts(order, node_id(cls))
+        trained = _trained(order, node_id(cls))
         remember_trained(name, trained.path, trained.folder)
         panel = {"tilewright_run": [trained.folder.name]}
         return io.NodeOutput(str(trained.path), _loss_picture(trained), trained.report, ui=panel)
@@ -179,5 +178,13 @@ def _textual_inversion_inputs() -> list[io.Input]:
     ]
 
 
+def _trained(order: Order, node_id: str | None) -> Trained:
+    from ...host.sd_scripts.run import train_with_scripts
+
+    return train_with_scripts(order, node_id)
+
+
 def _loss_picture(trained: Trained) -> Any:
+    from ...training.plot import plot_losses
+
     return plot_losses(trained.losses, trained.path.stem, trained.validation)
