@@ -21,14 +21,16 @@ def caption_images(
 ) -> tuple[TextureDataset, list[Sample]]:
     """The dataset captioned by `describe`, and the samples whose files could not be read, which keep their captions.
 
-    combining says where new captions go: in place of the old ones, before or after them.
+    What a person wrote stays: such images are not even looked at. combining says where new captions go: in place of the
+    old ones, before or after them.
     """
     samples, unreadable = [], []
     for start in range(0, len(dataset), batch_size):
         batch = dataset.samples[start : start + batch_size]
-        images = [_image_or_none(sample, dataset.background) for sample in batch]
+        images = [None if one.hand_edited else _image_or_none(one, dataset.background) for one in batch]
         captions = _described(images, describe)
-        unreadable += [sample for sample, image in zip(batch, images, strict=True) if image is None]
+        unread = [sample for sample, image in zip(batch, images, strict=True) if image is None]
+        unreadable += [sample for sample in unread if not sample.hand_edited]
         samples += [
             sample if caption is None else replace(sample, caption=_combined(sample.caption, caption, combining))
             for sample, caption in zip(batch, captions, strict=True)

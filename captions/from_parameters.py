@@ -18,10 +18,15 @@ _NAMES_ITSELF = {
 
 
 def caption_dataset(dataset: TextureDataset, details: int, colors: bool) -> tuple[TextureDataset, list[Sample]]:
-    """Caption every sample that has a record; also returns those without one, whose captions stay as they were."""
+    """Caption every sample that has a record; also returns those without one, whose captions stay as they were.
+
+    What a person wrote stays as well.
+    """
 
     def caption(sample: Sample) -> str:
-        return caption_record(sample.record, sample.map, details, colors) if sample.record else sample.caption
+        if sample.record is None or sample.hand_edited:
+            return sample.caption
+        return caption_record(sample.record, sample.map, details, colors)
 
     return dataset.with_captions(caption), [sample for sample in dataset.samples if sample.record is None]
 

@@ -13,8 +13,11 @@ _PLACEHOLDER = re.compile(r"\[filewords\]|\{([^{}]*)\}")
 def fill_template(template: str, sample: Sample, trigger: str, class_name: str) -> str:
     """The template with its placeholders replaced.
 
-    What is filled in is taken literally: a caption that holds "{class}" keeps it.
+    What is filled in is taken literally: a caption that holds "{class}" keeps it. A caption that a person wrote is
+    never dropped: where the template does not ask for it, it stays as it is.
     """
+    if sample.hand_edited and FILEWORDS not in template:
+        return sample.caption
     values = dict(zip(FIELDS, (trigger, class_name, sample.map, sample.material, sample.file.stem), strict=True))
     return _PLACEHOLDER.sub(
         lambda found: sample.caption if found[0] == FILEWORDS else values[found[1].strip()], template

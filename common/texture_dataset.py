@@ -23,7 +23,7 @@ class Sample:
     "OpenGL", "DirectX" or "" for unknown. record is the manifest's entry, where the file was rendered by a
     generator that keeps one. reading says how the file's values become those of the map. origin is the material that
     this one is a variation of, "" for none. clipped: some values lie outside 0..1 and are lost in training; repaired:
-    some were NaN or infinite.
+    some were NaN or infinite. hand_edited: a person wrote the caption in this graph, so no captioner replaces it.
     """
 
     file: Path
@@ -40,6 +40,7 @@ class Sample:
     origin: str = ""
     clipped: bool = False
     repaired: bool = False
+    hand_edited: bool = False
 
     @property
     def family(self) -> str:

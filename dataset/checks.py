@@ -8,7 +8,7 @@ from ..common.conventions import clear_convention
 from ..common.errors import UnreadableImage
 from ..common.images import image_dpi
 from ..common.map_kinds import COLOR_MAPS
-from ..common.seams import EDGE, SeamStatistics, seam_statistics
+from ..common.seams import EDGE, SEAM, SeamStatistics, seam_statistics
 from ..common.texture_dataset import Sample
 from .duplicates import fingerprint_texture
 
@@ -44,12 +44,13 @@ class Rules:
 @dataclass(frozen=True)
 class Checked:
     """reason: why the image is not wanted, None where nothing is wrong with it alone. convention: what the pixels
-    of a normal map say, "" where they do not tell."""
+    of a normal map say, "" where they do not tell. seam: one shows where the image meets its own copy."""
 
     reason: str | None = None
     seamless: bool = False
     convention: str = ""
     fingerprint: torch.Tensor | None = None
+    seam: bool = False
 
 
 def check_image(sample: Sample, background: tuple[float, float, float], rules: Rules) -> Checked:
@@ -71,6 +72,7 @@ def check_image(sample: Sample, background: tuple[float, float, float], rules: R
         seamless=bool(seams) and all(one.tiles for one in seams),
         convention=clear_convention(image[None]) if sample.map == "normal" and rules.normals != OFF else "",
         fingerprint=fingerprint_texture(image) if rules.duplicates else None,
+        seam=any(one.verdict == SEAM for one in seams),
     )
 
 

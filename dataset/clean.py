@@ -36,7 +36,7 @@ def clean_dataset(dataset: TextureDataset, rules: Rules, checked: Callable[[int,
     reasons = [result.reason for result in results]
     _judge_normals(dataset.samples, results, rules.normals, reasons)
     if rules.duplicates:
-        _judge_duplicates(samples, results, reasons, lambda: checked(len(samples), len(samples)))
+        judge_duplicates(samples, results, reasons, lambda: checked(len(samples), len(samples)))
     kept = [
         replace(sample, tileable=sample.tileable or result.seamless, convention=sample.convention or result.convention)
         for sample, result, reason in zip(dataset.samples, results, reasons, strict=True)
@@ -69,9 +69,10 @@ def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: 
                 reasons[index] = f"{result.convention} normals among {wanted} ones"
 
 
-def _judge_duplicates(
+def judge_duplicates(
     samples: Sequence[Sample], results: Sequence[Checked], reasons: list[str | None], pause: Callable[[], None]
 ) -> None:
+    """Write into `reasons` which samples, of those without one, show the texture of an earlier one."""
     units = _units(samples, reasons)
     unit_of = {index: unit for unit, indices in units.items() for index in indices}
     twins = _twins(samples, results, unit_of, pause)

@@ -4,6 +4,7 @@ Public and used freely elsewhere: comfy_api.latest, folder_paths, comfy.model_ma
 methods of ModelPatcher.
 """
 
+import os
 from pathlib import Path
 
 import folder_paths
@@ -33,6 +34,34 @@ def readable_folders() -> list[Path]:
 def writable_folders() -> list[Path]:
     """The folders that a workflow may write to: output, and those that the user has opened for it."""
     return [Path(folder) for folder in [folder_paths.get_output_directory(), *_listed_under(WRITABLE_FOLDERS)]]
+
+
+def named_folders() -> dict[str, Path]:
+    """The readable folders by names that hold on every machine: input, output, temp, then the user's own by theirs."""
+    names = ["input", "output", "temp"]
+    found: dict[str, Path] = {}
+    for number, folder in enumerate(readable_folders()):
+        own = names[number] if number < len(names) else folder.name
+        found[own if own not in found else f"{own} ({number})"] = folder
+    return found
+
+
+def key_of_file(file: Path) -> str:
+    """Names a file to the editor and in kept edits: "input/walls/brick.png". A file elsewhere has no address."""
+    for name, folder in named_folders().items():
+        for root in (folder, Path(os.path.realpath(folder))):
+            if file.is_relative_to(root):
+                return f"{name}/{file.relative_to(root).as_posix()}"
+    return f"elsewhere/{file.name}"
+
+
+def file_of_key(key: str) -> Path:
+    """The file that a key names, inside its folder also after links are followed. Raises `InputError`."""
+    name, _, inside = key.partition("/")
+    folder = named_folders().get(name)
+    if folder is None:
+        raise InputError(f"{key} lies in none of the folders that this ComfyUI may read.")
+    return resolve_inside(inside, [folder], "The image")
 
 
 def _listed_under(key: str) -> list[str]:

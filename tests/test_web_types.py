@@ -1,5 +1,7 @@
 """The editor's JavaScript: its types where a TypeScript compiler is at hand, and what every module keeps to."""
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -52,3 +54,23 @@ def test_nothing_is_parsed_as_html_or_fetched_from_elsewhere(module):
     assert not re.search(
         r"""["'`]https?://(?!www\.w3\.org/2000/svg)""", text
     )  # the namespace is a name, not an address
+
+
+LOCALES = WEB.parent / "locales"
+
+
+def said():
+    """Every English sentence that a module hands to `t`."""
+    texts = [module.read_text(encoding="utf-8") for module in MODULES]
+    return {ast.literal_eval(found) for text in texts for found in re.findall(r'\bt\(\s*("(?:[^"\\]|\\.)*")', text)}
+
+
+@pytest.mark.parametrize("language", sorted(folder.name for folder in LOCALES.iterdir()))
+def test_every_sentence_of_the_views_is_translated_with_its_blanks(language):
+    words = json.loads((LOCALES / language / "main.json").read_text(encoding="utf-8"))["tilewright"]
+    assert said() - words.keys() == set()
+    blanks = {
+        english: (set(re.findall(r"\{\w+\}", english)), set(re.findall(r"\{\w+\}", words[english])))
+        for english in words
+    }
+    assert [english for english, (own, other) in blanks.items() if own != other] == []

@@ -2,14 +2,15 @@
 
 about: the version, by which the editor's views see that the server has these routes.
 choices: what inputs of free text may be filled with.
+datasets: listings of datasets, thumbnails, edits of captions.
 heights: the height that a loader will give, for normals before any run.
 runs: trainings, how they stand, their logs and pictures, and what is asked of them. pictures: how a picture is sent.
 """
 
-from . import about, choices, heights, runs
+from . import about, choices, datasets, heights, runs
 from .serving import Route, register
 
-ROUTES: list[Route] = [*about.ROUTES, *choices.ROUTES, *heights.ROUTES, *runs.ROUTES]
+ROUTES: list[Route] = [*about.ROUTES, *choices.ROUTES, *datasets.ROUTES, *heights.ROUTES, *runs.ROUTES]
 
 
 def register_routes() -> None:

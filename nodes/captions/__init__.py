@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from .edit import EditCaptions
 from .from_parameters import CaptionFromParameters
 from .models import CaptionBLIP, CaptionFlorence2, CaptionTagger
 from .template import CaptionTemplate
@@ -13,5 +14,6 @@ NODES: list[type[io.ComfyNode]] = [
     CaptionBLIP,
     CaptionFlorence2,
     CaptionTagger,
+    EditCaptions,
     TexturePrompt,
 ]

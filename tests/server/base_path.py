@@ -19,10 +19,11 @@ def below(path, url):
         application = web.Application(client_max_size=2**30)
         application.router.add_route("*", path + "/{rest:.*}", lambda request: _pass(request, session, url))
         application.router.add_route("*", "/{rest:.*}", lambda request: _refuse(request, refused))
-        runner = web.AppRunner(application)
+        runner = web.AppRunner(application, shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
+        place["close"] = (session, runner)
         place["port"] = site._server.sockets[0].getsockname()[1]
         ready.set()
 
@@ -35,7 +36,13 @@ def below(path, url):
     try:
         yield f"http://127.0.0.1:{place['port']}{path}/", refused
     finally:
+        asyncio.run_coroutine_threadsafe(_close(*place["close"]), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
+
+
+async def _close(session, runner):
+    await session.close()
+    await runner.cleanup()
 
 
 async def _refuse(request, refused):

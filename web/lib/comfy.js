@@ -8,7 +8,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
-import { setWords } from "./i18n.js";
+import { loadWords } from "./i18n.js";
 import { chain } from "./nodes.js";
 import { takePlaceOfEnded } from "./places.js";
 
@@ -170,7 +170,7 @@ export function registerViews(kinds, events = [], name = "tilewright.views") {
     async setup() {
       for (const event of events) api.addEventListener(event, () => {});
       loadStyles();
-      await loadWords();
+      await loadWords(locale(), () => api.fetchApi("/i18n"));
     },
     nodeCreated(node) {
       const type = node.comfyClass ?? node.constructor.nodeData?.name ?? node.type;
@@ -285,16 +285,6 @@ export function onSetting(id, changed) {
 
 /** The colours of types on the classic canvas, one table for slots and one for links. */
 export function typeColors() {
-  return [app.canvas?.default_connection_color_byType, app.canvas?.constructor?.link_type_colors].filter(Boolean);
-}
-
-/** Words of the user's language; English where there are none. */
-async function loadWords() {
-  if (locale() === "en") return;
-  try {
-    const all = await (await api.fetchApi("/i18n")).json();
-    setWords(all[locale()]?.tilewright ?? {});
-  } catch (error) {
-    console.warn("Tilewright stays English:", error);
-  }
+  const tables = [app.canvas?.default_connection_color_byType, app.canvas?.constructor?.link_type_colors];
+  return tables.flatMap((table) => (table ? [table] : []));
 }

@@ -1,7 +1,5 @@
 /** Elements in one expression, and the pack's style sheet. */
 
-const STYLES = new URL("../tilewright.css", import.meta.url).href;
-
 /**
  * An element: `h("button", { class: "x", onclick: f, disabled: true, value: 1 }, "Save", icon)`.
  *
@@ -34,10 +32,11 @@ function isShown(child) {
   return child !== false && child !== null && child !== undefined && child !== "";
 }
 
-/** Puts the style sheet into the page, once. */
-export function loadStyles() {
-  if (document.querySelector(`link[href="${STYLES}"]`)) return;
-  document.head.append(h("link", { rel: "stylesheet", href: STYLES }));
+/** Puts a style sheet of the pack into the page, once. @param {string} sheet its path below web/ */
+export function loadStyles(sheet = "tilewright.css") {
+  const href = new URL(`../${sheet}`, import.meta.url).href;
+  if (document.querySelector(`link[href="${href}"]`)) return;
+  document.head.append(h("link", { rel: "stylesheet", href }));
 }
 
 /**

@@ -9,6 +9,20 @@ export function setWords(translated) {
 }
 
 /**
+ * Words of the user's language; English where there are none.
+ * @param {string} language "zh" @param {() => Promise<Response>} fetchAll what ComfyUI gathers from all packs
+ */
+export async function loadWords(language, fetchAll) {
+  if (language === "en") return;
+  try {
+    const all = await (await fetchAll()).json();
+    setWords(all[language]?.tilewright ?? {});
+  } catch (error) {
+    console.warn("Tilewright stays English:", error);
+  }
+}
+
+/**
  * The sentence in the user's language, `{name}` filled in.
  * @param {string} english
  * @param {Record<string, string | number>} [values]

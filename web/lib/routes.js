@@ -24,6 +24,11 @@ export function address(path, query = {}) {
   return serverAddress(withQuery(path, query));
 }
 
+/** An address of a picture of a dataset. @param {Query} source @param {{image: number, stamp: string}} picture @param {"small" | "large"} size */
+export function pictureAddress(source, { image, stamp }, size = "small") {
+  return address("dataset/image", { ...source, image, stamp, size });
+}
+
 /** @param {string} path @param {Query} [query] @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function get(path, query = {}, signal) {
   return answered(await fetchServer(withQuery(path, query), { signal }));

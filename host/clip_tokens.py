@@ -1,0 +1,28 @@
+"""How many tokens CLIP makes of a caption, by the tokenizer that ComfyUI ships: no model is loaded for it."""
+
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+_LOCK = threading.Lock()  # the tokenizer keeps a cache of its own
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> Any:
+    from comfy.sd1_clip import SDTokenizer
+
+    return SDTokenizer()
+
+
+@lru_cache(maxsize=200_000)
+def count_tokens(caption: str) -> int:
+    """CLIP's tokens of a caption, without those that begin, end and fill up the prompt."""
+    with _LOCK:
+        sections = _tokenizer().tokenize_with_weights(caption, return_word_ids=True)
+    return sum(word > 0 for section in sections for _, _, word in section)
+
+
+def count_all(captions: Iterable[str]) -> list[int]:
+    """`count_tokens` of each."""
+    return [count_tokens(caption) for caption in captions]
