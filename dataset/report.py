@@ -35,12 +35,12 @@ def join_report(dataset: TextureDataset) -> str:
 def save_report(saved: Saved, folder: Path) -> str:
     """Counts of images and captions, files that could not be read, and images that this dataset did not write."""
     captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
-    lines = [f"{len(saved.files)} images written to {folder}", f"  captions: {captions or 'none'}"]
+    lines = [f"{_number(len(saved.files), 'image')} written to {folder}", f"  captions: {captions or 'none'}"]
     if saved.rejected:
         lines += _left_out(saved.rejected, folder)
     if saved.removed:
         names = _first([str(file.relative_to(folder)) for file in saved.removed])
-        lines.append(f"{len(saved.removed)} files of an earlier save removed: {names}")
+        lines.append(f"{_number(len(saved.removed), 'file')} of an earlier save removed: {names}")
     if saved.unrelated_files:
         names = _first([str(file.relative_to(folder)) for file in saved.unrelated_files])
         others = len(saved.unrelated_files)
@@ -67,7 +67,8 @@ def bucket_report(bucketed: Bucketed, resolution: int) -> str:
 
 
 def _left_out(rejected: Sequence[Rejected], folder: Path) -> list[str]:
-    return [f"{len(rejected)} files left out:", *(f"  {line}" for line in rejected_by_reason(rejected, folder))]
+    heading = f"{_number(len(rejected), 'file')} left out:"
+    return [heading, *(f"  {line}" for line in rejected_by_reason(rejected, folder))]
 
 
 def _notes(notes: Sequence[tuple[Path, Note]], folder: Path) -> list[str]:
@@ -93,10 +94,10 @@ def _worst(
 
 def _by_role(dataset: TextureDataset, what: str) -> list[str]:
     training = [sample for sample in dataset.samples if not sample.regularisation]
-    lines = [f"{len(training)} images {what}", *_described(training)]
+    lines = [f"{_number(len(training), 'image')} {what}", *_described(training)]
     if len(training) < len(dataset):
         regularisation = [sample for sample in dataset.samples if sample.regularisation]
-        lines += [f"{len(regularisation)} regularisation images", *_described(regularisation)]
+        lines += [_number(len(regularisation), "regularisation image"), *_described(regularisation)]
     return lines
 
 
@@ -105,7 +106,7 @@ def _described(samples: Sequence[Sample]) -> list[str]:
     sizes = Counter(f"{sample.size[0]} × {sample.size[1]}" for sample in samples)
     materials = len({sample.material for sample in samples})
     lines = [
-        f"  maps: {_counts(maps)}; {materials} materials",
+        f"  maps: {_counts(maps)}; {_number(materials, 'material')}",
         f"  sizes: {_counts(sizes)}",
         f"  captions: {sum(bool(sample.caption) for sample in samples)} of {len(samples)}; "
         f"tileable: {sum(sample.tileable for sample in samples)}",
@@ -113,6 +114,10 @@ def _described(samples: Sequence[Sample]) -> list[str]:
     if any(sample.repeats != 1 for sample in samples):
         lines.append(f"  {sum(sample.repeats for sample in samples)} images an epoch, with repeats")
     return lines
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _counts(counter: Counter[str], most: int = 8) -> str:

@@ -74,7 +74,7 @@ def test_two_datasets_become_one_with_their_findings(tmp_path):
     a, b = wall(tmp_path, "a.png"), wall(tmp_path, "b.png", repeats=2)
     joined = join_datasets(TextureDataset((a,)), TextureDataset((b,)), "regularisation", 3)
     assert [(one.repeats, one.regularisation) for one in joined.samples] == [(1, False), (6, True)]
-    assert "1 images to train on" in join_report(joined) and "1 regularisation images" in join_report(joined)
+    assert "1 image to train on" in join_report(joined) and "1 regularisation image" in join_report(joined)
     with pytest.raises(InputError, match="in both datasets: a.png"):
         join_datasets(TextureDataset((a,)), TextureDataset((a,)), "more images")
 
@@ -107,10 +107,10 @@ def test_what_was_loaded_and_saved_is_told(tmp_path):
     loaded = load_folder(tmp_path / "in", Loading("basecolor", [tmp_path], "auto"), ignored)
     dataset = TextureDataset(tuple(loaded.samples), findings=loaded.findings)
     report = load_report(dataset, tmp_path / "in", loaded, 0)
-    assert "1 images from" in report and "it is not an image of a known format: b.png" in report
+    assert "1 image from" in report and "it is not an image of a known format: b.png" in report
     saving = Saving("kohya", "wall", "keep", 8, [tmp_path])
     saved = save_dataset(tmp_path / "out", {"train": dataset}, saving, ignored)
-    assert save_report(saved, tmp_path / "out").startswith("1 images written to")
+    assert save_report(saved, tmp_path / "out").startswith("1 image written to")
     assert pixels_of(dataset.samples[0]) == 48 * 32
 
 

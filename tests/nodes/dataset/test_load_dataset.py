@@ -177,7 +177,7 @@ def test_a_second_folder_regularises(allowed):
         ("a.png", False),
         ("b.png", True),
     ]
-    assert "1 regularisation images" in report
+    assert "1 regularisation image" in report
 
 
 def test_transparency_is_laid_over_the_background(allowed):

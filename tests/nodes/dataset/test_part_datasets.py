@@ -45,8 +45,8 @@ def test_regularisation_images_are_marked_and_counted_apart():
     own, ordinary = images("a.png"), images("b.png", "c.png")
     joined, report = JoinDatasets.execute(TextureDataset(own), TextureDataset(ordinary), "regularisation")
     assert joined.samples == own + images("b.png", "c.png", regularisation=True)
-    assert [line for line in report.splitlines() if "images" in line] == [
-        "1 images to train on",
+    assert [line for line in report.splitlines() if "image" in line] == [
+        "1 image to train on",
         "2 regularisation images",
     ]
 
