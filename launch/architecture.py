@@ -15,7 +15,14 @@ from .terminal import say
 
 WIDTH, FLOOR_HEIGHT, MARGIN = 1180, 132, 24
 ROOM_HEIGHT, GAP = 62, 18
-FLOOR_NAMES = ("ground", "formulas", "stages: plain torch, numpy and files", "ComfyUI's inside", "faces and commands")
+LEAST_WIDTH = 116  # of a room, for its name and its figures
+FLOOR_NAMES = (
+    "foundation",
+    "formulas",
+    "stages: plain torch, numpy and files",
+    "ComfyUI adapters",
+    "commands and nodes",
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,12 @@ def _boxes(house: House) -> Iterator[Box]:
     for height, rooms in enumerate(floors):
         sizes = [sum(map(_lines, by_room[room])) for room in rooms]
         room_for = WIDTH - 2 * MARGIN - GAP * (len(rooms) - 1)
-        shares = [sqrt(max(size, 700)) for size in sizes]  # so that the smallest still holds its name
+        shares = [sqrt(size) for size in sizes]
         wide = min(1.0, 260 * len(rooms) / room_for) if len(rooms) < 3 else 1.0
         x = MARGIN + room_for * (1 - wide) * (0.18 if rooms == ["material"] else 0.5)  # beside the arrows that pass by
         y = MARGIN + (len(floors) - 1 - height) * FLOOR_HEIGHT + 26
         for room, size, share in zip(rooms, sizes, shares, strict=True):
-            width = room_for * wide * share / sum(shares)
+            width = LEAST_WIDTH + (room_for * wide - LEAST_WIDTH * len(rooms)) * share / sum(shares)
             yield Box(room, x, y, width, len(by_room[room]), size)
             x += width + GAP
 
