@@ -47,6 +47,9 @@ SHOWS = {  # what a class shows once it ran
 WIDGETS = (
     "text",
     "ckpt_name",
+    "unet_name",
+    "clip_name",
+    "vae_name",
     "lora_name",
     "control_net_name",
     "model_name",

@@ -13,9 +13,21 @@ SAVING = {"every_steps": 2, "sample_every": 0, "validation_every": 2}
 
 
 def on_the_demo_model(prompt):
-    """The same graph without its download: the loader recognises SDXL only at its 2.6 billion weights."""
-    loader = of_class(prompt, "CheckpointLoaderSimple")  # its outputs stand in the same order
-    prompt[loader] = {**prompt[loader], "class_type": "TilewrightDemoModel", "inputs": {}}
+    """The same graph without its download: the loader recognises SDXL only at its 2.6 billion weights.
+
+    Of a flow model's three loaders too; what LoRA Objective asks of such a model alone is then taken back.
+    """
+    demo = {"class_type": "TilewrightDemoModel", "inputs": {}}
+    classes = {node["class_type"]: node_id for node_id, node in prompt.items()}
+    if "CheckpointLoaderSimple" in classes:
+        loader = classes["CheckpointLoaderSimple"]  # its outputs stand in the same order
+        prompt[loader] = {**prompt[loader], **demo}
+        return prompt
+    loader = classes["UNETLoader"]
+    prompt[loader] = {**prompt[loader], **demo}
+    del prompt[classes["CLIPLoader"]], prompt[classes["VAELoader"]]
+    prompt[classes["TilewrightTrainLora"]]["inputs"] |= {"clip": [loader, 1], "vae": [loader, 2]}
+    prompt[classes["TilewrightLoraObjective"]]["inputs"] |= {"timestep_sampling": "auto", "shift": 0}
     return prompt
 
 
@@ -39,7 +51,9 @@ def renders(server):
         shutil.copy(file, folder)
 
 
-@pytest.mark.parametrize("name", ["train_texture_lora", "train_texture_lora_sdxl"])
+@pytest.mark.parametrize(
+    "name", ["train_texture_lora", "train_texture_lora_sdxl", "train_texture_lora_zimage", "train_texture_lora_flux2"]
+)
 def test_a_folder_of_renders_becomes_a_lora_with_its_checkpoints_and_curve(server, renders, name):
     prompt = with_widgets(
         on_the_demo_model(load(name)),
