@@ -19,6 +19,7 @@ from ..common.errors import InputError
 from ..common.files import check_name
 from ..evaluation.cells import BASE, MOST_CELLS, Cell
 from ..evaluation.grid import LoraGrid, Sampling, Task, plan, write_pictures
+from ..evaluation.grid_listing import write_listing
 from ..evaluation.loss_transfer import Transfer
 from .folders import output_folder
 from .lora_files import LoraFile, changes_text, check_fit, lora_digest, lora_step, read_lora, with_lora_file
@@ -93,7 +94,9 @@ def paint_grid(
         files = {cell: tuple(task.file for task in own) for cell, own in groupby(tasks, lambda task: task.cell)}
         return LoraGrid(name, folder, tuple(cells), tuple(prompts), tuple(seeds), sampling, files, paint)
 
-    return replace(paint(cells, seeds), transfers=transfers), log
+    grid = replace(paint(cells, seeds), transfers=transfers)
+    write_listing(grid)
+    return grid, log
 
 
 class _Run:

@@ -11,6 +11,7 @@ output/training/<name>/log.jsonl has a JSON object a line:
 import json
 import logging
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,12 +111,13 @@ def _short(number: float) -> float | None:
 class LogPart:
     """Steps and events of a log from one byte of its file to another, in their order.
 
-    steps holds lists of the same length by the names step, loss, lr and time, None where a value is unknown. begin is 0
-    where the part replaces all that was read before.
+    key tells this log from another one of the same place. begin is 0 where the part replaces all that was read before.
+    steps holds lists of the same length by the names step, loss, lr and time, None where a value is unknown.
     """
 
     begin: int
     end: int
+    key: int = 0
     steps: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -125,19 +127,20 @@ class LogPart:
         columns: list[list[float | None]] = [list(column) for column in zip(*rows, strict=True)]
         kept = dict(zip(_COLUMNS, columns or [[] for _ in _COLUMNS], strict=True))
         events = [event for event in self.events if event["event"] == "begun" or event["step"] > step]
-        return LogPart(self.begin, self.end, kept, events)
+        return LogPart(self.begin, self.end, self.key, kept, events)
 
 
-def read_log(folder: Path, after: int = 0, steps: bool = True) -> LogPart:
-    """What was written after that byte of the log in `folder`, which `LogPart.end` of an earlier look says.
+def read_log(folder: Path, after: int = 0, key: int | None = None, steps: bool = True) -> LogPart:
+    """What was written after that byte of the log in `folder`, as `LogPart.end` and its `key` of an earlier look say.
 
     A run that went on from a state has only what led to it. Without `steps` only the last one is read, which takes a
     tenth of the time. Raises `FileNotFoundError` where there is no log.
     """
     file = folder / LOG_NAME
     size = file.stat().st_size
-    begin = after if 0 <= after <= size else 0
     with file.open("rb") as log:
+        own = zlib.crc32(log.readline())  # how and when the run began
+        begin = after if 0 <= after <= size and key in (None, own) else 0
         log.seek(begin)
         content = log.read()
     whole = content[: content.rfind(b"\n") + 1]
@@ -148,7 +151,7 @@ def read_log(folder: Path, after: int = 0, steps: bool = True) -> LogPart:
     records = _records(lines)
     if begin and any(record.get("event") == "begun" for record in records):
         return read_log(folder, steps=steps)
-    part = LogPart(begin, begin + len(whole))
+    part = LogPart(begin, begin + len(whole), own)
     for record in records:
         if record.get("event") == "begun":
             _go_back(part, record["step"])
@@ -198,4 +201,4 @@ def log_of_state(folder: Path) -> LogPart:
         for name in ("fixed", "validation")
         for step, loss in facts.get(name, [])
     ]
-    return LogPart(0, 0, steps, sorted(measured, key=lambda event: event["step"]))
+    return LogPart(0, 0, 0, steps, sorted(measured, key=lambda event: event["step"]))

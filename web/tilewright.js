@@ -2,13 +2,17 @@
 import { colors } from "./faces/colors.js";
 import { fitting } from "./faces/fitting.js";
 import { picker } from "./faces/picker.js";
-import { extend, registerViews } from "./lib/comfy.js";
+import { addSidebarTab, extend, registerViews } from "./lib/comfy.js";
 import { editCaptions } from "./views/captions/node.js";
+import { gridPickerView } from "./views/grid_picker.js";
 import { liveNormalView } from "./views/live_normal.js";
 import { materialView } from "./views/material.js";
 import { tileView } from "./views/tiles.js";
+import { trainingView } from "./views/training.js";
+import { trainingsTab } from "./views/trainings_tab.js";
 
-registerViews([editCaptions, materialView, tileView, liveNormalView], []);
+registerViews([editCaptions, materialView, tileView, liveNormalView, trainingView, gridPickerView], ["tilewright.run"]);
 extend(picker); // before the next: its button is a widget to fit
 extend(fitting);
 extend(colors);
+extend({ name: "tilewright.trainings", setup: () => addSidebarTab(trainingsTab) });

@@ -1,4 +1,4 @@
-"""What a run shows while it trains: a line of text, its loss curve, and sample pictures."""
+"""What a run shows while it trains: a line of text, its log, and sample pictures."""
 
 import time
 from collections import deque
@@ -9,10 +9,10 @@ import torch
 
 from ...common.image_writing import write_png
 from ...training.config import TrainingConfig
-from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
 from ...training.loop import Trainer
 from ...training.measure import loss_transfer
-from ...training.plot import plot_losses, smoothed
+from ...training.pace import TOLD_EVERY, pace
+from ...training.plot import smoothed
 from ...training.preflight import course_warnings
 from ...training.randomness import generator
 from ...training.run_files import RunFiles, told_if_disk_fails
@@ -38,16 +38,14 @@ class LiveView:
         trained: TrainedUnet | TrainedFlow,
         config: TrainingConfig,
         node_id: str | None,
-        tiles: bool,
         notes: list[str],
         record: RunRecord,
     ) -> None:
         self.trainer, self.files, self.vae, self.trained = trainer, files, vae, trained
-        self.config, self.node_id, self.tiles, self.notes, self.record = config, node_id, tiles, notes, record
+        self.config, self.node_id, self.notes, self.record = config, node_id, notes, record
         self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
         self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
-        self.samples: list[torch.Tensor] = []
-        self.pictured = time.monotonic()
+        self.told = time.monotonic()
 
     def after_step(self, step: int, sample_now: bool = False) -> None:
         """Show the state of things after `step`, with samples where they are due or asked for now."""
@@ -58,10 +56,9 @@ class LiveView:
         trainer = self.trainer
         self.record.step(step, trainer.optimizer.param_groups[0]["lr"], trainer.losses)
         self.recent.append(time.monotonic())
-        due = self.recent[-1] - self.pictured > PICTURE_EVERY or samples
-        self.bar.update_absolute(step, preview=self._picture() if due else None)
-        if due or step == self.trainer.steps:
-            self.pictured = self.recent[-1]
+        self.bar.update_absolute(step)
+        if self.recent[-1] - self.told > TOLD_EVERY or step == self.trainer.steps:
+            self.told = self.recent[-1]
             measured = self.trainer.measurements
             warnings = course_warnings(measured.fixed, measured.validation)
             tell_node(self.node_id, "\n".join([self._line(step), *warnings, *self.notes]))
@@ -73,7 +70,8 @@ class LiveView:
     def _sample_all(self, step: int) -> None:
         began, prompts = time.monotonic(), self.prompts()
         self.trainer.network.eval()  # without dropout
-        self.samples = [self._sample(prompt, number, step) for number, prompt in enumerate(prompts)]
+        for number, prompt in enumerate(prompts):
+            self._sample(prompt, number, step)
         self.trainer.network.train()
         comfy.model_management.unload_all_models()  # the VAE has drawn them
         self.record.log.event("sampled", step, prompts=prompts, seconds=round(time.monotonic() - began, 2))
@@ -91,15 +89,8 @@ class LiveView:
         parts += [] if share is None else [f"loss transfer {share:.2f}"]
         return " · ".join(parts)
 
-    def _picture(self) -> Preview:
-        self.trainer.settle()
-        trainer = self.trainer
-        measured = trainer.measurements
-        chart = plot_losses(trainer.losses, self.files.lora.stem, measured.validation, measured.fixed)
-        return preview(chart, self.samples)
-
-    def _sample(self, prompt: str, number: int, step: int) -> torch.Tensor:
-        """One picture (3, H, W) of the LoRA as it is, always from the same noise, saved and, if it tiles, 2x2."""
+    def _sample(self, prompt: str, number: int, step: int) -> None:
+        """Save one picture of the LoRA as it is, always from the same noise."""
         side = self.config.resolution
         cells = side // self.vae.spacial_compression_encode()
         shape = (1, self.trainer.batches.examples[0].latent.shape[0], cells, cells)
@@ -112,4 +103,3 @@ class LiveView:
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):
             write_png(file, picture)
-        return picture.tile(1, 2, 2) if self.tiles else picture

@@ -134,7 +134,7 @@ class _Run:
         )
         self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
         self.notes += model.notes(config, all(example.tileable for example in self.examples))
-        self.tiles, self.tiling_vae = wraps, wrapped_vae(vae) if wraps else vae
+        self.tiling_vae = wrapped_vae(vae) if wraps else vae
         self.files = self._own_files()
         self.record = RunRecord(self.files.folder, self.files.lora.name, order.node_id)
 
@@ -167,7 +167,7 @@ class _Run:
 
     def _outcome(self) -> TrainedLora:
         trainer, files = self.trainer, self.files
-        given = (self.model, self.config, self.order.node_id, self.tiles, self.notes, self.record)
+        given = (self.model, self.config, self.order.node_id, self.notes, self.record)
         self.view = LiveView(trainer, files, self.tiling_vae, *given)
         begin = self._begin()
         self._announce(begin)

@@ -4,13 +4,21 @@ about: the version, by which the editor's views see that the server has these ro
 choices: what inputs of free text may be filled with.
 datasets: listings of datasets, thumbnails, edits of captions.
 heights: the height that a loader will give, for normals before any run.
+grids: LoRA grids with their scores.
 runs: trainings, how they stand, their logs and pictures, and what is asked of them. pictures: how a picture is sent.
 """
 
-from . import about, choices, datasets, heights, runs
+from . import about, choices, datasets, grids, heights, runs
 from .serving import Route, register
 
-ROUTES: list[Route] = [*about.ROUTES, *choices.ROUTES, *datasets.ROUTES, *heights.ROUTES, *runs.ROUTES]
+ROUTES: list[Route] = [
+    *about.ROUTES,
+    *choices.ROUTES,
+    *datasets.ROUTES,
+    *heights.ROUTES,
+    *grids.ROUTES,
+    *runs.ROUTES,
+]
 
 
 def register_routes() -> None:

@@ -36,7 +36,7 @@ def log(asked: Mapping[str, Any]) -> Reply:
     after = whole(asked, "after", 0, 0, 2**53)
     since = whole(asked, "since", -1, -1, 10**9)
     try:
-        part = read_log(folder, after)
+        part = read_log(folder, after, whole(asked, "key", 0, 0, 2**32) if after else None)
     except FileNotFoundError:
         part = _earlier(folder)
     if since >= 0:
@@ -118,12 +118,12 @@ def _events(folder: Path) -> LogPart:
     """The events of a run and its last step, of which only what is new is read."""
     known = _LOOKED.get(folder)
     try:
-        part = read_log(folder, known.end if known else 0, steps=False)
+        part = read_log(folder, known.end if known else 0, known.key if known else None, steps=False)
     except FileNotFoundError:
         return _earlier(folder)
     if known and part.begin:
         steps = part.steps if part.steps["step"] else known.steps
-        part = LogPart(known.begin, part.end, steps, [*known.events, *part.events])
+        part = LogPart(known.begin, part.end, part.key, steps, [*known.events, *part.events])
     _LOOKED[folder] = part
     return part
 

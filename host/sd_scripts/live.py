@@ -1,21 +1,16 @@
-"""What a node shows while sd-scripts trains: a line of text, the loss curve, the newest samples."""
+"""What a node shows while sd-scripts trains: a line of text, and the log of the run."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import comfy.utils
 
-from ...common.images import read_image
 from ...sd_scripts.output import Reading
 from ...sd_scripts.run_folder import Leg, RunFolder
-from ...training.live_picture import PICTURE_EVERY, Preview, pace, preview
-from ...training.plot import plot_losses
+from ...training.pace import pace
 from ...training.sample_files import sample_files
 from ..node_text import tell_node
 from ..run_record import RunRecord
-
-SHOWN_SAMPLES = 4
 
 
 class KohyaView:
@@ -28,7 +23,7 @@ class KohyaView:
         self.bar: comfy.utils.ProgressBar | None = None
         self.shown: tuple[int, float | None, int] = (-1, None, 0)
         self.waited = ""
-        self.pictured = self.began = time.monotonic()
+        self.began = time.monotonic()
 
     def say(self, text: str) -> None:
         """Show a line in the node."""
@@ -47,14 +42,8 @@ class KohyaView:
         end = self.leg.end_of(reading.total)
         self._record(reading, end)
         self.bar = self.bar or comfy.utils.ProgressBar(end, node_id=self.node_id)
-        now = time.monotonic()
-        due = (
-            now - self.pictured > PICTURE_EVERY or len(samples) != self.shown[2] or self.leg.start + reading.step == end
-        )
-        picture = self._picture(reading, samples) if due else None
-        self.pictured = now if due else self.pictured
-        self.bar.update_absolute(self.leg.start + reading.step, preview=picture)
-        self.say(self._line(reading, now - self.began))
+        self.bar.update_absolute(self.leg.start + reading.step)
+        self.say(self._line(reading, time.monotonic() - self.began))
         self.shown = news
 
     def _record(self, reading: Reading, end: int) -> None:
@@ -95,7 +84,3 @@ class KohyaView:
         if reading.validation:
             parts.append(f"validation {reading.validation[-1][1]:.4f}")
         return " · ".join(parts)
-
-    def _picture(self, reading: Reading, samples: list[Path]) -> Preview:
-        chart = plot_losses(reading.losses, self.run.target.stem, reading.validation)
-        return preview(chart, [read_image(file)[:3] for file in samples[-SHOWN_SAMPLES:]])

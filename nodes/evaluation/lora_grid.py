@@ -1,6 +1,6 @@
 """The node that paints LoRA files at several weights."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...common.errors import InputError
 from ...common.files import check_name
@@ -227,7 +227,7 @@ class LoraGridNode(io.ComfyNode):
             PAINTED.remember(key, str(grid.folder), all_there(files))
         sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), thumbnail, tiled)
         images = stacked([picture for cell in grid.cells for picture in grid.pictures(cell)])
-        return io.NodeOutput(grid, images, sheet, grid_report(grid, log), ui=ui.PreviewImage(sheet, cls=cls))
+        return io.NodeOutput(grid, images, sheet, grid_report(grid, log), ui={"tilewright_grid": [grid.name]})
 
 
 def all_prompts(prompts: str, dataset: TextureDataset | None) -> list[str]:

@@ -1,6 +1,6 @@
 """The node that chooses a checkpoint and its weight."""
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...common.errors import InputError
 from ...common.files import write_json, written_whole
@@ -111,9 +111,8 @@ class ScoreGrid(io.ComfyNode):
         _write(result, told, lines)
         applied_model, applied_clip = _applied(model, clip, result)
         name, strength = (result.chosen.lora, result.chosen.strength) if result.chosen else ("", 0.0)
-        return io.NodeOutput(
-            applied_model, applied_clip, name, strength, table, told, lines, ui=ui.PreviewImage(table, cls=cls)
-        )
+        shown = {"tilewright_grid": [grid.name]}
+        return io.NodeOutput(applied_model, applied_clip, name, strength, table, told, lines, ui=shown)
 
 
 def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> None:

@@ -70,7 +70,7 @@ def test_a_log_comes_whole_then_by_what_is_new(folder):
     first = ask("runs/log", run="bricks").body
     assert first["steps"]["loss"] == [0.5, 0.4, 0.3] and first["begin"] == 0
     RunLog(folder).event("saved", 3, file="x")
-    second = ask("runs/log", run="bricks", after=str(first["end"])).body
+    second = ask("runs/log", run="bricks", after=str(first["end"]), key=str(first["key"])).body
     assert second["steps"]["step"] == [] and [event["event"] for event in second["events"]] == ["saved"]
     assert ask("runs/log", run="bricks", since="2").body["steps"]["step"] == [3]
 

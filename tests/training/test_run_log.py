@@ -80,6 +80,15 @@ def test_a_run_that_goes_on_forgets_what_its_state_did_not_have(tmp_path):
     assert again.steps["loss"] == [0.5, 0.4, 0.35]
 
 
+def test_another_log_of_the_same_place_is_read_from_its_beginning(tmp_path):
+    logged(tmp_path, [0.5])
+    before = read_log(tmp_path)
+    time.sleep(0.02)
+    logged(tmp_path, [0.9, 0.8, 0.7])
+    again = read_log(tmp_path, before.end, before.key)
+    assert again.begin == 0 and again.steps["loss"] == [0.9, 0.8, 0.7]
+
+
 def test_half_a_line_of_a_killed_process_does_no_harm(tmp_path):
     logged(tmp_path, [0.5])
     with (tmp_path / LOG_NAME).open("a") as log:

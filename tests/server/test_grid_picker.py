@@ -1,0 +1,78 @@
+"""The picker in its nodes: what it outlives, and that it writes plain words which a script may write as well."""
+
+import json
+
+import pytest
+from tilewright.common.image_writing import write_png
+from torch import full
+from widget_matrix import RENDERERS, Matrix, in_page, use_renderer
+
+SCORE_GRID = "TilewrightScoreGrid"
+
+
+@pytest.fixture
+def grid(server):
+    """A scored grid of four cells and the model without LoRA."""
+    folder = server.output / "grids" / "picked_by_a_test"
+    cells, scores = [], []
+    for step, strength, value in ((None, 0.0, 0.1), (100, 0.5, 0.3), (100, 1.0, 0.9), (200, 0.5, 0.6), (200, 1.0, 0.2)):
+        lora = f"wall-step{step:08}.safetensors" if step else ""
+        picture = f"{step}/{strength}.png"
+        write_png(folder / picture, full((3, 16, 16), value))
+        choice = f"{step}@{strength:g}" if step else ""
+        cells.append({"lora": lora, "step": step, "strength": strength, "choice": choice, "pictures": [picture]})
+        refused = "copies" if value == 0.9 else None
+        scores.append({"lora": lora, "strength": strength, "value": [value, 0, 1], "refused": refused})
+    (folder / "grid.json").write_text(json.dumps({"prompts": ["wall"], "seeds": [1], "cells": cells}))
+    (folder / "scores.json").write_text(json.dumps({"chosen": "200@0.5", "cells": scores}))
+    return folder.name
+
+
+def put(editor, renderer, grid):
+    use_renderer(editor, renderer)
+    Matrix(editor, renderer, SCORE_GRID, "grid_picker").put()
+    in_page(
+        editor,
+        """const [view] = lib.liveViews(); view.mounted.output({ tilewright_grid: [given] }); await frame();
+        Object.assign(app.canvas.ds, { scale: 0.9, offset: [-350, -80] }); app.canvas.setDirty(true, true);
+        await frame();""",
+        grid,
+    )
+    editor.locator(".tw-pick").nth(4).wait_for()
+
+
+def choice(editor):
+    return in_page(editor, "return Object.values((await app.graphToPrompt()).output)[0].inputs.choice;")
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("node", ["TilewrightLoraGrid", SCORE_GRID])
+def test_the_picker_outlives_what_a_person_does_to_its_node(editor, renderer, node, grid):
+    Matrix(editor, renderer, node, "grid_picker").run()
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_cell_is_chosen_by_keys_and_given_back_to_the_rule(editor, renderer, grid):
+    put(editor, renderer, grid)
+    status = editor.locator(".tw-grid-picker [role=status]")
+    assert status.inner_text() == "The rule chose 200 @ 0.5" and choice(editor) == ""
+    editor.locator(".tw-pick").nth(1).focus()
+    editor.keyboard.press("ArrowDown")
+    editor.keyboard.press("Enter")
+    assert choice(editor) == "200@0.5" and status.inner_text() == "Your choice: 200 @ 0.5"
+    editor.get_by_role("button", name="Let the rule choose").click()
+    assert choice(editor) == ""
+    editor.locator(".tw-pick").nth(0).click()  # the model without LoRA is no choice
+    assert choice(editor) == ""
+
+
+def test_cells_are_sorted_by_a_score_and_compared(editor, grid):
+    put(editor, "classic", grid)
+    editor.get_by_label("Sort by").select_option("value")
+    told = editor.locator(".tw-pick-words > span:first-child").all_inner_texts()
+    assert told == ["200 @ 0.5", "100 @ 0.5", "200 @ 1", "no LoRA", "100 @ 1"]  # the refused one last
+    editor.locator(".tw-pick").nth(1).focus()
+    editor.keyboard.press("c")
+    dialog = editor.get_by_role("dialog", name="Compare pictures")
+    assert dialog.locator("figcaption b").all_inner_texts() == ["200 @ 0.5", "100 @ 0.5"]
+    editor.keyboard.press("Escape")

@@ -1,0 +1,56 @@
+/** Two pictures of a series side by side over the whole window; arrow keys go through the series. */
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+
+/**
+ * @param {string} title @param {{label: string, address: string}[]} items @param {number} right which is shown on the right
+ * @param {AbortSignal} signal closes it
+ */
+export function twoUp(title, items, right, signal) {
+  const last = items.length - 1;
+  const at = [Math.max(0, right - 1), Math.max(0, right)];
+  const panes = at.map((_, side) => {
+    const picture = h("img", { draggable: "false" });
+    const label = h("b", { class: "tw-number" });
+    const slider = h("input", { type: "range", min: 0, max: last, step: 1, "aria-label": side ? t("Picture on the right") : t("Picture on the left"), oninput: () => show(side, Number(slider.value)) });
+    return { root: h("figure", {}, picture, h("figcaption", { class: "tw-row" }, label, slider)), picture, label, slider };
+  });
+  const dialog = h(
+    "dialog",
+    { class: "tilewright tw-compare", "aria-label": t("Compare pictures") },
+    h(
+      "header",
+      { class: "tw-row" },
+      h("div", { class: "tw-grow tw-title tw-ellipsis" }, title),
+      h("span", { class: "tw-quiet" }, h("kbd", {}, "←"), " ", h("kbd", {}, "→"), ` ${t("right")} · `, h("kbd", {}, "Shift"), ` ${t("left")}`),
+      h("button", { onclick: () => dialog.close(), "aria-label": t("Close") }, "✕"),
+    ),
+    h("div", { class: "tw-compare-panes" }, panes.map((one) => one.root)),
+  );
+
+  /** @param {number} side @param {number} number */
+  function show(side, number) {
+    at[side] = Math.min(last, Math.max(0, number));
+    const { label, address } = items[at[side]];
+    const pane = panes[side];
+    pane.picture.src = address;
+    pane.picture.alt = label;
+    pane.label.textContent = label;
+    pane.slider.value = String(at[side]);
+    pane.slider.setAttribute("aria-valuetext", label);
+  }
+
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // the graph behind would take the keys
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!way || event.target instanceof HTMLInputElement) return;
+    const side = event.shiftKey ? 0 : 1;
+    show(side, at[side] + way);
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  signal.addEventListener("abort", () => dialog.close(), { once: true });
+  at.forEach((number, side) => show(side, number));
+  document.body.append(dialog);
+  dialog.showModal();
+}
