@@ -46,7 +46,12 @@ export const trainingView = {
       else panel.follow("");
     };
     onServer("tilewright.run", (hint) => isOf(view.node, hint?.node) && fits(hint.name) && show(hint.name), view.signal);
-    setTimeout(() => view.signal.aborted || find()); // the node's saved values are there by then
+    setTimeout(() => {
+      if (view.signal.aborted) return;
+      const [width, height] = view.node.computeSize(); // buttons that others add came after the node was sized
+      view.node.setSize([Math.max(view.node.size[0], width), Math.max(view.node.size[1], height)]);
+      find(); // the node's saved values are there by now
+    });
     return {
       output: (output) => {
         const run = output.tilewright_run?.[0];
