@@ -61,6 +61,7 @@ export class TrainingPanel {
   constructor(signal, use) {
     this.signal = signal;
     this.use = use;
+    this.inUse = use.chosen?.();
     /** @type {number | null} */
     this.step = null;
     this.curve = new Curve(signal, (step) => this.select(step));
