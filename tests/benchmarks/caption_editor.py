@@ -134,9 +134,9 @@ def main():
         write_images(folder / "base" / "input" / "bench")
         with running_server(Host(HOST, Path(sys.executable), ours=True), folder / "base", folder / "output") as server:
             timed("load and list", lambda: run_prompt(server.url, graph(False)))
-            timed("load, list and check the images", lambda: run_prompt(server.url, graph(True)))
             with open_editor(server.url, browser) as page:
                 measure(page, server)
+            timed("load, list and check the images", lambda: run_prompt(server.url, graph(True)))
 
 
 if __name__ == "__main__":

@@ -40,13 +40,14 @@ export function topBar(model, title, { close, replace, help }) {
     const excluded = pictures.filter((picture) => picture.excluded).length;
     const edited = pictures.filter((picture) => picture.edited).length;
     const parts = [
+      selected.size > 1 && t("{count} selected", { count: selected.size }),
       shown.length === pictures.length ? t("{count} images", { count: pictures.length }) : t("{shown} of {count} images", { shown: shown.length, count: pictures.length }),
       edited && t("{count} edited", { count: edited }),
       excluded && t("{count} excluded", { count: excluded }),
-      selected.size > 1 && t("{count} selected", { count: selected.size }),
       saving && t("saving …"),
     ];
     told.textContent = status === "loading" ? t("Loading …") : parts.filter(Boolean).join(" · ");
+    told.title = told.textContent;
     mistake.textContent = wrong;
     if (filter.value.trim() !== query.trim() && (document.activeElement !== filter || !query)) filter.value = query;
     turnable(undo, t("Undo"), done.at(-1));
