@@ -9,5 +9,5 @@ LoraGridSocket = io.Custom("TILEWRIGHT_LORA_GRID")
 
 
 def stacked(pictures: Sequence[torch.Tensor]) -> torch.Tensor:
-    """(B, H, W, 3) of pictures (3, H, W); those with values that are no numbers are black."""
+    """(B, H, W, 3) of pictures (3, H, W); NaN and infinite values are black."""
     return torch.stack([picture.nan_to_num(0, 0, 0) for picture in pictures]).movedim(1, -1)
