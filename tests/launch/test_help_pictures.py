@@ -8,7 +8,7 @@ from PIL import Image
 from tilewright.launch.help_pictures import DRAWN, PICTURES, draw
 
 PAGES = PICTURES.parent
-MOST = 80_000  # bytes
+MOST = 100_000  # bytes
 
 
 def values(file):
