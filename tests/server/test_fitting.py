@@ -15,12 +15,11 @@ if (given.unfolded) node.showAdvanced = true;
 app.canvas.setDirty(true, true); await frame(); await frame(); await frame();
 """
 
-_SHOWN = """const element = document.querySelector(`[data-node-id="${node.id}"]`);
-const rows = [...(element?.querySelectorAll('[data-testid="node-widget"]') ?? [])].filter(row => row.checkVisibility());
-const label = widget => widget.label ?? widget.name;
-return LiteGraph.vueNodesMode ? node.widgets.filter(one => !one.options.hidden
-    && (!one.options.advanced || node.showAdvanced)).map(one => one.name)
-  : node.widgets.filter(one => node.isWidgetVisible(one)).map(one => one.name);
+_SHOWN = """const rows = [...document.querySelectorAll(`[data-node-id="${node.id}"] [data-testid="node-widget"]`)];
+const texts = new Set(rows.filter(row => row.checkVisibility()).flatMap(row => [...row.querySelectorAll("*")])
+  .map(element => element.textContent.trim()));
+return node.widgets.filter(one => LiteGraph.vueNodesMode ? texts.has(one.label ?? one.name) : node.isWidgetVisible(one))
+  .map(one => one.name);
 """
 
 
@@ -190,3 +189,29 @@ def _luminance(color):
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_node_is_as_high_as_what_it_shows(editor):
+    """No widget hangs out below on the canvas, and no room is kept for those that are folded."""
+    use_renderer(editor, "classic")
+    told = in_page(
+        editor,
+        """app.graph.clear(); app.canvas.ds.reset(); await frame();
+        const types = Object.keys(LiteGraph.registered_node_types).filter(type => type.startsWith("Tilewright"));
+        const nodes = types.map(type => app.graph.add(LiteGraph.createNode(type)));
+        nodes.forEach((node, at) => (node.pos = [(at % 8) * 500, Math.floor(at / 8) * 900]));
+        app.canvas.setDirty(true, true); await frame(); await frame();
+        return nodes.map(node => {
+          const shown = node.widgets?.filter(one => node.isWidgetVisible(one)) ?? [];
+          const last = shown.reduce((end, one) => Math.max(end, one.y + (one.computedHeight ?? 20)), 0);
+          return [node.type, node.size[1], last];
+        });""",
+    )
+    assert [one for one in told if one[1] < one[2] - 1 or one[2] and one[1] > one[2] + 60] == []
+
+
+@each_renderer
+def test_a_widget_is_not_taken_for_one_of_that_name_on_an_earlier_node(editor, renderer):
+    use_renderer(editor, renderer)
+    in_page(editor, _PUT, {"node": "TilewrightHeightToNormal"})  # whose `method` is advanced
+    assert "method" in shown(editor, "TilewrightMakeSeamless")

@@ -25,8 +25,8 @@ export const fitting = {
     if (!isOurs(node)) return;
     addFold(node);
     follow(node);
-    node.setSize([node.size[0], heightOf(node, true)]);
     fit(node);
+    node.setSize([node.size[0], heightOf(node, true)]);
   },
   afterConfigureGraph: fitAll, // links come after their nodes
 };
@@ -74,6 +74,7 @@ export function fit(node) {
     const acting = acts(node, widget.name);
     const away = folds && isAdvanced(widget) && !isLinked(node, widget.name);
     folded += Number(acting && isAdvanced(widget));
+    forgetOthers(widget);
     for (const one of [widget, ...(widget.linkedWidgets ?? [])]) changed = setHidden(one, !acting || away) || changed;
   }
   changed = setFold(node, folds, folded) || changed;
@@ -120,6 +121,15 @@ function isControl(node, widget) {
 /** @param {ComfyWidget} widget */
 function isAdvanced(widget) {
   return Boolean(widget.options?.advanced);
+}
+
+/**
+ * ComfyUI's store may still hold what a widget of that name was on another node of this id, in a graph that was cleared.
+ * @param {ComfyWidget} widget
+ */
+function forgetOthers(widget) {
+  const kept = widget._state?.options;
+  if (kept && widget.options && kept.advanced !== widget.options.advanced) kept.advanced = widget.options.advanced;
 }
 
 /**

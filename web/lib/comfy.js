@@ -268,7 +268,6 @@ export function everyNode() {
   return [root, ...(root.subgraphs?.values() ?? [])].flatMap((graph) => graph.nodes);
 }
 
-/** Draws the canvas again. */
 export function redraw() {
   app.canvas?.setDirty(true, true);
 }
@@ -283,7 +282,7 @@ export function onSetting(id, changed) {
   app.ui?.settings?.addEventListener?.(`${id}.change`, () => setTimeout(changed));
 }
 
-/** The colours of types on the classic canvas, one table for slots and one for links. */
+/** The colours of types on the classic canvas, one table for slots and one for links. @returns {Record<string, string>[]} */
 export function typeColors() {
   const tables = [app.canvas?.default_connection_color_byType, app.canvas?.constructor?.link_type_colors];
   return tables.flatMap((table) => (table ? [table] : []));
