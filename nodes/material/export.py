@@ -7,6 +7,7 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io, ui
 
+from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
 from ...host.node_text import tell_node
@@ -140,6 +141,12 @@ class SaveMaterial(io.ComfyNode):
                     tooltip="Turns the rounding of 8-bit files into fine noise, so that soft gradients show no steps.",
                 ),
                 surface_input(),
+                io.Mask.Input(
+                    "opacity_mask",
+                    optional=True,
+                    tooltip="The opacity as a mask of ComfyUI, 1 where it is see-through, in place of the opacity map: "
+                    "the alpha of Load Map or the mask of Load Image.",
+                ),
             ],
             outputs=[
                 io.String.Output("path", tooltip="The folder that was written."),
@@ -180,7 +187,9 @@ class SaveMaterial(io.ComfyNode):
         file_format: str = "PNG",
         dither: bool = False,
         surface: SurfaceSize | None = None,
+        opacity_mask: torch.Tensor | None = None,
     ) -> io.NodeOutput:
+        opacity, of_mask = _opacity(opacity, opacity_mask)
         given = connected_maps(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         maps, rebuilt = engine_normals(given)
         said, of_size = said_size(surface, height_cm, size_cm)
@@ -194,13 +203,26 @@ class SaveMaterial(io.ComfyNode):
             WRITTEN.remember(key, str(saved.folder), all_there(written))
         files = [f"{len(written)} files in {saved.folder}:", *(f"  {file.name}" for file in written)]
         checks = validate(maps, convention, said.height_cm, said.size_cm)
-        findings = "\n".join([*of_size, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
+        findings = "\n".join([*of_size, *of_mask, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
         report = "\n".join([*files, findings])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, findings)
         views = material_views(maps, described)
         shown = {VIEW: views, "files": _results(saved), "images": _previews(maps, cls), "text": [report]}
         return io.NodeOutput(str(saved.folder), report, ui=shown)
+
+
+def _opacity(opacity: torch.Tensor | None, mask: torch.Tensor | None) -> tuple[torch.Tensor | None, list[str]]:
+    """The opacity map of an image or of a mask, which is its inverse in ComfyUI, and what to say of it."""
+    if mask is None:
+        return opacity, []
+    if opacity is not None:
+        raise InputError("Both opacity and opacity_mask are connected. Take one of them away.")
+    if bool((mask <= 0).all()):  # NaN is not: it is told as such
+        return None, ["opacity_mask: nothing of it is see-through, so no opacity is written."]
+    return 1 - mask.reshape(-1, *mask.shape[-2:], 1), [
+        "opacity: the inverse of opacity_mask, which is 1 where see-through."
+    ]
 
 
 def _results(saved: SavedMaterial) -> list[ui.SavedResult]:

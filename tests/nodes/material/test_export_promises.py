@@ -1,6 +1,7 @@
 """What Save Material must not do in silence: opacity, old files, other lengths of numbers, other formats' limits."""
 
 import json
+from pathlib import Path
 
 import folder_paths
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.common.errors import InputError
+from tilewright.common.images import read_image
 from tilewright.material.engine_presets import PRESETS
 from tilewright.material.export_notes import format_notes, has_alpha, reduction_notes
 from tilewright.material.material_files import ExportSettings, check_length, premultiplied, stale_notes
@@ -217,3 +219,16 @@ def test_the_check_calls_no_normals_good_that_point_inwards(steep):
     _, report = SaveMaterial.execute("m", normal=wild.movedim(1, -1))
     assert "unit length" not in report
     assert "of its pixels point into the surface" in report
+
+
+def test_a_mask_is_the_inverse_of_opacity(output):
+    """A mask of ComfyUI is 1 where the picture is transparent."""
+    mask = (torch.arange(8) < 3).float().expand(1, 8, 8)
+    folder, report = SaveMaterial.execute("leaf", basecolor=torch.rand(1, 8, 8, 3), opacity_mask=mask)
+    assert torch.equal(read_image(Path(folder) / "leaf_opacity.png"), 1 - mask)
+    assert "opacity: the inverse of opacity_mask" in report
+    with pytest.raises(InputError, match="Both opacity and opacity_mask"):
+        SaveMaterial.execute("leaf", opacity=torch.rand(1, 8, 8, 3), opacity_mask=mask)
+    _, report = SaveMaterial.execute("opaque", basecolor=torch.rand(1, 8, 8, 3), opacity_mask=torch.zeros(1, 64, 64))
+    assert "nothing of it is see-through" in report
+    assert not list(output.rglob("opaque_opacity*"))
