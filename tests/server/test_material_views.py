@@ -110,3 +110,22 @@ def test_files_that_are_gone_are_told_of(run_graph, server):
         file.unlink()
     in_page(page, "await app.loadGraphData(JSON.parse(JSON.stringify((await app.graphToPrompt()).workflow)));")
     page.locator(".tw-empty", has_text="Run the workflow again").first.wait_for(timeout=20_000)
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_nothing_is_drawn_without_a_change_nor_out_of_sight(run_graph, renderer):
+    page = run_graph(renderer)
+    count = "[...document.querySelectorAll('.tilewright-view canvas')].map(one => Number(one.dataset.drawn)).join()"
+    in_page(page, "await frame(); await frame();")
+    before = page.evaluate(count)
+    page.wait_for_timeout(700)
+    assert page.evaluate(count) == before
+    in_page(
+        page,
+        """app.canvas.ds.offset = [-9000, -9000]; app.canvas.setDirty(true, true); await frame(); await frame();
+        const widget = app.graph.getNodeById(4).widgets.find(one => one.name === "size_cm");
+        widget.value = 50; widget.callback?.(50); await frame(); await frame();""",
+    )
+    assert page.evaluate(count) == before
+    in_page(page, "app.canvas.ds.reset(); app.canvas.setDirty(true, true); await frame();")
+    page.wait_for_function(f"before => {count} !== before", arg=before)

@@ -78,7 +78,7 @@ export function controls(view) {
 }
 
 /** @type {Record<string, string>} */
-const LABELS = { material: "Material", clay: "Without colour", basecolor: "Basecolor", normal: "Normal", height: "Height", roughness: "Roughness", metallic: "Metallic", occlusion: "Occlusion", opacity: "Opacity", emissive: "Emissive" };
+const LABELS = { material: "Material", clay: "Clay", basecolor: "Basecolor", normal: "Normal", height: "Height", roughness: "Roughness", metallic: "Metallic", occlusion: "Occlusion", opacity: "Opacity", emissive: "Emissive" };
 
 /** @param {Material} material */
 function mapsOf({ maps, files }) {

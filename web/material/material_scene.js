@@ -37,7 +37,7 @@ export const FIRST_LOOK = {
 
 /** @type {Record<string, {azimuth: number, elevation: number, distance: number}>} */
 export const CAMERAS = {
-  plane: { azimuth: 0.55, elevation: 0.72, distance: 6.2 },
+  plane: { azimuth: 0.5, elevation: 0.62, distance: 5.9 },
   sphere: { azimuth: 0.3, elevation: 0.2, distance: 4.9 },
   cube: { azimuth: 0.62, elevation: 0.42, distance: 5.4 },
   rounded: { azimuth: 0.62, elevation: 0.42, distance: 5.4 },
@@ -174,7 +174,7 @@ export class MaterialScene {
   #setLight({ light, environment, shape: name }, shape) {
     this.scene.environment = this.studio.environment(environment);
     this.scene.environmentRotation.set(0, light.azimuth - SOFTBOX, 0);
-    this.scene.environmentIntensity = 0.95;
+    this.scene.environmentIntensity = 1.1;
     const [x, y, z] = onBall(light.azimuth, light.elevation);
     this.sun.position.set(6 * x, 6 * y, 6 * z);
     this.sun.intensity = light.elevation > -0.1 ? 3.1 : 0;
@@ -207,7 +207,7 @@ function freed(texture) {
 
 /** Of the shape on the ground, gone a little way off: the light that one sees comes from all round. @param {import("./studio.js").Three} THREE */
 function fadingShadow(THREE) {
-  const material = new THREE.ShadowMaterial({ opacity: 0.5 });
+  const material = new THREE.ShadowMaterial({ opacity: 0.4 });
   material.onBeforeCompile = (/** @type {any} */ shader) => {
     shader.vertexShader = shader.vertexShader
       .replace("#include <common>", "#include <common>\nvarying vec2 place;")
@@ -227,6 +227,6 @@ function sunWithShadow(THREE, shadowSize) {
   Object.assign(sun.shadow.camera, { left: -2.6, right: 2.6, top: 2.6, bottom: -2.6, near: 1, far: 12 });
   sun.shadow.bias = -0.0006;
   sun.shadow.normalBias = 0.012;
-  sun.shadow.radius = 3;
+  sun.shadow.radius = 6;
   return sun;
 }

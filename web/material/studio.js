@@ -6,6 +6,7 @@ import { buildEnvironment } from "./environments.js";
 import { SHAPES } from "./shapes.js";
 
 const THREE_FILE = "../vendor/three-0.187.0.mjs";
+const EXPOSURE = 1.15; // white in the studio's light is just below white on the screen
 
 /** @typedef {any} Three the vendored module */
 /**
@@ -95,7 +96,7 @@ export class Studio {
     if (this.lost) return;
     const { width, height } = context.canvas;
     this.renderer.setSize(width, height, false);
-    this.renderer.toneMappingExposure = 2 ** drawn.exposure;
+    this.renderer.toneMappingExposure = EXPOSURE * 2 ** drawn.exposure;
     this.renderer.render(drawn.scene, drawn.camera);
     context.drawImage(this.renderer.domElement, 0, 0);
   }
