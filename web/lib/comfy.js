@@ -10,7 +10,7 @@ import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
 import { loadWords } from "./i18n.js";
 import { chain } from "./nodes.js";
-import { takePlaceOfEnded } from "./places.js";
+import { settle } from "./places.js";
 
 /** @typedef {import("./frontend").ComfyNode} ComfyNode */
 /** @typedef {import("./frontend").ComfyWidget} ComfyWidget */
@@ -110,7 +110,7 @@ export class NodeView {
     this.root.replaceChildren();
     delete this.root.dataset.ended;
     this.mounted = this.kind.mount(this) ?? {};
-    takePlaceOfEnded(this);
+    settle(this);
     const output = this.lastOutput;
     if (output) this.mounted.output?.(output);
   }

@@ -49,6 +49,7 @@ export interface ComfyNode {
   inputs?: ComfySlot[];
   color?: string;
   showAdvanced?: boolean;
+  flags?: { collapsed?: boolean };
   hideOutputImages?: boolean;
   getInputNode?(slot: number): ComfyNode | null | undefined;
   properties: Record<string, unknown>;

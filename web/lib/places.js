@@ -7,12 +7,23 @@ const FRAMES = 90; // for which a place that an ended view still holds is looked
 
 /** @typedef {import("./comfy.js").NodeView} NodeView */
 
+/** Once the node is drawn: gives the view the room that it needs, and its place. @param {NodeView} view */
+export function settle(view) {
+  requestAnimationFrame(() => {
+    if (view.signal.aborted) return;
+    const { node } = view;
+    const [, least] = node.computeSize(); // more than when the view was put in, or than in an earlier version's workflow
+    if (node.size[1] < least && !node.flags?.collapsed) node.setSize([node.size[0], least]);
+    takePlaceOfEnded(view);
+  });
+}
+
 /**
  * Puts the element of `view` into the place that an ended view of the same kind holds in the node of that number, as soon as
  * there is one; nothing where the editor has put it there itself.
  * @param {NodeView} view
  */
-export function takePlaceOfEnded(view, frames = FRAMES) {
+function takePlaceOfEnded(view, frames = FRAMES) {
   if (view.signal.aborted || view.root.isConnected || !frames) return;
   const held = [...document.querySelectorAll(`[data-node-id="${view.node.id}"] .tilewright-view`)];
   const ended = held.find((root) => root instanceof HTMLElement && root.dataset.view === view.kind.name && root.dataset.ended);
