@@ -105,11 +105,15 @@ def test_the_picture_is_saved_to_output(run_graph, server):
 
 
 def test_files_that_are_gone_are_told_of(run_graph, server):
+    """As after ComfyUI was started anew, which empties temp; here they come back for the tests that follow."""
     page = run_graph("classic")
-    for file in (server.base / "temp" / "tilewright").glob("*.png"):
-        file.unlink()
-    in_page(page, "await app.loadGraphData(JSON.parse(JSON.stringify((await app.graphToPrompt()).workflow)));")
-    page.locator(".tw-empty", has_text="Run the workflow again").first.wait_for(timeout=20_000)
+    folder = server.base / "temp" / "tilewright"
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        in_page(page, "await app.loadGraphData(JSON.parse(JSON.stringify((await app.graphToPrompt()).workflow)));")
+        page.locator(".tw-empty", has_text="Run the workflow again").first.wait_for(timeout=20_000)
+    finally:
+        folder.with_name("elsewhere").rename(folder)
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)

@@ -37,7 +37,7 @@ export const FIRST_LOOK = {
 
 /** @type {Record<string, {azimuth: number, elevation: number, distance: number}>} */
 export const CAMERAS = {
-  plane: { azimuth: 0.5, elevation: 0.62, distance: 5.9 },
+  plane: { azimuth: 0.5, elevation: 0.62, distance: 6.3 },
   sphere: { azimuth: 0.3, elevation: 0.2, distance: 4.9 },
   cube: { azimuth: 0.62, elevation: 0.42, distance: 5.4 },
   rounded: { azimuth: 0.62, elevation: 0.42, distance: 5.4 },
