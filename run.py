@@ -5,7 +5,8 @@ python run.py test [...]          run every test; arguments go to pytest; --fast
                                   --newest-frontend: those in a browser, on the newest editor of the package index
 python run.py serve [...]         start ComfyUI with the pack and open the editor; arguments go to ComfyUI
 python run.py bench NAME          run a benchmark of tests/benchmarks
-python run.py workflows [...]     lay out workflows/*.json anew from workflows/api (needs Chromium)
+python run.py workflows [...]     lay out the templates and blueprints anew from their API files (needs Chromium)
+python run.py pictures [...]      run the templates that need no download and draw their pictures of what they paint
 python run.py help-pictures [...] draw the pictures of the help pages, of the nodes named or of all
 python run.py architecture        draw docs/architecture.svg from the imports, and print the figures of the source
 python run.py train FOLDER        train a run that Export Training Run wrote, in --processes N; --help tells its options
@@ -50,7 +51,11 @@ def bench(arguments: list[str]) -> int:
 
 
 def workflows(arguments: list[str]) -> int:
-    return _module(_ready_host("tests/requirements.txt"), "launch.workflows", *arguments)
+    return _module(_ready_host("tests/requirements.txt"), "launch.lay_out", *arguments)
+
+
+def pictures(arguments: list[str]) -> int:
+    return _module(_ready_host(), "launch.pictures", *arguments)
 
 
 def help_pictures(arguments: list[str]) -> int:
@@ -102,6 +107,7 @@ def main() -> int:
         "serve": serve,
         "bench": bench,
         "workflows": workflows,
+        "pictures": pictures,
         "help-pictures": help_pictures,
         "architecture": architecture,
         "train": train,

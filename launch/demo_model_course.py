@@ -14,7 +14,7 @@ from ..training.demo.pool import Drawing
 
 SIZE = 256
 HELD_OUT = 600_000_000  # seeds from here on are never trained on
-UNSEEN = "terrazzo"  # left for the LoRA of the quick start to learn
+UNSEEN = "terrazzo"  # left for LoRAs to learn
 FLAT = 0.02  # a map that varies less than this teaches nothing
 
 

@@ -10,6 +10,13 @@ const OURS = "Tilewright";
 const LIFE = 20000; // ms: long enough to read two sentences twice
 const ANSWER = 30000; // ms: how long a refusal of the server is waited for
 
+/** What a cancelled node leaves behind: ComfyUI itself says that the job failed. */
+const KEPT = /** @type {Record<string, string>} */ ({
+  TilewrightTrainLora:
+    "Cancelled. What was trained so far is kept in output/loras; Run goes on from there, with the same settings and images.",
+  TilewrightLoraGrid: "Cancelled. The pictures so far are kept in output/grids; Run goes on with those that are missing.",
+});
+
 /**
  * The node of that id, or the subgraph node it lies in; the server names node 3 of subgraph node 12 `12:3`.
  * @param {string|number} id
@@ -28,10 +35,10 @@ function nodeOf(id) {
   return found;
 }
 
-/** @param {string|number} id @param {string} type the node's class @param {string} sentence */
-function tell(id, type, sentence) {
+/** @param {string|number} id @param {string} type the node's class @param {string} sentence @param {"error"|"info"} severity */
+function tell(id, type, sentence, severity = "error") {
   const summary = nodeOf(id)?.title ?? type.replace(OURS, "");
-  app.extensionManager.toast.add({ severity: "error", summary, detail: sentence, life: LIFE });
+  app.extensionManager.toast.add({ severity, summary, detail: sentence, life: LIFE });
 }
 
 /**
@@ -68,6 +75,10 @@ app.registerExtension({
   setup() {
     api.addEventListener("execution_error", ({ detail }) => {
       if (detail.node_type?.startsWith(OURS)) tell(detail.node_id, detail.node_type, detail.exception_message.trim());
+    });
+    api.addEventListener("execution_interrupted", ({ detail }) => {
+      const kept = KEPT[detail.node_type];
+      if (kept) tell(detail.node_id, detail.node_type, kept, "info");
     });
     api.addEventListener("promptQueueing", watchForRefusal);
   },

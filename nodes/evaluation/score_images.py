@@ -1,7 +1,7 @@
 """The node that scores a batch of pictures by themselves."""
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...common.errors import InputError
 from ...common.layout import to_bchw
@@ -72,4 +72,4 @@ class ScoreImages(io.ComfyNode):
         texts = prompts_of(prompts, len(pictures))
         encoders = load_encoders(clip_vision, clip, aesthetic)
         result = ImageScores(name, texts, {**encoders(list(pictures), texts), **plain_scores(pictures)})
-        return io.NodeOutput(result.report(), result.csv(), ui=ui.PreviewText(result.report()))
+        return io.NodeOutput(result.report(), result.csv(), ui={"text": [result.report()], "badges": [result.report()]})

@@ -10,7 +10,6 @@ from comfy_api.latest import io, ui
 from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...host.folders import keeps_metadata, output_folder
-from ...host.node_text import tell_node
 from ...host.reruns import Watch, all_there
 from ...material.arrangement import engine_normals
 from ...material.engine_presets import PRESETS
@@ -84,7 +83,7 @@ class SaveMaterial(io.ComfyNode):
                 "tiff",
             ],
             is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
             inputs=[
                 *map_sockets(),
                 io.String.Input(
@@ -205,10 +204,9 @@ class SaveMaterial(io.ComfyNode):
         checks = validate(maps, convention, said.height_cm, said.size_cm)
         findings = "\n".join([*of_size, *of_mask, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
         report = "\n".join([*files, findings])
-        if cls.hidden is not None:  # in a graph
-            tell_node(cls.hidden.unique_id, findings)
         views = material_views(maps, described)
         shown = {VIEW: views, "files": _results(saved), "images": _previews(maps, cls), "text": [report]}
+        shown["badges"] = [findings]
         return io.NodeOutput(str(saved.folder), report, ui=shown)
 
 

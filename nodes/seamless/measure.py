@@ -8,7 +8,6 @@ from comfy_api.latest import io, ui
 from ...common.errors import InputError
 from ...common.layout import to_bhwc
 from ...common.seams import EDGE, SEAM
-from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.map_writers import png_bytes
 from ...seamless.offset import tile_image
@@ -101,7 +100,6 @@ class MeasureSeams(io.ComfyNode):
                 "compare",
             ],
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Image.Input("image", tooltip="The texture, or a batch of them, each measured by itself."),
                 io.Image.Input(
@@ -138,8 +136,6 @@ class MeasureSeams(io.ComfyNode):
         passed = report.verdict != SEAM
         if on_seam == "stop" and not passed:
             raise InputError(f"The texture does not tile:\n{report}\nRepair it, or set on_seam to report.")
-        if cls.hidden is not None:  # in a graph
-            tell_node(cls.hidden.unique_id, report.badges)
         preview = ui.PreviewImage(to_bhwc(heat_strips(image, report)), cls=cls)
-        shown = {**preview.as_dict(), "text": [str(report)]}
+        shown = {**preview.as_dict(), "text": [str(report)], "badges": [str(report)]}
         return io.NodeOutput(report.worst_x, report.worst_y, str(report), report.verdict, passed, ui=shown)

@@ -75,7 +75,7 @@ def test_steps_of_a_large_graph_become_subgraphs_and_what_shows_pictures_stays_i
     assert blur["title"] == "1 Blur" and set(blur["members"]) == set(prompt) - {"20", "21"}
     prompt["22"] = node("KSampler", "2 Say", "Sampler", seed=3, model=["21", 0])
     say = folds(prompt)[1]
-    assert [(one["id"], one["label"]) for one in say["widgets"]] == [("21", "Prompt: text"), ("22", "Sampler: seed")]
+    assert [(one["id"], one["label"]) for one in say["widgets"]] == [("21", "Prompt"), ("22", "seed")]
 
 
 def test_a_small_graph_stays_open():

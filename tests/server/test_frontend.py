@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tilewright.launch.workflows import by_inner_id
+from tilewright.launch.workflows import by_inner_id, graph_file
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 EARLIER = Path(__file__).resolve().parents[1] / "fixtures" / "graphs_0.1"  # as version 0.1 saved them
-NAMES = sorted(file.stem for file in WORKFLOWS.glob("*.json"))
+NAMES = sorted(file.stem for file in (WORKFLOWS / "api").glob("*.json"))
 each_workflow = pytest.mark.parametrize("name", NAMES)
 
 _TO_PROMPT = """async graph => {
@@ -23,14 +23,25 @@ def without_meta(prompt):
     return {node_id: {key: node[key] for key in ("class_type", "inputs")} for node_id, node in prompt.items()}
 
 
+def graph_of(name):
+    return json.loads(graph_file(name).read_text(encoding="utf-8"))
+
+
 def test_every_api_file_has_its_graph_note_and_picture():
-    assert {file.stem for file in (WORKFLOWS / "api").glob("*.json")} == set(NAMES)
-    assert {file.stem for file in WORKFLOWS.glob("*.jpg")} == set(NAMES)
+    titles = sorted(graph_file(name).stem for name in NAMES)
+    assert {file.stem for file in WORKFLOWS.glob("*.json")} == set(titles)
+    assert {file.stem for file in WORKFLOWS.glob("*.jpg")} == set(titles)
+
+
+def test_titles_are_numbered_in_reading_order_and_can_be_names_of_files_anywhere():
+    titles = sorted(graph_file(name).stem for name in NAMES)
+    assert [title[:3] for title in titles] == [f"{number:02} " for number in range(1, len(NAMES) + 1)]
+    assert not set("".join(titles)) & set('<>:"/\\|?*#%')
 
 
 @each_workflow
 def test_the_graph_becomes_the_api_file(editor, name):
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    graph = graph_of(name)
     api = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
     made = editor.evaluate(_TO_PROMPT, graph)
     assert made["lost"] == []
@@ -50,7 +61,7 @@ def test_a_graph_saved_by_an_earlier_version_has_every_widget_in_its_place(edito
 
 @each_workflow
 def test_a_newcomer_sees_about_a_dozen_nodes_whose_links_run_to_the_right(name):
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    graph = graph_of(name)
     assert len(graph["nodes"]) <= 14
     ends = {node["id"]: (node["pos"][0], node["pos"][0] + node["size"][0]) for node in graph["nodes"]}
     assert [link for link in graph["links"] if ends[link[1]][1] > ends[link[3]][0]] == []
@@ -58,13 +69,13 @@ def test_a_newcomer_sees_about_a_dozen_nodes_whose_links_run_to_the_right(name):
 
 @each_workflow
 def test_seeds_stay_as_they_are_from_run_to_run(name):
-    text = (WORKFLOWS / f"{name}.json").read_text(encoding="utf-8")
+    text = graph_file(name).read_text(encoding="utf-8")
     assert '"randomize"' not in text
 
 
 @each_workflow
 def test_no_two_nodes_of_the_graph_overlap(name):
-    graph = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+    graph = graph_of(name)
     boxes = [(node["id"], *node["pos"], *node["size"]) for node in graph["nodes"]]
     for i, (one, x, y, width, height) in enumerate(boxes):
         for other, left, top, w, h in boxes[i + 1 :]:
@@ -74,7 +85,7 @@ def test_no_two_nodes_of_the_graph_overlap(name):
 
 def test_the_server_offers_the_graphs_as_templates(editor, server):
     listed = editor.evaluate("async () => (await fetch('/api/workflow_templates')).json()")
-    assert set(NAMES) <= set(listed["tilewright"])
+    assert sorted(listed["tilewright"]) == sorted(graph_file(name).stem for name in NAMES)
 
 
 def test_every_node_has_a_help_page_the_editor_can_fetch(editor):

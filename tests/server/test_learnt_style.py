@@ -1,4 +1,4 @@
-"""What the trainer is for: a LoRA of a material that the demo model has never seen moves its images towards it.
+"""What the trainer is for: a LoRA of a look that the demo model does not know by its word moves images towards it.
 
 And towards nothing else: what the model knew it still knows.
 """
@@ -10,7 +10,7 @@ from tilewright.common.images import read_image
 from tilewright.dataset.procedural.render import render_material
 from tilewright.host.demo_model import WEIGHTS, load_weights
 from tilewright.launch.client import run_prompt
-from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, UNSEEN, as_input, captions_of
+from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, as_input, captions_of
 from tilewright.launch.demo_model_report import through_autoencoder
 from tilewright.launch.train_demo_model import initial_networks, load_state
 from tilewright.training.demo.evaluation import NearestClass, color_statistics, texture_statistics
@@ -91,8 +91,9 @@ def known(autoencoder):
 def learnt(server, quick_start, autoencoder):
     """The images of the LoRA's dataset, likewise."""
     prompt, _ = quick_start
-    folder = prompt[titled(prompt, "Render procedural materials")]["inputs"]["folder"]
-    files = sorted((server.output / "datasets" / folder).glob(f"{UNSEEN}_*_basecolor.png"))
+    rendered = prompt[titled(prompt, "Render procedural materials")]["inputs"]
+    folder = server.output / "datasets" / rendered["folder"]
+    files = sorted(folder.glob(f"{rendered['material']}_*_basecolor.png"))
     assert files
     return torch.cat([through_autoencoder(autoencoder, read_image(file)[None, :3] * 2 - 1) for file in files])
 
@@ -116,18 +117,21 @@ def test_other_materials_stay_recognisable_with_the_lora(server, quick_start, kn
 
     Of those that are told right without the LoRA more than half still are, and of every material one.
     """
+    prompt, _ = quick_start
+    taught = prompt[titled(prompt, "Render procedural materials")]["inputs"]["material"]
     kinds = torch.arange(len(SHIPPED.materials))
     judge = NearestClass.fitted(
         texture_statistics(torch.cat([known, learnt])),
         torch.cat([kinds.repeat(EXAMPLES), torch.full((len(learnt),), len(SHIPPED.materials))]),
     )
-    materials = [SHIPPED.materials[number % len(kinds)] for number in range(2 * len(kinds))]
+    others = [kind for kind in kinds.tolist() if SHIPPED.materials[kind] != taught]
+    materials = [SHIPPED.materials[kind] for kind in others * 2]
     records = [render_material(one, HELD_OUT + number, 64, maps=()).record for number, one in enumerate(materials)]
-    prompts = [(captions_of(record)[1], 1 + number // len(kinds)) for number, record in enumerate(records)]
+    prompts = [(captions_of(record)[1], 1 + number // len(others)) for number, record in enumerate(records)]
     without, with_lora = (
-        judge.classify(texture_statistics(painted(server, prompts, strength))).view(2, -1) == kinds
+        judge.classify(texture_statistics(painted(server, prompts, strength))).view(2, -1) == torch.tensor(others)
         for strength in (0.0, 1.0)
     )
-    assert without.sum() >= 9, without
+    assert without.sum() >= 7, without
     assert 2 * with_lora.sum() > without.sum(), (with_lora, without)
     assert with_lora.any(0).all(), with_lora

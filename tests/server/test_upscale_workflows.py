@@ -48,7 +48,7 @@ def test_seamless_texture_tiles(server):
     texture = run.image(SAVED)
     assert texture.shape == (1, 3, 128, 128)
     assert_tiles(texture)
-    assert_repeats(run.image("Save 2 x 2 preview"), texture)
+    assert_repeats(run.image("2 x 2 preview"), texture)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def made_seamless(server):
 
 
 def test_make_seamless_begins_with_a_seam_and_ends_without(made_seamless):
-    before = made_seamless.image("Save 2 x 2 before")[..., :256, :256]
+    before = made_seamless.image("2 x 2 before")[..., :256, :256]
     after = made_seamless.image("Save material", "basecolor.png")
     assert max(statistics.q for statistics in seams_of(before)) > 1.2
     assert_tiles(after)
-    assert "not moved" in made_seamless.text("Seams")
+    assert "not moved" in made_seamless.text("Measure seams")
     preview = made_seamless.image("Save 2 x 2 after")
     assert (preview - after.repeat(1, 1, 2, 2)).abs().max() < 1.5 / 255  # previews are cut to 8 bits, not rounded
 
@@ -88,18 +88,18 @@ def test_inpaint_seam_repaints_the_strip_and_nothing_else(server):
     assert change[..., :16].mean() > 1 / 255
     assert [statistics.verdict for statistics in seams_of(before)] == ["seam", "seam"]
     assert [statistics.verdict for statistics in seams_of(painted)] == ["seamless", "seamless"]
-    assert run.text("Seams").startswith("left–right: seamless · top–bottom: seamless")
+    assert run.text("Measure seams").startswith("left–right: seamless · top–bottom: seamless")
 
 
 def test_mend_a_spot_paints_over_the_stain_on_the_border_and_changes_nothing_else(server):
     run = Run(server, "mend_a_spot", KSampler={"steps": 2})
-    before, after = run.image("Save 2 x 2 before")[..., :512, :512], run.image("Save mended texture")
+    before, after = run.image("2 x 2 before")[..., :512, :512], run.image("Save mended texture")
     stain = (before - 26 / 255).abs().amax(1, keepdim=True) < 1 / 255
     assert stain[..., :3].any() and stain[..., -3:].any() and not stain[..., 256].any()
     around = torch.nn.functional.max_pool2d(stain.float().roll(256, -1), 49, 1, 24).roll(-256, -1) > 0
     assert torch.equal(*(image[..., ~around[0, 0]] for image in (before, after)))
     assert (after - before).abs()[..., stain[0, 0]].mean() > 0.05
-    assert_repeats(run.image("Save 2 x 2 preview"), after)
+    assert_repeats(run.image("2 x 2 preview"), after)
 
 
 def test_hires_fix_doubles_a_texture_that_tiles(server):

@@ -19,6 +19,7 @@ export interface ComfyWidget {
 export interface ComfyGraph {
   id?: string;
   isRootGraph?: boolean;
+  extra?: { tilewright?: { first_view?: boolean } };
   nodes: ComfyNode[];
   subgraphs?: Map<string, ComfyGraph>;
   getNodeById(id: string | number): ComfyNode | null | undefined;
@@ -43,6 +44,7 @@ export interface ComfyNode {
   id: string | number;
   type: string;
   title: string;
+  pos: [number, number];
   comfyClass?: string;
   size: [number, number];
   widgets?: ComfyWidget[];
@@ -94,6 +96,8 @@ export interface ComfyApp {
   rootGraph?: ComfyGraph;
   nodeOutputs?: Record<string, NodeOutput>;
   canvas: {
+    canvas: HTMLCanvasElement;
+    ds: { scale: number; offset: [number, number] };
     processMouseWheel(event: WheelEvent): void;
     processMouseDown(event: PointerEvent): void;
     processMouseMove(event: PointerEvent): void;

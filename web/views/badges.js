@@ -1,0 +1,55 @@
+/** What a node found, in its own words: whether edges are seamless, what an export checked. It stays after a reload. */
+import { fetchServer, locatorOf } from "../lib/comfy.js";
+import { h } from "../lib/dom.js";
+
+/** @typedef {import("../lib/comfy.js").NodeView} NodeView */
+
+const JOBS = 16; // of the server's history, in which the last run of a workflow is looked for
+const VERDICT = /: (seamless|doubtful|seam)\b/; // of one edge, as common/seams.py words it
+const TONES = /** @type {Record<string, string>} */ ({ seamless: "tw-good", doubtful: "tw-warn", seam: "tw-bad" });
+
+/** @type {import("../lib/comfy.js").ViewKind} */
+export const BADGES = {
+  name: "badges",
+  nodes: ["TilewrightMeasureSeams", "TilewrightSaveMaterial", "TilewrightScoreImages"],
+  height: 92,
+  mount(view) {
+    const list = h("div", { class: "tw-badges", "aria-live": "polite" });
+    view.root.append(list);
+    let told = false;
+    const show = (/** @type {unknown[] | undefined} */ texts) => {
+      if (!texts) return;
+      told = true;
+      list.replaceChildren(...texts.flatMap((text) => String(text).split("\n")).map(line));
+    };
+    list.append(h("div", { class: "tw-quiet" }, "What the node found will stand here."));
+    void lastRun(view).then((texts) => told || view.signal.aborted || show(texts));
+    return { output: (output) => show(output.badges) };
+  },
+};
+
+/** A line of what was found; verdicts on edges as badges. @param {string} text */
+function line(text) {
+  if (!VERDICT.test(text)) return h("div", {}, text);
+  const parts = text.split(" · ");
+  const badges = parts.map((part) => h("span", { class: `tw-badge ${TONES[VERDICT.exec(part)?.[1] ?? ""] ?? ""}` }, part));
+  return h("div", { class: "tw-row" }, badges);
+}
+
+/** What the newest job of this workflow that the server remembers told of the node. @param {NodeView} view */
+async function lastRun({ node, signal }) {
+  await Promise.resolve(); // the graph gets its id after its nodes are mounted
+  const workflow = node.graph?.id;
+  if (!workflow) return undefined;
+  try {
+    const history = await (await fetchServer(`/history?max_items=${JOBS}`, { signal })).json();
+    const key = locatorOf(node);
+    const told = Object.values(history)
+      .filter((job) => job.prompt?.[3]?.extra_pnginfo?.workflow?.id === workflow)
+      .map((job) => job.outputs?.[key]?.badges);
+    return told.filter(Boolean).at(-1);
+  } catch (error) {
+    if (!signal.aborted) console.warn("Tilewright could not ask for the last run:", error);
+    return undefined;
+  }
+}
