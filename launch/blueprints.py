@@ -1,7 +1,8 @@
 """Nodes made of nodes: each workflows/blueprints/<name>.json becomes subgraphs/<Title>.json, which ComfyUI offers.
 
 The file is a graph in API format. `_meta.outside` marks what feeds the blueprint or takes its results, and names the
-socket in between; all other nodes go into one subgraph, with the widgets of their `_meta.widgets`.
+socket in between, where its own name does not do; all other nodes go into one subgraph, with the widgets of their
+`_meta.widgets`.
 """
 
 import json
@@ -20,6 +21,18 @@ ABOUT = {  # description, and what to find it by
         "All maps of a material from one picture: height, normal, occlusion and an estimate of roughness, saved for an "
         "engine.",
         ["pbr", "material from image", "texture to material", "basecolor to normal", "photo to material"],
+    ),
+    "paint_a_seamless_texture": (
+        "A prompt in, a texture that tiles out, with the model, CLIP and VAE that it is given.",
+        ["tileable texture", "text to texture", "generate texture", "seamless"],
+    ),
+    "repaint_the_seam": (
+        "The seam of a picture that does not tile goes to the middle, is painted anew and goes back; the rest stays.",
+        ["inpaint seam", "make tileable", "seam removal"],
+    ),
+    "repaint_a_spot": (
+        "A masked spot of a texture is cut out, painted again and put back; a spot across the border is one spot.",
+        ["inpaint spot", "remove stain", "heal", "clone stamp"],
     ),
 }
 

@@ -89,7 +89,7 @@ NAME_SOCKETS = """outside => {
   const { links } = app.graph;
   const node = app.graph.nodes.find(one => one.subgraph);
   const { subgraph } = node;
-  for (const [id, name] of Object.entries(outside)) {
+  for (const [id, name] of Object.entries(outside).filter(([, name]) => name)) {
     const input = node.inputs.findIndex(one => links.get(one.link)?.origin_id == id);
     if (input >= 0) subgraph.renameInput(subgraph.inputs[input], name);
     const output = node.outputs.findIndex(one => one.links?.some(link => links.get(link).target_id == id));

@@ -17,8 +17,7 @@ _RUN = """async prompt => {
   await app.queuePrompt(0);
 }"""
 
-_TEXTS = """() => app.graph.nodes.filter(node => node.type === "TilewrightSaveMaterial")
-  .flatMap(node => (node.widgets ?? []).map(widget => String(widget.value)))
+_TEXTS = """() => [...document.querySelectorAll(".tw-badges")].map(element => element.textContent)
   .filter(text => text.includes(" Q "))"""
 
 
@@ -30,3 +29,9 @@ def test_the_node_shows_what_its_checks_found(editor):
     assert "normal: unit length" in found
     assert "given as DirectX, but its pixels say OpenGL" in found
     assert "normal and height show " in found
+
+
+def test_what_was_found_is_there_again_after_a_reload(editor):
+    editor.wait_for_timeout(2_000)  # the editor keeps a draft of the workflow now and then
+    editor.reload()
+    editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length > 0", timeout=60_000)
