@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -21,4 +22,4 @@ def test_the_files_that_a_page_names_exist(page):
 def test_the_links_of_a_page_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [target for target in targets if not re.match(r"\w+:|/", target)]
-    assert [target for target in local if not (page.parent / target).exists()] == []
+    assert [target for target in local if not (page.parent / unquote(target)).exists()] == []
