@@ -36,9 +36,9 @@ SHOWS = {  # what stays in sight, and how much its pictures add to it once it ra
     "TilewrightSaveMaterial": 0,
     "TilewrightScoreGrid": PICTURE,
     "TilewrightScoreImages": 0,
-    "TilewrightTrainLora": PICTURE + TEXT,
-    "TilewrightTrainLoraKohya": PICTURE + TEXT,
-    "TilewrightTrainModelKohya": PICTURE + TEXT,
+    "TilewrightTrainLora": 0,
+    "TilewrightTrainLoraKohya": 0,
+    "TilewrightTrainModelKohya": 0,
 }
 WIDGETS = (
     "text",

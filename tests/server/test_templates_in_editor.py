@@ -11,6 +11,7 @@ WINDOW = (1600, 900)  # the smallest that is usual
 READABLE = 9  # px of the smallest text
 FROM_OUTSIDE = {  # nodes that need a file which the pack does not bring
     "CheckpointLoaderSimple",
+    "UNETLoader",
     "UpscaleModelLoader",
     "TilewrightLoadDataset",
     "TilewrightRenderSubstance",
