@@ -13,6 +13,7 @@ from typing import Any
 from ..common.buckets import Buckets
 from ..common.errors import InputError
 from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
+from ..training.flow import check_diffusion_objective
 from ..training.optimizers import check_warmup, optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
 from .tasks import CONTROLNET, SDXL, Job, network_settings, rates
@@ -154,6 +155,7 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buc
 
 def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     objective = config.objective
+    check_diffusion_objective(objective)  # the scripts for flow models are not started here
     if objective.masked and (job.reads_metadata_file or job.task == CONTROLNET):
         raise InputError(
             f"alpha_mask (masked) is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one."
@@ -162,6 +164,7 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
         "tiling (wrap) is on": objective.wrap == "on",
         "texture loss weight (style) is not 0": objective.style > 0,
         "EMA decay (ema) is not 0": config.optimizer.ema > 0,
+        "a training adapter is chosen": bool(config.network.training_adapter),
     }
     asked = [words for words, holds in impossible.items() if holds]
     if asked:

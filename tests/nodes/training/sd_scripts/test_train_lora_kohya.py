@@ -284,6 +284,8 @@ def test_bad_arguments_are_told_before_anything_starts(train, checkout, argument
     "inputs, words",
     [
         ({"objective": ObjectiveConfig(wrap="on")}, r"tiling \(wrap\) is on"),
+        ({"objective": ObjectiveConfig(shift=2.0)}, "shift of LoRA Objective is 2.0, which only flow models have"),
+        ({"network": NetworkConfig(training_adapter="a.safetensors")}, "a training adapter is chosen"),
         (
             {"objective": ObjectiveConfig(text_encoder_until=0.5), "network": NetworkConfig(text_encoder=True)},
             "to the end or not at all",
