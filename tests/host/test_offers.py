@@ -1,5 +1,6 @@
 """What there is to choose from: by the names that the inputs take, inside the folders that a workflow may use."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tilewright.common.errors import InputError
 from tilewright.host import offers
 from tilewright.host.routes.choices import KINDS, choices
 
+PACK = Path(__file__).resolve().parents[2]
 ARCHIVE = Path("data/substance")
 
 
@@ -96,3 +98,8 @@ def test_a_folder_without_end_is_cut_off(folders, monkeypatch):
     for number in range(6):
         put(folders / "input" / f"set_{number}" / "a.png")
     assert len(offers.image_folders()) == 3
+
+
+def test_what_to_do_is_said_in_chinese_too():
+    words = json.loads((PACK / "locales" / "zh" / "main.json").read_text(encoding="utf-8"))["tilewright"]
+    assert [otherwise for _, _, otherwise in KINDS.values() if otherwise not in words] == []
