@@ -61,7 +61,7 @@ def edit(asked: Mapping[str, Any]) -> Reply:
     wanted, after = asked.get("changes"), _after(asked)
     if not isinstance(wanted, dict) or not wanted:
         raise InputError("changes must be an object: image -> {caption, excluded, shown}.")
-    incoming = {one.key: one.caption for one in _kept(name).images}
+    incoming = {one.key: one.caption for one in _kept(name).images if one.key in wanted}
     number = edit_sets.journal_of(name).add(what, lambda held: _decided(wanted, held, incoming))
     return Reply(_state(name, number - 1 if after is None else after))
 

@@ -3,10 +3,12 @@
 Needs Chromium. Wanted: first page under 1 s, an edit under 100 ms, memory that does not grow from page to page.
 """
 
+import json
 import shutil
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import _measured  # noqa: F401  -- makes the pack importable
@@ -134,6 +136,9 @@ def main():
         write_images(folder / "base" / "input" / "bench")
         with running_server(Host(HOST, Path(sys.executable), ours=True), folder / "base", folder / "output") as server:
             timed("load and list", lambda: run_prompt(server.url, graph(False)))
+            greeted = json.dumps({"Comfy.TutorialCompleted": True}).encode()  # or templates open over the editor
+            asked = urllib.request.Request(f"{server.url}/settings", greeted, {"Content-Type": "application/json"})
+            urllib.request.urlopen(asked).close()
             with open_editor(server.url, browser) as page:
                 measure(page, server)
             timed("load, list and check the images", lambda: run_prompt(server.url, graph(True)))
