@@ -54,7 +54,7 @@ def run(server):
 
 def put(editor, renderer, name):
     use_renderer(editor, renderer)
-    matrix = Matrix(editor, renderer, NODE, "training_panel", {"name": name})
+    matrix = Matrix(editor, renderer, NODE, "training_panel", {"name": name, "checkpoint": 0})
     matrix.put()
     in_page(
         editor,

@@ -2,27 +2,22 @@
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { Course, decimated, lastAtMost, lossRange, shortNumber, smoothed } from "./course.js";
+import { LINES, NAMES, shownTick, WIDTHS } from "./lines.js";
+import { drawMarks } from "./marks.js";
 
 /** @typedef {import("./course.js").Points} Points */
+/** @typedef {import("./lines.js").LineName} LineName */
 
 const LIBRARY = new URL("../vendor/uplot-1.6.32.mjs", import.meta.url).href;
 const STYLES = new URL("../vendor/uplot-1.6.32.css", import.meta.url).href;
 
-/** What can be drawn: its name, colour, scale, and whether it is drawn at first. */
-export const LINES = {
-  raw: { label: "Each step", color: "--tw-curve-raw", scale: "loss", shown: true },
-  smooth: { label: "Smoothed", color: "--tw-curve-smooth", scale: "loss", shown: true },
-  fixed: { label: "Fixed noise", color: "--tw-curve-fixed", scale: "loss", shown: true },
-  validation: { label: "Validation", color: "--tw-curve-validation", scale: "loss", shown: true },
-  transfer: { label: "Loss transfer", color: "--tw-curve-transfer", scale: "share", shown: false },
-  rate: { label: "Learning rate", color: "--tw-curve-rate", scale: "rate", shown: false },
-  other: { label: "Other run", color: "--tw-curve-other", scale: "loss", shown: true },
-};
-/** @typedef {keyof typeof LINES} LineName */
-const NAMES = /** @type {LineName[]} */ (Object.keys(LINES));
-const WIDTHS = { raw: 1, smooth: 2, fixed: 2.5, validation: 2.5, transfer: 1.5, rate: 1.5, other: 1.5 };
-
 export class Curve {
+  host = h("div", { class: "tw-curve-host" });
+  readout = h("div", { class: "tw-readout tw-number" });
+  root = h("div", { class: "tw-curve", role: "img" }, this.host);
+  /** @type {any} */
+  plot = null;
+
   /** @param {AbortSignal} signal @param {(step: number) => void} picked a step was clicked */
   constructor(signal, picked) {
     this.signal = signal;
@@ -38,18 +33,11 @@ export class Curve {
     this.chosen = null;
     /** @type {[number, number] | null} */
     this.zoomed = null;
-    this.host = h("div", { class: "tw-curve-host" });
-    this.readout = h("div", { class: "tw-readout tw-number" });
-    this.root = h("div", { class: "tw-curve", role: "img" }, this.host);
-    /** @type {any} */
-    this.plot = null;
     this.#load();
   }
 
   async #load() {
-    if (!document.querySelector(`link[href="${STYLES}"]`)) {
-      document.head.append(h("link", { rel: "stylesheet", href: STYLES }));
-    }
+    if (!document.querySelector(`link[href="${STYLES}"]`)) document.head.append(h("link", { rel: "stylesheet", href: STYLES }));
     this.library = (await import(LIBRARY)).default;
     if (this.signal.aborted) return;
     const observer = new ResizeObserver(() => this.#resize());
@@ -57,7 +45,6 @@ export class Curve {
     this.signal.addEventListener("abort", () => {
       observer.disconnect();
       this.plot?.destroy();
-      this.plot = null;
     });
     this.#build();
   }
@@ -73,8 +60,7 @@ export class Curve {
   /** @param {LineName} name @param {boolean} shown */
   show(name, shown) {
     const axis = this.#rightAxis;
-    if (shown) this.shown.add(name);
-    else this.shown.delete(name);
+    this.shown[shown ? "add" : "delete"](name);
     if (axis !== this.#rightAxis || !this.plot) return this.#build();
     this.plot.setSeries(1 + NAMES.indexOf(name), { show: shown });
     this.draw();
@@ -104,10 +90,9 @@ export class Curve {
   draw() {
     if (!this.plot) return;
     this.plot.setData(this.#table(), false);
+    const [[low, high], [least, most]] = [this.#span(), this.#range];
     this.plot.batch(() => {
-      const [low, high] = this.#span();
       this.plot.setScale("x", { min: low, max: high });
-      const [least, most] = this.#range;
       this.plot.setScale("loss", { min: least, max: most });
     });
     this.tell(null);
@@ -142,7 +127,7 @@ export class Curve {
       other: this.#otherLine(low, high, columns),
     };
     const settled = low + 0.03 * (high - low); // a mean over the first few steps jumps as they do
-    const inView = (/** @type {Points} */ line) => line.y.filter((_, i) => line.x[i] >= settled && line.x[i] <= high);
+    const inView = (/** @type {Points} */ { x: at, y }) => y.filter((_, i) => at[i] >= settled && at[i] <= high);
     const drawn = /** @type {LineName[]} */ (["smooth", "fixed", "validation", "other"]).filter((name) => this.shown.has(name));
     this.#range = lossRange(drawn.map((name) => inView(lines[name])), this.shown.has("raw") ? inView(lines.raw) : [], this.log);
     const positive = (/** @type {(number | null)[]} */ values) => values.map((one) => (one !== null && one > 0 ? one : null));
@@ -182,10 +167,9 @@ export class Curve {
   #build() {
     if (!this.library || this.signal.aborted) return;
     this.plot?.destroy();
-    const density = Math.max(1, 2 / window.devicePixelRatio); // drawn at twice its size: sharp in a graph that is zoomed in
-    this.density = density;
-    this.host.style.transform = `scale(${1 / density})`;
-    this.plot = new this.library(this.#options(density), [[0]], this.host);
+    this.density = Math.max(1, 2 / window.devicePixelRatio); // drawn at twice its size: sharp in a graph that is zoomed in
+    this.host.style.transform = `scale(${1 / this.density})`;
+    this.plot = new this.library(this.#options(this.density), [[0]], this.host);
     this.#follow(this.plot.over);
     this.draw();
   }
@@ -245,7 +229,7 @@ export class Curve {
       hooks: {
         setCursor: [(/** @type {any} */ u) => this.tell(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null)],
         setSelect: [(/** @type {any} */ u) => this.#zoom(u)],
-        drawClear: [(/** @type {any} */ u) => this.#marks(u, k, color)],
+        drawClear: [(/** @type {any} */ u) => drawMarks(u, k, color, this)],
       },
     };
   }
@@ -253,8 +237,7 @@ export class Curve {
   /** @param {HTMLElement} over */
   #follow(over) {
     const options = { signal: this.signal };
-    over.addEventListener("pointerenter", () => this.plot?.syncRect(), options); // the graph may have been moved
-    over.addEventListener("pointermove", () => this.plot?.syncRect(), { ...options, capture: true });
+    over.addEventListener("pointermove", () => this.plot?.syncRect(), { ...options, capture: true }); // the graph moves
     over.addEventListener("dblclick", () => this.set({ zoomed: null }), options);
     let downAt = 0;
     over.addEventListener("mousedown", (event) => (downAt = event.clientX), options);
@@ -272,41 +255,6 @@ export class Curve {
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     if (to - from >= 2) this.set({ zoomed: [from, to] });
     this.root.dispatchEvent(new CustomEvent("zoomed"));
-  }
-
-  /** Kept LoRAs, where it went on, the step that is looked at. @param {any} u @param {number} k @param {(name: string) => string} color */
-  #marks(u, k, color) {
-    const { ctx, bbox } = u;
-    const ratio = window.devicePixelRatio;
-    const bottom = bbox.top + bbox.height;
-    const at = (/** @type {number} */ step) => Math.round(u.valToPos(step, "x", true));
-    const seen = (/** @type {number} */ x) => x >= bbox.left - 1 && x <= bbox.left + bbox.width + 1;
-    const line = (/** @type {number} */ x, /** @type {string} */ style, /** @type {number[]} */ dash, width = 1) => {
-      ctx.strokeStyle = style;
-      ctx.lineWidth = width * k * ratio;
-      ctx.setLineDash(dash.map((one) => one * k * ratio));
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bottom);
-      ctx.stroke();
-    };
-    ctx.save();
-    for (const event of this.course.events) {
-      if (event.event === "begun" && event.step > 0 && seen(at(event.step))) line(at(event.step), color("--tw-curve-ink"), [2, 4]);
-    }
-    if (this.selected !== null && seen(at(this.selected))) line(at(this.selected), color("--tw-accent"), [], 1.5);
-    const size = 5 * k * ratio;
-    for (const step of this.course.saved) {
-      const x = at(step);
-      if (!seen(x)) continue;
-      ctx.fillStyle = color(step === this.chosen ? "--tw-accent" : "--tw-curve-ink");
-      ctx.beginPath();
-      ctx.moveTo(x - size, bottom);
-      ctx.lineTo(x + size, bottom);
-      ctx.lineTo(x, bottom - 1.7 * size);
-      ctx.fill();
-    }
-    ctx.restore();
   }
 
   /** The exact values at a step, of the run and not of its picture; the newest for null. @param {number | null} where */
@@ -349,10 +297,4 @@ export class Curve {
     this.plot.setSize(this.#size(this.density ?? 1));
     this.draw();
   }
-}
-
-/** @param {number} value */
-function shownTick(value) {
-  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(0).replace("e-", "e−");
-  return String(Number(value.toPrecision(3)));
 }

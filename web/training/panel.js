@@ -3,12 +3,14 @@ import { toast } from "../lib/comfy.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { clock, Course, nearestStep, shortNumber } from "./course.js";
-import { Curve, LINES } from "./curve.js";
+import { Curve } from "./curve.js";
+import { LINES } from "./lines.js";
 import { compare, Filmstrip } from "./samples.js";
+import { warnings } from "./warnings.js";
 import { allRuns, Watch } from "./watch.js";
 
 /** @typedef {import("./watch.js").Run} Run */
-/** @typedef {import("./curve.js").LineName} LineName */
+/** @typedef {import("./lines.js").LineName} LineName */
 
 const STATES = /** @type {Record<string, string>} */ ({
   training: "Training",
@@ -77,8 +79,7 @@ export class TrainingPanel {
   /** @param {string} run */
   follow(run) {
     if (run === this.watch.name) return;
-    this.step = null;
-    this.other.value = "";
+    [this.step, this.other.value] = [null, ""];
     this.watchOther?.follow("");
     this.curve.set({ zoomed: null, selected: null });
     this.watch.follow(run);
@@ -140,9 +141,8 @@ export class TrainingPanel {
     this.bar.dataset.state = run.state;
     /** @type {HTMLElement} */ (this.bar.firstChild).style.width = `${steps ? Math.min(100, (100 * course.last) / steps) : 0}%`;
     this.#buttons(run);
-    const told = [run.state === "failed" ? run.text : "", ...warnings(course)].filter(Boolean);
-    this.note.hidden = !told.length;
-    this.note.textContent = told.join(" ");
+    this.note.textContent = [run.state === "failed" ? run.text : "", ...warnings(course)].filter(Boolean).join(" ");
+    this.note.hidden = !this.note.textContent;
   }
 
   /** @param {Run} run */
@@ -222,10 +222,9 @@ export class TrainingPanel {
   select(step) {
     const own = this.film.steps;
     this.step = own.length ? /** @type {number} */ (nearestStep(step, own)) : Math.max(0, Math.min(step, this.watch.course.last));
-    const { run } = this.watch;
-    const kept = run ? Object.keys(run.checkpoints).map(Number) : [];
-    const nearest = nearestStep(this.step, run ? [...kept, this.watch.course.last] : kept);
-    if (nearest !== null) this.kept.value = kept.includes(nearest) ? String(nearest) : "0";
+    const kept = Object.keys(this.watch.run?.checkpoints ?? {}).map(Number);
+    const nearest = nearestStep(this.step, [...kept, this.watch.course.last]);
+    this.kept.value = nearest !== null && kept.includes(nearest) ? String(nearest) : "0";
     this.curve.set({ selected: this.step });
     this.curve.tell(this.step);
     this.film.select(this.step);
@@ -286,7 +285,6 @@ export class TrainingPanel {
 
   /** The node's values changed. */
   refresh() {
-    if (!this.watch.run) return;
     const chosen = this.use.chosen?.();
     if (chosen !== this.inUse && [...this.kept.options].some((option) => option.value === String(chosen))) this.kept.value = String(chosen);
     this.inUse = chosen;
@@ -299,18 +297,4 @@ export class TrainingPanel {
     const sample = samples.find((one) => one.step === step) ?? samples.at(-1);
     if (sample) compare(this.watch.name, this.watch.pictures, sample, this.signal);
   }
-}
-
-/** What the measured losses say against going on, as training/preflight.py tells it. @param {Course} course */
-function warnings(course) {
-  for (const name of /** @type {("fixed"|"validation")[]} */ (["fixed", "validation"])) {
-    const { x, y } = course.measured(name);
-    const values = /** @type {number[]} */ (y);
-    const lowest = values.indexOf(Math.min(...values));
-    const since = values.length - 1 - lowest;
-    if (since < 3 || values[values.length - 1] <= 1.1 * values[lowest]) continue;
-    const words = name === "fixed" ? "The loss on fixed noise has risen since step {step}: lower learning_rate." : "The validation loss has risen since step {step}: the images are being memorised. Take a checkpoint from about there.";
-    return [t(words, { step: x[lowest] })];
-  }
-  return [];
 }
