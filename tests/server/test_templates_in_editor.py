@@ -22,6 +22,7 @@ SELF_CONTAINED = [
     for name in NAMES
     if not PATIENCE & {name} and not FROM_OUTSIDE & {node["class_type"] for node in load(name).values()}
 ]
+OF_THE_HOST = ("Failed to load resource", "huggingface.co")  # its own first graph asks for the sizes of models
 QUICK = {  # how much is trained and sampled has no influence on what stands where
     "KSampler": {"steps": 2},
     "TilewrightTrainLora": {"steps": 2},
@@ -136,7 +137,7 @@ def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, re
     assert (note[1] + left) * scale >= 0 and (note[2] + top) * scale >= 0
     assert (note[3] + left) * scale <= WINDOW[0]
     editor.remove_listener("console", hear)
-    assert [one for one in complaints if "Failed to load resource" not in one] == []
+    assert [one for one in complaints if not any(words in one for words in OF_THE_HOST)] == []
 
 
 @pytest.mark.slow
