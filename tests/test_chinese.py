@@ -68,3 +68,19 @@ def test_every_category_is_named(stage):
 def test_every_socket_of_the_packs_own_has_a_name():
     own = {socket.get_io_type() for schema in SCHEMAS.values() for socket in (*schema.inputs, *schema.outputs)}
     assert {kind for kind in own if kind.startswith(("TILEWRIGHT", "TEXTURE"))} <= set(MAIN["dataTypes"])
+
+
+def test_every_template_has_a_title():
+    titles = MAIN["templateWorkflows"]["template"]["tilewright"]
+    assert set(titles) == {file.stem.replace(".", "_") for file in (PACK / "workflows").glob("*.json")}
+    assert all(title[:3] == name[:3] for name, title in titles.items()), (
+        "the number is the order in which they are read"
+    )
+
+
+def test_the_readme_names_every_node_and_template():
+    readme = (PACK / "README.zh.md").read_text(encoding="utf-8")
+    for node_id, words in NODES.items():
+        assert f"[{words['display_name']}](web/docs/{node_id}/zh.md)" in readme, node_id
+    for file in (PACK / "workflows" / "api").glob("*.json"):
+        assert f"(workflows/api/{file.name})" in readme, file.name
