@@ -33,7 +33,7 @@ SHOWS = {  # what stays in sight, and how much its pictures add to it once it ra
     "TilewrightCheckOverfit": PICTURE,
     "TilewrightLoraGrid": PICTURE,
     "TilewrightMeasureSeams": PICTURE,
-    "TilewrightSaveMaterial": 0,
+    "TilewrightSaveMaterial": TEXT,  # what it found
     "TilewrightScoreGrid": PICTURE,
     "TilewrightScoreImages": 0,
     "TilewrightTrainLora": 0,
