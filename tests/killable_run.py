@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-import conftest  # noqa: F401 - puts the pack and the host on the path
+sys.path.insert(0, str(Path(__file__).parent))  # a process of its own may find the conftest of another folder first
+import conftest  # noqa: E402, F401 - puts the pack and the host on the path
 import folder_paths
 import torch
 from small_runs import striped_dataset

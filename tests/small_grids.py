@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
     import conftest  # noqa: F401 - makes the pack importable
 
 import folder_paths

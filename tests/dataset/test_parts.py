@@ -22,7 +22,7 @@ def test_joined_samples_follow_their_own_seen_more_often_and_marked():
         ("a", 1, False),
         ("b", 6, True),
     ]
-    assert "1 regularisation images" in join_report(joined)
+    assert "1 regularisation image" in join_report(joined)
 
 
 def test_a_file_in_both_datasets_is_named():

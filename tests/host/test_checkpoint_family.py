@@ -45,7 +45,7 @@ def test_sd2_that_predicts_velocity_is_known_by_the_spread_of_a_bias(tmp_path):
 
 
 def test_sdxl_that_predicts_velocity_is_refused_because_sd_scripts_would_train_it_as_noise(tmp_path):
-    with pytest.raises(InputError, match="Use Train LoRA"):
+    with pytest.raises(InputError, match="Use Train Texture LoRA"):
         family_of(tmp_path, **{SDXL_ENCODER: torch.ones(1), "v_pred": torch.ones(1)})
 
 

@@ -43,7 +43,7 @@ def test_a_sampling_patch_that_is_trained_with_is_honoured(runs, sampling, predi
 def test_an_inpainting_checkpoint_is_told_by_its_nine_channels(runs, monkeypatch):
     config = runs.model.model.model_config
     monkeypatch.setattr(config, "unet_config", {**config.unet_config, "in_channels": 9})
-    with pytest.raises(InputError, match="inpainting checkpoint: its UNet takes 9 channels.*takes 4"):
+    with pytest.raises(InputError, match="inpainting checkpoint: its UNet has 9 input channels.*has 4"):
         checks.base_model(runs.model)
 
 
@@ -51,7 +51,7 @@ def test_a_clip_of_another_family_is_told_by_its_width(runs, monkeypatch):
     checks.check_clip(runs.model, runs.clip)
     config = runs.model.model.model_config
     monkeypatch.setattr(config, "unet_config", {**config.unet_config, "context_dim": 2048})
-    with pytest.raises(InputError, match="embeddings of 128 numbers.*family SD1.*takes 2048.*model's own checkpoint"):
+    with pytest.raises(InputError, match="embeddings of width 128.*family SD1.*takes 2048.*model's own checkpoint"):
         checks.check_clip(runs.model, runs.clip)
 
 

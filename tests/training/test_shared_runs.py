@@ -49,7 +49,7 @@ def test_processes_train_what_one_trains(tmp_path, processes):
     for _ in alone.run():
         pass
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    subprocess.run([*launcher, WORKER, tmp_path], check=True, timeout=240, capture_output=True)
+    subprocess.run([*launcher, WORKER, tmp_path], check=True, timeout=240)
     for rank in range(processes):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(torch.tensor(found["losses"]), torch.tensor(alone.losses), atol=1e-5, rtol=1e-5)

@@ -158,7 +158,7 @@ def test_a_kept_caption_belongs_to_its_picture(output, two_walls, layout, sync):
     report = SaveDataset.execute(load("source"), "x", layout, sync=sync)[1]
     expected = [("blue", "blue wall")] if sync else [("blue", "blue wall"), ("red", "red wall")]
     assert captions_by_color("datasets/x/train") == expected
-    assert ("files of an earlier save removed" in report) == sync
+    assert ("file of an earlier save removed" in report) == sync
     assert ("other images lie in the same folders" in report) != sync
 
 
