@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..common.errors import UnreadableImage
+from ..common.errors import InputError, UnreadableImage
 from ..common.texture_dataset import Sample, TextureDataset
 
 REPLACE, BEFORE, AFTER = "replace", "before", "after"
@@ -46,6 +46,7 @@ def blip(model: Any, processor: Any, prompt: str, max_tokens: int, beams: int) -
     def describe(images: list[torch.Tensor]) -> list[str]:
         text = {"text": [prompt] * len(images), "padding": True} if prompt else {}
         inputs = processor(images=_pixels(images), return_tensors="pt", **text).to(model.device)
+        _check_length(inputs, model.config.text_config.max_position_embeddings)
         tokens = model.generate(**inputs, max_new_tokens=max_tokens, num_beams=beams, do_sample=False)
         return [caption.strip() for caption in processor.batch_decode(tokens, skip_special_tokens=True)]
 
@@ -63,6 +64,12 @@ def florence(model: Any, processor: Any, task: str, max_tokens: int, beams: int)
         return [caption.strip() for caption in processor.batch_decode(tokens, skip_special_tokens=True)]
 
     return describe
+
+
+def _check_length(inputs: Any, positions: int) -> None:
+    length = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
+    if length >= positions:
+        raise InputError(f"prompt has {length} tokens, but the model reads only {positions}. Shorten it.")
 
 
 def _image_or_none(sample: Sample, background: tuple[float, float, float]) -> torch.Tensor | None:

@@ -54,6 +54,7 @@ NAMED = {
     "list": "http://127.0.0.1:1/every_node.png",
 }
 OF_FILES = {"checkpoint", "vae", "file", "start_from"}  # their choices are the user's files
+INSTEAD = {"opacity_mask"}  # stand for another input, and are refused beside it
 WANTED = {  # optional sockets that a choice needs
     ("training", "ControlNet"): "conditioning",
     ("layout", "HDRP mask (Unity)"): "alpha",
@@ -133,7 +134,7 @@ class Graph:
         sockets = [(name, kind) for name, kind, facts in _inputs(info) if name not in inputs and "default" not in facts]
         required = {name for name, _ in sockets if name in info["input"].get("required", {})}
         for name, kind in sockets:
-            if name in wanted or name in required or not required:
+            if name in wanted or name in required or (not required and name not in INSTEAD):
                 inputs[name] = self.source(kind, OTHER.get(name, {}))
         added = self._put(node, inputs)
         if not info["output_node"]:

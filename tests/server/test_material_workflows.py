@@ -91,7 +91,7 @@ def test_a_lora_becomes_a_material_that_a_gltf_viewer_opens(server):
     assert saved.description["preset"] == "glTF"
     assert saved.bits == {"baseColor": 8, "normal": 16, "occlusionRoughnessMetallic": 16, "height": 16}
     _, roughness, metallic = saved.maps["occlusionRoughnessMetallic"][0]
-    assert 0.44 < roughness.min() < roughness.max() < 0.86
+    assert 0.2 < roughness.min() < roughness.max() <= 1
     assert metallic.max() == 0
     assert_tiles(saved.maps)
 

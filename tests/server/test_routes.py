@@ -69,7 +69,7 @@ def test_what_a_form_can_send_is_refused(server, route, kind):
 )
 def test_what_is_no_json_object_is_refused_with_a_sentence(server, route, body):
     status, answer = ask(server, route, body)
-    assert status == 400
+    assert status in (400, 413)  # a deep one is larger than some routes take
     assert json.loads(answer)["error"].endswith((".", ")"))
 
 

@@ -166,14 +166,15 @@ class Matrix:
             """const before = lib.liveViews().length;
             app.canvas.selectNode(app.graph.nodes.at(-1));
             app.canvas.copyToClipboard(); app.canvas.pasteFromClipboard(); await frame();
-            const views = lib.liveViews().filter(view => view.node.type === given);
+            const own = view => view.node.type === given.node && view.kind.name === given.view;
+            const views = lib.liveViews().filter(own);
             const apart = new Set(views.map(view => view.root)).size;
             const copy = app.graph.nodes.at(-1);
             const values = node => node.widgets.filter(one => one.serialize !== false).map(one => one.value);
             const same = JSON.stringify(values(copy)) === JSON.stringify(values(app.graph.nodes.at(-2)));
             app.graph.remove(copy); await frame();
             return [apart, same, lib.liveViews().length - before];""",
-            self.node,
+            {"node": self.node, "view": self.view},
         )
         assert apart == [2, True, 0]
         self.shows()
@@ -217,7 +218,10 @@ class Matrix:
         )
         self.shows()
         located = in_page(
-            self.page, "const [view] = lib.liveViews(); return [lib.locatorOf(view.node), view.node.graph.id];"
+            self.page,
+            """const view = lib.liveViews().find(view => view.kind.name === given);
+            return [lib.locatorOf(view.node), view.node.graph.id];""",
+            self.view,
         )
         assert located[0].startswith(f"{located[1]}:")
         in_page(self.page, "app.canvas.setGraph(app.rootGraph); await frame();")
