@@ -14,6 +14,7 @@ PROMPT = {
 
 _RUN = """async prompt => {
   await app.loadApiJson(prompt, "checks");
+  app.graph.id = crypto.randomUUID(); // as a workflow of the editor's own has one
   await app.queuePrompt(0);
 }"""
 

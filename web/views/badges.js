@@ -40,7 +40,7 @@ function line(text) {
 async function lastRun({ node, signal }) {
   await Promise.resolve(); // the graph gets its id after its nodes are mounted
   const workflow = node.graph?.id;
-  if (!workflow) return undefined;
+  if (!workflow || /^[0-]+$/.test(workflow)) return undefined; // graphs of API files share an id of zeros
   try {
     const history = await (await fetchServer(`/history?max_items=${JOBS}`, { signal })).json();
     const key = locatorOf(node);
