@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from tilewright.captions.captioning import blip, caption_images, florence
+from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 
@@ -23,6 +25,8 @@ class StandIn:
     def __call__(self, images, return_tensors, text=None, padding=None):
         self.images, self.text = images, text
         return Inputs(pixel_values=images)
+
+    config = SimpleNamespace(text_config=SimpleNamespace(max_position_embeddings=8))
 
     def generate(self, pixel_values, max_new_tokens, num_beams, do_sample):
         self.limits = max_new_tokens, num_beams, do_sample
@@ -63,3 +67,13 @@ def test_new_captions_go_where_they_should_and_unreadable_files_keep_theirs(tmp_
     assert captioned.captions == [caption, "old", caption]
     assert [Path(sample.file).name for sample in unreadable] == ["bad.png"]
     assert seen == [(2, 3), (3, 3)]
+
+
+class TooLong(StandIn):
+    def __call__(self, **given):
+        return Inputs(input_ids=torch.zeros(1, 9))
+
+
+def test_a_prompt_longer_than_the_model_reads_is_told():
+    with pytest.raises(InputError, match="9 tokens, but the model reads only 8"):
+        blip(TooLong(), TooLong(), "a wall of", 30, 3)([torch.zeros(3, 2, 2)])
