@@ -74,32 +74,26 @@ async def download_images(
     that are not public and may be asked all the same.
     """
     with locked(lock_beside(folder), lambda: checked(0, 1)):
-        return await _download(wanted, folder, limits, allowed, checked)
+        folder.mkdir(parents=True, exist_ok=True)
+        record = DownloadRecord(folder)
+        missing = [one for one in wanted if not record.is_there(one.address)]
+        record.plan((one.address, one.notes) for one in wanted)
+        async with _session(limits, allowed) as session:
+            await _Run(session, record, limits).fetch_all(missing, checked)
+    return record
 
 
-async def _download(
-    wanted: Sequence[Wanted],
-    folder: Path,
-    limits: Limits,
-    allowed: Sequence[Network],
-    checked: Callable[[int, int], None],
-) -> DownloadRecord:
-    folder.mkdir(parents=True, exist_ok=True)
-    record = DownloadRecord(folder)
-    missing = [one for one in wanted if not record.is_there(one.address)]
-    record.plan((one.address, one.notes) for one in wanted)
+def _session(limits: Limits, allowed: Sequence[Network]) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=0, use_dns_cache=False, ssl=_certificates(), socket_factory=checked_sockets(allowed)
     )
-    async with aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"},
         auto_decompress=False,  # a packed answer may unpack without end
         timeout=aiohttp.ClientTimeout(total=limits.seconds, sock_connect=limits.silence, sock_read=limits.silence),
-    ) as session:
-        await _Run(session, record, limits).fetch_all(missing, checked)
-    return record
+    )
 
 
 class _Run:
