@@ -59,3 +59,9 @@ export function debounced(act, wait, signal) {
 export function isStill() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
+
+/** Shows an element on the whole screen, and puts it back. @param {HTMLElement} element */
+export function toggleFullscreen(element) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else element.requestFullscreen?.();
+}

@@ -2,6 +2,8 @@
  * Files of maps as numbers: bytes as they are written, no colour profile applied, no alpha multiplied in.
  */
 
+import { t } from "../lib/i18n.js";
+
 /** @typedef {{filename: string, subfolder: string, type: string}} FileName */
 /** @typedef {{width: number, height: number, values: Float32Array}} Height rows from the top */
 
@@ -20,6 +22,11 @@ export async function bitmapOf(response, upsideDown = false) {
 /** The path of a file by ComfyUI's own route. @param {FileName} file */
 export function pathOf({ filename, subfolder, type }) {
   return `/view?${new URLSearchParams({ filename, subfolder, type })}`;
+}
+
+/** What to say of files that did not come. @param {unknown} error @param {string} otherwise said of all but files that are gone */
+export function whyNotShown(error, otherwise) {
+  return String(error).includes("404") ? t("The files of the last run are gone. Run the workflow again.") : otherwise;
 }
 
 /** @param {ImageBitmap} bitmap of an opaque image: then every byte comes back as it was @returns {ImageData} */

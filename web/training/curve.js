@@ -1,5 +1,5 @@
 /** The chart of a training: sharp at any zoom, exact under the pointer, as fast with 100,000 steps as with a hundred. */
-import { h } from "../lib/dom.js";
+import { h, loadStyles } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { Course, decimated, lastAtMost, lossRange, shortNumber, smoothed } from "./course.js";
 import { LINES, NAMES, shownTick, WIDTHS } from "./lines.js";
@@ -9,7 +9,7 @@ import { drawMarks } from "./marks.js";
 /** @typedef {import("./lines.js").LineName} LineName */
 
 const LIBRARY = new URL("../vendor/uplot-1.6.32.mjs", import.meta.url).href;
-const STYLES = new URL("../vendor/uplot-1.6.32.css", import.meta.url).href;
+const STYLES = "vendor/uplot-1.6.32.css";
 
 export class Curve {
   host = h("div", { class: "tw-curve-host" });
@@ -37,7 +37,7 @@ export class Curve {
   }
 
   async #load() {
-    if (!document.querySelector(`link[href="${STYLES}"]`)) document.head.append(h("link", { rel: "stylesheet", href: STYLES }));
+    loadStyles(STYLES);
     this.library = (await import(LIBRARY)).default;
     if (this.signal.aborted) return;
     const observer = new ResizeObserver(() => this.#resize());

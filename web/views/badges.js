@@ -1,6 +1,7 @@
 /** What a node found, in its own words: whether edges are seamless, what an export checked. It stays after a reload. */
 import { fetchServer, locatorOf } from "../lib/comfy.js";
 import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
 
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 
@@ -22,8 +23,8 @@ export const BADGES = {
       told = true;
       list.replaceChildren(...texts.flatMap((text) => String(text).split("\n")).map(line));
     };
-    list.append(h("div", { class: "tw-quiet" }, "What the node found will stand here."));
-    void lastRun(view).then((texts) => told || view.signal.aborted || show(texts));
+    list.append(h("div", { class: "tw-quiet" }, t("What the node found will stand here.")));
+    if (!view.lastOutput?.badges) void lastRun(view).then((texts) => told || view.signal.aborted || show(texts));
     return { output: (output) => show(output.badges) };
   },
 };

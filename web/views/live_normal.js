@@ -6,10 +6,11 @@ import { fetchServer } from "../lib/comfy.js";
 import { h, debounced } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { isLinked, sourceOf } from "../lib/links.js";
+import { OnDemand } from "../lib/on_demand.js";
 import { RouteError, get } from "../lib/routes.js";
 import { LiveNormals, lit } from "../live/normals.js";
 import { icon } from "../material/icons.js";
-import { bitmapOf, heightOf, pathOf, pixelsOf } from "../material/maps.js";
+import { bitmapOf, heightOf, pathOf, pixelsOf, whyNotShown } from "../material/maps.js";
 
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 /**
@@ -53,8 +54,9 @@ class LiveNormalView {
     view.root.classList.add("tw-material");
     view.root.append(this.stage, h("div", { class: "tw-material-controls" }, this.lamp, h("span", { class: "tw-quiet" }, t("Live: as the node will make it"))));
     this.load = debounced(() => this.#look(), 60, view.signal);
+    this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
     this.#followHand();
-    this.#watchRoom();
+    this.#followLoader();
     this.recall();
   }
 
@@ -94,13 +96,7 @@ class LiveNormalView {
   }
 
   redraw() {
-    if (this.waiting || this.view.signal.aborted) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.isSeen) this.#draw();
-      else this.stale = true;
-    });
+    this.drawing.redraw();
   }
 
   async #look() {
@@ -131,7 +127,7 @@ class LiveNormalView {
       this.empty.hidden = true;
       this.redraw();
     } catch (error) {
-      this.#say(String(error).includes("404") ? t("The files of the last run are gone. Run the workflow again.") : t("The height cannot be shown: {why}", { why: String(error) }));
+      this.#say(whyNotShown(error, t("The height cannot be shown: {why}", { why: String(error) })));
     }
   }
 
@@ -143,7 +139,6 @@ class LiveNormalView {
   }
 
   #draw() {
-    this.stale = false;
     const deband = Boolean(this.#value("deband"));
     const live = (deband && this.live.smooth) || this.live.height;
     const height = this.shown;
@@ -218,13 +213,8 @@ class LiveNormalView {
     }, { signal });
   }
 
-  #watchRoom() {
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => {
-      this.isSeen = isIntersecting;
-      if (isIntersecting && this.stale) this.redraw();
-    });
-    sight.observe(this.stage);
-    const looking = setInterval(() => this.isSeen && this.#look(), LOOK_AGAIN); // the loader's own widgets tell nobody
-    this.view.signal.addEventListener("abort", () => [sight.disconnect(), clearInterval(looking)], { once: true });
+  #followLoader() {
+    const looking = setInterval(() => this.drawing.isSeen && this.#look(), LOOK_AGAIN); // the loader's own widgets tell nobody
+    this.view.signal.addEventListener("abort", () => clearInterval(looking), { once: true });
   }
 }

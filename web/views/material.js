@@ -2,13 +2,15 @@
 import { controls } from "../material/controls.js";
 import { CAMERAS, FIRST_LOOK, MaterialScene } from "../material/material_scene.js";
 import { followHand } from "../material/hand.js";
+import { whyNotShown } from "../material/maps.js";
 import { SHAPES } from "../material/shapes.js";
 import { openStudio } from "../material/studio.js";
 import { loadTextures } from "../material/textures.js";
 import { fetchServer, toast } from "../lib/comfy.js";
-import { h } from "../lib/dom.js";
+import { h, toggleFullscreen } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { isLinked } from "../lib/links.js";
+import { OnDemand } from "../lib/on_demand.js";
 import { Store } from "../lib/store.js";
 import { painted, savedPicture, sharpened } from "../material/canvas.js";
 
@@ -51,8 +53,9 @@ class MaterialView {
     view.root.classList.add("tw-material");
     view.root.append(this.stage, this.controls.root);
     this.look.on((_, changed) => this.#changed(changed), view.signal);
+    this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
+    this.drawing.followSize();
     followHand(this);
-    this.#watchRoom();
     view.signal.addEventListener("abort", () => this.scene?.dispose(), { once: true });
     this.follow();
   }
@@ -112,13 +115,7 @@ class MaterialView {
 
   /** Draws before the next frame, when it can be seen. */
   redraw() {
-    if (this.waiting || this.view.signal.aborted) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.isSeen) this.#draw();
-      else this.stale = true;
-    });
+    this.drawing.redraw();
   }
 
   /** Saves what is seen, at 2048 pixels, to ComfyUI's output folder. */
@@ -142,8 +139,7 @@ class MaterialView {
 
   /** The whole screen, and back. */
   fill() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.view.root.requestFullscreen?.();
+    toggleFullscreen(this.view.root);
   }
 
   async #load() {
@@ -163,17 +159,13 @@ class MaterialView {
     } catch (error) {
       if (mine !== this.loading) return;
       console.warn("Tilewright:", error);
-      const gone = String(error).includes("404");
-      this.empty.textContent = gone
-        ? t("The files of the last run are gone. Run the workflow again.")
-        : t("The material cannot be shown: {why}", { why: String(error) });
+      this.empty.textContent = whyNotShown(error, t("The material cannot be shown: {why}", { why: String(error) }));
     }
   }
 
   #draw() {
     this.controls.show(this.look.state, this.surface);
     if (!this.scene) return;
-    this.stale = false;
     sharpened(this.canvas);
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     painted(context, this.#background());
@@ -217,18 +209,6 @@ class MaterialView {
 
   #keep() {
     this.view.remember({ look: this.look.state, materials: this.materials });
-  }
-
-  #watchRoom() {
-    const room = new ResizeObserver(() => this.redraw());
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => {
-      this.isSeen = isIntersecting;
-      if (isIntersecting && this.stale) this.redraw();
-    });
-    room.observe(this.stage);
-    sight.observe(this.stage);
-    this.stale = true;
-    this.view.signal.addEventListener("abort", () => [room, sight].forEach((observer) => observer.disconnect()), { once: true });
   }
 }
 

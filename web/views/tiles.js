@@ -1,11 +1,12 @@
 /** A texture without end, in Tile Preview: drag it, wheel to zoom, 1, 2 and 4 for so many tiles, seams as Measure Seams sees them. */
 import { fetchServer } from "../lib/comfy.js";
-import { h } from "../lib/dom.js";
+import { h, toggleFullscreen } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
+import { OnDemand } from "../lib/on_demand.js";
 import { Store } from "../lib/store.js";
 import { sharpened } from "../material/canvas.js";
 import { icon } from "../material/icons.js";
-import { bitmapOf, pathOf } from "../material/maps.js";
+import { bitmapOf, pathOf, whyNotShown } from "../material/maps.js";
 import { TileCanvas } from "../tile/tile_canvas.js";
 
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
@@ -56,8 +57,9 @@ class TileView {
     view.root.classList.add("tw-material");
     view.root.append(this.stage, this.#controls(), this.verdict);
     this.look.on(() => this.#changed(), view.signal);
+    this.drawing = new OnDemand(this.stage, view.signal, () => this.drawn && this.#draw(this.drawn));
+    this.drawing.followSize();
     this.#followHand();
-    this.#watchRoom();
     view.signal.addEventListener("abort", () => this.drawn?.close(), { once: true });
     this.recall();
   }
@@ -109,21 +111,13 @@ class TileView {
     } catch (error) {
       if (mine !== this.loading) return;
       this.empty.hidden = false;
-      this.empty.textContent = String(error).includes("404")
-        ? t("The files of the last run are gone. Run the workflow again.")
-        : t("The texture cannot be shown: {why}", { why: String(error) });
+      this.empty.textContent = whyNotShown(error, t("The texture cannot be shown: {why}", { why: String(error) }));
     }
     this.redraw();
   }
 
   redraw() {
-    if (this.waiting || this.view.signal.aborted) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.stale = !this.isSeen;
-      if (this.isSeen && this.drawn) this.#draw(this.drawn);
-    });
+    this.drawing.redraw();
   }
 
   /** @param {TileCanvas} drawn */
@@ -159,7 +153,7 @@ class TileView {
       "div",
       { class: "tw-material-controls" },
       h("div", { class: "tw-row tw-material-group" }, ...some, button("−", t("Smaller (-)"), () => this.#zoom(1.25)), button("+", t("Larger (+)"), () => this.#zoom(0.8))),
-      h("div", { class: "tw-row tw-material-group" }, this.seamsButton, button(icon("half"), t("Shift by half a tile: seams to the middle, and back (H)"), () => this.#half()), button(icon("reset"), t("The corner into the middle, two tiles (0)"), () => this.look.set({ ...FIRST_LOOK, seams: this.look.state.seams })), button(icon("screen"), t("Whole screen (F)"), () => this.#fill())),
+      h("div", { class: "tw-row tw-material-group" }, this.seamsButton, button(icon("half"), t("Shift by half a tile: seams to the middle, and back (H)"), () => this.#half()), button(icon("reset"), t("The corner into the middle, two tiles (0)"), () => this.look.set({ ...FIRST_LOOK, seams: this.look.state.seams })), button(icon("screen"), t("Whole screen (F)"), () => toggleFullscreen(this.view.root))),
       this.batch,
     );
   }
@@ -171,11 +165,6 @@ class TileView {
   #half() {
     const [columns, rows] = this.tile?.pixels ?? [0, 0];
     this.look.set({ x: wrapped(this.look.state.x + columns / 2, columns), y: wrapped(this.look.state.y + rows / 2, rows) });
-  }
-
-  #fill() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.view.root.requestFullscreen?.();
   }
 
   /** @param {number} factor above 1: more tiles */
@@ -236,7 +225,7 @@ class TileView {
       "-": () => this.#zoom(1.25),
       s: () => this.#flipSeams(),
       h: () => this.#half(),
-      f: () => this.#fill(),
+      f: () => toggleFullscreen(this.view.root),
       ArrowLeft: () => this.#move(-step, 0),
       ArrowRight: () => this.#move(step, 0),
       ArrowUp: () => this.#move(0, -step),
@@ -254,17 +243,6 @@ class TileView {
 
   #keep() {
     this.view.remember({ look: this.look.state, tiles: this.tiles });
-  }
-
-  #watchRoom() {
-    const room = new ResizeObserver(() => this.redraw());
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => {
-      this.isSeen = isIntersecting;
-      if (isIntersecting && this.stale) this.redraw();
-    });
-    room.observe(this.stage);
-    sight.observe(this.stage);
-    this.view.signal.addEventListener("abort", () => [room, sight].forEach((observer) => observer.disconnect()), { once: true });
   }
 }
 
