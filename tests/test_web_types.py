@@ -56,6 +56,25 @@ def test_nothing_is_parsed_as_html_or_fetched_from_elsewhere(module):
     )  # the namespace is a name, not an address
 
 
+SHEETS = sorted(sheet for sheet in WEB.rglob("*.css") if "vendor" not in sheet.parts)
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+def test_no_rule_of_a_style_sheet_swallows_those_after_it(sheet):
+    """A rule without its end takes all that follows for its own, and browsers say nothing."""
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    opened = []
+    for head, brace in re.findall(r"([^{}]*)([{}])", text):
+        if brace == "}":
+            assert opened, f"more ends than rules, before {head.strip()[:60]}"
+            opened.pop()
+        else:
+            rule = re.split(r"[;}]", head)[-1].strip()
+            assert all(outer.startswith("@") for outer in opened), f"{rule} stands within {opened[-1]}"
+            opened.append(rule)
+    assert opened == []
+
+
 LOCALES = WEB.parent / "locales"
 
 
