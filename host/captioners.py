@@ -1,6 +1,7 @@
 """Captioning models out of ComfyUI's model folders, under ComfyUI's memory management. Nothing is downloaded."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from ..captions.tagging import DEEPDANBOORU_TAGS, WD_TAGS, Run
 from ..common.errors import InputError
-from ..common.paths import is_inside
+from ..common.paths import resolve_inside
 
 CAPTIONERS = "captioners"  # the folder below ComfyUI's models, and a key for extra_model_paths.yaml
 _TRANSFORMERS_FILES = "(config.json, model.safetensors and those of the processor and tokenizer)"
@@ -109,8 +110,9 @@ def _model_folder(name: str, is_model: Callable[[Path], bool], files: str) -> Pa
     """The folder `name` below one of the captioners' folders. `files` says what to fill it with where it is missing."""
     folders = captioner_folders()
     for root in folders:
-        folder = root / name.strip()
-        if name.strip() and is_inside(folder, root) and is_model(folder):
-            return folder
+        with suppress(InputError):
+            folder = resolve_inside(name, [root], "The model")
+            if is_model(folder):
+                return folder
     listed = "\n".join(f"  {root / (name.strip() or '<name>')}" for root in folders)
     raise InputError(f"There is no captioning model {name!r}. Put the files of {files} into:\n{listed}")

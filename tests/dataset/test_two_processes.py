@@ -16,16 +16,17 @@ COUNT, ROUNDS = 12, 3
 COLORS = {"red": (200, 30, 30), "blue": (30, 30, 200)}
 
 
-def renders(folder, color, own):
+def renders(folder, color, own, large=()):
     """Pictures of one colour that say so; those that the other one has no namesakes of are called by the colour."""
     samples = []
     for number in range(COUNT):
+        size = (1024, 1024) if number in large else (16, 16)
         name = f"{color if own else 'wall'}_{number:02}"
         file = folder / color / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (16, 16), COLORS[color]).save(file)
+        Image.new("RGB", size, COLORS[color]).save(file)
         record = MaterialRecord(name, "wall", color, number, True, {"basecolor": file.name})
-        samples.append(Sample(file, "basecolor", (16, 16), f"{color} wall", name, tileable=True, record=record))
+        samples.append(Sample(file, "basecolor", size, f"{color} wall", name, tileable=True, record=record))
     return TextureDataset(tuple(samples))
 
 
@@ -94,7 +95,8 @@ def test_variations_of_both_are_listed(tmp_path):
 
 
 def test_a_run_that_is_stopped_leaves_pictures_with_their_own_captions(tmp_path):
-    red, blue = (renders(tmp_path, color, False) for color in COLORS)
+    second_half = range(COUNT // 2, COUNT)  # large, so that not all are written before anyone can stop
+    red, blue = (renders(tmp_path, color, False, large=second_half) for color in COLORS)
     saving = Saving(KOHYA, "wall", "keep", 8, [tmp_path / "out"])
     save_dataset(tmp_path / "out" / "walls", {"train": red}, saving, lambda done, total: None)
 

@@ -90,8 +90,10 @@ def test_no_hostile_name_gets_through(server, infos, secrets, node, widget):
     names = hostile_paths(secrets)
     graph = Graph(infos)
     added = {graph.add(node, {widget: name}, number): name for number, name in enumerate(names)}
-    accepted = [added[one] for one in added.keys() - queue(server, graph.prompt)]
-    for name in accepted[:: max(1, len(accepted) // 12)]:  # those that only the running node can check, a dozen of them
+    refused = queue(server, graph.prompt)
+    accepted = [name for one, name in added.items() if one not in refused]  # only the running node can check them
+    odd = [name for name in accepted if not name.isprintable()]
+    for name in dict.fromkeys([*odd, *accepted[:: max(1, len(accepted) // 12)]]):  # those and a dozen others
         alone = Graph(infos)
         one = alone.add(node, {widget: name}, 0)
         try:

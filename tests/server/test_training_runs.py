@@ -10,13 +10,13 @@ STEPS = 40
 
 
 def graph():
-    rendered = {"material": "bricks", "count": 2, "size": 64, "seed": 0, "folder": "cancelled"}
+    rendered = {"material": "bricks", "count": 2, "size": 64, "seed": 0, "folder": "goes_on"}
     training = {
         "model": ["2", 0],
         "vae": ["2", 2],
         "clip": ["2", 1],
         "dataset": ["1", 0],
-        "name": "cancelled",
+        "name": "goes_on",
         "steps": STEPS,
         "batch_size": 1,
         "resolution": 64,
@@ -55,7 +55,7 @@ def prompt(server):
 
 
 def steps_of(server):
-    with safe_open(server.output / "loras" / "cancelled.safetensors", "pt") as lora:
+    with safe_open(server.output / "loras" / "goes_on.safetensors", "pt") as lora:
         return int(lora.metadata()["ss_steps"])
 
 
@@ -70,4 +70,4 @@ def test_a_cancelled_training_goes_on_when_it_is_queued_again(server, prompt):
 
     run_prompt(server.url, prompt)
     assert steps_of(server) == STEPS
-    assert (server.output / "training" / "cancelled" / "samples" / f"step{STEPS:08}_0.png").exists()
+    assert (server.output / "training" / "goes_on" / "samples" / f"step{STEPS:08}_0.png").exists()
