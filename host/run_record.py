@@ -46,7 +46,7 @@ class RunRecord:
             with Heartbeat(self.folder, **who):
                 self.hint(step, now=True)
                 yield controls
-            how = STOPPED if self.is_stopped else FINISHED
+            how = STOPPED if self.is_stopped else CANCELLED if self._at < steps else FINISHED
         except comfy.model_management.InterruptProcessingException:
             how = CANCELLED
             raise

@@ -6,10 +6,14 @@ import os
 import sys
 from pathlib import Path
 
+from ..common.errors import InputError
 from ..training.exported_run import PROGRESS_NAME, RUN_NAME
+from ..training.parallel import check_gpus
 from .terminal import complain
 
-MODULE = ("-m", "launch.run_module", "--with-comfyui", "host.run_outside.train")
+PACK = Path(__file__).resolve().parent.parent
+# By its path: the Python of ComfyUI's portable version looks for no module in the folder that it is started in.
+MODULE = (str(PACK / "launch" / "run_module.py"), "--with-comfyui", "host.run_outside.train")
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +33,12 @@ def main(arguments: list[str]) -> int:
     if not (folder / RUN_NAME).is_file():
         complain(f"{folder} has no {RUN_NAME}: give the folder that Export Training Run names.")
         return 1
+    try:
+        check_gpus(options.processes)
+    except InputError as error:
+        complain(str(error))
+        return 1
+    (folder / PROGRESS_NAME).unlink(missing_ok=True)  # of an earlier run, which may have failed
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // max(1, options.processes))))
     model = ["--model", options.model] if options.model else []
     return run_processes(folder, [*MODULE, str(folder), *model], options.processes, options.machines, options.meet)
@@ -42,6 +52,8 @@ def run_processes(
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    if os.name == "nt":
+        os.environ.setdefault("USE_LIBUV", "0")  # torch is built without it there, and would ask for it
     config = LaunchConfig(
         min_nodes=machines,
         max_nodes=machines,

@@ -77,14 +77,21 @@ def script_environment(
 class ScriptProcess:
     """A running script, its output line by line, and its end. Use it as a context: nothing of it outlives the block."""
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._ended = False
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("ab")
         self._tree = ProcessTree(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             folder=folder,

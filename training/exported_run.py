@@ -4,6 +4,7 @@ run.json               the settings, what each image is, the model's file and it
 encoded.safetensors    latents, masks and encoded captions
 start_from.safetensors, training_adapter.safetensors    LoRAs that the run begins with, where there are any
 progress.json          where it is: written by the training
+log.jsonl              its course, as training.run_log has it
 """
 
 import json
@@ -30,16 +31,33 @@ Row = tuple[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class ModelFile:
-    """How the model is loaded: loader is "checkpoint", "diffusion_model" or "demo", digest that of the file's bytes."""
+    """How the model is loaded: loader is "checkpoint", "diffusion_model" or "demo", digest that of the file's bytes.
+
+    dtype is what its weights were brought to when it was loaded, such as "float8_e4m3fn"; "" leaves that to the host.
+    """
 
     loader: str
     file: str = ""
     digest: str = ""
+    dtype: str = ""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Of a run that a graph waits for: its LoRA's file, the folder of its state, and its `RunIdentity`."""
+
+    lora: str
+    folder: str
+    fingerprint: str
+    models: str
 
 
 @dataclass(frozen=True)
 class ExportedRun:
-    """examples are trained on, held_out only measured. texts has every caption that is asked for. wraps: as tori."""
+    """examples are trained on, held_out only measured. texts has every caption that is asked for. wraps: as tori.
+
+    Without a destination all that is trained goes into the run's own folder.
+    """
 
     name: str
     config: TrainingConfig
@@ -49,6 +67,7 @@ class ExportedRun:
     examples: Sequence[Example]
     held_out: Sequence[Example] = ()
     texts: Mapping[Row, Told] = field(default_factory=dict)
+    destination: Destination | None = None
 
     def write(self, folder: Path) -> None:
         """Write the run into `folder`, run.json last."""
@@ -66,6 +85,7 @@ class ExportedRun:
             "model": asdict(self.model),
             "wraps": self.wraps,
             "clip_skip": self.clip_skip,
+            "destination": asdict(self.destination) if self.destination else None,
             "trained": len(self.examples),
             "images": [_facts(example) for example in everything],
             "captions": [[caption, list(size)] for caption, size in self.texts],
@@ -106,6 +126,7 @@ def read_run(folder: Path) -> ExportedRun:
         images[:trained],
         images[trained:],
         texts,
+        Destination(**facts["destination"]) if facts.get("destination") else None,
     )
 
 

@@ -52,5 +52,15 @@ class Share:
         return bool(flag)
 
 
+def check_gpus(processes: int) -> None:
+    """Raise `InputError` where two processes on this machine would have to share a GPU."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus and processes > gpus:
+        raise InputError(
+            f"processes is {processes}, but this machine has {gpus} GPU{'s' if gpus > 1 else ''}, and each process "
+            f"takes one. Set processes to {gpus} or fewer."
+        )
+
+
 ALONE = Share()
 """The whole run in one process"""

@@ -16,6 +16,7 @@ from .. import networks as host_networks
 from .. import training as host_training
 from ..protocols import Clip, Model, Vae
 from .latents import encode_image, latent_families
+from .order import Order
 
 _BASE_MODELS = {
     ("SD1", "eps"): ("sd_v1", "stable-diffusion-v1"),
@@ -72,6 +73,15 @@ def check_device(config: TrainingConfig, device: torch.device) -> None:
         raise InputError(
             f"acceleration is 'CUDA graph', which only NVIDIA GPUs have, but this ComfyUI computes on {device.type}. "
             "Choose off or compile."
+        )
+
+
+def check_validation(order: Order) -> None:
+    """Raise `InputError` where it is said in two ways which images are measured."""
+    if order.validation is not None and order.config.saving.validation_share:
+        raise InputError(
+            f"validation_share of LoRA Saving is {order.config.saving.validation_share}, and a validation dataset is "
+            "connected as well. Set validation_share to 0, or take the dataset away."
         )
 
 

@@ -16,7 +16,8 @@ from ..protocols import Clip, Model, Vae
 class Order:
     """What a node asks for: the host's objects, the images to learn and to measure with, a name and the settings.
 
-    checkpoint is the step of the LoRA that is handed on, 0 for the last.
+    checkpoint is the step of the LoRA that is handed on, 0 for the last. More than one of processes train beside the
+    graph.
     """
 
     model: Model
@@ -28,6 +29,7 @@ class Order:
     validation: TextureDataset | None = None
     node_id: str | None = None
     checkpoint: int = 0
+    processes: int = 1
 
 
 @dataclass(frozen=True)

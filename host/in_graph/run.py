@@ -10,7 +10,6 @@ import torch
 from ...common.errors import InputError
 from ...common.files import check_name
 from ...training.checkpoint import load_tensors, save_tensors
-from ...training.config import TrainingConfig
 from ...training.data import split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
@@ -31,22 +30,16 @@ from ...training.state import RunIdentity, load_state, models_digest, run_finger
 from ...training.tensor_cache import file_digest
 from .. import folders
 from .. import training as host_training
-from ..flow.families import flow_family
-from ..lora_files import check_fit, read_lora
 from ..node_text import tell_node
-from ..protocols import Clip, Model
 from ..run_record import RunRecord
-from .checks import check_connected, check_device, check_vae, told_to_artists
+from .checks import check_connected, check_device, check_vae, check_validation, told_to_artists
+from .in_processes import Course, check_processes, run_for_processes, train_in_processes
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
-from .model import (
-    DTYPES,
-    start_from,
-    told_if_compiling_fails,
-    training_dtype,
-)
+from .model import DTYPES, start_from, told_if_compiling_fails, training_dtype
 from .order import Encoded, Order, TrainedLora
 from .preflight import dataset_notes
+from .trained import trained_model, with_training_adapter
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
 
@@ -66,13 +59,10 @@ def train_lora(order: Order) -> TrainedLora:
     check_name(order.name, "name")
     device = comfy.model_management.get_torch_device()
     check_device(config, device)
+    check_processes(order)
     if not config.epochs:
         check_warmup(config.optimizer, config.steps)
-    if order.validation is not None and config.saving.validation_share:
-        raise InputError(
-            f"validation_share of LoRA Saving is {config.saving.validation_share}, and a validation dataset is "
-            "connected as well. Set validation_share to 0, or take the dataset away."
-        )
+    check_validation(order)
     check_writable(folders.output_folder("loras"), folders.output_folder("training"))
     with told_to_artists(), told_if_compiling_fails(config):
         with torch.inference_mode(False):
@@ -88,22 +78,6 @@ def train_lora(order: Order) -> TrainedLora:
             return _Run(order, trained, encoded, device).train()
 
 
-def trained_model(model: Model) -> TrainedUnet | TrainedFlow:
-    """A MODEL as it is trained; raises `InputError` for one that cannot be trained here."""
-    family = flow_family(model)
-    return TrainedUnet(model) if family is None else TrainedFlow(model, family)
-
-
-def with_training_adapter(model: Model, clip: Clip, config: TrainingConfig) -> Model:
-    """The MODEL with the training adapter in it, if one is chosen."""
-    name = config.network.training_adapter
-    if not name:
-        return model
-    lora = read_lora(name)
-    check_fit(model, clip, lora)
-    return host_training.with_lora(model, clip, lora.tensors)[0]
-
-
 class _Run:
     """One training run, from the host's objects to its files."""
 
@@ -115,10 +89,12 @@ class _Run:
         self.name = order.name.strip()
         self.examples = encoded[0].examples
         everything = [example for part in encoded for example in part.examples]
+        dtype = training_dtype(config, device)
+        if order.processes > 1:  # which train on the devices: here is only what says what they do
+            device = torch.device("cpu")
         texts, text_layers = model.texts(order.clip, everything, config, device)
         comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
         wraps = model.wraps(config, self.examples)
-        dtype = training_dtype(config, device)
         layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
         self.base = replace(model.base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
         denoiser = model.network(config, device, dtype, wraps)
@@ -134,7 +110,7 @@ class _Run:
         )
         self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
         self.notes += model.notes(config, all(example.tileable for example in self.examples))
-        self.tiling_vae = wrapped_vae(vae) if wraps else vae
+        self.texts, self.wraps, self.tiling_vae = texts, wraps, wrapped_vae(vae) if wraps else vae
         self.files = self._own_files()
         self.record = RunRecord(self.files.folder, self.files.lora.name, order.node_id)
 
@@ -217,7 +193,7 @@ class _Run:
             references = write_references(self.files.folder, self.order.dataset.samples)
         facts = {
             "trainer": "Train Texture LoRA",
-            "can": ACTIONS,
+            "can": ACTIONS if self.order.processes == 1 else [STOP, SAVE],
             "epoch": trainer.steps_per_epoch,
             "prompts": self.view.prompts(),
             "references": references,
@@ -225,6 +201,8 @@ class _Run:
         }
         disk = told_if_disk_fails(self.files.folder)
         with disk, self.record.course(trainer.step, trainer.steps, **facts) as controls:
+            if self.order.processes > 1:
+                return self._train_in_processes(controls)
             trainer.network.attach()
             try:
                 with self.model.training():
@@ -232,6 +210,20 @@ class _Run:
             finally:
                 trainer.network.detach()
                 state = self._save_all()
+        return state
+
+    def _train_in_processes(self, controls: RunControls) -> dict[str, torch.Tensor]:
+        trainer, files = self.trainer, self.files
+        run = run_for_processes(self.order, trainer, self.texts, self.wraps, self.base, files, self.identity)
+        try:
+            train_in_processes(run, self.order.processes, files, Course(trainer, self.view, self.record, controls))
+        finally:
+            trainer.step = 0  # what they made and did not save is lost
+            if files.state.exists():
+                load_state(files.state, trainer)
+            state = self._save_all()
+        if trainer.step < trainer.steps:
+            self.record.stop(trainer.step)
         return state
 
     def _go(self, controls: RunControls) -> None:
@@ -242,7 +234,7 @@ class _Run:
             comfy.model_management.throw_exception_if_processing_interrupted()
             self._measure(step)
             asked = controls.asked()
-            if self._is_checkpoint(step) or (SAVE in asked and step < trainer.steps):
+            if self._keeps(step) or (SAVE in asked and step < trainer.steps):
                 self._save_checkpoint(step)
             if step % saving.state_every == 0:
                 self._save_state()
@@ -257,13 +249,10 @@ class _Run:
         self.record.measured(step, measurements.fixed, measurements.validation)
 
     def _checkpoints(self) -> list[int]:
-        return [step for step in range(1, self.trainer.steps) if self._is_checkpoint(step)]
+        return [step for step in range(1, self.trainer.steps) if self._keeps(step)]
 
-    def _is_checkpoint(self, step: int) -> bool:
-        saving, epoch = self.config.saving, self.trainer.steps_per_epoch
-        by_steps = saving.every_steps and step % saving.every_steps == 0
-        by_epochs = saving.every_epochs and step % (saving.every_epochs * epoch) == 0
-        return bool(by_steps or by_epochs) and step < self.trainer.steps
+    def _keeps(self, step: int) -> bool:
+        return self.config.saving.keeps(step, self.trainer.steps, self.trainer.steps_per_epoch)
 
     def _save_checkpoint(self, step: int) -> None:
         tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])

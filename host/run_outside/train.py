@@ -1,4 +1,4 @@
-"""One process of a training outside the graph: `python -m launch.run_module --with-comfyui host.run_outside.train`.
+"""One process of a training outside the graph: `run_module.py --with-comfyui host.run_outside.train RUN_FOLDER`.
 
 torch.distributed.run starts as many of them as are asked for, and tells each its rank. The first one writes.
 """
@@ -10,8 +10,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ import torch
 
 from ...common.errors import InputError
 from ...common.files import written_whole
-from ...training.checkpoint import save_tensors
+from ...training.checkpoint import load_tensors, save_tensors
 from ...training.exported_run import PROGRESS_NAME, ExportedRun, StoredTexts, read_run
-from ...training.loop import Diverged, Trainer
+from ...training.loop import Trainer
 from ...training.lora import LoraNetwork
 from ...training.metadata import lora_metadata
 from ...training.parallel import Share
-from ...training.run_files import STATE_NAME, RunFiles
+from ...training.run_controls import SAVE, STOP, RunControls
+from ...training.run_files import RunFiles, checkpoints_of
 from ...training.state import RunIdentity, latest_state, load_state, models_digest, run_fingerprint, save_state
 
-TELL_EVERY = 2.0  # seconds between two lines of progress
+TELL_EVERY = 0.5  # seconds between two lines of progress
+PATIENCE = timedelta(hours=6)  # of processes that wait for the first one, while it measures or saves
 SAVE_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -40,13 +43,12 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        with _joined() as (share, device):
-            run = OutsideRun(options.folder, options.model, share, device)
-            return run.train()
-    except InputError as error:
-        if not int(os.environ.get("RANK", 0)):
+        with _joined() as (share, device), _told():
+            return OutsideRun(options.folder, options.model, share, device).train()
+    except InputError as error:  # which each process has that meets it; the first one's stays
+        if not _progress(options.folder).get("reason"):
             logging.error("Train: %s", error)
-            _tell(options.folder, {"state": "failed", "reason": str(error)})
+            _tell(options.folder, {**_progress(options.folder), "state": "failed", "reason": str(error)})
         return 1
 
 
@@ -58,7 +60,8 @@ def _joined() -> Iterator[tuple[Share, torch.device]]:
     if gpu:  # before ComfyUI asks which device to use
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
     if size > 1:
-        torch.distributed.init_process_group("nccl" if gpu else "gloo")
+        nccl = gpu and torch.distributed.is_nccl_available()  # Windows has none
+        torch.distributed.init_process_group("nccl" if nccl else "gloo", timeout=PATIENCE)
     import comfy.model_management
 
     try:
@@ -68,21 +71,31 @@ def _joined() -> Iterator[tuple[Share, torch.device]]:
             torch.distributed.destroy_process_group()
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    from ..in_graph.checks import told_to_artists  # once ComfyUI may ask for its device
+
+    with told_to_artists():
+        yield
+
+
 class OutsideRun:
     """The run of a folder on one process's share of it. Ends after the step in which any process is told to."""
 
     def __init__(self, folder: Path, model_file: str, share: Share, device: torch.device) -> None:
         from ..in_graph.model import training_dtype
-        from ..in_graph.run import trained_model
+        from ..in_graph.trained import trained_model
+        from ..run_record import RunRecord
         from ..training import with_lora
         from .model_source import load_model
 
         self.folder, self.share, self.run = folder, share, read_run(folder)
-        config = self.run.config
-        model = load_model(self.run.model, model_file)
+        config, destination = self.run.config, self.run.destination
+        first_here = not int(os.environ.get("LOCAL_RANK", 0))
+        model = load_model(self.run.model, model_file, checked=first_here and destination is None)
         adapter = folder / "training_adapter.safetensors"
         if adapter.exists():
-            model = with_lora(model, None, _tensors(adapter))[0]  # type: ignore[arg-type]
+            model = with_lora(model, None, load_tensors(adapter))[0]  # type: ignore[arg-type]
         self.model = trained_model(model)
         dtype = training_dtype(config, device)
         precision = str(dtype).removeprefix("torch.")
@@ -90,7 +103,7 @@ class OutsideRun:
         frozen = self.model.network(config, device, dtype, self.run.wraps)
         network = LoraNetwork(self.model.layers(frozen, config), config.network, config.seed)
         if (start := folder / "start_from.safetensors").exists():
-            network.load_kohya_state(_tensors(start))
+            network.load_kohya_state(load_tensors(start))
         self.trainer = Trainer(
             network,
             self.model.denoiser(frozen, config, self.run.wraps),
@@ -103,8 +116,14 @@ class OutsideRun:
             dtype == torch.float16,
             share,
         )
-        self.identity = _identity(self.run, frozen)
-        self.files = RunFiles(folder / f"{self.run.name}.safetensors", folder)
+        if destination is None:
+            self.identity = _identity(self.run, frozen)
+            lora, kept = folder / f"{self.run.name}.safetensors", folder
+        else:
+            self.identity = RunIdentity(destination.fingerprint, destination.models)
+            lora, kept = Path(destination.lora), Path(destination.folder)
+        self.files = RunFiles(lora, kept, list(checkpoints_of(lora).values()))
+        self.record = RunRecord(folder, self.files.lora.name, None)
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
@@ -114,44 +133,60 @@ class OutsideRun:
 
     def train(self) -> int:
         """Train to the end, or until it is told to stop; the first process writes what there is. Returns 0."""
-        if latest_state([self.folder / STATE_NAME], self.identity, self.trainer.steps):
-            load_state(self.files.state, self.trainer)
-        self.trainer.network.attach()
-        reason = ""
+        trainer = self.trainer
+        if latest_state([self.files.state], self.identity, trainer.steps):
+            load_state(self.files.state, trainer)
+        trainer.network.attach()
+        begin = trainer.step, trainer.steps
+        facts = {"trainer": "run.py train", "can": [STOP, SAVE], "epoch": trainer.steps_per_epoch}
+        course = nullcontext() if self.share.rank else self.record.course(*begin, **facts)
         try:
-            with self.model.training():
-                self._go()
-        except Diverged as error:
-            reason = f"The loss became NaN or infinite at step {error.step}. Lower the learning rate."
-        self._save()
-        done = self.trainer.step >= self.trainer.steps
-        self._told("failed" if reason else "finished" if done else "stopped", reason)
-        return 1 if reason else 0
+            with self.model.training(), course as controls:
+                self._go(controls)
+        finally:
+            self._save()
+        self._told("finished" if trainer.step >= trainer.steps else "stopped")
+        return 0
 
-    def _go(self) -> None:
-        saving, trainer, last = self.run.config.saving, self.trainer, time.monotonic()
+    def _go(self, controls: RunControls | None) -> None:
+        saving, trainer, last = self.run.config.saving, self.trainer, 0.0
         if not trainer.measurements.fixed:
             self._measure(0)
         for step in trainer.run():
             self._measure(step)
-            if saving.every_steps and step % saving.every_steps == 0 and step < trainer.steps and not self.share.rank:
-                tensors = trainer.kohya_state(SAVE_DTYPES[saving.precision])
-                self.files.save_checkpoint(step, tensors, self._metadata(), saving.keep_last)
+            asked = controls.asked() if controls else frozenset()
+            if controls:
+                self.record.step(step, trainer.optimizer.param_groups[0]["lr"], trainer.losses)
+                self._keep(step, SAVE in asked)
             if step % saving.state_every == 0:
                 self._save()
             if time.monotonic() - last > TELL_EVERY:
                 last = time.monotonic()
                 self._told("training")
-            if self.share.any_wants(self.stopping, trainer.device):
+            if self.share.any_wants(self.stopping or STOP in asked, trainer.device):
+                if controls and step < trainer.steps:
+                    self.record.stop(step)
                 return
 
     def _measure(self, step: int) -> None:
         if not self.share.rank:
-            self.trainer.measurements.take(step)
+            measured = self.trainer.measurements
+            measured.take(step)
+            self.record.measured(step, measured.fixed, measured.validation)
+
+    def _keep(self, step: int, asked: bool) -> None:
+        """Keep the LoRA of `step` where that is due, or asked for."""
+        saving, trainer = self.run.config.saving, self.trainer
+        if saving.keeps(step, trainer.steps, trainer.steps_per_epoch) or (asked and step < trainer.steps):
+            tensors = trainer.kohya_state(SAVE_DTYPES[saving.precision])
+            self.files.save_checkpoint(step, tensors, self._metadata(), saving.keep_last)
+            self.record.log.event("saved", step, file=self.files.checkpoint(step).name)
 
     def _save(self) -> None:
         self.trainer.settle()
         if not self.share.rank and self.trainer.step:
+            self.record.log.losses(self.trainer.losses)
+            self.record.log.flush()
             tensors = self.trainer.kohya_state(SAVE_DTYPES[self.run.config.saving.precision])
             save_tensors(self.files.lora, tensors, self._metadata())
             save_state(self.files.state, self.trainer, self.identity, self.files.lora.name)
@@ -159,16 +194,16 @@ class OutsideRun:
     def _metadata(self) -> dict[str, str]:
         return lora_metadata(self.run.name, self.base, self.run.config, self.trainer)
 
-    def _told(self, state: str, reason: str = "") -> None:
+    def _told(self, state: str) -> None:
         if self.share.rank:
             return
         self.trainer.settle()
         trainer = self.trainer
         loss = trainer.losses[-1] if trainer.losses else None
-        facts = {"state": state, "step": trainer.step, "steps": trainer.steps, "loss": loss, "reason": reason}
+        facts = {"state": state, "step": trainer.step, "steps": trainer.steps, "loss": loss, "reason": ""}
         _tell(self.folder, {**facts, "processes": self.share.size, "lora": self.files.lora.name})
         shown = "" if loss is None else f", loss {loss:.4f}"
-        logging.info("Train: step %s/%s%s, %s. %s", trainer.step, trainer.steps, shown, state, reason)
+        logging.info("Train: step %s/%s%s, %s.", trainer.step, trainer.steps, shown, state)
 
 
 def _identity(run: ExportedRun, frozen: torch.nn.Module) -> RunIdentity:
@@ -176,10 +211,12 @@ def _identity(run: ExportedRun, frozen: torch.nn.Module) -> RunIdentity:
     return RunIdentity(run_fingerprint(run.config, run.examples, frozen), models)
 
 
-def _tensors(file: Path) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(file)
+def _progress(folder: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads((folder / PROGRESS_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told
 
 
 def _tell(folder: Path, facts: dict[str, Any]) -> None:

@@ -83,6 +83,16 @@ class TrainLora(io.ComfyNode):
                     tooltip='Hand on the LoRA that was kept after this step, 0 for the last. "Use this checkpoint" in '
                     "the panel writes it; LoRA Saving says which are kept.",
                 ),
+                io.Int.Input(
+                    "processes",
+                    default=1,
+                    min=1,
+                    max=64,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Train in so many processes beside ComfyUI, each on a GPU of its own and on its share of "
+                    "batch_size, which must be a multiple. The LoRA is the same, up to rounding.",
+                ),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),
@@ -119,6 +129,7 @@ class TrainLora(io.ComfyNode):
         saving: SavingConfig | None = None,
         validation: TextureDataset | None = None,
         checkpoint: int = 0,
+        processes: int = 1,
         **settings: Any,
     ) -> io.NodeOutput:
         from ...host.in_graph import Order, train_lora
@@ -126,7 +137,8 @@ class TrainLora(io.ComfyNode):
         from ...training.plot import plot_losses
 
         config = run_config(settings, network, optimizer, objective, saving)
-        trained = train_lora(Order(model, vae, clip, dataset, name, config, validation, node_id(cls), checkpoint))
+        order = Order(model, vae, clip, dataset, name, config, validation, node_id(cls), checkpoint, processes)
+        trained = train_lora(order)
         remember_trained(name, trained.lora, trained.files.folder)
         trained_model, trained_clip = with_lora(model, clip, trained.state)
         return io.NodeOutput(

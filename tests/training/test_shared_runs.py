@@ -10,11 +10,11 @@ from tilewright.common.errors import InputError
 from tilewright.training.batches import Batches
 from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
 from tilewright.training.data import Conditioning, Example
-from tilewright.training.exported_run import ExportedRun, ModelFile, StoredTexts, read_run
+from tilewright.training.exported_run import Destination, ExportedRun, ModelFile, StoredTexts, read_run
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
-from tilewright.training.parallel import ALONE, Share
+from tilewright.training.parallel import ALONE, Share, check_gpus
 from tilewright.training.text_rows import TextRows
 
 WORKER = Path(__file__).resolve().parent.parent / "parallel_worker.py"
@@ -78,6 +78,16 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         trainer(Share(0, 3))
 
 
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    check_gpus(2)
+    with pytest.raises(InputError, match="has 2 GPUs"):
+        check_gpus(3)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    check_gpus(64)  # they share the processor
+
+
 def test_a_run_comes_back_from_its_folder(tmp_path):
     mask = torch.rand(1, 8, 8)
     examples = [
@@ -89,9 +99,11 @@ def test_a_run_comes_back_from_its_folder(tmp_path):
         ("brick", (64, 64)): TextRows(({"context": torch.rand(1, 3, 2), "y": torch.rand(1, 2)},)),
         ("moss", (64, 64)): TextRows(({"context": torch.rand(1, 5, 2), "y": torch.rand(1, 2)},)),
     }
-    source = ModelFile("checkpoint", "model.safetensors", "abc")
-    ExportedRun("bricks", config, source, True, 2, examples[:1], examples[1:], texts).write(tmp_path)
+    source = ModelFile("diffusion_model", "model.safetensors", "abc", "float8_e4m3fn")
+    written = Destination("bricks.safetensors", "bricks", "fingerprint", "models")
+    ExportedRun("bricks", config, source, True, 2, examples[:1], examples[1:], texts, written).write(tmp_path)
     run = read_run(tmp_path)
+    assert run.destination == written
     assert (run.name, run.config, run.model, run.wraps, run.clip_skip) == ("bricks", config, source, True, 2)
     assert torch.equal(run.held_out[0].mask, mask)
     assert (run.examples[0].repeats, run.examples[0].material, run.examples[0].size) == (2, "a", (64, 64))

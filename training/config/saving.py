@@ -115,6 +115,12 @@ class SavingConfig:
                 "sample_every_n_steps asks for sample images, but sample_prompts is empty. Write one prompt a line."
             )
 
+    def keeps(self, step: int, steps: int, epoch: int) -> bool:
+        """Whether the LoRA after `step` is kept, in a run of so many `steps` with `epoch` steps in each epoch."""
+        by_steps = self.every_steps and step % self.every_steps == 0
+        by_epochs = self.every_epochs and step % (self.every_epochs * epoch) == 0
+        return bool(by_steps or by_epochs) and step < steps
+
     def sample_prompts(self) -> list[str]:
         """The lines of `prompts` that are not blank."""
         return [line.strip() for line in self.prompts.splitlines() if line.strip()]

@@ -1,0 +1,25 @@
+"""Which MODEL is trained in which way."""
+
+from ...training.config import TrainingConfig
+from .. import training as host_training
+from ..flow.families import flow_family
+from ..lora_files import check_fit, read_lora
+from ..protocols import Clip, Model
+from .trained_flow import TrainedFlow
+from .trained_unet import TrainedUnet
+
+
+def trained_model(model: Model) -> TrainedUnet | TrainedFlow:
+    """A MODEL as it is trained; raises `InputError` for one that cannot be trained here."""
+    family = flow_family(model)
+    return TrainedUnet(model) if family is None else TrainedFlow(model, family)
+
+
+def with_training_adapter(model: Model, clip: Clip, config: TrainingConfig) -> Model:
+    """The MODEL with the training adapter in it, if one is chosen."""
+    name = config.network.training_adapter
+    if not name:
+        return model
+    lora = read_lora(name)
+    check_fit(model, clip, lora)
+    return host_training.with_lora(model, clip, lora.tensors)[0]
