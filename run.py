@@ -25,6 +25,9 @@ from launch.architecture import draw_architecture
 from launch.hosts import PACK, Host, HostError, find_host, newest_frontend
 from launch.terminal import complain, end_politely, say
 
+# A process per core, each with a server and a browser of its own. Files stay whole, in the order of their names.
+SHARED_OUT = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+
 
 def demo(arguments: list[str]) -> int:
     return _module(_ready_host(), "launch.demo", *arguments)
@@ -38,8 +41,9 @@ def test(arguments: list[str]) -> int:
         arguments = ["-m", "browser", *(one for one in arguments if one != "--newest-frontend")]
     if "--fast" in arguments:
         arguments = ["-m", "not host and not browser and not slow", *(one for one in arguments if one != "--fast")]
-    chosen = any(Path(argument.split("::")[0]).exists() for argument in arguments)
-    return as_python(host, "-m", "pytest", *([] if chosen else ["tests"]), *arguments)
+    if not any(Path(argument.split("::")[0]).exists() for argument in arguments):
+        arguments = ["tests", *SHARED_OUT, *arguments]
+    return as_python(host, "-m", "pytest", *arguments)
 
 
 def bench(arguments: list[str]) -> int:

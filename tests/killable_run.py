@@ -1,5 +1,6 @@
-"""A training in a process of its own, for test_killed_runs.py: the demo model, three striped images, twelve steps."""
+"""A training in a process of its own, which may be killed: the demo model, three striped images, twelve steps."""
 
+import multiprocessing
 import sys
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def train(folder, seed=0):
     with torch.inference_mode():
         model, clip, vae = load_demo_model()
         return train_lora(Order(model, vae, clip, striped_dataset(folder), "stripes", config)).files.lora
+
+
+def begun(folder, seed=0):
+    """The started process of a training; importing the host takes longer than the training, so it is done once."""
+    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    if sys.platform != "win32":
+        context.set_forkserver_preload(["killable_run"])
+    process = context.Process(target=train, args=(folder, seed))
+    process.start()
+    return process
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """One way of doing a thing, in a process of its own: its result, processor time, multiplications and peak memory."""
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402, F401
 import torch  # noqa: E402
+from peak_memory import peak_bytes  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 
@@ -38,11 +38,6 @@ def measure(action, path):
         result = action()
     seconds, work = time.process_time() - start, counter.get_total_flops() / 2
     torch.save({"result": result, "seconds": seconds, "work": work, "bytes": peak_bytes() - before}, path)
-
-
-def peak_bytes():
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def psnr(image, reference):

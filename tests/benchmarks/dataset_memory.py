@@ -71,9 +71,9 @@ class Peak:
         return psutil.Process().memory_info().rss
 
     def highest(self):
-        import resource
+        from peak_memory import peak_bytes
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return peak_bytes()
 
 
 def main(cases):

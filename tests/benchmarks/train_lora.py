@@ -6,7 +6,6 @@ not. Arguments: steps (default 8), then batch sizes (default 1 4).
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402, F401 - puts the pack and the host on the path
 from _host_trainer import train_with_host  # noqa: E402
+from peak_memory import peak_bytes  # noqa: E402
 
 CASES = ["ours", "ours, wrapped", "host", "host, bypass"]
 RESOLUTION, RANK, IMAGES = 256, 16, 8
@@ -40,17 +40,13 @@ def measured(case: str, batch: int, steps: int) -> dict[str, float]:
         )
     with torch.inference_mode():
         model, clip, vae = load_demo_model()
-        before = _peak()
+        before = peak_bytes()
         train = _train_with_host if case.startswith("host") else _train_with_ours
         train(case, model, clip, vae, batch, steps)
     wall, cpu = (
         sorted(later - earlier for earlier, later in zip(c, c[1:], strict=False)) for c in zip(*clocks, strict=True)
     )
-    return {"rate": 1 / wall[len(wall) // 2], "cpu": cpu[len(cpu) // 2], "memory": _peak() - before}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rate": 1 / wall[len(wall) // 2], "cpu": cpu[len(cpu) // 2], "memory": (peak_bytes() - before) / 2**20}
 
 
 def _pictures() -> list[Any]:

@@ -161,13 +161,12 @@ def measured(case: str, shape: Shape, batch: int, steps: int) -> dict[str, float
 
 
 def _peak(device: Any) -> float:
-    import resource
-
     import torch
+    from peak_memory import peak_bytes
 
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_bytes() / 2**20
 
 
 def _timed(step: Callable[[], Any], steps: int, device: Any) -> float:

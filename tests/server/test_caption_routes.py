@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sys
 import threading
 import urllib.error
@@ -10,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 from hostile_paths import hostile_paths
 from PIL import Image
@@ -250,18 +250,12 @@ def test_killing_the_server_in_mid_edit_loses_nothing_that_was_answered(tmp_path
         thread.start()
         while len(answered) < 20:
             thread.join(0.01)
-        children = (server.process.pid, *_children(server.process.pid))
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
+        main = psutil.Process(server.process.pid)
+        for process in (main, *main.children(recursive=True)):
+            process.kill()
         thread.join()
     with running_server(HOST, tmp_path / "base", tmp_path / "output") as server:
         _, told = ask(server, "dataset", {"edits": "killed"})
         held = told["changed"]["input/edited/wall_0.png"]["caption"]
         assert held in (answered[-1], f"turn {len(answered)}")  # the last may have been kept and not answered
         assert len(told["done"]) >= 20
-
-
-def _children(pid):
-    import psutil
-
-    return [child.pid for child in psutil.Process(pid).children(recursive=True)]

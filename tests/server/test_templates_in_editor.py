@@ -105,13 +105,11 @@ _SHOWN = """async names => {
 PICTURES = ["PreviewImage", "SaveImage", "TilewrightMeasureSeams"]  # Save Material shows its own view instead
 
 
-@pytest.fixture(params=RENDERERS)
-def renderer(request, editor):
-    use_renderer(editor, request.param)
-    return request.param
+in_both_renderers = pytest.mark.parametrize("renderer", RENDERERS)
 
 
-def opened(editor, name):
+def opened(editor, renderer, name):
+    use_renderer(editor, renderer)
     editor.evaluate(_OPEN, [json.loads(graph_file(name).read_text(encoding="utf-8")), name])
 
 
@@ -125,12 +123,13 @@ def overlapping(editor):
     ]
 
 
+@in_both_renderers
 @pytest.mark.parametrize("name", NAMES)
 def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, renderer, name):
     editor.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
     complaints = []
     editor.on("console", hear := lambda said: said.type == "error" and complaints.append(said.text))
-    opened(editor, name)
+    opened(editor, renderer, name)
     assert editor.evaluate(_SMALLEST) >= READABLE
     assert overlapping(editor) == []
     note = next(box for box in editor.evaluate(_BOXES) if box[0] == "Read me")
@@ -142,10 +141,11 @@ def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, re
 
 
 @pytest.mark.slow
+@in_both_renderers  # one after the other, so that the second run has what the first has made
 @pytest.mark.parametrize("name", SELF_CONTAINED)
 def test_a_template_runs_in_the_editor_and_its_pictures_cover_nothing(editor, renderer, name):
     editor.set_viewport_size({"width": 1920, "height": 1080})
-    opened(editor, name)
+    opened(editor, renderer, name)
     training = {"TilewrightTrainLora": QUICK["TilewrightTrainLora"] | {"name": f"{name} {renderer}"}}
     editor.evaluate(_QUICKER, QUICK | training if name == "train_resume" else QUICK)  # which a finished run refuses
     editor.evaluate(_RUN)

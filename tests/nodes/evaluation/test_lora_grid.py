@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -130,7 +129,7 @@ def test_a_killed_grid_goes_on_to_the_same_pictures(grids):
         time.sleep(0.05)
     process.kill()
     process.wait()
-    assert process.returncode == -signal.SIGKILL, "it was still painting"
+    assert process.returncode != 0, "it was still painting"
     before = len(list(painted.rglob("*.json")))
     whole = grids.paint(**small_grids.TO_BE_KILLED)
     folder_paths.output_directory = str(folder / "output")

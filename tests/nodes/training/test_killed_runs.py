@@ -1,11 +1,10 @@
 """kill -9 at any moment: the run that goes on from the last state ends with the same file to the last byte."""
 
-import multiprocessing
 import random
 import time
 
 import pytest
-from killable_run import STEPS, train
+from killable_run import STEPS, begun
 from safetensors import safe_open
 
 pytestmark = pytest.mark.slow
@@ -20,34 +19,21 @@ def steps_done(state):
         return int(file.metadata()["step"])
 
 
-@pytest.fixture
-def start():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killable_run"])  # importing the host takes longer than the training
-
-    def started(folder):
-        process = context.Process(target=train, args=(folder,))
-        process.start()
-        return process
-
-    return started
-
-
-def test_ten_kills_change_nothing(tmp_path, start):
+def test_ten_kills_change_nothing(tmp_path):
     (tmp_path / "whole").mkdir(), (tmp_path / "killed").mkdir()
-    undisturbed = start(tmp_path / "whole")
+    undisturbed = begun(tmp_path / "whole")
     undisturbed.join()
     state = tmp_path / "killed" / "output" / "training" / "stripes" / "state.safetensors"
     moments = random.Random(0)
     for kill in range(KILLS):
-        before, run = steps_done(state), start(tmp_path / "killed")
+        before, run = steps_done(state), begun(tmp_path / "killed")
         while steps_done(state) == before and run.is_alive():
             time.sleep(0.005)
         time.sleep(moments.uniform(0, 0.15))
         run.kill()
         run.join()
-        assert run.exitcode == -9 or steps_done(state) == STEPS, f"kill {kill} came too late"
-    last = start(tmp_path / "killed")
+        assert run.exitcode != 0 or steps_done(state) == STEPS, f"kill {kill} came too late"
+    last = begun(tmp_path / "killed")
     last.join()
     assert undisturbed.exitcode == last.exitcode == 0
     lora = "output/loras/stripes.safetensors"

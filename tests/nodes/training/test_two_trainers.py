@@ -1,9 +1,7 @@
 """Two ComfyUIs on one output folder train under one name at the same time: each leaves its own LoRA and state."""
 
-import multiprocessing
-
 import pytest
-from killable_run import STEPS, train
+from killable_run import STEPS, begun
 from safetensors import safe_open
 
 pytestmark = pytest.mark.slow
@@ -16,11 +14,7 @@ def facts(file):
 
 @pytest.mark.parametrize("seeds", [(1, 2), (1, 1)])
 def test_neither_writes_over_the_other(tmp_path, seeds):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killable_run"])
-    workers = [context.Process(target=train, args=(tmp_path, seed)) for seed in seeds]
-    for worker in workers:
-        worker.start()
+    workers = [begun(tmp_path, seed) for seed in seeds]
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
