@@ -13,6 +13,7 @@ def test_ruff(command):
     assert ruff.returncode == 0, ruff.stdout
 
 
+@pytest.mark.slow
 def test_types():
     mypy = subprocess.run([sys.executable, "-m", "mypy"], cwd=PACK, capture_output=True, text=True)
     assert mypy.returncode == 0, mypy.stdout

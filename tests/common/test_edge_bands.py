@@ -40,6 +40,7 @@ def test_a_changed_band_stands_out_on_its_own_axis_only(change, kind):
     assert edge_band(image.transpose(-1, -2), "y") == found
 
 
+@pytest.mark.slow
 def test_eight_garbled_edges_of_eight_are_found():
     found = [edge_band(with_band(cells(seed=seed), garbled(cells(seed=seed)), BAND), "x") for seed in range(8)]
     assert [band.excess > 0.9 for band in found] == [True] * 8

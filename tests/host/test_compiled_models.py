@@ -6,8 +6,6 @@ Traced as for inductor, but run by torch itself: the fault to be found lies in w
 import comfy.sample
 import pytest
 import torch
-from comfy_api.torch_helpers import set_torch_compile_wrapper
-from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
 from small_unets import small_model
 from tilewright.nodes.seamless import SeamlessModel
 from tilewright.nodes.upscale import TiledDiffusion
@@ -33,6 +31,9 @@ def seamless(model, **options):
 
 
 def compiled(model):
+    from comfy_api.torch_helpers import set_torch_compile_wrapper  # these load torch.compile, which takes seconds
+    from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
+
     clone = model.clone(disable_dynamic=True)
     guards = {"guard_filter_fn": skip_torch_compile_dict}  # as TorchCompileModel gives to inductor
     set_torch_compile_wrapper(model=clone, backend=traced_only, options=guards)

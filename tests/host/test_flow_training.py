@@ -167,6 +167,7 @@ def test_remedies_are_for_blocks_alone():
     assert changed == {"LayerNorm", "DoubleStreamBlock", "SingleStreamBlock"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Flux", "ZImage", "Anima"])
 def test_compiled_blocks_give_the_same_gradients(cases, name):
     """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks."""

@@ -8,7 +8,6 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.sd
 import comfy.supported_models
-import peft
 import pytest
 import torch
 from small_unets import CONFIGS, CPU, DIFFERENT, FAMILIES, UNET, Case, relative, small_model
@@ -44,6 +43,8 @@ def test_gradients_equal_those_of_merged_weights_in_plain_pytorch(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_equal_those_of_peft(family):
+    import peft  # which takes seconds
+
     case = Case(family)
     ours = case.gradients()
     paths = {layer: path for path, layer in case.unet.named_modules()}

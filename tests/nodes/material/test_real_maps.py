@@ -74,6 +74,7 @@ def test_the_occlusion_of_the_rock_follows_the_shipped_one_where_white_is_deep()
     assert correlation(wrong, shipped) < -0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rock_albedo.jpg", "texture_bricks.jpg"])
 def test_photographs_that_tile_give_heights_and_normals_that_tile(name):
     photo = read(name)[:, :3].movedim(1, -1)
