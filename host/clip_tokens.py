@@ -19,8 +19,13 @@ def _tokenizer() -> Any:
 def count_tokens(caption: str) -> int:
     """CLIP's tokens of a caption, without those that begin, end and fill up the prompt."""
     with _LOCK:
-        sections = _tokenizer().tokenize_with_weights(caption, return_word_ids=True)
+        sections = _tokenizer().tokenize_with_weights(_whole(caption), return_word_ids=True)
     return sum(word > 0 for section in sections for _, _, word in section)
+
+
+def _whole(caption: str) -> str:
+    """Halves of a surrogate pair, which a caption of JSON may hold and the tokenizer refuses, as question marks."""
+    return caption.encode("utf-8", "replace").decode("utf-8")
 
 
 def count_all(captions: Iterable[str]) -> list[int]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 
@@ -18,6 +19,7 @@ from .clip_tokens import count_all
 
 DIGEST = re.compile(r"[0-9a-f]{32}")
 LIMIT = 75  # tokens that SD1 and SDXL read at a time
+PREVIEW = "tilewright_datasets"  # what a node that shows datasets calls them to the editor
 
 
 def edits_folder(name: str) -> Path:
@@ -36,7 +38,7 @@ def journal_of(name: str) -> Journal:
 
 def keys_of(dataset: TextureDataset) -> list[str]:
     """What names each sample in edits and requests."""
-    return [folders.key_of_file(sample.file) for sample in dataset.samples]
+    return folders.keys_of_files([sample.file for sample in dataset.samples])
 
 
 def listing_of(dataset: TextureDataset, badges: Sequence[tuple[str, ...]] = (), limit: int = LIMIT) -> Listing:
@@ -56,6 +58,12 @@ def show_listing(listing: Listing) -> str:
     if not (path := _preview(digest)).is_file():
         write_listing(path, listing)
     return digest
+
+
+def previewed(**listings: Listing) -> dict[str, list[dict[str, Any]]]:
+    """What a node tells the editor of the datasets it gives out, each by its name, so that it shows them."""
+    told = [{"name": name, "listing": show_listing(one), "images": len(one.images)} for name, one in listings.items()]
+    return {PREVIEW: told}
 
 
 def kept_listing(name: str) -> Listing:

@@ -5,6 +5,7 @@ methods of ModelPatcher.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import folder_paths
@@ -46,13 +47,17 @@ def named_folders() -> dict[str, Path]:
     return found
 
 
-def key_of_file(file: Path) -> str:
-    """Names a file to the editor and in kept edits: "input/walls/brick.png". A file elsewhere has no address."""
-    for name, folder in named_folders().items():
-        for root in (folder, Path(os.path.realpath(folder))):
-            if file.is_relative_to(root):
-                return f"{name}/{file.relative_to(root).as_posix()}"
-    return f"elsewhere/{file.name}"
+def keys_of_files(files: Sequence[Path]) -> list[str]:
+    """Names of files to the editor and in kept edits: "input/walls/brick.png". A file elsewhere has no address."""
+    roots = [(name, root) for name, folder in named_folders().items() for root in (folder, folder.resolve())]
+    starts = [(name, os.path.normcase(f"{str(root).rstrip(os.sep)}{os.sep}")) for name, root in roots]
+
+    def key(file: Path) -> str:
+        path, compared = file.as_posix(), os.path.normcase(file)
+        found = (f"{name}/{path[len(start) :]}" for name, start in starts if compared.startswith(start))
+        return next(found, f"elsewhere/{file.name}")
+
+    return [key(file) for file in files]
 
 
 def file_of_key(key: str) -> Path:

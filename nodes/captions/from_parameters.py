@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ...captions.from_parameters import caption_dataset
 from ...captions.report import caption_report
 from ...common.texture_dataset import TextureDataset
+from ...host.edit_sets import listing_of, previewed
 from ..sockets import TextureDatasetSocket
 
 
@@ -44,10 +45,11 @@ class CaptionFromParameters(io.ComfyNode):
                 io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
                 io.String.Output("report", tooltip="Every file with its caption, and the files that kept theirs."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
     def execute(cls, dataset: TextureDataset, details: int = 6, colors: bool = True) -> io.NodeOutput:
         captioned, without_record = caption_dataset(dataset, details, colors)
         report = caption_report(captioned, without_record, "kept their captions: no manifest describes them")
-        return io.NodeOutput(captioned, captioned.captions, report)
+        return io.NodeOutput(captioned, captioned.captions, report, ui=previewed(dataset=listing_of(captioned)))

@@ -8,6 +8,7 @@ from ...captions.tagging import Choice, read_vocabulary, tagger
 from ...common.caption_files import split_phrases
 from ...common.texture_dataset import TextureDataset
 from ...host.captioners import load_captioner, load_tagger
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ..offered import offered
 from ..sockets import TextureDatasetSocket
@@ -79,7 +80,7 @@ def _outputs() -> list[io.Output]:
 def _captioned(dataset: TextureDataset, describe: Describe, batch_size: int, existing: str) -> io.NodeOutput:
     captioned, unreadable = caption_images(dataset, describe, batch_size, existing, progress_callback())
     report = caption_report(captioned, unreadable, "kept their captions: the files cannot be read")
-    return io.NodeOutput(captioned, captioned.captions, report)
+    return io.NodeOutput(captioned, captioned.captions, report, ui=previewed(dataset=listing_of(captioned)))
 
 
 class CaptionBLIP(io.ComfyNode):
@@ -114,6 +115,7 @@ class CaptionBLIP(io.ComfyNode):
                 *_sentence_inputs(),
             ],
             outputs=_outputs(),
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -154,6 +156,7 @@ class CaptionFlorence2(io.ComfyNode):
                 *_sentence_inputs(),
             ],
             outputs=_outputs(),
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -241,6 +244,7 @@ class CaptionTagger(io.ComfyNode):
                 _existing_input(),
             ],
             outputs=_outputs(),
+            has_intermediate_output=True,
         )
 
     @classmethod

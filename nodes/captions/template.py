@@ -12,6 +12,7 @@ from ...captions.template import check_template, fill_template
 from ...common.caption_files import OFF, WRITE_MODES, captions_locked, check_writable, split_phrases, write_caption
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.protocols import Clip
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -122,6 +123,7 @@ class CaptionTemplate(io.ComfyNode):
                 io.String.Output("captions", is_output_list=True, tooltip="One caption for each image, in order."),
                 io.String.Output("report", tooltip="How often each phrase occurs, and what was written."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -153,7 +155,8 @@ class CaptionTemplate(io.ComfyNode):
             lambda sample: apply_rules(fill_template(template, sample, trigger, class_name), rules, count)
         )
         written = _write(captioned.samples, write_captions) if write_captions != OFF else Counter()
-        return io.NodeOutput(captioned, captioned.captions, template_report(captioned, written))
+        report = template_report(captioned, written)
+        return io.NodeOutput(captioned, captioned.captions, report, ui=previewed(dataset=listing_of(captioned)))
 
 
 def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:

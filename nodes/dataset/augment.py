@@ -8,6 +8,7 @@ from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset, rejected_by_reason
 from ...dataset.augment import Augmentation, augment_dataset
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ..sockets import TextureDatasetSocket
@@ -128,6 +129,7 @@ class AugmentDataset(io.ComfyNode):
                 TextureDatasetSocket.Output("dataset", tooltip="The variations, behind the originals if kept."),
                 io.String.Output("report", tooltip="What was written, and files that could not be read."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -164,4 +166,5 @@ class AugmentDataset(io.ComfyNode):
         lines = [f"{len(augmented.samples)} variations written to {path}"]
         lines += [f"{len(augmented.removed)} variations of an earlier run removed"] if augmented.removed else []
         lines += rejected_by_reason(augmented.rejected, path)
-        return io.NodeOutput(replace(dataset, samples=(*originals, *augmented.samples)), "\n".join(lines))
+        varied = replace(dataset, samples=(*originals, *augmented.samples))
+        return io.NodeOutput(varied, "\n".join(lines), ui=previewed(dataset=listing_of(varied)))

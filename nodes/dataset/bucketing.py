@@ -8,6 +8,7 @@ from ...common.buckets import Buckets
 from ...common.texture_dataset import TextureDataset
 from ...dataset.bucketing import bucket_dataset
 from ...dataset.report import bucket_report
+from ...host.edit_sets import listing_of, previewed
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
@@ -86,6 +87,7 @@ class BucketDataset(io.ComfyNode):
                 ),
                 io.String.Output("report", tooltip="Images per bucket, and those that are enlarged, cut or stretched."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -98,4 +100,5 @@ class BucketDataset(io.ComfyNode):
         cls, dataset: TextureDataset, resolution: int, minimum: int, maximum: int, step: int, upscale: bool
     ) -> io.NodeOutput:
         bucketed = replace(dataset, buckets=Buckets(minimum, maximum, step, upscale))
-        return io.NodeOutput(bucketed, bucket_report(bucket_dataset(bucketed, resolution), resolution))
+        report = bucket_report(bucket_dataset(bucketed, resolution), resolution)
+        return io.NodeOutput(bucketed, report, ui=previewed(dataset=listing_of(bucketed)))

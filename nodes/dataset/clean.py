@@ -6,6 +6,7 @@ from ...common.texture_dataset import TextureDataset
 from ...dataset.checks import MARK, NORMAL_MODES, SAME, SEAM_MODES, Rules
 from ...dataset.clean import clean_dataset
 from ...dataset.report import clean_report
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
 
@@ -113,6 +114,7 @@ class CleanDataset(io.ComfyNode):
                 TextureDatasetSocket.Output("rejected", tooltip="The others, with their captions."),
                 io.String.Output("report", tooltip="Every rejected file with its reason."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -130,4 +132,6 @@ class CleanDataset(io.ComfyNode):
     ) -> io.NodeOutput:
         rules = Rules(min_side, max_side, kilobytes_per_pixel, min_dpi, reject_blank, reject_duplicates, seams, normals)
         cleaned = clean_dataset(dataset, rules, progress_callback())
-        return io.NodeOutput(cleaned.kept, cleaned.rejected, clean_report(cleaned))
+        why = [(one.reason,) for one in cleaned.reasons]
+        shown = previewed(kept=listing_of(cleaned.kept), rejected=listing_of(cleaned.rejected, why))
+        return io.NodeOutput(cleaned.kept, cleaned.rejected, clean_report(cleaned), ui=shown)

@@ -16,6 +16,7 @@ from ...dataset.download_record import DownloadRecord
 from ...dataset.download_report import download_report, offer
 from ...dataset.load import ANY, Loading, load_folder
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ..offered import offered
 from ..sockets import TextureDatasetSocket
@@ -126,6 +127,7 @@ class DownloadImages(io.ComfyNode):
                 TextureDatasetSocket.Output("dataset", tooltip="The images of the list that are there."),
                 io.String.Output("report", tooltip="What came, and what failed with its reason."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -171,7 +173,8 @@ class DownloadImages(io.ComfyNode):
             await download_images(chosen, path, limits, networks, progress_callback())
         record = DownloadRecord(path)
         report = download_report(record, chosen, len(wanted)) if download else offer(record, chosen, limits)
-        return io.NodeOutput(_dataset(path, record, chosen, report), report)
+        dataset = _dataset(path, record, chosen, report)
+        return io.NodeOutput(dataset, report, ui=previewed(dataset=listing_of(dataset)))
 
 
 def _is_addresses(text: str) -> bool:

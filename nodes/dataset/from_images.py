@@ -10,6 +10,7 @@ from ...common.texture_dataset import TextureDataset
 from ...dataset.from_images import write_images
 from ...dataset.report import join_report
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ..image_inputs import read_images
@@ -84,6 +85,7 @@ class DatasetFromImages(io.ComfyNode):
                 io.String.Output("folder", tooltip="Full path of the folder that was written."),
                 io.String.Output("report", tooltip="What was written, and what of an earlier run was removed."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -121,7 +123,7 @@ class DatasetFromImages(io.ComfyNode):
         dataset = TextureDataset(tuple(samples), srgb_from_hex(_first(background, "#808080")))
         lines = [f"{len(samples)} images written to {path}", join_report(dataset)]
         lines += [f"{len(removed)} images of an earlier run removed"] if removed else []
-        return io.NodeOutput(dataset, str(path), "\n".join(lines))
+        return io.NodeOutput(dataset, str(path), "\n".join(lines), ui=previewed(dataset=listing_of(dataset)))
 
 
 def _first(given: object, default: object) -> object:

@@ -15,6 +15,7 @@ from ...dataset.image_files import fingerprint
 from ...dataset.load import ANY, Loading, decode_images, load_folder
 from ...dataset.report import load_report
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ...host.reruns import Watch
 from ..offered import offered
@@ -149,6 +150,7 @@ class LoadDataset(io.ComfyNode):
                 io.String.Output("captions", is_output_list=True, tooltip="One caption for each image of the dataset."),
                 io.String.Output("report", tooltip="What was found, and every file that was left out with the reason."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -192,4 +194,5 @@ class LoadDataset(io.ComfyNode):
             LINKED.remember("", str(read), partial(fingerprint, read))
         dataset = TextureDataset(tuple(loaded.samples), srgb_from_hex(background), findings=loaded.findings)
         images = decode_images(dataset, image_limit)
-        return io.NodeOutput(dataset, images, dataset.captions, load_report(dataset, path, loaded, len(images)))
+        report = load_report(dataset, path, loaded, len(images))
+        return io.NodeOutput(dataset, images, dataset.captions, report, ui=previewed(dataset=listing_of(dataset)))

@@ -10,6 +10,7 @@ from ...common.layout import grey_to_rgb, to_bhwc
 from ...dataset.procedural.catalogue import GROUPS, MATERIALS, NO_MATERIAL, chosen_materials
 from ...dataset.procedural.render import SEE_THROUGH_MAPS, Rendered, render_folder
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.reruns import Watch, all_there
 from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
@@ -139,6 +140,7 @@ class RenderProcedural(io.ComfyNode):
                     "the bits of their files. 'any' gives each render's maps in the order that `map` lists them.",
                 ),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -181,4 +183,5 @@ class RenderProcedural(io.ComfyNode):
         files = [path / file for sample in dataset.samples for file in sample.record.maps.values()]
         for key in (folder, ""):
             WRITTEN.remember(key, str(path), all_there(files))
-        return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)))
+        shown = previewed(dataset=listing_of(dataset))
+        return io.NodeOutput(dataset, str(path), report, to_bhwc(torch.cat(images)), ui=shown)

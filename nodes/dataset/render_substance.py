@@ -14,6 +14,7 @@ from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed,
 from ...dataset.substance.render import render_plan, render_report, rendered_files, rendered_samples
 from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ...host.scripts import sbsrender_folders
@@ -180,6 +181,7 @@ class RenderSubstance(io.ComfyNode):
                 io.String.Output("folder", tooltip="Full path of the folder that was written."),
                 io.String.Output("report", tooltip="What was rendered, what was there, and what failed and why."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -234,7 +236,8 @@ class RenderSubstance(io.ComfyNode):
         dataset = TextureDataset(tuple(rendered_samples(rendered, path, int(size))))
         for key in (folder, ""):
             WRITTEN.remember(key, str(path), all_there(rendered_files(rendered, path)))
-        return io.NodeOutput(dataset, str(path), render_report(rendered, path))
+        report = render_report(rendered, path)
+        return io.NodeOutput(dataset, str(path), report, ui=previewed(dataset=listing_of(dataset)))
 
 
 def _free_megabytes() -> int:

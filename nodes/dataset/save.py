@@ -9,6 +9,7 @@ from ...dataset.report import save_report
 from ...dataset.save import caption_files, save_dataset
 from ...dataset.save_plan import KOHYA, LAYOUTS, Saving
 from ...host import folders
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ..shown_where import shown_where
@@ -133,4 +134,5 @@ class SaveDataset(io.ComfyNode):
         saved = save_dataset(path, parts, saving, progress_callback())
         for key in (folder, ""):
             WRITTEN.remember(key, str(path), all_there([*saved.files, *caption_files(saved.files, layout)]))
-        return io.NodeOutput(str(path), save_report(saved, path))
+        shown = previewed(**{name: listing_of(part) for name, part in parts.items()})
+        return io.NodeOutput(str(path), save_report(saved, path), ui=shown)

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ...common.texture_dataset import TextureDataset
 from ...dataset.report import join_report
 from ...dataset.split_join import MORE, ROLES, join_datasets, split_by_material
+from ...host.edit_sets import listing_of, previewed
 from ..sockets import TextureDatasetSocket
 
 
@@ -45,11 +46,14 @@ class SplitDataset(io.ComfyNode):
                 TextureDatasetSocket.Output("train", tooltip="Materials to train on, and all regularisation images."),
                 TextureDatasetSocket.Output("validation", tooltip="The materials that were held back."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
     def execute(cls, dataset: TextureDataset, fraction: float, seed: int) -> io.NodeOutput:
-        return io.NodeOutput(*split_by_material(dataset, fraction, seed))
+        train, validation = split_by_material(dataset, fraction, seed)
+        shown = previewed(train=listing_of(train), validation=listing_of(validation))
+        return io.NodeOutput(train, validation, ui=shown)
 
 
 class JoinDatasets(io.ComfyNode):
@@ -98,9 +102,10 @@ class JoinDatasets(io.ComfyNode):
                 TextureDatasetSocket.Output("dataset", tooltip="All images, the other ones last."),
                 io.String.Output("report", tooltip="How many images there are of each kind."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
     def execute(cls, dataset: TextureDataset, other: TextureDataset, role: str, repeats: int = 1) -> io.NodeOutput:
         joined = join_datasets(dataset, other, role, repeats)
-        return io.NodeOutput(joined, join_report(joined))
+        return io.NodeOutput(joined, join_report(joined), ui=previewed(dataset=listing_of(joined)))

@@ -13,6 +13,7 @@ const SIGNS = {
   }, // prettier-ignore
   duplicate: { label: () => t("duplicate"), kind: "tw-warn", title: () => t("It shows the same texture as another image.") },
   blank: { label: () => t("blank"), kind: "tw-bad", title: () => t("There is next to nothing in this image.") },
+  unfit: { label: () => t("unfit"), kind: "tw-warn", title: () => t("Clean Dataset leaves it out.") },
   seam: { label: () => t("seam"), kind: "", title: () => t("A seam shows where it meets its own copy.") },
   edited: { label: () => t("edited"), kind: "tw-mark", title: () => t("You wrote this caption; captioners leave it alone.") },
   excluded: { label: () => t("excluded"), kind: "", title: () => t("It is left out of the training; its file stays.") },
@@ -24,8 +25,8 @@ export function signsOf(picture, leftOut = []) {
     .filter((sign) => SIGNS[sign] && !leftOut.includes(sign))
     .map((sign) => {
       const { label, kind, title } = SIGNS[sign];
-      const reason = picture.reasons.find((one) => sign === "duplicate" && one.startsWith("the same"));
-      return h("span", { class: `tw-badge ${kind}`, title: reason ?? title() }, label());
+      const told = ["duplicate", "blank", "unfit"].includes(sign) ? picture.reasons.join("\n") : title();
+      return h("span", { class: `tw-badge ${kind}`, title: told }, label());
     });
 }
 

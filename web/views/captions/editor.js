@@ -40,7 +40,7 @@ export function openEditor(source, title, closed) {
   };
   const toggleHelp = () => {
     const help = between.querySelector(".twc-help");
-    between.replaceChildren(...(help ? [] : [keysPage(shortcuts, toggleHelp)]));
+    between.replaceChildren(...(help ? [] : [keysPage(shortcuts, model.editable, toggleHelp)]));
     between.querySelector("button")?.focus();
   };
   const shortcuts = shortcutsOf(model, cards, { bar, detail, close, toggleReplace, toggleHelp, dialog });

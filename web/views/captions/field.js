@@ -18,7 +18,7 @@ export function captionField(model, picture, { done, next, rows = 5 }) {
   const signal = AbortSignal.any([ending.signal, model.signal]);
   const label = t("Caption of {name}", { name: picture.name });
   const area = h("textarea", { rows, value: shown.caption, "aria-label": label, maxlength: 10000, spellcheck: "true", readonly: !model.editable });
-  const meter = h("div", { class: "twc-about" }, h("span", { class: "tw-quiet" }, t("Enter saves, Esc gives up")), tokenMeter(picture.tokens, model.state.limit));
+  const meter = h("div", { class: "twc-about" }, h("span", { class: "tw-quiet" }, model.editable && t("Enter saves, Esc gives up")), tokenMeter(picture.tokens, model.state.limit));
   const element = h("div", { class: "twc-field" }, area, meter);
 
   const count = debounced(

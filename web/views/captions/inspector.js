@@ -44,13 +44,15 @@ export function inspector(model) {
 function one(model, picture, field) {
   const [width, height] = picture.size;
   const source = pictureAddress(model.source, picture, "large");
+  const told = picture.reasons.filter((reason) => reason !== "seam"); // which its sign says
   const facts = [picture.map, picture.material, `${width} × ${height}`, picture.regularisation && t("regularisation")];
   return [
     h("div", { class: "twc-large" }, h("img", { src: source, alt: picture.text || picture.name })),
     h("div", { class: "tw-row twc-head" }, h("span", { class: "tw-title tw-grow twc-name", title: picture.key }, picture.name), ...signsOf(picture, ["excluded"])),
     h("div", { class: "tw-quiet" }, facts.filter(Boolean).join(" · ")),
+    told.length > 0 && h("div", { class: "twc-reason" }, told.join(" · ")),
     picture.overtaken && overtaken(model, picture),
-    field,
+    (model.editable || picture.text) && field,
     tagChips(model, picture),
     model.editable && tagField(model),
     model.editable && actions(model, [picture]),

@@ -28,15 +28,15 @@ export function press(event, shortcuts, editable) {
   return true;
 }
 
-/** @param {Shortcut[]} shortcuts @param {() => void} close */
-export function keysPage(shortcuts, close) {
-  const rows = shortcuts.map(({ keys, label }) => h("div", {}, h("dt", {}, ...keys.split(" ").slice(0, 2).flatMap((one, i) => [i ? " " : "", h("kbd", {}, one)])), h("dd", {}, label())));
+/** @param {Shortcut[]} shortcuts @param {boolean} editable @param {() => void} close */
+export function keysPage(shortcuts, editable, close) {
+  const rows = shortcuts.filter(({ writes }) => editable || !writes).map(({ keys, label }) => h("div", {}, h("dt", {}, ...keys.split(" ").slice(0, 2).flatMap((one, i) => [i ? " " : "", h("kbd", {}, one)])), h("dd", {}, label())));
   const filters = [
     ["brick wall", t("captions with both words; “red wall” for the two together")],
     ['tag:"worn edges"', t("captions with that whole tag; * stands for anything")],
     ["tokens>75", t("also tags, width and height, with > < =")],
     ["map:normal material:oak*", t("by map, material or name:")],
-    ["excluded, edited, changed, empty, cut", t("by state; also seam, duplicate, blank")],
+    ["excluded, edited, changed, empty, cut", t("by state; also seam, duplicate, blank, unfit")],
     ["a or b, not a, -a, (…)", t("combined")],
   ];
   return h(

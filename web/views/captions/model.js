@@ -38,7 +38,7 @@ import { countTags, splitTags, tidy } from "./phrases.js";
  * @property {string} material
  * @property {[number, number]} size
  * @property {boolean} regularisation
- * @property {string[]} signs "empty", "cut", "edited", "changed", "excluded", "seam", "duplicate", "blank"
+ * @property {string[]} signs "empty", "cut", "edited", "changed", "excluded", "seam", "duplicate", "blank", "unfit"
  * @property {string} stamp
  * @property {string[]} reasons what was found in its pixels
  */
@@ -240,6 +240,14 @@ export class Model extends Store {
   }
 }
 
+const DUPLICATE = /^the same texture/;
+const BLANK = /^(black|blank|saturated)/;
+
+/** What was found in an image and has no sign of its own, such as its size. @param {string} reason */
+export function isOther(reason) {
+  return reason !== "seam" && !DUPLICATE.test(reason) && !BLANK.test(reason);
+}
+
 /** @param {Listed} listed @param {Edit | undefined} edit @param {number} limit @returns {Picture} */
 export function pictureOf(listed, edit, limit) {
   const edited = edit?.caption !== null && edit?.caption !== undefined;
@@ -255,8 +263,9 @@ export function pictureOf(listed, edit, limit) {
     overtaken && "changed",
     excluded && "excluded",
     reasons.includes("seam") && "seam",
-    reasons.some((reason) => reason.startsWith("the same texture")) && "duplicate",
-    reasons.some((reason) => /^(black|blank|saturated)/.test(reason)) && "blank",
+    reasons.some((reason) => DUPLICATE.test(reason)) && "duplicate",
+    reasons.some((reason) => BLANK.test(reason)) && "blank",
+    reasons.some(isOther) && "unfit",
   ];
   return {
     image: listed.image, key: listed.key, name: listed.key.split("/").at(-1) ?? "", incoming: listed.caption, text,

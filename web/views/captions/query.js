@@ -45,6 +45,7 @@ const FLAGS = {
   seam: (picture) => picture.signs.includes("seam"),
   duplicate: (picture) => picture.signs.includes("duplicate"),
   blank: (picture) => picture.signs.includes("blank"),
+  unfit: (picture) => picture.signs.includes("unfit"),
   regularisation: (picture) => picture.regularisation,
 };
 
