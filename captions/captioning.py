@@ -1,19 +1,20 @@
 """Captions from models that look at the images, batch by batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from ..common.errors import InputError, UnreadableImage
+from ..common.image_writing import whole_numbers
 from ..common.texture_dataset import Sample, TextureDataset
 
 REPLACE, BEFORE, AFTER = "replace", "before", "after"
 COMBINING = [REPLACE, BEFORE, AFTER]
 
-Describe = Callable[[list[torch.Tensor]], list[str]]
-"""(3, H, W) images in 0..1 -> one caption each"""
+Describe = Callable[[Iterable[torch.Tensor]], list[str]]
+"""(3, H, W) images in 0..1 -> one caption each. They come one by one: 8192 pixels a side are 800 MB."""
 
 
 def caption_images(
@@ -27,13 +28,13 @@ def caption_images(
     samples, unreadable = [], []
     for start in range(0, len(dataset), batch_size):
         batch = dataset.samples[start : start + batch_size]
-        images = [None if one.hand_edited else _image_or_none(one, dataset.background) for one in batch]
-        captions = _described(images, describe)
-        unread = [sample for sample, image in zip(batch, images, strict=True) if image is None]
-        unreadable += [sample for sample in unread if not sample.hand_edited]
+        seen: list[int] = []
+        captions = describe(_images(batch, dataset.background, seen))
+        described = dict(zip(seen, captions, strict=True))
+        unreadable += [one for index, one in enumerate(batch) if index not in described and not one.hand_edited]
         samples += [
-            sample if caption is None else replace(sample, caption=_combined(sample.caption, caption, combining))
-            for sample, caption in zip(batch, captions, strict=True)
+            replace(one, caption=_combined(one.caption, described[index], combining)) if index in described else one
+            for index, one in enumerate(batch)
         ]
         checked(len(samples), len(dataset))
     return replace(dataset, samples=tuple(samples)), unreadable
@@ -43,9 +44,12 @@ def blip(model: Any, processor: Any, prompt: str, max_tokens: int, beams: int) -
     """BLIP in transformers' class BlipForConditionalGeneration; its captions begin with `prompt`."""
 
     @torch.inference_mode()
-    def describe(images: list[torch.Tensor]) -> list[str]:
-        text = {"text": [prompt] * len(images), "padding": True} if prompt else {}
-        inputs = processor(images=_pixels(images), return_tensors="pt", **text).to(model.device)
+    def describe(images: Iterable[torch.Tensor]) -> list[str]:
+        pixels = _pixels(images)
+        if not pixels:
+            return []
+        text = {"text": [prompt] * len(pixels), "padding": True} if prompt else {}
+        inputs = processor(images=pixels, return_tensors="pt", **text).to(model.device)
         _check_length(inputs, model.config.text_config.max_position_embeddings)
         tokens = model.generate(**inputs, max_new_tokens=max_tokens, num_beams=beams, do_sample=False)
         return [caption.strip() for caption in processor.batch_decode(tokens, skip_special_tokens=True)]
@@ -57,9 +61,12 @@ def florence(model: Any, processor: Any, task: str, max_tokens: int, beams: int)
     """Florence-2 in transformers' class Florence2ForConditionalGeneration; `task` is a token such as "<CAPTION>"."""
 
     @torch.inference_mode()
-    def describe(images: list[torch.Tensor]) -> list[str]:
-        text = [task] * len(images)
-        inputs = processor(text=text, images=_pixels(images), return_tensors="pt", padding=True).to(model.device)
+    def describe(images: Iterable[torch.Tensor]) -> list[str]:
+        pixels = _pixels(images)
+        if not pixels:
+            return []
+        text = [task] * len(pixels)
+        inputs = processor(text=text, images=pixels, return_tensors="pt", padding=True).to(model.device)
         tokens = model.generate(**inputs, max_new_tokens=max_tokens, num_beams=beams, do_sample=False)
         return [caption.strip() for caption in processor.batch_decode(tokens, skip_special_tokens=True)]
 
@@ -72,17 +79,17 @@ def _check_length(inputs: Any, positions: int) -> None:
         raise InputError(f"prompt has {length} tokens, but the model reads only {positions}. Shorten it.")
 
 
-def _image_or_none(sample: Sample, background: tuple[float, float, float]) -> torch.Tensor | None:
-    try:
-        return sample.read_opaque(background)
-    except UnreadableImage:
-        return None
-
-
-def _described(images: Sequence[torch.Tensor | None], describe: Describe) -> list[str | None]:
-    readable = [image for image in images if image is not None]
-    captions = iter(describe(readable) if readable else [])
-    return [None if image is None else next(captions) for image in images]
+def _images(batch: Sequence[Sample], background: tuple[float, float, float], seen: list[int]) -> Iterator[torch.Tensor]:
+    """The images to be captioned that can be read; their places in the batch are written to `seen`."""
+    for index, sample in enumerate(batch):
+        if sample.hand_edited:
+            continue
+        try:
+            image = sample.read_opaque(background)
+        except UnreadableImage:
+            continue
+        seen.append(index)
+        yield image
 
 
 def _combined(old: str, new: str, combining: str) -> str:
@@ -90,6 +97,6 @@ def _combined(old: str, new: str, combining: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _pixels(images: Sequence[torch.Tensor]) -> list[Any]:
+def _pixels(images: Iterable[torch.Tensor]) -> list[Any]:
     """(3, H, W) in 0..1 -> (H, W, 3) bytes, which every processor of transformers takes."""
-    return [(image.clamp(0, 1) * 255).round().byte().movedim(0, -1).numpy() for image in images]
+    return [whole_numbers(image, 8) for image in images]

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +57,11 @@ def tagger(run: Run, size: tuple[int, int], vocabulary: Vocabulary, choice: Choi
     """Tags above their threshold, the most probable first. size is (height, width) of the model's input."""
     prepare = prepare_wd if vocabulary.wd else prepare_deepdanbooru
 
-    def describe(images: list[torch.Tensor]) -> list[str]:
-        probabilities = run(np.stack([prepare(image, size) for image in images]))
+    def describe(images: Iterable[torch.Tensor]) -> list[str]:
+        prepared = [prepare(image, size) for image in images]
+        if not prepared:
+            return []
+        probabilities = run(np.stack(prepared))
         if probabilities.shape[-1] != len(vocabulary.names):
             raise InputError(
                 f"The tagger gives {probabilities.shape[-1]} values for each image, but its list of tags has "

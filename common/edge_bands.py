@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import torch
 
-from .axes import wrapped_indices
-
 WIDTHS = (8, 16, 32, 64, 128)  # pixels of the strips that are compared
 STRIPS = 8  # as many of a width must fit side by side: fewer do not tell what is usual inside
 EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a band: it is not inside
@@ -20,7 +18,8 @@ GRAIN_WEIGHT, COLOR_WEIGHT = 1.32, 0.95  # so that each of the three alarms as r
 QUIET = 0.005  # of that spread: detail below it is no more than the steps of 8 bits
 SOFTER, MORE_DETAILED = "softer than the inside", "more detailed than the inside"
 ANOTHER_COLOR = "of another colour than the inside"
-ROWS, PARTS = 256, 4  # measured at once, and how often at most: more rows tell no more of a line
+ROWS, PARTS = 256, 4  # measured in a part, and how many parts at most: more rows tell no more of a line
+BLOCK = 32  # rows at once, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,27 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     detail = torch.zeros(2 * len(SCALES), width, dtype=torch.float64, device=planes.device)
     rows, parts = min(ROWS, height), min(-(-height // ROWS), PARTS)
     for top in (height * number // parts for number in range(parts)):
-        indices = wrapped_indices(top, top + rows + 2 * SCALES[-1], height, planes.device)
-        part = planes.index_select(-2, indices).float().contiguous()
-        for number, scale in enumerate(SCALES):
-            squares = _squares(part, scale)
-            across = squares[..., :rows, :] - squares[..., :rows, :].roll(scale, -1)
-            along = squares[..., scale : scale + rows, :] - squares[..., :rows, :]
-            detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
-            detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
+        for first in range(0, rows, BLOCK):
+            count = min(BLOCK, rows - first)
+            part = _rows(planes, (top + first) % height, count + 2 * SCALES[-1]).float().contiguous()
+            for number, scale in enumerate(SCALES):
+                squares = _squares(part, scale)
+                across = squares[..., :count, :] - squares[..., :count, :].roll(scale, -1)
+                along = squares[..., scale : scale + count, :] - squares[..., :count, :]
+                detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
+                detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
     color = torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device)
-    for strip in planes.split(ROWS, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
+    for strip in planes.split(BLOCK, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
         color += strip.sum(1, dtype=torch.float64)
     return detail / (planes.shape[0] * rows * parts), color / height
+
+
+def _rows(planes: torch.Tensor, top: int, count: int) -> torch.Tensor:
+    """`count` rows of (P, H, W) from `top` on, around the edge. By slices: a gather would first copy all planes."""
+    slices = [planes[:, top : top + count]]
+    while (missing := count - sum(one.shape[-2] for one in slices)) > 0:
+        slices.append(planes[:, :missing])
+    return torch.cat(slices, -2) if len(slices) > 1 else slices[0]
 
 
 def _with_hues(color: torch.Tensor) -> torch.Tensor:

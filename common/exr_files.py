@@ -86,12 +86,13 @@ def read_exr(path: Path, header: ExrHeader) -> torch.Tensor:
     names = header.layer.planes
     if not names or any(name not in channels for name in names):
         raise UnreadableImage(path, "it is damaged or incomplete: some of its pixels are missing; copy it again")
-    planes = [_plane(path, channels[name], name) for name in names]
+    planes = [_plane(path, channels.pop(name), name) for name in names]
+    channels.clear()  # at 8K each is 268 MB
     if len(planes) == 2 and header.layer.channels.keys() == {"R", "G"}:
         planes.append(np.zeros_like(planes[0]))  # two channels of a normal map, as other formats hold them
     elif len(planes) == 2:
         planes = [planes[0]] * 3 + [planes[1]]
-    return torch.from_numpy(_in_display_window(path, np.stack(planes), parts[header.layer.index].header))
+    return torch.from_numpy(_in_display_window(path, planes, parts[header.layer.index].header))
 
 
 def _layers(part: Any, index: int, of_many: bool) -> list[Layer]:
@@ -140,20 +141,21 @@ def _plane(path: Path, channel: Any, name: str) -> np.ndarray:
         raise UnreadableImage(path, f"its channel {name} has fewer pixels than the image; export it at full resolution")
     pixels = channel.pixels
     full_scale = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    return (pixels / full_scale if full_scale > 1 else pixels).astype(np.float32)
+    return (pixels / full_scale if full_scale > 1 else pixels).astype(np.float32, copy=False)
 
 
-def _in_display_window(path: Path, planes: np.ndarray, header: Mapping[str, Any]) -> np.ndarray:
+def _in_display_window(path: Path, planes: Sequence[np.ndarray], header: Mapping[str, Any]) -> np.ndarray:
     (left, top), (right, bottom) = (map(int, corner) for corner in header["displayWindow"])
     (first, above), _ = (map(int, corner) for corner in header["dataWindow"])
     height, width = bottom - top + 1, right - left + 1
     x, y = first - left, above - top
-    if (x, y) == (0, 0) and planes.shape[1:] == (height, width):
-        return planes
+    if (x, y) == (0, 0) and planes[0].shape == (height, width):
+        return np.stack(planes)
     framed = np.zeros((len(planes), height, width), np.float32)
-    rows = slice(max(y, 0), max(min(y + planes.shape[1], height), 0))
-    columns = slice(max(x, 0), max(min(x + planes.shape[2], width), 0))
+    rows = slice(max(y, 0), max(min(y + planes[0].shape[0], height), 0))
+    columns = slice(max(x, 0), max(min(x + planes[0].shape[1], width), 0))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         raise UnreadableImage(path, "its data window lies outside its display window: no pixel of it would show")
-    framed[:, rows, columns] = planes[:, rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
+    for plane, there in zip(planes, framed, strict=True):
+        there[rows, columns] = plane[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
     return framed

@@ -11,7 +11,7 @@ import torch
 from .errors import UnreadableImage
 from .exr_files import read_exr
 from .image_headers import Header, open_with_pillow, read_header, told_as_unreadable
-from .image_writing import blue_first
+from .image_writing import ROWS_AT_ONCE, blue_first
 from .tiff_files import read_tiff
 
 IMAGE_SUFFIXES = {
@@ -78,17 +78,20 @@ def image_dpi(path: Path) -> float:
             return float(min(image.info.get("dpi", (0,))))
 
 
-def composite(image: torch.Tensor, background: tuple[float, float, float]) -> torch.Tensor:
+def composite(image: torch.Tensor, background: tuple[float, float, float], in_place: bool = False) -> torch.Tensor:
     """(C, H, W) with 1, 3 or 4 channels -> (3, H, W): alpha laid over `background` (0..1), grey repeated.
 
-    Colours under fully transparent pixels do not show through.
+    Colours under fully transparent pixels do not show through. `in_place` writes over the colours of `image`: those of
+    8192 pixels a side are 800 MB.
     """
     if image.shape[0] < 4:
         return image.expand(3, -1, -1)
-    alpha = image[3:]
-    opaque = image[:3] * alpha
-    for channel, color in enumerate(torch.tensor(background)):  # one by one, for the memory of large images
-        opaque[channel] += color * (1 - alpha[0])
+    colors = torch.tensor(background)[:, None, None]
+    opaque = image[:3] if in_place else torch.empty_like(image[:3])
+    for first in range(0, image.shape[1], ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        alpha = image[3:, rows]
+        opaque[:, rows] = image[:3, rows] * alpha + colors * (1 - alpha)
     return opaque
 
 

@@ -16,7 +16,9 @@ from .color_profiles import (
     srgb_of_profile,
 )
 from .errors import NotFiniteImage
+from .finite import is_finite
 from .image_headers import Header, told_as_unreadable
+from .image_writing import ROWS_AT_ONCE
 from .images import Decoded, decode_image
 from .map_kinds import COLOR_MAPS
 from .srgb import srgb_from_linear
@@ -91,10 +93,10 @@ def _layer_notes(header: Header, wanted: str) -> list[Note]:
 
 
 def _finite(path: Path, image: torch.Tensor, repair: bool) -> tuple[torch.Tensor, list[Note]]:
+    if is_finite(image):
+        return image, []
     bad = ~image.isfinite().all(0)
     count = int(bad.sum())
-    if not count:
-        return image, []
     if not repair or count == bad.numel():
         found = f"{count} of its {bad.numel()} pixels are no numbers (NaN or infinite)"
         raise NotFiniteImage(path, f"{found}; render it again, or repair them")
@@ -133,11 +135,12 @@ def _from_linear(header: Header) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def _straight(image: torch.Tensor) -> torch.Tensor:
-    """EXR colours come multiplied by their alpha; where it is 0, light without cover stays as it is."""
-    if image.shape[0] < 4:
-        return image
-    alpha = image[3:]
-    return torch.cat([image[:3] / torch.where(alpha > 0, alpha, 1), alpha])
+    """EXR colours, divided in place by the alpha that they come multiplied by; where it is 0, light without cover
+    stays as it is."""
+    if image.shape[0] == 4:
+        for strip in image.split(ROWS_AT_ONCE, 1):
+            strip[:3] /= torch.where(strip[3:] > 0, strip[3:], 1)
+    return image
 
 
 def _beyond(image: torch.Tensor) -> str:

@@ -19,7 +19,7 @@ DOUBTFUL_BAND = 1.1
 MOVED_SEAM = 1.4  # repairs of real textures make their strongest line up to 1.33 times as strong
 EDGE = 8  # lines next to the wrap that the interior leaves out: a blended seam must not count as texture
 FLAT = 1e-6  # values that differ by less are one value
-ROWS = 256  # measured at once, which bounds the memory
+VALUES = 2**17  # measured at once: as many as a processor's cache holds
 
 INSIDE = slice(EDGE, -EDGE + 1)
 
@@ -98,16 +98,20 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
     The bend is the step less the mean of its two neighbouring steps. Line 0 is the wrap line. The axis needs at least
     3 * EDGE pixels; raises ValueError below that.
     """
-    lines = (image if axis == "x" else image.transpose(-1, -2)).flatten(0, 1)
-    planes, rows, size = lines.shape
+    along, across = (-1, -2) if axis == "x" else (-2, -1)
+    size = image.shape[along]
     if size < 3 * EDGE:
         raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {size}")
     steps, bends = (torch.zeros(size, dtype=torch.float64, device=image.device) for _ in range(2))
-    for part in lines.split(ROWS, 1):
-        step = part.double() - part.double().roll(1, -1)
-        steps += step.abs().sum((0, 1))
-        bends += (step - (step.roll(1, -1) + step.roll(-1, -1)) / 2).abs().sum((0, 1))
-    return steps / (planes * rows), bends / (planes * rows)
+    planes = image.flatten(0, 1)
+    for plane in planes:
+        for part in plane.split(max(VALUES // size, 8), across):
+            part = part.double()
+            step = part - part.roll(1, along)
+            steps += step.abs().sum(across)
+            bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum(across)
+    lines = len(planes) * image.shape[across]
+    return steps / lines, bends / lines
 
 
 def _judged(value: float, seamless: float, doubtful: float) -> str:

@@ -59,7 +59,7 @@ class Sample:
 
     def read_opaque(self, background: tuple[float, float, float]) -> torch.Tensor:
         """The pixels as (3, H, W), transparency laid over `background`. Raises `UnreadableImage`."""
-        return composite(self.read(), background)
+        return composite(self.read(), background, in_place=True)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import numpy as np
 from ..common.conventions import clear_convention
 from ..common.errors import InputError, UnreadableImage
 from ..common.files import fitting_name
-from ..common.image_writing import write_png
+from ..common.image_writing import whole_numbers_of, write_pixels
 from ..common.images import composite
 from ..common.locks import lock_beside, locked
 from ..common.map_files import Reading
 from ..common.map_kinds import COLOR_MAPS
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .parallel import in_parallel, pixels_of
-from .transforms import ColorShift, Variation, vary_caption, vary_map
+from .transforms import ColorShift, Variation, varied_size, varied_strips, vary_caption
 from .written_files import list_written_files, read_written_files, remove_written_files, source_key
 
 
@@ -133,19 +133,16 @@ def _write(
     sample: Sample, number: int, variation: Variation, background: tuple[float, float, float], target: Path
 ) -> Sample | Rejected:
     try:
-        images = [sample.read()]  # in a list that gives it up: at 8K a picture is 800 MB
+        pixels, convention = _varied_pixels(sample, variation, background)
     except UnreadableImage as error:
         return Rejected(sample.file, error.reason)
-    if images[0].shape[0] == 4:
-        images = [composite(images.pop(), background)]
-    convention = sample.convention or (clear_convention(images[0][None]) if sample.map == "normal" else "")
-    varied = vary_map(images.pop(), sample.map, convention or "OpenGL", variation)
-    write_png(target, varied, 8 if sample.map in COLOR_MAPS else 16)
+    height, width = pixels.shape[:2]
+    write_pixels(target, pixels)
     return replace(
         sample,
         file=target,
         reading=Reading(),
-        size=(varied.shape[2], varied.shape[1]),
+        size=(width, height),
         caption=vary_caption(sample.caption, variation.mirror, variation.turns),
         material=f"{sample.material}_v{number}" if sample.material else "",
         origin=sample.family,
@@ -154,3 +151,16 @@ def _write(
         tileable=sample.tileable and variation.crop == 1,
         convention=convention,
     )
+
+
+def _varied_pixels(
+    sample: Sample, variation: Variation, background: tuple[float, float, float]
+) -> tuple[np.ndarray, str]:
+    """The variation's pixels (H, W, C), and the convention of a normal map. In strips: at 8K a picture is 800 MB."""
+    image = sample.read()
+    if image.shape[0] == 4:
+        image = composite(image, background, in_place=True)
+    convention = sample.convention or (clear_convention(image[None]) if sample.map == "normal" else "")
+    height, _ = varied_size(image.shape[1], image.shape[2], variation)
+    strips = varied_strips(image, sample.map, convention or "OpenGL", variation)
+    return whole_numbers_of(strips, height, 8 if sample.map in COLOR_MAPS else 16), convention

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..common.caption_files import check_writable, keep_backup
 from ..common.errors import InputError, UnreadableImage
-from ..common.image_writing import write_png
+from ..common.image_writing import whole_numbers, write_pixels
 from ..common.images import IMAGE_SUFFIXES
 from ..common.locks import lock_beside, locked
 from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest, write_manifest
@@ -87,13 +87,14 @@ def caption_files(images: Iterable[Path], layout: str) -> list[Path]:
 
 
 def _write_image(plan: Plan, bits: int) -> Written:
+    bits = 8 if plan.sample.map in COLOR_MAPS else bits
     try:
-        image = plan.sample.read_opaque(plan.background)
+        pixels = whole_numbers(plan.sample.read_opaque(plan.background), bits)
     except UnreadableImage as error:
         return Written(error.reason)
     other_source = plan.known is not None and plan.known.source != plan.source
     before = plan.target.read_bytes() if other_source else b""
-    write_png(plan.target, image, 8 if plan.sample.map in COLOR_MAPS else bits)
+    write_pixels(plan.target, pixels)
     return Written(same_picture=not other_source or before == plan.target.read_bytes())
 
 

@@ -4,6 +4,7 @@ One `Variation` is applied to all maps of a material, whatever their resolution.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -51,16 +52,35 @@ class Variation:
     color: ColorShift = ColorShift()
 
 
-def vary_map(image: torch.Tensor, kind: str, convention: str, variation: Variation) -> torch.Tensor:
-    """A map (C, H, W) of `kind` under the variation. Tangent normals turn with the surface; only basecolor changes
-    colour. convention is that of a normal map, "OpenGL" or "DirectX"."""
-    image = _piece(image, variation)
+def varied_size(height: int, width: int, variation: Variation) -> tuple[int, int]:
+    """The height and width that a variation of an image of this size has."""
+    size = round(variation.crop * height), round(variation.crop * width)
+    return size if variation.turns % 2 == 0 else size[::-1]
+
+
+def varied_strips(image: torch.Tensor, kind: str, convention: str, variation: Variation) -> Iterator[torch.Tensor]:
+    """A map (C, H, W) of `kind` under the variation, as strips (C, rows, W) from top to bottom.
+
+    Tangent normals turn with the surface; only basecolor changes colour. convention is that of a normal map, "OpenGL"
+    or "DirectX".
+    """
+    rows, columns = _places(image.shape[1], image.shape[2], variation)
     if variation.mirror:
-        image = image.flip(-1)
-    image = image.rot90(variation.turns, (-2, -1))
-    if kind == "normal":
-        return turn_normals(image, convention, variation.mirror, variation.turns)
-    return shift_color(image, variation.color) if kind == "basecolor" else image
+        columns = columns.flip(0)
+    turns = variation.turns % 4
+    if turns in (1, 2):
+        columns = columns.flip(0)
+    if turns in (2, 3):
+        rows = rows.flip(0)
+    turned = turns % 2 == 1
+    for part in (columns if turned else rows).split(ROWS_AT_ONCE):
+        if turned:
+            strip = image.index_select(2, part).index_select(1, rows).mT
+        else:
+            strip = image.index_select(1, part).index_select(2, columns)
+        if kind == "normal":
+            strip = turn_normals(strip, convention, variation.mirror, turns)
+        yield shift_color(strip, variation.color) if kind == "basecolor" else strip
 
 
 def turn_normals(normals: torch.Tensor, convention: str, mirror: bool, turns: int) -> torch.Tensor:
@@ -77,13 +97,9 @@ def shift_color(image: torch.Tensor, shift: ColorShift) -> torch.Tensor:
     """(3, H, W) sRGB with other colours, (1, H, W) unchanged."""
     if shift == ColorShift() or image.shape[0] < 3:
         return image
-    strips = image[:3].split(ROWS_AT_ONCE, 1)
-    shifted = torch.empty_like(image[:3])
-    for strip, target in zip(strips, shifted.split(ROWS_AT_ONCE, 1), strict=True):
-        lightness, a, b = oklab_from_srgb(strip)
-        ab = torch.complex(a, b) * torch.polar(torch.tensor(shift.chroma), torch.tensor(shift.hue))
-        target.copy_(srgb_from_oklab(torch.stack([lightness + shift.lightness, ab.real, ab.imag])))
-    return shifted
+    lightness, a, b = oklab_from_srgb(image[:3])
+    ab = torch.complex(a, b) * torch.polar(torch.tensor(shift.chroma), torch.tensor(shift.hue))
+    return srgb_from_oklab(torch.stack([lightness + shift.lightness, ab.real, ab.imag]))
 
 
 def vary_caption(caption: str, mirror: bool, turns: int) -> str:
@@ -98,10 +114,8 @@ def _in_case_of(original: str, word: str) -> str:
     return word.capitalize() if original[:1].isupper() and word.islower() else word
 
 
-def _piece(image: torch.Tensor, variation: Variation) -> torch.Tensor:
-    height, width = image.shape[-2:]
+def _places(height: int, width: int, variation: Variation) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rows and columns of an image that stay, in the order in which they lie after the shift."""
     left, top = round(variation.shift[0] * width), round(variation.shift[1] * height)
     rows, columns = round(variation.crop * height), round(variation.crop * width)
-    if variation.wraps:
-        return image.roll((-top, -left), (-2, -1))[..., :rows, :columns]
-    return image[..., top : top + rows, left : left + columns]
+    return torch.arange(top, top + rows) % height, torch.arange(left, left + columns) % width

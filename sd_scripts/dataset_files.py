@@ -92,9 +92,11 @@ def _write_pair(
 def _pixels(sample: Sample, background: tuple[float, float, float], with_alpha: bool) -> torch.Tensor:
     image = sample.read()
     if not with_alpha:
-        return composite(image, background)
-    alpha = image[3:] if image.shape[0] == 4 else torch.ones_like(image[:1])
-    return torch.cat([composite(image, background), alpha])
+        return composite(image, background, in_place=True)
+    if image.shape[0] == 4:
+        composite(image, background, in_place=True)
+        return image
+    return torch.cat([composite(image, background), torch.ones_like(image[:1])])
 
 
 def _subset(

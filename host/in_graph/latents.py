@@ -83,7 +83,7 @@ class ImageEncoder:
         return ("image", self.network, *pixels, sample.tileable, *settings)
 
     def _encoded(self, sample: Sample) -> dict[str, torch.Tensor]:
-        image = sample.read().clamp(0, 1)
+        image = sample.read().clamp_(0, 1)
         size = self.dataset.buckets.size((image.shape[-1], image.shape[-2]), self.config.resolution)
         pixels = frame(composite(image, self.dataset.background), size, sample.tileable)
         latent = encode_image(self.vae, pixels)

@@ -62,7 +62,7 @@ def test_new_captions_go_where_they_should_and_unreadable_files_keep_theirs(tmp_
     dataset = TextureDataset((good, replace(good, file=tmp_path / "bad.png"), good))
     seen = []
     captioned, unreadable = caption_images(
-        dataset, lambda images: ["new"] * len(images), 2, combining, lambda done, total: seen.append((done, total))
+        dataset, lambda images: ["new" for _ in images], 2, combining, lambda done, total: seen.append((done, total))
     )
     assert captioned.captions == [caption, "old", caption]
     assert [Path(sample.file).name for sample in unreadable] == ["bad.png"]

@@ -52,7 +52,7 @@ def test_no_captioner_looks_at_an_image_whose_caption_was_written_by_hand(monkey
     looked = []
     monkeypatch.setattr(Sample, "read_opaque", lambda sample, background: looked.append(sample.file.stem) or 1)
     captioned, unreadable = caption_images(
-        by_hand(), lambda images: ["a model's"] * len(images), 2, REPLACE, lambda done, total: None
+        by_hand(), lambda images: ["a model's" for _ in images], 2, REPLACE, lambda done, total: None
     )
     assert captioned.captions == ["my wall", "a model's", "a model's"]
     assert looked == ["floor", "roof"] and unreadable == []

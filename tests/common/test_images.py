@@ -218,8 +218,8 @@ def test_whatever_a_decoder_raises_becomes_a_reason(tmp_path, error, reason):
 
 def test_opencv_gets_its_colours_the_other_way_round():
     pixels = random_pixels(np.uint8, 3)
-    assert np.array_equal(blue_first(pixels)[..., 0], pixels[..., 2])
-    encoded = np.frombuffer(encode_with_opencv(pixels, ".png"), np.uint8)
+    assert np.array_equal(blue_first(pixels.copy())[..., 0], pixels[..., 2])
+    encoded = np.frombuffer(encode_with_opencv(pixels.copy(), ".png"), np.uint8)
     assert np.array_equal(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), pixels[..., ::-1])
 
 

@@ -51,7 +51,8 @@ class CatchingVAE:
 def test_every_room_sees_the_same_colours(loaded, tmp_path):
     dataset, expected = loaded
     seen = {"loaded": decode_images(dataset, 1)[0]}
-    caption_images(dataset, lambda images: [seen.update(captioned=images[0]) or "grey"], 1, "replace", ignored)
+    looks = lambda images: [seen.update(captioned=one.clone()) or "grey" for one in images]  # noqa: E731
+    caption_images(dataset, looks, 1, "replace", ignored)
     vae = CatchingVAE()
     ImageEncoder(vae, dataset, TrainingConfig(resolution=64, cache="memory"))(dataset.samples[0])
     seen["trained"] = vae.pixels

@@ -68,7 +68,8 @@ def test_the_model_is_loaded_once_for_all_batches(dataset, monkeypatch):
     ("existing", "caption"), [("replace", "new"), ("before", "new, old words"), ("after", "old words, new")]
 )
 def test_new_captions_go_where_they_should(dataset, existing, caption):
-    captioned, _ = caption_images(dataset, lambda images: ["new"] * len(images), 2, existing, lambda done, total: None)
+    describe = lambda images: ["new" for _ in images]  # noqa: E731
+    captioned, _ = caption_images(dataset, describe, 2, existing, lambda done, total: None)
     assert captioned.captions == [caption] * 3
 
 

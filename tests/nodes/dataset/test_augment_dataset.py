@@ -6,7 +6,7 @@ from tilewright.common.image_writing import write_png
 from tilewright.common.images import read_image
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.dataset.augment import Augmentation, augment_dataset
-from tilewright.dataset.transforms import ColorShift, Variation, shift_color, vary_caption, vary_map
+from tilewright.dataset.transforms import ColorShift, Variation, shift_color, varied_size, varied_strips, vary_caption
 from tilewright.nodes.dataset.augment import AugmentDataset
 
 SIZE = 32
@@ -17,6 +17,10 @@ def hills(size=SIZE):
     y, x = np.mgrid[:size, :size] * (2 * np.pi / size)
     height = np.sin(x + 0.3) + 0.5 * np.sin(2 * y - x) + 0.3 * np.cos(3 * x + 2 * y)
     return torch.from_numpy(height)[None] / 5 + 0.5
+
+
+def varied(image, kind, convention, variation):
+    return torch.cat(list(varied_strips(image, kind, convention, variation)), 1)
 
 
 def normals(height, convention):
@@ -32,21 +36,32 @@ def normals(height, convention):
 @pytest.mark.parametrize("mirror", [False, True])
 def test_normals_turn_with_the_surface(convention, turns, mirror):
     variation = Variation(shift=(0.25, 0.5), mirror=mirror, turns=turns)
-    of_varied_height = normals(vary_map(hills(), "height", "", variation), convention)
-    varied_normals = vary_map(normals(hills(), convention), "normal", convention, variation)
+    of_varied_height = normals(varied(hills(), "height", "", variation), convention)
+    varied_normals = varied(normals(hills(), convention), "normal", convention, variation)
     assert torch.allclose(varied_normals, of_varied_height, atol=1e-12, rtol=0)
 
 
 def test_a_roll_is_a_roll_at_every_resolution():
     variation = Variation(shift=(0.25, 0.5))
-    assert torch.equal(vary_map(hills(32), "height", "", variation), hills(32).roll((-16, -8), (1, 2)))
-    assert torch.equal(vary_map(hills(64), "height", "", variation), hills(64).roll((-32, -16), (1, 2)))
+    assert torch.equal(varied(hills(32), "height", "", variation), hills(32).roll((-16, -8), (1, 2)))
+    assert torch.equal(varied(hills(64), "height", "", variation), hills(64).roll((-32, -16), (1, 2)))
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirror", [False, True])
+def test_strips_are_the_rolled_mirrored_and_turned_whole(mirror, turns):
+    height = torch.rand(1, 600, 520, generator=torch.Generator().manual_seed(0))
+    variation = Variation(shift=(0.25, 0.5), crop=0.9, mirror=mirror, turns=turns)
+    piece = height.roll((-300, -130), (1, 2))[:, :540, :468]
+    expected = (piece.flip(-1) if mirror else piece).rot90(turns, (-2, -1))
+    assert torch.equal(varied(height, "height", "", variation), expected)
+    assert varied_size(600, 520, variation) == expected.shape[1:]
 
 
 def test_crops_wrap_only_where_they_may():
-    wrapped = vary_map(hills(), "height", "", Variation(shift=(0.75, 0), crop=0.5))
+    wrapped = varied(hills(), "height", "", Variation(shift=(0.75, 0), crop=0.5))
     assert torch.equal(wrapped, torch.cat([hills()[:, :16, 24:], hills()[:, :16, :8]], 2))
-    inside = vary_map(hills(), "height", "", Variation(shift=(0.5, 0.25), crop=0.5, wraps=False))
+    inside = varied(hills(), "height", "", Variation(shift=(0.5, 0.25), crop=0.5, wraps=False))
     assert torch.equal(inside, hills()[:, 8:24, 16:])
 
 
