@@ -24,6 +24,13 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_OTHER_KINDS = {
+    "{\\rtf": "a document in RTF; save it as plain text",
+    "version https://git-lfs": "a pointer of Git LFS; fetch the file itself with 'git lfs pull'",
+    "<!DOCTYPE": "a web page; download the text again",
+    "<html": "a web page; download the text again",
+    "PK\3\4": "a document or an archive; save it as plain text",
+}
 
 
 class UnreadableCaption(InputError):
@@ -56,6 +63,8 @@ def read_text(path: Path, encoding: str = AUTOMATIC) -> str:
         text = content.decode(wanted)
     except UnicodeError:
         text = "\0"
+    if other := next((what for start, what in _OTHER_KINDS.items() if text.lstrip().startswith(start)), ""):
+        raise UnreadableCaption(path, f"it is {other}")
     if "\0" not in text:
         return text
     kinds, choice = ("UTF-8 or UTF-16", "its") if encoding == AUTOMATIC else (encoding, "another")

@@ -19,6 +19,7 @@ _PLUGINS = {"heic": "pillow_heif", "jxl": "pillow_jxl", "avif": "pillow_avif"}
 _PACKAGES = {"heic": "pillow-heif", "jxl": "pillow-jxl-plugin", "avif": "pillow-avif-plugin"}
 _PNG_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}  # where a PNG may say which way is up
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"heif", b"mif1", b"msf1")
+_MOVING = ("GIF", "PNG", "WEBP", "AVIF")  # a phone's JPEG of several pictures holds previews
 _ORIENTATION = 274  # the number of the tag in EXIF
 _OTHER_KINDS = {
     b"8BPS": "a Photoshop document; export it as PNG or TIFF",
@@ -45,7 +46,9 @@ class Header:
     """width and height are as stored, before `orientation` (EXIF, 1 to 8) is applied.
 
     profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. see_through is the
-    grey value that is transparent in a PNG of 16 bits, None without one. exr and tiff are what those readers need.
+    grey value that is transparent in a PNG of 16 bits, None without one. pictures counts the frames or pages, of which
+    the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. exr and tiff
+    are what those readers need.
     """
 
     decoder: str
@@ -56,6 +59,8 @@ class Header:
     profile: bytes | None = None
     gamma: float = 0.0
     see_through: int | None = None
+    pictures: int = 1
+    coded_colors: str = ""
     exr: ExrHeader | None = None
     tiff: TiffHeader | None = None
 
@@ -121,7 +126,8 @@ def _check_fits_into_memory(path: Path, header: Header) -> None:
 
 def _tiff_header(path: Path) -> Header:
     tiff = read_tiff_header(path)
-    return Header(tiff.decoder, tiff.width, tiff.height, tiff.channels, tiff.orientation, tiff.profile, tiff=tiff)
+    facts = (tiff.decoder, tiff.width, tiff.height, tiff.channels, tiff.orientation, tiff.profile)
+    return Header(*facts, pictures=tiff.pictures, tiff=tiff)
 
 
 def _pillow_header(path: Path, first: bytes) -> Header:
@@ -137,8 +143,9 @@ def _pillow_header(path: Path, first: bytes) -> Header:
     if other := next((what for start, what in _OTHER_KINDS.items() if first.startswith(start)), ""):
         raise UnreadableImage(path, f"it is {other}")
     is_png = first.startswith(b"\x89PNG")
+    chunks = _png_chunks(path) if is_png else {}
     with open_with_pillow(path) as image:
-        plain = is_png and not _PNG_NOTES & _png_chunks(path)
+        plain = is_png and not _PNG_NOTES & chunks.keys()
         orientation = 1 if plain else image.getexif().get(_ORIENTATION, 1)
         profile, gamma = image.info.get("icc_profile"), 0.0
         if is_png and not profile and "srgb" not in image.info:
@@ -148,7 +155,9 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         decoder = "png16" if is_png and first[24] == 16 else "pillow"
         width, height = image.size
         see_through = image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None
-        return Header(decoder, width, height, channels, orientation, profile, gamma, see_through)
+        pictures = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
+        coded = _other_colors(chunks.get(b"cICP", b""))
+        return Header(decoder, width, height, channels, orientation, profile, gamma, see_through, pictures, coded)
 
 
 @contextmanager
@@ -214,12 +223,21 @@ def _plugin(kind: str) -> bool:
     return True
 
 
-def _png_chunks(path: Path) -> set[bytes]:
-    """The types of a PNG's chunks. Pillow would decode all pixels to find that no EXIF follows them."""
-    kinds = set()
+def _png_chunks(path: Path) -> dict[bytes, bytes]:
+    """The types of a PNG's chunks with their first four bytes. Pillow would decode all pixels to find that no EXIF
+    follows them."""
+    chunks = {}
     with path.open("rb") as file:
         file.seek(8)
         while len(start := file.read(8)) == 8:
-            kinds.add(start[4:])
-            file.seek(int.from_bytes(start[:4], "big") + 4, os.SEEK_CUR)
-    return kinds
+            size = int.from_bytes(start[:4], "big")
+            chunks[start[4:]] = file.read(min(size, 4))
+            file.seek(max(size - 4, 0) + 4, os.SEEK_CUR)
+    return chunks
+
+
+def _other_colors(code_points: bytes) -> str:
+    """The code points of H.273 that a PNG states, "" for none and for those of sRGB: BT.709 colours and its curve."""
+    return (
+        "" if len(code_points) < 4 or code_points[:2] in (b"\1\x0d", b"\1\1") else "/".join(map(str, code_points[:2]))
+    )

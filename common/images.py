@@ -16,7 +16,7 @@ from .tiff_files import read_tiff
 
 IMAGE_SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tga", ".tif", ".tiff", ".exr", ".gif"),
-    *(".heic", ".heif", ".jxl"),
+    *(".heic", ".heif", ".jxl", ".jfif", ".jpe", ".dib", ".apng"),
 }
 
 

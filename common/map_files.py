@@ -52,6 +52,9 @@ class Note(NamedTuple):
 
 
 CLIPPED = "values beyond 0..1, which training and 8- and 16-bit files clip"
+INVISIBLE = "alpha of 0 everywhere, which would hide the whole picture: passed over"
+LOW, VERY_LOW = 1 / 16, 1e-4  # 12 bits in a file of 16; 16 bits in one of 32, whose numbers may be signed or floats
+DEEP = ("png16", "tifffile", "opencv")  # decoders of more than 8 bits
 REPAIRED = "NaN or infinite values, repaired from the nearest pixels"
 
 
@@ -72,7 +75,7 @@ def read_map_with_notes(path: Path, kind: str, reading: Reading = Reading()) -> 
 
 def as_map(path: Path, decoded: Decoded, kind: str, reading: Reading) -> tuple[torch.Tensor, list[Note]]:
     """What `read_map_with_notes` makes of a decoded file, whose pixels may be written over."""
-    image, notes = decoded.pixels, _layer_notes(decoded.header, reading.layer)
+    image, notes = decoded.pixels, _header_notes(decoded.header, reading.layer)
     if decoded.is_float and reading.not_finite != KEEP:
         image, repaired = _finite(path, image, reading.not_finite == REPAIR)
         notes += repaired
@@ -80,9 +83,30 @@ def as_map(path: Path, decoded: Decoded, kind: str, reading: Reading) -> tuple[t
         with told_as_unreadable(path):
             image, changed = _srgb(image, decoded, reading.light)
         notes += changed
+        if image.shape[0] == 4 and not image[3].any():
+            image, notes = image[:3], [*notes, Note(INVISIBLE)]
+    notes += _low_notes(image, decoded)
     if decoded.is_float and (beyond := _beyond(image)):
         notes.append(Note(CLIPPED, beyond))
     return image, notes
+
+
+def _low_notes(image: torch.Tensor, decoded: Decoded) -> list[Note]:
+    if decoded.header.decoder not in DEEP:
+        return []
+    highest, limit = float(image[:3].amax()), VERY_LOW if decoded.is_float else LOW
+    return (
+        [Note("values that fill a small part of the range only", f"at most {highest:.2g}")]
+        if 0 < highest < limit
+        else []
+    )
+
+
+def _header_notes(header: Header, wanted: str) -> list[Note]:
+    notes = [Note(f"the first of {header.pictures} pictures in the file")] if header.pictures > 1 else []
+    if header.coded_colors:
+        notes.append(Note(f"wide or HDR colours (cICP {header.coded_colors}), taken for sRGB: export it as sRGB"))
+    return notes + _layer_notes(header, wanted)
 
 
 def _layer_notes(header: Header, wanted: str) -> list[Note]:

@@ -17,7 +17,8 @@ _PILLOW_8_BIT = ("SEPARATED", "YCBCR")
 
 
 class TiffHeader(NamedTuple):
-    """What is known of the first picture before its pixels are read. decoder is "tifffile", "opencv" or "pillow"."""
+    """What is known of the first picture before its pixels are read. decoder is "tifffile", "opencv" or "pillow",
+    pictures how many pages are no previews."""
 
     width: int
     height: int
@@ -26,6 +27,7 @@ class TiffHeader(NamedTuple):
     profile: bytes | None
     channels: int
     white_is_zero: bool
+    pictures: int = 1
 
 
 def read_tiff_header(path: Path) -> TiffHeader:
@@ -45,6 +47,7 @@ def read_tiff_header(path: Path) -> TiffHeader:
             profile,
             min(page.samplesperpixel, 4),
             page.photometric == tifffile.PHOTOMETRIC.MINISWHITE,
+            max(sum(not one.is_reduced for one in file.pages), 1),
         )
 
 
@@ -84,6 +87,8 @@ def _decoder(path: Path, page: Any) -> str:
     deep = page.bitspersample > 8
     if page.imagedepth > 1 or not page.imagewidth or not page.imagelength:
         raise UnreadableImage(path, "it holds a volume, not a picture; export one slice")
+    if page.dtype is not None and page.dtype.kind == "c":
+        raise UnreadableImage(path, "it holds complex numbers, which are no picture; export their magnitude")
     if kind == "SEPARATED" and deep:
         raise UnreadableImage(path, "its colours are CMYK in more than 8 bits; convert it to RGB")
     if kind not in (*_PLAIN, *_PILLOW_8_BIT):

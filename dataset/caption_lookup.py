@@ -1,8 +1,9 @@
 """Captions that lie beside the images: text files of the same name, and Hugging Face's metadata.jsonl."""
 
+import posixpath
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ _CAPTION_KEYS = ("text", "caption")
 @dataclass(frozen=True)
 class MetadataLines:
     """The entries of a metadata.jsonl by file name, each with its caption as "text", and what is wrong with others:
-    numbers of lines that are not entries, and of those whose caption is not text."""
+    numbers of lines that are not entries, of those whose caption is not text, and of those that name an image again,
+    whose caption then counts."""
 
     entries: dict[str, dict[str, Any]]
     bad: list[int]
     without_text: list[int]
+    repeated: list[int] = field(default_factory=list)
 
 
 class CaptionFiles:
@@ -96,11 +99,13 @@ class CaptionFiles:
         lines = parse_metadata((self._text(path) or "") if path.is_file() else "")
         self.rejected += [Rejected(path, f"line {one} is not an entry with file_name and text") for one in lines.bad]
         self.rejected += [Rejected(path, f"line {one} has no text as its caption") for one in lines.without_text]
-        missing = [name for name in lines.entries if not (path.parent / name).is_file()]
+        self.rejected += [Rejected(path, f"line {one} is for an image of an earlier line") for one in lines.repeated]
+        named = {name: _relative(path.parent, name) for name in lines.entries}
+        missing = [name for name, place in named.items() if not (path.parent / place).is_file()]
         if missing:
-            named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-            self.rejected.append(Rejected(path, f"{len(missing)} lines are for images that are not there ({named})"))
-        return {_key(name): " ".join(entry["text"].split()) for name, entry in lines.entries.items()}
+            first = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+            self.rejected.append(Rejected(path, f"{len(missing)} lines are for images that are not there ({first})"))
+        return {_key(named[name]): " ".join(entry["text"].split()) for name, entry in lines.entries.items()}
 
     def _read(self, path: Path) -> str | None:
         if not self._readable(path):
@@ -130,6 +135,8 @@ def parse_metadata(content: str) -> MetadataLines:
         elif not isinstance(entry[key], str):
             lines.without_text.append(number)
         else:
+            if name in lines.entries:
+                lines.repeated.append(number)
             lines.entries[name] = {**entry, "text": entry[key]}
     return lines
 
@@ -146,6 +153,15 @@ def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:
         if parent == folder:
             break
     return 1, ""
+
+
+def _relative(folder: Path, name: str) -> str:
+    """An image's name below `folder`, however a line writes it: "./wall.png", "train\\wall.png", its whole path."""
+    if "\\" in name and not (folder / name).is_file():
+        name = name.replace("\\", "/")
+    if Path(name).is_absolute() and Path(name).is_relative_to(folder):
+        name = Path(name).relative_to(folder).as_posix()
+    return posixpath.normpath(name)
 
 
 def _key(name: str) -> str:

@@ -15,7 +15,7 @@ from .duplicates import fingerprint_texture
 BLANK = 1.5 / 255  # standard deviation of every channel
 DARK, BRIGHT = 2 / 255, 253.5 / 255
 MOSTLY = 0.5
-LOSSY_SUFFIXES = {".jpg", ".jpeg", ".webp", ".avif"}
+LOSSY_SUFFIXES = {".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".avif"}
 
 OFF, MARK, REJECT = "off", "mark", "reject"
 SEAM_MODES = [OFF, MARK, REJECT]

@@ -10,13 +10,21 @@ from ..common.errors import InputError
 from ..common.files import natural_order
 from ..common.images import IMAGE_SUFFIXES
 from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest
-from ..common.map_kinds import NamedMap, maps_by_name
+from ..common.map_kinds import NamedMap, maps_by_name, without_previews
 from ..common.paths import is_inside
 from ..common.texture_dataset import Rejected
 from .written_files import LIST_NAME
 
-COMPANIONS = {".txt", ".caption", ".json", ".jsonl", ".sbsar", ".bak"}  # files that lie beside images and are no images
-
+COMPANIONS = {".txt", ".caption", ".jsonl", ".sbsar", ".bak"}  # files that lie beside images and are no images
+OWN_LISTS = {
+    MANIFEST_NAME,
+    LIST_NAME,
+    "downloads.json",
+    "material.json",
+    "dataset.json",
+}  # what nodes of the pack write
+FOREIGN_JSON = "not read: captions come from text files and metadata.jsonl"
+ASIDE = {"mask", "masks", "thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews"}  # folders beside images
 
 KNOWN_SUFFIXES = IMAGE_SUFFIXES | COMPANIONS
 LEADS_OUTSIDE = "a link that leads outside the allowed folders (list its place as tilewright_datasets to allow it)"
@@ -45,14 +53,18 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
         inside = [file for file in files if not file.is_symlink() or any(is_inside(file, root) for root in roots)]
         rejected += [Rejected(file, LEADS_OUTSIDE) for file in sorted(set(files) - set(inside))]
         pictures = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
-        others = [file for file in inside if file.suffix.lower() not in KNOWN_SUFFIXES and file.name != LIST_NAME]
+        others = [file for file in inside if file.suffix.lower() not in KNOWN_SUFFIXES and file.name not in OWN_LISTS]
         rejected += [
-            Rejected(file, f"not an image that Tilewright reads ({file.suffix or 'no ending'})") for file in others
+            Rejected(file, FOREIGN_JSON if file.suffix.lower() == ".json" else _no_image(file)) for file in others
         ]
         records, broken = _records(parent, inside)
         images += _named(folder, parent, pictures, records)
         rejected += broken
     return sorted(images, key=lambda image: natural_order(image.path)), rejected
+
+
+def _no_image(file: Path) -> str:
+    return f"not an image that Tilewright reads ({file.suffix or 'no ending'})"
 
 
 def fingerprint(folder: Path) -> list[tuple[str, int, int]]:
@@ -94,8 +106,11 @@ def _named(
     by_manifest = {
         name: (NamedMap(record.name, kind), record) for record in records for kind, name in record.maps.items()
     }
-    by_name = maps_by_name(path.stem for path in pictures if path.name not in by_manifest)
+    by_name = without_previews(maps_by_name(path.stem for path in pictures if path.name not in by_manifest))
+    beside = {path.stem for path in parent.parent.iterdir()} if parent.name.lower() in ASIDE else set()
     for path in pictures:
         named, record = by_manifest.get(path.name) or (by_name[path.stem], None)
+        if not named.kind and path.stem in beside:
+            named = replace(named, kind="other")
         material = (parent.relative_to(folder) / named.material).as_posix()
         yield ImageFile(path, replace(named, material=material), record)

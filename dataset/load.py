@@ -15,11 +15,14 @@ from ..common.map_files import CLIPPED, REPAIRED, Note, Reading, read_map_with_n
 from ..common.map_kinds import COLOR_MAPS, MAP_KINDS
 from ..common.paths import is_inside
 from ..common.texture_dataset import Findings, Rejected, Sample, TextureDataset, rejected_by_reason
+from ..material.load_map import looks_like_normals
 from .caption_lookup import NO_IMAGE, CaptionFiles, kohya_folder
 from .image_files import ImageFile, find_images
 from .parallel import THREADS, in_parallel
 
 ANY = "any"
+THINNED = 8  # every so manieth row and column tells whether a picture holds normals
+UNNAMED_NORMALS = "it looks like a normal map, and is taken for a basecolor: end its name with _normal if it is one"
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile],
     wanted, rejected = [], []
     for image in found:
         if _kind(image) not in kinds:
-            rejected.append(Rejected(image.path, f"{_kind(image)} map, not asked for"))
+            kind = "a mask, a preview or another" if _kind(image) == "other" else _kind(image)
+            rejected.append(Rejected(image.path, f"{kind} map, not asked for"))
         elif image.named.convention == "DirectX" and image.named.material in twins:
             rejected.append(Rejected(image.path, "DirectX normal map of a material whose OpenGL one is used"))
         else:
@@ -182,6 +186,8 @@ def _decode(image: ImageFile, reading: Reading) -> _Decoded:
     except UnreadableImage as error:
         return _Decoded(error=error.with_traceback(None))
     height, width = pixels.shape[1:]
+    if not image.named.kind and looks_like_normals(pixels[None, :, ::THINNED, ::THINNED]):
+        notes.append(Note(UNNAMED_NORMALS))
     return _Decoded((width, height), notes)
 
 

@@ -11,7 +11,7 @@ import torch
 
 from ..common.oklab import oklab_from_srgb, srgb_from_oklab
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 64
 _HALF_PLANE = {"left": "right", "right": "left"}
 _QUARTER_TURN = {
     "horizontal": "vertical",

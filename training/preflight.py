@@ -14,7 +14,8 @@ class Preflight:
     images: those that are trained on. held_out: those that are only measured. left_out: those that cannot be read,
     not_finite: of these the ones with NaN or infinite values. clipped: with values outside 0..1, which are lost.
     uncaptioned: without caption. cut: with captions longer than tokens. unmatched: caption files that belong to no
-    image; unreadable_captions: caption files of an unknown encoding.
+    image; unreadable_captions: caption files of an unknown encoding. prompt_syntax: captions with weights
+    and the like, which only a prompt's reader understands.
     """
 
     images: int
@@ -27,6 +28,7 @@ class Preflight:
     tokens: int = 75
     unmatched: int = 0
     unreadable_captions: int = 0
+    prompt_syntax: int = 0
 
     def lines(self) -> list[str]:
         """Whole sentences for an artist: the images, then one for each thing that may be a mistake."""
@@ -40,6 +42,8 @@ class Preflight:
             f"{_count(self.cut, 'caption')} cut: max_tokens of LoRA Objective is {self.tokens}.": self.cut,
             f"{_count(self.unmatched, 'caption file')} that belong to no image.": self.unmatched,
             f"{_count(self.unreadable_captions, 'caption file')} that cannot be read.": self.unreadable_captions,
+            f"{_count(self.prompt_syntax, 'caption')} with prompt syntax such as (word:1.2), which is trained as "
+            "words.": self.prompt_syntax,
         }
         return told + [line for line, count in warnings.items() if count]
 

@@ -1,5 +1,7 @@
 """What a run reports about its dataset and models before the first step."""
 
+from ...common.caption_files import split_phrases
+from ...common.dataset_counts import PROMPT_SYNTAX
 from ...training.loop import Trainer
 from ...training.preflight import Preflight
 from .. import training as host_training
@@ -17,11 +19,12 @@ def dataset_notes(order: Order, trainer: Trainer, texts: Texts, unreadable: list
         left_out=len(unreadable) + len(findings.unreadable),
         not_finite=len(findings.not_finite),
         clipped=sum(sample.clipped for sample in dataset.samples),
-        uncaptioned=sum(not example.caption.strip() for example in used),
+        uncaptioned=sum(not split_phrases(example.caption) for example in used),
         cut=sum(texts.is_cut(example.caption) for example in used),
         tokens=order.config.objective.max_tokens,
         unmatched=len(findings.unmatched_captions),
         unreadable_captions=len(findings.unreadable_captions),
+        prompt_syntax=sum(bool(PROMPT_SYNTAX.search(example.caption)) for example in used),
     )
     return [*counts.lines(), *_remarks(order, trainer)]
 

@@ -1,5 +1,8 @@
 """Files of odd kinds that programs do write, each by an independent library: read as what they are."""
 
+import struct
+import zlib
+
 import numpy as np
 import OpenEXR
 import pytest
@@ -7,7 +10,8 @@ import tifffile
 import torch
 from PIL import Image
 from tilewright.common.errors import UnreadableImage
-from tilewright.common.images import read_image
+from tilewright.common.images import decode_image, read_image
+from tilewright.common.map_files import INVISIBLE, read_map_with_notes
 
 Y, X = np.mgrid[:24, :32]
 RGB = np.stack([X * 8, Y * 10, (X + Y) * 4], -1).astype(np.uint8)
@@ -94,3 +98,72 @@ def test_lab_is_told_with_what_to_do(tmp_path):
     Image.fromarray(RGB).convert("LAB").save(tmp_path / "lab.tif")
     with pytest.raises(UnreadableImage, match="its colours are CIELAB; convert it to RGB or grey"):
         read_image(tmp_path / "lab.tif")
+
+
+def notes_of(path, kind="basecolor"):
+    return [note.what for note in read_map_with_notes(path, kind)[1]]
+
+
+def png(path, pixels, bits, color, *chunks):
+    """A PNG written by hand, since no library writes these chunks."""
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2" if bits == 16 else np.uint8).tobytes() for row in pixels)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)), *chunks]
+    parts += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts))
+    return path
+
+
+def _chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("ending", ["png", "tga", "tif"])
+def test_an_alpha_that_hides_everything_is_passed_over_and_told(tmp_path, ending):
+    path = tmp_path / f"wall.{ending}"
+    Image.fromarray(np.dstack([RGB, np.zeros_like(GREY)])).save(path)
+    image, notes = read_map_with_notes(path, "basecolor")
+    assert image.shape[0] == 3 and torch.equal(image.movedim(0, -1), torch.from_numpy(RGB) / 255)
+    assert [note.what for note in notes] == [INVISIBLE]
+    assert read_map_with_notes(path, "opacity")[0].shape[0] == 4, "data come as they are"
+
+
+@pytest.mark.parametrize(("ending", "options"), [("gif", {}), ("webp", {"lossless": True}), ("png", {}), ("tif", {})])
+def test_of_several_pictures_the_first_is_taken_and_that_is_told(tmp_path, ending, options):
+    path = tmp_path / f"moving.{ending}"
+    frames = [Image.fromarray(picture) for picture in (RGB, 255 - RGB)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+    assert notes_of(path) == ["the first of 2 pictures in the file"]
+    frames[0].save(path, **options)
+    assert notes_of(path) == []
+
+
+@pytest.mark.parametrize("pixels", [GREY.astype(np.uint16) << 4, GREY.astype(np.int32) << 8], ids=["12 bits", "int32"])
+def test_numbers_that_fill_a_small_part_of_their_type_are_told(tmp_path, pixels):
+    tifffile.imwrite(tmp_path / "height.tif", pixels, photometric="minisblack")
+    assert notes_of(tmp_path / "height.tif", "height") == ["values that fill a small part of the range only"]
+
+
+def test_complex_numbers_are_no_picture(tmp_path):
+    tifffile.imwrite(tmp_path / "waves.tif", GREY.astype(np.complex64))
+    with pytest.raises(UnreadableImage, match="complex numbers"):
+        decode_image(tmp_path / "waves.tif")
+
+
+@pytest.mark.parametrize(("points", "told"), [((9, 16, 0, 1), True), ((12, 13, 0, 1), True), ((1, 13, 0, 1), False)])
+def test_colours_that_a_png_codes_otherwise_than_srgb_are_told(tmp_path, points, told):
+    path = png(tmp_path / "wall.png", RGB, 8, 2, (b"cICP", bytes(points)))
+    assert any("taken for sRGB" in note for note in notes_of(path)) == told
+    assert notes_of(path, "normal") == notes_of(path), "told of data as well, which it does not change"
+
+
+@pytest.mark.parametrize(("bits", "color"), [(1, 0), (2, 0), (4, 0), (2, 3), (4, 3)])
+def test_pngs_of_few_bits_fill_the_range(tmp_path, bits, color):
+    levels = np.arange(2**bits, dtype=np.uint8)
+    packed = np.packbits(np.unpackbits(levels[:, None], axis=1)[:, 8 - bits :].flatten())[None]
+    palette = np.repeat(levels * (255 // levels[-1]), 3).astype(np.uint8).tobytes()
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", len(levels), 1, bits, color, 0, 0, 0))]
+    parts += [(b"PLTE", palette)] if color == 3 else []
+    parts += [(b"IDAT", zlib.compress(b"\0" + packed.tobytes())), (b"IEND", b"")]
+    (tmp_path / "few.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts))
+    assert np.allclose(decode_image(tmp_path / "few.png").pixels[0], levels / levels[-1])

@@ -181,7 +181,9 @@ def test_a_second_folder_regularises(allowed):
 
 
 def test_transparency_is_laid_over_the_background(allowed):
-    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(allowed / "a.png")
+    picture = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
+    picture.putpixel((1, 1), (255, 0, 0, 255))
+    picture.save(allowed / "a.png")
     dataset, images, *_ = LoadDataset.execute(".", "basecolor", background="#336699")
     assert dataset.background == (0.2, 0.4, 0.6)
     assert images[0][0, 0, 0].tolist() == pytest.approx([0.2, 0.4, 0.6])

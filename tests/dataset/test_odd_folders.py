@@ -1,0 +1,131 @@
+"""Folders as people have them: files of the kinds that public bug reports tell of, used or named and never mistaken."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tilewright.common.dataset_counts import count_dataset, dataset_warnings
+from tilewright.common.image_writing import write_png
+from tilewright.common.texture_dataset import TextureDataset, rejected_by_reason
+from tilewright.dataset.augment import Augmentation, augment_dataset
+from tilewright.dataset.load import UNNAMED_NORMALS, Loading, load_folder
+
+
+def ignored(done, total):
+    pass
+
+
+def loaded(folder, pictures, files=None, map="basecolor"):
+    """What Load Dataset makes of a folder of small pictures and of files with these contents."""
+    for number, name in enumerate(pictures):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name, format="PNG")
+    for name, content in (files or {}).items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return load_folder(folder, Loading(map, [folder], "auto"), ignored)
+
+
+def names(found, folder):
+    return [sample.file.relative_to(folder).as_posix() for sample in found.samples]
+
+
+def warnings(found):
+    return dataset_warnings(count_dataset(TextureDataset(tuple(found.samples), findings=found.findings)))
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jpe", "dib", "apng"])
+def test_rarer_endings_of_usual_formats_are_read(tmp_path, ending):
+    assert names(loaded(tmp_path, [f"wall.{ending}"]), tmp_path) == [f"wall.{ending}"]
+
+
+def test_previews_masks_and_thumbnails_are_no_textures(tmp_path):
+    pictures = ["Bricks001_1K-JPG_Color.png", "Bricks001.png", "Bricks001_PREVIEW.png"]
+    pictures += ["wall.png", "wall_mask.png", "wall-masklabel.png", "masks/wall.png", "thumbnails/wall.png"]
+    found = loaded(tmp_path, pictures)
+    assert names(found, tmp_path) == ["Bricks001_1K-JPG_Color.png", "wall.png"]
+    (told,) = rejected_by_reason(found.rejected, tmp_path)
+    assert told.startswith("a mask, a preview or another map") and all(name in told for name in pictures[1:3])
+
+
+def test_what_augment_dataset_wrote_keeps_its_kinds(tmp_path):
+    first = loaded(tmp_path / "wall", ["wall_basecolor.png", "wall_normal.png", "wall_height.png"], map="any")
+    augment_dataset(TextureDataset(tuple(first.samples)), tmp_path / "more", Augmentation(1), 0, ignored)
+    again = load_folder(tmp_path / "more", Loading("any", [tmp_path], "auto"), ignored)
+    assert {sample.file.name: sample.map for sample in again.samples} == {
+        "wall_basecolor_v1.png": "basecolor",
+        "wall_normal_v1.png": "normal",
+        "wall_height_v1.png": "height",
+    }
+    assert {sample.family for sample in again.samples} == {"wall"}
+
+
+def test_normals_under_a_name_that_says_nothing_are_told(tmp_path):
+    flat = torch.tensor([0.5, 0.5, 1.0]).view(3, 1, 1).expand(-1, 32, 32)
+    write_png(tmp_path / "brick_local.png", flat + torch.randn(3, 32, 32).mul(0.01))
+    found = loaded(tmp_path, ["brick.png"])
+    assert [(file.name, note.what) for file, note in found.notes] == [("brick_local.png", UNNAMED_NORMALS)]
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [("./wall.png", "wall.png"), ("train\\wall.png", "train/wall.png"), ("train/../wall.png", "wall.png")],
+)
+def test_a_line_of_metadata_may_write_the_name_in_other_ways(tmp_path, written, image):
+    found = loaded(tmp_path, [image], {"metadata.jsonl": json.dumps({"file_name": written, "text": "bricks"}) + "\n"})
+    assert [sample.caption for sample in found.samples] == ["bricks"] and not found.rejected
+
+
+def test_a_line_of_metadata_may_give_the_whole_path(tmp_path):
+    line = json.dumps({"file_name": str(tmp_path / "wall.png"), "text": "bricks"})
+    found = loaded(tmp_path, ["wall.png"], {"metadata.jsonl": line})
+    assert [sample.caption for sample in found.samples] == ["bricks"]
+
+
+def test_two_lines_for_one_image_are_told(tmp_path):
+    lines = "".join(json.dumps({"file_name": "wall.png", "text": text}) + "\n" for text in ("first", "second"))
+    found = loaded(tmp_path, ["wall.png"], {"metadata.jsonl": lines})
+    assert [sample.caption for sample in found.samples] == ["second"]
+    assert rejected_by_reason(found.rejected, tmp_path) == ["line 2 is for an image of an earlier line: metadata.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["meta_cap.json", "wall.json", "wall.png.json"])
+def test_captions_in_json_of_other_tools_are_told(tmp_path, name):
+    found = loaded(tmp_path, ["wall.png"], {name: '{"wall": {"caption": "bricks"}}'})
+    assert [one.file.name for one in found.rejected] == [name]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{\\rtf1\\ansi bricks}", "<!DOCTYPE html><html>", "version https://git-lfs.github.com/spec/v1\noid", "PK\3\4x"],
+)
+def test_a_caption_file_that_is_no_text_is_told(tmp_path, content):
+    found = loaded(tmp_path, ["wall.png"], {"wall.txt": content})
+    assert [sample.caption for sample in found.samples] == [""]
+    assert [one.file.name for one in found.rejected] == ["wall.txt"]
+
+
+@pytest.mark.parametrize("caption", [" , ,, ", ",\r\n"])
+def test_a_caption_of_commas_is_none(tmp_path, caption):
+    assert warnings(loaded(tmp_path, ["wall.png"], {"wall.txt": caption})) == ["1 image has no caption."]
+
+
+@pytest.mark.parametrize(
+    ("caption", "told"),
+    [
+        ("(red brick:1.2) wall", True),
+        ("[moss:0.4]", True),
+        ("wall, <lora:bricks:0.8>", True),
+        ("twbricks \\(old\\)", True),
+        ("{red|yellow} brick", True),
+        ("wall BREAK floor", True),
+        ("__colour__ wall", True),
+        ("a wall (old), 30 x 40 cm, ratio 1:2", False),
+        ("break in the wall, a_b__c", False),
+    ],
+)
+def test_a_prompts_syntax_in_a_caption_is_told(tmp_path, caption, told):
+    found = warnings(loaded(tmp_path, ["wall.png"], {"wall.txt": caption}))
+    assert [line.startswith("1 caption holds prompt syntax") for line in found] == [True] * told
