@@ -13,7 +13,14 @@ import torch
 from PIL import Image
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.image_headers import open_with_pillow, read_header, told_as_unreadable
-from tilewright.common.image_writing import blue_first, encode_with_opencv, write_png
+from tilewright.common.image_writing import (
+    blue_first,
+    encode_with_opencv,
+    whole_numbers,
+    whole_numbers_of,
+    write_pixels,
+    write_png,
+)
 from tilewright.common.images import composite, image_dpi, image_size, read_image
 
 RANDOM = np.random.default_rng(7)
@@ -245,3 +252,19 @@ def write_raw_png(file, pixels, chunks):
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     )
     file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(content))
+
+
+def test_strips_are_written_as_the_whole(tmp_path):
+    image = torch.rand(3, 70, 20, generator=torch.Generator().manual_seed(0))
+    pixels = whole_numbers_of(image.split(32, 1), 70, 16)
+    assert np.array_equal(pixels, whole_numbers(image, 16))
+    write_pixels(tmp_path / "strips.png", pixels, {"made by": "strips"})
+    write_png(tmp_path / "whole.png", image, 16, {"made by": "strips"})
+    assert (tmp_path / "strips.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
+def test_alpha_is_laid_over_in_place():
+    image = torch.rand(4, 300, 8, generator=torch.Generator().manual_seed(0))
+    expected = composite(image, (0.2, 0.4, 0.6))
+    written_over = composite(image, (0.2, 0.4, 0.6), in_place=True)
+    assert torch.equal(written_over, expected) and written_over.data_ptr() == image.data_ptr()
