@@ -7,13 +7,16 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .config import NetworkConfig, TrainingConfig
 from .data import Example
 from .flow import FlowSchedule
-from .loop import Trainer
 from .optimizers import warmup_steps
 from .settings import metadata_entries
+
+if TYPE_CHECKING:
+    from .loop import Trainer
 
 PLAIN_LORA = "networks.lora"  # sd-scripts' own module, beside those of LyCORIS
 _PUBLISHED = "https://github.com/Stability-AI/generative-models"
@@ -41,7 +44,7 @@ class BaseModel:
     clip_skip: int = 1
 
 
-def lora_metadata(name: str, base: BaseModel, config: TrainingConfig, trainer: Trainer) -> dict[str, str]:
+def lora_metadata(name: str, base: BaseModel, config: TrainingConfig, trainer: "Trainer") -> dict[str, str]:
     """The metadata of the LoRA that `trainer` has come to."""
     entries = {
         "ss_v2": base.version.startswith("sd_v2"),
@@ -103,7 +106,7 @@ def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:
     }
 
 
-def _flow(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
+def _flow(config: TrainingConfig, trainer: "Trainer") -> dict[str, object]:
     schedule, objective = trainer.schedule, config.objective
     assert isinstance(schedule, FlowSchedule)
     return {
@@ -116,7 +119,7 @@ def _flow(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
     }
 
 
-def _dataset(config: TrainingConfig, trainer: Trainer) -> dict[str, object]:
+def _dataset(config: TrainingConfig, trainer: "Trainer") -> dict[str, object]:
     """Of the images that are trained on: not of those that are only measured, nor of those that cannot be read."""
     examples = trainer.batches.examples
     regular = sum(example.repeats for example in examples if not example.regularisation)

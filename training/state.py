@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .checkpoint import save_tensors
 from .config import TrainingConfig
 from .data import Example
-from .loop import Trainer
+
+if TYPE_CHECKING:
+    from .loop import Trainer
 
 FORMAT = "tilewright-training-state-2"
 _SINCE_0_1 = {
@@ -39,7 +41,7 @@ class RunIdentity:
         return ours and header.get("models", self.models) == self.models
 
 
-def save_state(path: Path, trainer: Trainer, run: RunIdentity, lora: str) -> None:
+def save_state(path: Path, trainer: "Trainer", run: RunIdentity, lora: str) -> None:
     """Write the state of `trainer`, whole or not at all. lora is the file name of the LoRA the run writes."""
     saved = trainer.optimizer.state_dict()
     tensors: dict[str, torch.Tensor] = {f"weights.{i}": parameter for i, parameter in enumerate(trainer.parameters)}
@@ -73,7 +75,7 @@ def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def load_state(path: Path, trainer: Trainer) -> None:
+def load_state(path: Path, trainer: "Trainer") -> None:
     """Bring `trainer`, built from the same settings, examples and model, to where `save_state` was called."""
     from safetensors import safe_open
 

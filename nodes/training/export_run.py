@@ -5,9 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.in_graph import Order
 from ...host.protocols import Clip, Model, Vae
-from ...host.run_outside.export import export_run
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -73,5 +71,8 @@ class ExportTrainingRun(io.ComfyNode):
         validation: TextureDataset | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
+        from ...host.in_graph import Order
+        from ...host.run_outside.export import export_run
+
         config = run_config(settings, network, optimizer, objective, saving)
         return io.NodeOutput(str(export_run(Order(model, vae, clip, dataset, name, config, validation, node_id(cls)))))
