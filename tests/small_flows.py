@@ -1,11 +1,14 @@
 """Flow transformers of the host's own classes with few, random weights, and a LoRA with one batch for each."""
 
+import json
+import re
 from functools import partial
 from unittest.mock import patch
 
 import comfy.ldm.anima.model
 import comfy.model_management
 import comfy.model_patcher
+import comfy.quant_ops
 import comfy.supported_models
 import torch
 from tilewright.host.flow.families import flow_family
@@ -33,6 +36,8 @@ FLUX = {
     "guidance_embed": True,
     "txt_ids_dims": [],
 }
+LOADABLE = {**FLUX, "hidden_size": 128, "num_heads": 1, "axes_dim": [16, 56, 56], "mlp_ratio": 4.0}
+"""As the host's loader tells Flux's shape by its weights: one head of 128"""
 FLUX2 = {
     "image_model": "flux2",
     "in_channels": 128,
@@ -160,28 +165,61 @@ NAMES = list(CONFIGS)
 ROTARY = [name for name in NAMES if name != "SD3"]
 
 # The adapter of Anima's text has 135 million weights: here a small one.
-_small_adapter = partial(
-    comfy.ldm.anima.model.LLMAdapter, source_dim=24, target_dim=24, model_dim=24, num_layers=1, num_heads=2
-)
-small_adapters = partial(patch, "comfy.ldm.anima.model.LLMAdapter", _small_adapter)
+_Adapter = comfy.ldm.anima.model.LLMAdapter
+_SIZES = {"target_dim": 24, "model_dim": 24, "num_layers": 1, "num_heads": 2}
 
 
-def small_flow(name, dtype=torch.float32, **changes):
+def small_adapters(width=24):
+    """In this context the host builds such ones, for texts of `width` numbers."""
+    return patch("comfy.ldm.anima.model.LLMAdapter", partial(_Adapter, source_dim=width, **_SIZES))
+
+
+def small_flow(name, dtype=torch.float32, spread=1.4, **changes):
     """A MODEL of one of the host's classes."""
     config = getattr(comfy.supported_models, name)({**CONFIGS[name], **changes})
     config.set_inference_dtype(dtype, None)
     with small_adapters():
         model = config.get_model({}, device="cpu")
-    fill(model.diffusion_model)
+    fill(model.diffusion_model, spread=spread)
     return comfy.model_patcher.ModelPatcher(model.eval(), CPU, CPU)
 
 
-def fill(network, seed=0):
+def quantised_flow(name, form, layout, spread=1.4):
+    """`small_flow` whose trained layers are in 8 bits, in the host's own layers for them."""
+    whole = small_flow(name, spread=spread)
+    pattern = flow_family(whole).layers
+    state = quantised(
+        whole.model.diffusion_model.state_dict(), form, layout, lambda path: re.fullmatch(pattern, path) is not None
+    )
+    config = getattr(comfy.supported_models, name)(dict(CONFIGS[name]))
+    config.set_inference_dtype(torch.float32, torch.float32)
+    config.quant_config = {"mixed_ops": True}  # what the host's loader sets where a file is quantised
+    with small_adapters():
+        model = config.get_model({}, device="cpu")
+    model.diffusion_model.load_state_dict(state)
+    return comfy.model_patcher.ModelPatcher(model.eval(), CPU, CPU)
+
+
+def quantised(state, form, layout, chosen):
+    """Weights of the `chosen` layers in 8 bits, as the host writes such checkpoints."""
+    told = {}
+    for name, value in state.items():
+        if name.endswith(".weight") and value.ndim == 2 and chosen(name.removesuffix(".weight")):
+            packed = comfy.quant_ops.QuantizedTensor.from_float(value, layout, scale="recalculate")
+            told |= packed.state_dict(name)
+            config = json.dumps({"format": form}).encode()
+            told[name.replace(".weight", ".comfy_quant")] = torch.tensor(list(config), dtype=torch.uint8)
+        else:
+            told[name] = value
+    return told
+
+
+def fill(network, seed=0, spread=1.4):
     """Random weights that keep the size of what passes through about the same, and let attention choose."""
     draw = torch.Generator().manual_seed(seed)
     for name, value in network.state_dict().items():
-        spread = 0.3 if value.ndim < 2 else 1.4 * value[0].numel() ** -0.5
-        value.copy_(torch.randn(value.shape, generator=draw) * spread + (value.ndim < 2 and "norm" in name))
+        size = 0.3 if value.ndim < 2 else spread * value[0].numel() ** -0.5
+        value.copy_(torch.randn(value.shape, generator=draw) * size + (value.ndim < 2 and "norm" in name))
 
 
 def random(*shape, seed=0):

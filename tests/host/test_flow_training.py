@@ -7,10 +7,11 @@ import comfy.quant_ops
 import comfy.sd
 import pytest
 import torch
-from small_flows import NAMES, Case, applied, random, relative, small_flow
+from small_flows import NAMES, Case, applied, relative, small_flow
 from tilewright.host.flow.families import FAMILIES, flow_family
 from tilewright.host.flow.trainable import blocks_of, keep_residuals, recompute_blocks, sampling_mode, training_mode
 from tilewright.host.unet_blocks import compile_each
+from tilewright.training.lora import LoraNetwork
 from tilewright.training.text_rows import TextRows
 
 IN_PLACE = ["Flux", "FluxSchnell", "Flux2", "Chroma"]
@@ -74,31 +75,35 @@ def test_without_the_remedies_recomputation_falsifies_gradients_or_fails(cases, 
     assert max(relative(wrong[name], right[name]) for name in right) > 1e-2
 
 
-def test_gradients_are_those_of_finite_differences(cases):
-    for name in ("Flux", "ZImage", "Anima"):
-        case = cases[name]
-        gradient = case.gradients()
-        directions = {key: random(*value.shape, seed=3) for key, value in gradient.items()}
-        slope = sum((gradient[key] * directions[key]).sum() for key in gradient).item()
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_finite_differences(cases, name):
+    case = cases[name]
+    gradient = case.gradients()
+    slope = sum(value.square().sum() for value in gradient.values()).sqrt().item()
 
-        def loss(step, case=case, directions=directions):
-            with torch.no_grad():
-                for key, parameter in case.network.named_parameters():
-                    parameter += step * directions[key]
-                found = (case.velocity() - case.target).square().mean().item()
-                for key, parameter in case.network.named_parameters():
-                    parameter -= step * directions[key]
-            return found
+    def loss(step):
+        """After a step along the gradient."""
+        with torch.no_grad():
+            for key, parameter in case.network.named_parameters():
+                parameter += step / slope * gradient[key]
+            found = (case.velocity() - case.target).square().mean().item()
+            for key, parameter in case.network.named_parameters():
+                parameter -= step / slope * gradient[key]
+        return found
 
-        measured = (loss(1e-3) - loss(-1e-3)) / 2e-3
-        assert measured == pytest.approx(slope, rel=2e-2)
+    assert (loss(1e-2) - loss(-1e-2)) / 2e-2 == pytest.approx(slope, rel=1e-2)
 
 
-def test_one_batch_is_learnt_by_heart():
-    case = Case("Krea2", network={"rank": 32, "alpha": 32.0})
-    optimizer = torch.optim.Adam(case.network.parameters(), lr=3e-3)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_latent_is_learnt_by_heart(name):
+    """What a LoRA makes of it, which is within reach of another one that begins with no effect."""
+    case = Case(name, network={"rank": 16, "alpha": 16.0})
+    case.noisy, case.sigmas, case.text = case.noisy[:1], case.sigmas[:1], TextRows(case.text.rows[:1])
+    case.target = case.velocity().detach()
+    case.network = LoraNetwork(case.layers, case.config.network, seed=5)
+    optimizer = torch.optim.Adam(case.network.parameters(), lr=1e-2)
     first = (case.velocity() - case.target).square().mean().item()
-    for _ in range(40):
+    for _ in range(30):
         for parameter, gradient in zip(case.network.parameters(), case.gradients().values(), strict=True):
             parameter.grad = gradient
         optimizer.step()
@@ -167,12 +172,26 @@ def test_remedies_are_for_blocks_alone():
     assert changed == {"LayerNorm", "DoubleStreamBlock", "SingleStreamBlock"}
 
 
+ONE_BLOCK = {
+    "Flux": {"depth": 1, "depth_single_blocks": 1},
+    "ZImage": {"n_layers": 1, "n_refiner_layers": 1},
+    "QwenImage": {"num_layers": 2},  # of the last one most of the text's layers lead nowhere
+    "Krea2": {"layers": 1},
+    "Anima": {"num_blocks": 1},
+    "SD3": {"depth": 2},
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Flux", "ZImage", "Anima"])
-def test_compiled_blocks_give_the_same_gradients(cases, name):
-    """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks."""
-    case = Case(name)
+@pytest.mark.parametrize("name", ONE_BLOCK)
+def test_compiled_blocks_give_the_same_gradients(name):
+    """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks.
+
+    Each class of blocks once: the others are built of the same.
+    """
+    model = small_flow(name, **ONE_BLOCK[name])
+    case, plain = (Case(name, lengths=(5, 5), model=model) for _ in range(2))
     compile_each(blocks_of(case.net, case.trained.family.blocks), backend="eager")
     recompute_blocks(case.net, case.trained.family.blocks)
-    found, reference = case.gradients(), cases[name].gradients()
+    found, reference = case.gradients(), plain.gradients()
     assert max(relative(found[name], reference[name]) for name in found) < 1e-5

@@ -5,28 +5,61 @@ its width. The VAEs have the channels and axes of each family's and random weigh
 """
 
 from dataclasses import replace
+from functools import partial
 
 import comfy.model_management
+import comfy.sd
 import pytest
 import torch
-from small_flows import small_flow
-from small_runs import metadata
+from safetensors.torch import load_file, save_file
+from small_flows import LOADABLE, small_adapters, small_flow
+from small_runs import SETTINGS, metadata
 from tilewright.common.errors import InputError
 from tilewright.host.flow import families
+from tilewright.host.in_graph import Order
+from tilewright.host.run_outside.export import export_run
+from tilewright.host.run_outside.train import OutsideRun
+from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
+from tilewright.training.exported_run import read_run
+from tilewright.training.parallel import ALONE
 
 pytest_plugins = ["small_runs"]
 pytestmark = pytest.mark.slow
 
-WIDTHS = {  # which entry of a configuration takes the width of the text
-    "Flux": ("context_in_dim", "vec_in_dim"),
-    "FluxSchnell": ("context_in_dim", "vec_in_dim"),
-    "Flux2": ("context_in_dim",),
-    "Chroma": ("context_in_dim",),
-    "Lumina2": ("cap_feat_dim",),
-    "ZImage": ("cap_feat_dim",),
-    "QwenImage": ("joint_attention_dim",),
+WIDTHS = {  # which entries of a configuration take the width of the text, and what they become
+    "Flux": lambda width: {"context_in_dim": width, "vec_in_dim": width},
+    "FluxSchnell": lambda width: {"context_in_dim": width, "vec_in_dim": width},
+    "Flux2": lambda width: {"context_in_dim": width},
+    "Chroma": lambda width: {"context_in_dim": width},
+    "Lumina2": lambda width: {"cap_feat_dim": width},
+    "ZImage": lambda width: {"cap_feat_dim": width},
+    "QwenImage": lambda width: {"joint_attention_dim": width},
+    "Krea2": lambda width: {"txtdim": width // 2},
+    "Anima": lambda width: {},
+    "SD3": lambda width: {
+        "adm_in_channels": width,
+        "context_embedder_config": {
+            "target": "torch.nn.Linear",
+            "params": {"in_features": width, "out_features": 128},
+        },
+    },
 }
+
+
+class WithT5:
+    """A CLIP that tells the numbers of T5's tokens as well, as Anima's does."""
+
+    def __init__(self, clip):
+        self.clip = clip
+
+    def __getattr__(self, name):
+        return getattr(self.clip, name)
+
+    def encode_from_tokens(self, tokens, return_pooled=False, return_dict=False):
+        encoded = self.clip.encode_from_tokens(tokens, return_pooled=return_pooled, return_dict=return_dict)
+        ids = {"t5xxl_ids": torch.arange(6, dtype=torch.int), "t5xxl_weights": torch.ones(6)}
+        return {**encoded, **ids} if return_dict else encoded
 
 
 class RandomVAE:
@@ -61,8 +94,13 @@ def flow_runs(runs, monkeypatch):
     width = runs.clip.encode_from_tokens(runs.clip.tokenize("")).shape[-1]
 
     def on(name, **changes):
-        model = small_flow(name, **{key: width for key in WIDTHS[name]}, **changes)
-        return replace(runs, model=model, vae=RandomVAE(model, runs.vae.first_stage_model))
+        clip = runs.clip
+        if name == "Anima":
+            clip = WithT5(clip)
+            monkeypatch.setattr("small_flows.small_adapters", partial(small_adapters, width))
+            monkeypatch.setattr("comfy.ldm.anima.model.LLMAdapter", small_adapters(width).new)
+        model = small_flow(name, **WIDTHS[name](width), **changes)
+        return replace(runs, model=model, clip=clip, vae=RandomVAE(model, runs.vae.first_stage_model))
 
     return on
 
@@ -87,6 +125,30 @@ def test_a_run_trains_saves_and_resumes(flow_runs, name):
     assert told["ss_timestep_sampling"] == family.times.sampling
     assert "modelspec.prediction_type" not in told
     assert not comfy.model_management.in_training
+
+
+def test_a_model_from_a_file_is_trained_outside_the_graph_as_in_it(flow_runs, monkeypatch):
+    """The file is found, checked and loaded again, in the precision that it was loaded in."""
+    width = flow_runs("Flux").model.model.model_config.unet_config["context_in_dim"]
+    sizes = {**LOADABLE, "depth": 1, "depth_single_blocks": 1, **WIDTHS["Flux"](width)}
+    whole = small_flow("Flux", **sizes)
+    runs = flow_runs("Flux")
+    file = runs.folder / "small_flux.safetensors"
+    save_file(whole.model.diffusion_model.state_dict(), file)
+    with torch.inference_mode():
+        model = comfy.sd.load_diffusion_model(str(file), {"dtype": torch.float8_e4m3fn})
+    runs = replace(runs, model=model)
+    in_graph = runs.train_with({})
+    config = run_config({**SETTINGS, "name": "stripes"})
+    with torch.inference_mode():
+        folder = export_run(Order(model, runs.vae, runs.clip, runs.dataset, "stripes", config))
+    assert read_run(folder).model.dtype == "float8_e4m3fn"
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert OutsideRun(folder, "", ALONE, torch.device("cpu")).train() == 0
+    found = load_file(folder / "stripes.safetensors")
+    assert set(found) == set(in_graph.state)
+    for name, value in in_graph.state.items():
+        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-5)
 
 
 def test_samples_on_the_way_leave_the_run_as_it_is(flow_runs):
