@@ -20,7 +20,7 @@ def read_map(image: torch.Tensor, what: str, repair: bool = False) -> tuple[torc
     `what` names the input in messages. With `repair`, values that are not finite become the mean of the others of
     their image and channel; without, they raise `InputError` with their number.
     """
-    pixels = to_bchw(image).float()
+    pixels = to_bchw(image, what).float()
     if pixels.device.type == "mps":
         pixels = pixels.cpu()  # which has float64: slopes and spectra need it
     height, width = pixels.shape[-2:]

@@ -4,6 +4,7 @@ import torch
 from comfy_api.latest import io
 
 from ...common.files import check_name
+from ...common.finite import outside_note
 from ...common.map_kinds import MAP_KINDS
 from ...common.oklab import srgb_from_hex
 from ...common.texture_dataset import TextureDataset
@@ -112,6 +113,8 @@ class DatasetFromImages(io.ComfyNode):
     ) -> io.NodeOutput:
         path = folders.output_folder(DATASETS, check_name(folder[0], "The folder"))
         pictures = [picture for batch in images for picture in read_images(batch, "images")]
+        pictures = [torch.cat([one, one[:1] * 0]) if len(one) == 2 else one for one in pictures]  # normals without blue
+        beyond = [note for picture in pictures for note in outside_note(picture, "An image")]
         lines = [line.strip() for text in captions for line in text.splitlines() if line.strip()]
         words = lines if len(captions) == 1 else [" ".join(text.split()) for text in captions]
         called = check_name(_first(name, "image"), "name")
@@ -122,6 +125,7 @@ class DatasetFromImages(io.ComfyNode):
             WRITTEN.remember(key, str(path), all_there([sample.file for sample in samples]))
         dataset = TextureDataset(tuple(samples), srgb_from_hex(_first(background, "#808080")))
         lines = [f"{len(samples)} images written to {path}", join_report(dataset)]
+        lines += [f"{len(beyond)} of them clipped: {beyond[0]}"] if beyond else []
         lines += [f"{len(removed)} images of an earlier run removed"] if removed else []
         return io.NodeOutput(dataset, str(path), "\n".join(lines), ui=previewed(dataset=listing_of(dataset)))
 

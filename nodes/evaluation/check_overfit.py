@@ -3,11 +3,10 @@
 import torch
 from comfy_api.latest import io, ui
 
-from ...common.errors import InputError
-from ...common.layout import to_bchw
 from ...common.texture_dataset import TextureDataset
 from ...evaluation.overfit import check_overfit, overfit_picture
 from ...host.progress import progress_callback
+from ..image_inputs import color_images
 from ..sockets import TextureDatasetSocket
 from .renders import framed_renders
 
@@ -56,10 +55,8 @@ class CheckOverfit(io.ComfyNode):
     def execute(
         cls, images: torch.Tensor, dataset: TextureDataset, held_out: TextureDataset | None = None
     ) -> io.NodeOutput:
-        if not len(images):
-            raise InputError("images holds no picture. Connect what a LoRA painted.")
-        pictures = list(to_bchw(images.float().cpu())[:, :3].expand(-1, 3, -1, -1))
-        size = (images.shape[2], images.shape[1])
+        pictures = list(color_images(images, "images"))
+        size = (pictures[0].shape[2], pictures[0].shape[1])
         training = framed_renders(dataset, size, "dataset")
         others = framed_renders(held_out, size, "held_out").pictures if held_out is not None and len(held_out) else []
         names = [sample.file.name for sample in training.samples]

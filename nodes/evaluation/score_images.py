@@ -3,11 +3,10 @@
 import torch
 from comfy_api.latest import io
 
-from ...common.errors import InputError
-from ...common.layout import to_bchw
 from ...evaluation.image_scores import ImageScores, plain_scores, prompts_of
 from ...host.clip_scores import NONE, load_encoders
 from ...host.protocols import Clip
+from ..image_inputs import color_images
 from .encoder_inputs import encoder_inputs
 
 
@@ -66,9 +65,7 @@ class ScoreImages(io.ComfyNode):
         aesthetic: str = NONE,
         name: str = "model",
     ) -> io.NodeOutput:
-        if not len(images):
-            raise InputError("images holds no picture. Connect at least one.")
-        pictures = to_bchw(images.float().cpu())[:, :3].expand(-1, 3, -1, -1)
+        pictures = color_images(images, "images")
         texts = prompts_of(prompts, len(pictures))
         encoders = load_encoders(clip_vision, clip, aesthetic)
         result = ImageScores(name, texts, {**encoders(list(pictures), texts), **plain_scores(pictures)})

@@ -5,9 +5,9 @@ from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.errors import InputError
-from ...common.finite import check_finite
 from ...common.layout import to_bchw, to_bhwc
 from ...seamless.region import GRID, Region, crop, crop_weight, find_region, stitch
+from ..image_inputs import read_images
 from ..sockets import axes_input
 
 CATEGORY = "Tilewright/seamless"
@@ -104,7 +104,7 @@ class CropRegion(io.ComfyNode):
         axes: str = "both",
         fill: bool = True,
     ) -> io.NodeOutput:
-        pictures, marked = check_finite(to_bchw(image), "The image")[0], to_bchw(mask).amax((0, 1))
+        pictures, marked = read_images(image), to_bchw(mask, "The mask").amax((0, 1))
         if marked.shape != pictures.shape[-2:]:
             raise InputError(
                 f"The mask is {marked.shape[1]} x {marked.shape[0]} pixels, the image {pictures.shape[3]} x "
@@ -168,7 +168,7 @@ class StitchRegion(io.ComfyNode):
         match_color: bool = True,
         normals: bool = False,
     ) -> io.NodeOutput:
-        texture, painted = check_finite(to_bchw(image), "The image")[0], check_finite(to_bchw(patch), "The patch")[0]
+        texture, painted = read_images(image), read_images(patch, "The patch")
         mended = stitch(texture, painted, region, match_color and not normals, normals)
         return io.NodeOutput(to_bhwc(mended), region.placed_weight().expand(len(mended), -1, -1))
 

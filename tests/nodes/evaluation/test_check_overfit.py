@@ -57,7 +57,7 @@ def test_without_held_out_renders_it_says_so(grids, sets):
 
 
 def test_no_pictures_and_no_renders_are_told(grids, sets):
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="images is an empty batch"):
         grids.check(images=torch.zeros(0, 128, 128, 3), dataset=sets[0])
     with pytest.raises(InputError, match="dataset has no images"):
         grids.check(images=batch(rendered(90)), dataset=TextureDataset(()))

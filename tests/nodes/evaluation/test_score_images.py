@@ -133,5 +133,5 @@ def test_the_aesthetic_head_wants_its_own_encoder(grids, encoders):
 def test_numbers_of_prompts_that_do_not_divide_are_told(grids):
     with pytest.raises(InputError, match="3 lines for 4 images"):
         grids.score_images(images=PICTURES, prompts="a\nb\nc")
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="images is an empty batch"):
         grids.score_images(images=PICTURES[:0], prompts="a")

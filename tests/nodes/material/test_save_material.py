@@ -238,7 +238,7 @@ def test_nothing_is_left_half_written(output, monkeypatch):
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
+    monkeypatch.setattr("pathlib.Path.open", full_disk)
     with pytest.raises(InputError, match="No space left on device"):
         SaveMaterial.execute("m", basecolor=torch.rand(1, 4, 4, 3))
     assert [file for file in output.rglob("*") if file.is_file() and HIDDEN not in file.parts] == []
