@@ -23,6 +23,7 @@ from .networks import (
 )
 from .protocols import Model
 from .sampling_steps import current_step
+from .shared_attention import WINDOWS
 
 KEY = "tilewright_tiled_diffusion"
 UNIT = 8  # latent cells that a UNet's coarsest level sees as one
@@ -70,7 +71,8 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.T
             given = [repeated(value, batch, count) for value in (timesteps, context, y)]
             controls = None if control is None else crop_controls(control, group, width)
             more = {name: repeated(value, batch, count) for name, value in others.items()}
-            result = execute(crop_all(latent, group, width), *given, controls, options, **more)
+            within_rows = {**options, WINDOWS: count}
+            result = execute(crop_all(latent, group, width), *given, controls, within_rows, **more)
             return [result.unflatten(0, (batch, count))]
 
         with replaced(execute.class_obj, _convolutions(execute.class_obj, here, latent)):

@@ -13,6 +13,7 @@ from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rot
 from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, compiled_apart, with_object_patches
 from .protocols import Model
 from .sampling_steps import current_step
+from .shared_attention import WINDOWS
 from .tiled_diffusion import KEY, Execute, repeated, within
 from .wrapped_transformer import WINDOW_AXES
 
@@ -76,7 +77,7 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[
             told = [repeated(value, batch, count) for value in (sigma, context)]
             more = {name: _repeated_all(value, batch, count) for name, value in others.items()}
             given = cropped.unsqueeze(2) if latent.ndim == 5 else cropped
-            result = execute(given, told[0], extra, told[1], control, options, **more)
+            result = execute(given, told[0], extra, told[1], control, {**options, WINDOWS: count}, **more)
             return [_image(result).unflatten(0, (batch, count))]
 
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-STAGES = ("dataset", "captions", "training", "sd_scripts", "evaluation", "seamless", "upscale")
+STAGES = ("dataset", "captions", "training", "sd_scripts", "evaluation", "sets", "seamless", "upscale")
 FLOORS = (
     ("common",),
     ("material",),
