@@ -36,12 +36,13 @@ class Reading:
     light: what colour maps in float files hold. "auto" takes EXR for linear light, as its convention is, and float
     TIFF for sRGB; "linear" and "sRGB" say so of both. layer: which layer of an EXR to take, "" for the main one.
     not_finite: what becomes of NaN or infinite values. "refuse" refuses the file, "repair" takes those of the
-    nearest pixel, "keep" leaves them to whoever reads.
+    nearest pixel, "keep" leaves them to whoever reads. flip_green: of normal maps, from DirectX to OpenGL and back.
     """
 
     light: str = AUTOMATIC
     layer: str = ""
     not_finite: str = REFUSE
+    flip_green: bool = False
 
 
 class Note(NamedTuple):
@@ -86,6 +87,8 @@ def as_map(path: Path, decoded: Decoded, kind: str, reading: Reading) -> tuple[t
         if image.shape[0] == 4 and not image[3].any():
             image, notes = image[:3], [*notes, Note(INVISIBLE)]
     notes += _low_notes(image, decoded)
+    if reading.flip_green and kind == "normal" and len(image) > 2:
+        image[1].neg_().add_(1)
     if decoded.is_float and (beyond := _beyond(image)):
         notes.append(Note(CLIPPED, beyond))
     return image, notes

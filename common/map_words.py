@@ -24,6 +24,12 @@ def map_caption(kind: str, description: str) -> str:
     return f"{MAP_WORDS[kind]} of {described}" if described else MAP_WORDS[kind]
 
 
+def described(caption: str) -> str:
+    """A caption without the map's word in front: "normal map of red bricks" describes red bricks."""
+    fitting = (caption.removeprefix(f"{word} of ") for word in MAP_WORDS.values() if caption.startswith(f"{word} of "))
+    return next(fitting, caption).strip()
+
+
 def parse_maps(text: str) -> tuple[str, ...]:
     """The kinds of maps that a line names, in its order. Raises `InputError` for an unknown one, twice one, or none."""
     kinds = tuple(part.strip().lower() for part in text.replace("\n", ",").split(",") if part.strip())

@@ -24,6 +24,7 @@ class Sample:
     generator that keeps one. reading says how the file's values become those of the map. origin is the material that
     this one is a variation of, "" for none. clipped: some values lie outside 0..1 and are lost in training; repaired:
     some were NaN or infinite. hand_edited: a person wrote the caption in this graph, so no captioner replaces it.
+    material_set: the material whose maps are trained on together with this one, "" for none.
     """
 
     file: Path
@@ -41,6 +42,7 @@ class Sample:
     clipped: bool = False
     repaired: bool = False
     hand_edited: bool = False
+    material_set: str = ""
 
     @property
     def family(self) -> str:

@@ -7,7 +7,8 @@ weights, latent_format, flow/ (transformers), model_digest, demo_model, unet_blo
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
 Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
 Others' models: captioners, clip_scores, clip_tokens. Captions by hand: edit_sets.
-Material sets: material_sets (rows that are maps of one material), shared_attention (what they see of each other).
+Material sets: material_sets (rows that are maps of one material), shared_attention (what they see of each other),
+given_maps and set_prompts (their latents and texts).
 Grids: painting, lora_files, lora_grid, screening.
 The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.
 The trainer: in_graph/ in the graph, run_outside/ outside it, sd_scripts/ through kohya's scripts; run_record is what

@@ -1,4 +1,4 @@
-"""A MODEL of the host that samples all maps of a material at once: its rows see each other, known ones without noise."""
+"""A MODEL of the host that samples all maps of a material at once: rows see each other, known ones without noise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -37,12 +37,13 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
         raise InputError("The model went through Material Set Model already. Use one of them.")
     shared = sharing_options(clone.get_model_object(DENOISER), len(maps), options)
     clone.model_options["transformer_options"] = {**shared, KEY: tuple(maps)}
-    for place, wrapper in {
+    wrappers: dict[str, Callable[..., Any]] = {
         AROUND_RUN: partial(_run_checked, len(maps)),
         AROUND_SAMPLER: _told_what_is_given,
         AROUND_CONDS: _with_clean_rows,
         AROUND_PASS: _at_clean_timesteps,
-    }.items():
+    }
+    for place, wrapper in wrappers.items():
         clone.add_wrapper_with_key(place, KEY, wrapper)
     if data_scale:
         inner = clone.model_options.get("sampler_cfg_function")
@@ -93,8 +94,8 @@ def _check_others(options: Mapping[str, Any], maps: int) -> None:
     others = len(inside.get("patches", {}).get("attn1_patch", [])) > 1
     if maps > 1 and (others or inside.get("patches_replace", {}).get("attn1")):
         raise InputError(
-            "Another node changes the model's self-attention too (HyperTile, Token Merging, Self-Attention or Perturbed "
-            "Attention Guidance, Hypernetwork), and both cannot hold at once. Take it away, or Material Set Model."
+            "Another node changes the model's self-attention too (HyperTile, Token Merging, Self-Attention Guidance, "
+            "Perturbed Attention, Hypernetwork), and both cannot hold at once. Take it away, or Material Set Model."
         )
 
 
@@ -146,9 +147,7 @@ def _at_clean_timesteps(
     return execute(latent, sigma, concat, context, control, options, **others)
 
 
-def _guided_by_row(
-    maps: Sequence[str], data_scale: float, inner: Run | None, given: Mapping[str, Any]
-) -> torch.Tensor:
+def _guided_by_row(maps: Sequence[str], data_scale: float, inner: Run | None, given: Mapping[str, Any]) -> torch.Tensor:
     """What the host's sampler takes for guided noise. inner: what another node put there before."""
     cond, uncond, scale = given["cond"], given["uncond"], given["cond_scale"]
     if scale == 1:  # then the host has not asked for the negative prompt

@@ -239,6 +239,8 @@ SDPA = {
 """Transformer options for PyTorch's fused attention; without a GPU the host would choose a slower one."""
 
 
-def with_lora(model: Model, clip: Clip, lora: Mapping[str, torch.Tensor]) -> tuple[Model, Clip]:
+def with_lora(
+    model: Model, clip: Clip, lora: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None
+) -> tuple[Model, Clip]:
     """Clones of MODEL and CLIP with a LoRA at full strength, as the host's own loader applies it."""
-    return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0)
+    return comfy.sd.load_lora_for_models(model, clip, dict(lora), 1.0, 1.0, lora_metadata=dict(metadata or {}) or None)

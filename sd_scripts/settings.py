@@ -164,6 +164,7 @@ def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
         "tiling (wrap) is on": objective.wrap == "on",
         "texture loss weight (style) is not 0": objective.style > 0,
         "EMA decay (ema) is not 0": config.optimizer.ema > 0,
+        "maps is together": objective.is_together,
         "a training adapter is chosen": bool(config.network.training_adapter),
     }
     asked = [words for words, holds in impossible.items() if holds]

@@ -29,6 +29,6 @@ def check_rows(rows: int, maps: int) -> None:
     if rows % maps:
         raise InputError(
             f"The latent has {rows} images, but a material of this model has {maps} maps, so there must be {maps}, "
-            f"{2 * maps}, {3 * maps} or so. Make it with Empty Material Set Latent or Given Maps, with the same maps as "
-            "Material Set Model."
+            f"{2 * maps}, {3 * maps} or so. Make it with Empty Material Set Latent or Given Maps, with the same maps "
+            "as Material Set Model."
         )

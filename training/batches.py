@@ -11,6 +11,7 @@ from .captions import vary_captions
 from .config import TrainingConfig
 from .data import BatchOrder, Example, random_shifts, roll_rows
 from .flow import Schedule
+from .material_sets import SetNoise, draw_set_noise, material_sets, noise_alone
 from .noise import sample_noise
 from .randomness import generator
 from .text_rows import Told
@@ -21,7 +22,8 @@ class Batch:
     """B rows: latents and noise (B, C, H, W), timesteps (B,), and loss_weights (B,) of the rows.
 
     mask (B, 1, H, W) is the share of each latent pixel that counts, None for all of it. sizes are (width, height) in
-    pixels of what was encoded.
+    pixels of what was encoded. given (G, M) are rows without noise of G materials with M maps that see each other; None
+    where images are trained on by themselves.
     """
 
     latents: torch.Tensor
@@ -31,6 +33,7 @@ class Batch:
     mask: torch.Tensor | None
     captions: Sequence[str]
     sizes: Sequence[tuple[int, int]]
+    given: torch.Tensor | None = None
 
     def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
         """The batch with `change` applied to each of its tensors."""
@@ -41,12 +44,17 @@ class Batch:
             timesteps=change(self.timesteps),
             loss_weights=change(self.loss_weights),
             mask=None if self.mask is None else change(self.mask),
+            given=None if self.given is None else change(self.given),
         )
 
     def every(self, first: int, step: int) -> "Batch":
-        """The batch of every `step`-th row from `first` on."""
-        rows = self.each(lambda tensor: tensor[first::step])
-        return replace(rows, captions=self.captions[first::step], sizes=self.sizes[first::step])
+        """The batch of every `step`-th row from `first` on, or every `step`-th material with all its rows."""
+        maps = 1 if self.given is None else self.given.shape[1]
+        rows = [row for row in range(len(self.captions)) if row // maps % step == first]
+        part = replace(self, given=None).each(lambda tensor: tensor[rows])
+        given = None if self.given is None else self.given[first::step]
+        captions, sizes = [self.captions[row] for row in rows], [self.sizes[row] for row in rows]
+        return replace(part, captions=captions, sizes=sizes, given=given)
 
     def to(self, device: torch.device) -> "Batch":
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
@@ -61,6 +69,7 @@ def forward_inputs(batch: Batch, conditioning: Told) -> dict[str, torch.Tensor]:
         "timesteps": batch.timesteps,
         "loss_weights": batch.loss_weights,
         "mask": batch.mask,
+        "given": batch.given,
         **conditioning.named(),
     }
     return {name: value for name, value in inputs.items() if value is not None}
@@ -76,48 +85,72 @@ class Batches:
         self.examples = examples
         self.config = config
         self.schedule = schedule
-        self.order = BatchOrder(examples, config.batch_size, config.seed)
+        units = material_sets(examples) if config.objective.is_together else None
+        self.order = BatchOrder(examples, config.batch_size, config.seed, units)
 
     def __getitem__(self, number: int) -> Batch:
         objective, seed = self.config.objective, self.config.seed
-        rows = [self.examples[i] for i in self.order.batch(number)]
-        shifts = random_shifts(rows, generator(seed, "roll", number)) if objective.roll else [(0, 0)] * len(rows)
+        units = self.order.units(number)
+        rows, maps = [self.examples[index] for unit in units for index in unit], len(units[0])
+        shifts = [(0, 0)] * len(units)
+        if objective.roll:
+            shifts = random_shifts(rows[::maps], generator(seed, "roll", number))
+        shifts = [shift for shift in shifts for _ in range(maps)]
         latents = _rolled(torch.stack([row.latent for row in rows]), shifts)
-        captions = vary_captions([row.caption for row in rows], objective, generator(seed, "captions", number))
+        words = [row.map_word for row in rows] if objective.is_together else []
+        captions = vary_captions([row.caption for row in rows], objective, generator(seed, "captions", number), words)
+        noise = self._noise(rows, maps, latents.shape[-2:], generator(seed, "timesteps", number))
+        weights = torch.tensor([objective.prior_weight if row.regularisation else 1.0 for row in rows])
         return Batch(
             latents=latents,
             noise=sample_noise(latents.shape, objective, generator(seed, "noise", number)),
-            timesteps=self.schedule.draw(len(rows), latents.shape[-2:], generator(seed, "timesteps", number)),
-            loss_weights=torch.tensor([objective.prior_weight if row.regularisation else 1.0 for row in rows]),
+            timesteps=noise.timesteps,
+            loss_weights=_of_sampled(weights, noise.given),
             mask=_rolled(_masks(rows), shifts) if _is_masked(rows, self.config) else None,
             captions=captions,
             sizes=[row.size for row in rows],
+            given=noise.given if objective.is_together else None,
         )
 
-    def fixed(self, rows: Sequence[tuple[Example, float]], purpose: str) -> Iterator[Batch]:
-        """Batches of examples, each at its fraction of the schedule and with plain noise that is the same every time.
+    def _noise(self, rows: Sequence[Example], maps: int, size: torch.Size, draw: torch.Generator) -> SetNoise:
+        objective = self.config.objective
+        if not objective.is_together or torch.rand((), generator=draw) < objective.sharing_dropout:
+            return noise_alone(self.schedule.draw(len(rows), size, draw))
+        return draw_set_noise(self.schedule, [row.map for row in rows[:maps]], len(rows) // maps, size, draw)
+
+    def units_of(self, examples: Sequence[Example]) -> list[list[Example]]:
+        """Examples as they are trained on: each by itself, or all maps of a material together."""
+        if not self.config.objective.is_together:
+            return [[example] for example in examples]
+        return [[examples[index] for index in unit] for unit in material_sets(examples)]
+
+    def fixed(self, units: Sequence[tuple[Sequence[Example], float]], purpose: str) -> Iterator[Batch]:
+        """Batches of what is trained on together, each at its fraction of the schedule and with plain noise that is the
+        same every time.
 
         They come in batches of one size that are no larger than those that are trained on.
         """
-        groups: dict[torch.Size, list[int]] = {}
-        for number, (example, _) in enumerate(rows):
-            groups.setdefault(example.latent.shape, []).append(number)
-        for members in groups.values():
+        alike: dict[object, list[int]] = {}
+        for number, (rows, _) in enumerate(units):
+            alike.setdefault((rows[0].latent.shape, len(rows)), []).append(number)
+        for members in alike.values():
             for start in range(0, len(members), self.config.batch_size):
-                yield self._fixed(rows, members[start : start + self.config.batch_size], purpose)
+                yield self._fixed(units, members[start : start + self.config.batch_size], purpose)
 
-    def _fixed(self, rows: Sequence[tuple[Example, float]], numbers: Sequence[int], purpose: str) -> Batch:
-        examples = [rows[number][0] for number in numbers]
+    def _fixed(self, units: Sequence[tuple[Sequence[Example], float]], numbers: Sequence[int], purpose: str) -> Batch:
+        examples = [example for number in numbers for example in units[number][0]]
+        maps = len(examples) // len(numbers)
         draws = [generator(self.config.seed, purpose, number) for number in numbers]
         shape = examples[0].latent.shape
         return Batch(
             latents=torch.stack([example.latent for example in examples]),
-            noise=torch.stack([torch.randn(shape, generator=draw) for draw in draws]),
-            timesteps=self.schedule.at([rows[number][1] for number in numbers]),
-            loss_weights=torch.ones(len(numbers)),
+            noise=torch.stack([torch.randn(shape, generator=draw) for draw in draws for _ in range(maps)]),
+            timesteps=self.schedule.at([units[number][1] for number in numbers for _ in range(maps)]),
+            loss_weights=torch.ones(len(examples)),
             mask=_masks(examples) if _is_masked(examples, self.config) else None,
             captions=[example.caption for example in examples],
             sizes=[example.size for example in examples],
+            given=torch.zeros(len(numbers), maps, dtype=torch.bool) if self.config.objective.is_together else None,
         )
 
     def ahead(self, number: int, device: torch.device) -> Iterator[Batch]:
@@ -139,6 +172,12 @@ def made_ahead(make: Callable[[int], Batch], number: int) -> Iterator[Batch]:
             batch = coming.result()
             coming = worker.submit(make, following)
             yield batch
+
+
+def _of_sampled(weights: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    """The weights without those of given rows; the others weigh so much more that the loss keeps its scale."""
+    sampled = (~given).flatten()
+    return weights if sampled.all() else weights * sampled * (len(weights) / sampled.sum())
 
 
 def _rolled(rows: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:

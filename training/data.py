@@ -49,7 +49,8 @@ class Example:
     size is (width, height) in pixels of what was encoded. An epoch visits it `repeats` times. tileable: the latent
     closes on itself, so it may be rolled. regularisation: it shows the class, not the subject. mask (1, H, W) is
     the share of each latent pixel that counts, None for all of it. material: what its other views share, "" for none.
-    folder: name of the folder that the image lies in.
+    folder: name of the folder that the image lies in. material_set: which set of maps it belongs to, "" for none; map
+    is its kind there, and map_word what its caption keeps when it is dropped.
     """
 
     latent: torch.Tensor
@@ -61,6 +62,13 @@ class Example:
     mask: torch.Tensor | None = None
     material: str = ""
     folder: str = ""
+    material_set: str = ""
+    map: str = ""
+    map_word: str = ""
+
+
+Unit = tuple[int, ...]
+"""Indices of the examples that come together: one image, or all maps of a material"""
 
 
 class BatchOrder:
@@ -68,32 +76,41 @@ class BatchOrder:
 
     An epoch is a shuffle of every example, as often as it repeats, cut into batches of latents of one size. The
     last batch of a size is filled up from the start of that size's shuffle, so that every batch is full. Nothing is
-    remembered between calls: a resumed run asks for the step it stopped at.
+    remembered between calls: a resumed run asks for the step it stopped at. units: what comes together, as
+    `material_sets` gives it; each image by itself where nothing is said. Units of unlike maps are not mixed.
     """
 
-    def __init__(self, examples: Sequence[Example], batch_size: int, seed: int) -> None:
+    def __init__(
+        self, examples: Sequence[Example], batch_size: int, seed: int, units: Sequence[Unit] | None = None
+    ) -> None:
         self.batch_size = batch_size
         self.seed = seed
-        self.sizes: dict[tuple[int, ...], list[int]] = {}
-        for index, example in enumerate(examples):
-            self.sizes.setdefault(tuple(example.latent.shape[-2:]), []).extend([index] * example.repeats)
+        self.sizes: dict[tuple[object, ...], list[Unit]] = {}
+        for unit in [(index,) for index in range(len(examples))] if units is None else units:
+            first = examples[unit[0]]
+            maps = tuple(examples[index].map for index in unit) if len(unit) > 1 else ()
+            self.sizes.setdefault((*first.latent.shape[-2:], maps), []).extend([unit] * first.repeats)
 
     @property
     def batches_per_epoch(self) -> int:
         return sum(math.ceil(len(members) / self.batch_size) for members in self.sizes.values())
 
     def batch(self, step: int) -> list[int]:
-        """Indices of the `batch_size` examples of `step`, counted from 0."""
+        """Indices of the examples of `step`, counted from 0: those of `batch_size` units, one unit after the other."""
+        return [index for unit in self.units(step) for index in unit]
+
+    def units(self, step: int) -> list[Unit]:
+        """The `batch_size` units of `step`, all of one length."""
         epoch, position = divmod(step, self.batches_per_epoch)
         return self._epoch(epoch)[position]
 
     @lru_cache(maxsize=1)  # noqa: B019 - the order lives as long as the run
-    def _epoch(self, epoch: int) -> list[list[int]]:
+    def _epoch(self, epoch: int) -> list[list[Unit]]:
         draw = generator(self.seed, "order", epoch)
         batches = [batch for members in self.sizes.values() for batch in self._shuffled_batches(members, draw)]
         return [batches[i] for i in torch.randperm(len(batches), generator=draw)]
 
-    def _shuffled_batches(self, members: list[int], draw: torch.Generator) -> list[list[int]]:
+    def _shuffled_batches(self, members: list[Unit], draw: torch.Generator) -> list[list[Unit]]:
         shuffled = [members[i] for i in torch.randperm(len(members), generator=draw)]
         count = math.ceil(len(members) / self.batch_size)
         filled = [shuffled[i % len(shuffled)] for i in range(count * self.batch_size)]

@@ -21,8 +21,9 @@ from .parallel import ALONE, Share
 from .randomness import generator
 from .text_rows import Told, told_by
 
-Denoiser = Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]
-"""(noisy (B, C, H, W), timesteps (B,), what `TextEncoder` made of the captions) -> prediction (B, C, H, W)"""
+Denoiser = Callable[..., torch.Tensor]
+"""(noisy (B, C, H, W), timesteps (B,), what `TextEncoder` made of the captions) -> prediction (B, C, H, W); with a
+fourth argument where so many rows at a time are the maps of a material and see each other"""
 
 TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Told]
 """(captions, sizes in pixels) -> what the denoiser is told of as many rows"""
@@ -131,7 +132,11 @@ class Trainer:
         """The loss of each row, (B,): noise the latents, predict, compare with the target."""
         latents, noise, timesteps = inputs["latents"], inputs["noise"], inputs["timesteps"]
         noisy = self.schedule.add_noise(latents, noise, timesteps)
-        prediction = self.denoise(noisy, timesteps, told_by(inputs))
+        if "given" in inputs:
+            noisy = torch.where(inputs["given"].view(-1, 1, 1, 1), latents, noisy)
+            prediction = self.denoise(noisy, timesteps, told_by(inputs), inputs["given"].shape[1])
+        else:
+            prediction = self.denoise(noisy, timesteps, told_by(inputs))
         target = self.schedule.target(latents, noise, timesteps)
         loss = objective_loss(prediction, target, timesteps, inputs.get("mask"), self.schedule, self.config.objective)
         if self.config.objective.style:

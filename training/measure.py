@@ -48,18 +48,19 @@ class Measurements:
             self.validate(step)
 
     def measure(self, step: int) -> float:
-        """Mean loss of up to `FIXED_ROWS` training images, appended to `fixed`."""
+        """Mean loss of up to `FIXED_ROWS` training images or materials, appended to `fixed`."""
         examples = self.batches.examples
-        own = [example for example in examples if not example.regularisation] or examples
+        own = self.batches.units_of([example for example in examples if not example.regularisation] or examples)
         chosen = [own[number * len(own) // FIXED_ROWS] for number in range(FIXED_ROWS)]
-        rows = [(example, (number + 0.5) / FIXED_ROWS) for number, example in enumerate(chosen)]
-        self.fixed.append((step, self.mean_loss(self.batches.fixed(rows, "fixed noise"))))
+        units = [(unit, (number + 0.5) / FIXED_ROWS) for number, unit in enumerate(chosen)]
+        self.fixed.append((step, self.mean_loss(self.batches.fixed(units, "fixed noise"))))
         return self.fixed[-1][1]
 
     def validate(self, step: int) -> float:
         """Mean loss of the held-out images at `VALIDATION_FRACTIONS`, appended to `validation`."""
-        rows = [(example, fraction) for example in self.held_out for fraction in VALIDATION_FRACTIONS]
-        self.validation.append((step, self.mean_loss(self.batches.fixed(rows, "validation"))))
+        held_out = self.batches.units_of(self.held_out)
+        units = [(unit, fraction) for unit in held_out for fraction in VALIDATION_FRACTIONS]
+        self.validation.append((step, self.mean_loss(self.batches.fixed(units, "validation"))))
         return self.validation[-1][1]
 
 

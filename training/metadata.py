@@ -64,6 +64,7 @@ def lora_metadata(name: str, base: BaseModel, config: TrainingConfig, trainer: "
         "ss_num_batches_per_epoch": trainer.batches_per_epoch,
         "ss_total_batch_size": config.batch_size * config.optimizer.accumulation,
         **_dataset(config, trainer),
+        **_material_sets(config, trainer.batches.examples),
         **_modelspec(name, base, config),
     }
     return {
@@ -134,6 +135,14 @@ def _dataset(config: TrainingConfig, trainer: "Trainer") -> dict[str, object]:
         "ss_dataset_dirs": _folders(examples),
         "ss_tag_frequency": {"tilewright": _tag_frequency(examples)},
     }
+
+
+def _material_sets(config: TrainingConfig, examples: Sequence[Example]) -> dict[str, object]:
+    """That the maps of a material were trained on together, and which: what Material Set Model reads."""
+    if not config.objective.is_together:
+        return {}
+    maps = dict.fromkeys(example.map for example in examples if example.material_set)
+    return {"tw_maps": ",".join(maps), "tw_shared_attention": 1}
 
 
 def _folders(examples: Sequence[Example]) -> dict[str, dict[str, int]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = "tilewright-training-state-2"
 _SINCE_0_1 = {
-    "objective": ("timestep_sampling", "shift", "guidance", "sigma_weighting"),
+    "objective": ("timestep_sampling", "shift", "guidance", "sigma_weighting", "maps", "sharing_dropout"),
     "network": ("training_adapter",),
 }
 
@@ -150,6 +150,8 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
     materials = [example.material for example in examples if example.material]
     if config.saving.validation_share and len(set(materials)) < len(materials):
         settings["held back by material"] = materials  # which version 0.1.0 did not
+    if config.objective.is_together:
+        settings["sets"] = [(example.material_set, example.map, example.map_word) for example in examples]
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     for example in examples:
         facts = (example.caption, example.size, example.repeats, example.tileable, example.regularisation)

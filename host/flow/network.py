@@ -1,15 +1,18 @@
 """A transformer of the host that trains: an own frozen copy of it, the layers that get a LoRA, and how it is called."""
 
 import re
+from collections.abc import Mapping
 
 import comfy.ops
 import comfy.utils
 import torch
 
 from ...common.errors import InputError
+from ...sets.prompt_rows import lengthened
 from ...training.config import TrainingConfig
 from ...training.text_rows import TextRows
 from ..protocols import Model
+from ..shared_attention import sharing_options
 from ..training import SDPA
 from ..weights import for_autograd, patched, weights_of
 from .families import Family
@@ -113,17 +116,20 @@ class FlowDenoiser:
         self.guidance, self.video, self.positions = guidance, video, positions
         self.dtype: torch.dtype = network.dtype  # type: ignore[assignment]
 
-    def __call__(self, noisy: torch.Tensor, sigmas: torch.Tensor, text: TextRows) -> torch.Tensor:
-        groups = list(text.groups())
+    def __call__(self, noisy: torch.Tensor, sigmas: torch.Tensor, text: TextRows, maps: int = 1) -> torch.Tensor:
+        """maps: so many rows at a time see each other; their texts are brought to one length."""
+        groups = list((_of_one_length(text, maps) if maps > 1 else text).groups())
         if len(groups) == 1:
-            return self._velocity(noisy, sigmas, groups[0][1])
+            return self._velocity(noisy, sigmas, groups[0][1], maps)
         rows: dict[int, torch.Tensor] = {}  # by plain numbers: a CUDA graph may not copy indices to the device
         for numbers, told in groups:
             latents, levels = (torch.stack([values[number] for number in numbers]) for values in (noisy, sigmas))
-            rows |= dict(zip(numbers, self._velocity(latents, levels, told), strict=True))
+            rows |= dict(zip(numbers, self._velocity(latents, levels, told, maps), strict=True))
         return torch.stack([rows[number] for number in range(len(noisy))])
 
-    def _velocity(self, noisy: torch.Tensor, sigmas: torch.Tensor, told: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _velocity(
+        self, noisy: torch.Tensor, sigmas: torch.Tensor, told: dict[str, torch.Tensor], maps: int
+    ) -> torch.Tensor:
         latents = noisy.to(self.dtype)
         context = told["context"]
         tensors = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in told.items()}
@@ -134,6 +140,22 @@ class FlowDenoiser:
         if self.positions is not None:
             self.positions.begin(latents.shape[-2:], context.shape[1])
         given = latents.unsqueeze(2) if self.video else latents
-        options = dict(SDPA)  # the network writes into it
+        options = sharing_options(self.network, maps, SDPA)  # its own: the network writes into it
         velocity = self.network(given, sigmas.float() * self.time_factor, transformer_options=options, **tensors)
         return (velocity.squeeze(2) if self.video else velocity).float()
+
+
+def _of_one_length(text: TextRows, maps: int) -> TextRows:
+    """The texts of each material's rows at the length of the longest, as Material Set Prompt gives them."""
+    rows: list[Mapping[str, torch.Tensor]] = []
+    for first in range(0, len(text.rows), maps):
+        of_set = text.rows[first : first + maps]
+        longest = max(row["context"].shape[1] for row in of_set)
+        rows += [{name: _at_length(value, row["context"].shape[1], longest) for name, value in row.items()}
+                 for row in of_set]  # fmt: skip
+    return TextRows(tuple(rows))
+
+
+def _at_length(value: torch.Tensor, words: int, longest: int) -> torch.Tensor:
+    """What has one entry for each word of a text goes on to `longest`; anything else stays."""
+    return lengthened(value, longest) if value.ndim > 1 and value.shape[1] == words else value

@@ -81,8 +81,15 @@ def recompute_blocks(network: torch.nn.Module, lists: tuple[str, ...], random: b
     from torch.utils.checkpoint import checkpoint
 
     for block in blocks_of(network, lists):
-        run = partial(_from_copies, block.forward)
-        block.forward = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=random)
+        run = partial(checkpoint, partial(_from_copies, block.forward), use_reentrant=False, preserve_rng_state=random)
+        block.forward = partial(_with_options_of_now, run)
+
+
+def _with_options_of_now(run: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
+    """The network goes on writing into its options where it is: what is computed again must read them as they were."""
+    if "transformer_options" in named:
+        named["transformer_options"] = dict(named["transformer_options"])
+    return run(*inputs, **named)
 
 
 def blocks_of(network: torch.nn.Module, lists: tuple[str, ...]) -> list[torch.nn.Module]:

@@ -8,6 +8,7 @@ import comfy.model_management
 import torch
 
 from ...common.errors import InputError
+from ...common.texture_dataset import TextureDataset
 from ...training.config import TrainingConfig
 from ...training.loop import Diverged
 from ...training.metadata import BaseModel
@@ -65,6 +66,16 @@ def base_model(model: Model) -> BaseModel:
         f"The model is of the kind {kind}, but sampled as {host_training.foreign_sampling(model)}. {_KNOWN} Take the "
         "node that patches the sampling out of the way to Train Texture LoRA; it may follow after it."
     )
+
+
+def check_sets(dataset: TextureDataset, config: TrainingConfig) -> None:
+    """Raise `InputError` where maps are to be trained on together, and the dataset does not say which those are."""
+    sets = [sample.material_set for sample in dataset.samples if sample.material_set]
+    if config.objective.is_together and len(set(sets)) == len(sets):
+        raise InputError(
+            "maps of LoRA Objective is together, but the dataset has no material with several maps. Load all maps, let "
+            "them go through Material Set Dataset last, and connect that; or set maps to apart."
+        )
 
 
 def check_device(config: TrainingConfig, device: torch.device) -> None:

@@ -12,6 +12,7 @@ from ...common.axes import Axes
 from ...common.errors import InputError, UnreadableImage
 from ...common.images import composite
 from ...common.map_kinds import COLOR_MAPS
+from ...common.map_words import MAP_WORDS
 from ...common.texture_dataset import Sample, TextureDataset
 from ...common.wrapped_convolutions import wrapped_convolutions
 from ...training.bucket_resize import frame
@@ -62,6 +63,8 @@ def _example(model: Model, sample: Sample, tensors: dict[str, torch.Tensor]) -> 
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
     facts = {**flags, "mask": tensors.get("mask"), "material": sample.origin or sample.material}
     facts["folder"] = sample.file.parent.name
+    if sample.material_set:
+        facts |= {"material_set": sample.material_set, "map": sample.map, "map_word": MAP_WORDS.get(sample.map, "")}
     return Example(latent, sample.caption, (width, height), sample.repeats, **facts)
 
 

@@ -2,12 +2,14 @@
 
 import time
 from collections import deque
+from functools import partial
 
 import comfy.model_management
 import comfy.utils
 import torch
 
 from ...common.image_writing import write_png
+from ...common.map_words import described
 from ...training.config import TrainingConfig
 from ...training.loop import Trainer
 from ...training.measure import loss_transfer
@@ -21,6 +23,7 @@ from ..latent_format import decode_latents
 from ..node_text import tell_node
 from ..protocols import Vae
 from ..run_record import RunRecord
+from .text_conditioning import sampled_rows
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
 
@@ -65,7 +68,10 @@ class LiveView:
 
     def prompts(self) -> list[str]:
         """What is sampled: the prompts that were given, else the caption of a training image."""
-        return self.config.saving.sample_prompts() or [self.trainer.batches.examples[0].caption]
+        caption = self.trainer.batches.examples[0].caption
+        return self.config.saving.sample_prompts() or [
+            described(caption) if self.config.objective.is_together else caption
+        ]
 
     def _sample_all(self, step: int) -> None:
         began, prompts = time.monotonic(), self.prompts()
@@ -93,13 +99,18 @@ class LiveView:
         """Save one picture of the LoRA as it is, always from the same noise."""
         side = self.config.resolution
         cells = side // self.vae.spacial_compression_encode()
-        shape = (1, self.trainer.batches.examples[0].latent.shape[0], cells, cells)
+        examples = self.trainer.batches.examples
+        texts, empty = (sampled_rows(text, examples, self.config) for text in (prompt, ""))
+        shape = (len(texts), examples[0].latent.shape[0], cells, cells)
         noise = torch.randn(shape, generator=generator(self.config.seed, "sample", number)).to(self.trainer.device)
-        cond, uncond = (self.trainer.encode_texts([text], [(side, side)]) for text in (prompt, ""))
-        with self.trained.pictures(self.trainer.denoise):
+        cond, uncond = (self.trainer.encode_texts(rows, [(side, side)] * len(rows)) for rows in (texts, empty))
+        denoise = self.trainer.denoise
+        with self.trained.pictures(denoise):
             scale = self.trained.picture_scale
-            latent = sample(self.trainer.denoise, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS, scale)
-        picture = decode_latents(self.trained.model, self.vae, latent)[0].movedim(-1, 0)
+            together = partial(denoise, maps=len(texts)) if len(texts) > 1 else denoise
+            latent = sample(together, self.trainer.schedule, noise, cond, uncond, SAMPLE_STEPS, scale)
+        pictures = decode_latents(self.trained.model, self.vae, latent).movedim(-1, 1)
+        picture = torch.cat(list(pictures), dim=2)  # the maps of a material side by side
         file = self.files.folder / "samples" / f"step{step:08}_{number}.png"
         with told_if_disk_fails(file):
             write_png(file, picture)

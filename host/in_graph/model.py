@@ -20,6 +20,7 @@ from ...training.noise import NoiseSchedule
 from .. import folders, unet_blocks
 from .. import training as host_training
 from ..protocols import Model
+from ..shared_attention import sharing_options
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -81,9 +82,11 @@ def unet_denoiser(unet: torch.nn.Module) -> Denoiser:
     """The UNet as the trainer calls it, with inputs brought to its precision and the prediction in float32."""
     weight = next(unet.parameters())
 
-    def denoise(noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+    def denoise(
+        noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning, maps: int = 1
+    ) -> torch.Tensor:
         cond = conditioning.to(weight.device, weight.dtype)
-        options = dict(host_training.SDPA)  # the UNet writes into it
+        options = sharing_options(unet, maps, host_training.SDPA)  # its own: the UNet writes into it
         call = partial(unet, noisy.to(weight.dtype), timesteps.float(), cond.context, y=cond.vector)
         return call(transformer_options=options).float()
 

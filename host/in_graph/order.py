@@ -1,6 +1,6 @@
 """What a node asks of the in-graph trainer, and what it gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -42,7 +42,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class TrainedLora:
-    """What a run leaves: the weights in kohya's key names and their file, the run's others, and the losses.
+    """What a run leaves: the weights in kohya's key names and their file, the run's others, the losses, the metadata.
 
     validation and fixed (see `Trainer.measure`) have pairs of step and loss.
     """
@@ -53,3 +53,4 @@ class TrainedLora:
     losses: list[float]
     validation: list[tuple[int, float]]
     fixed: list[tuple[int, float]]
+    metadata: dict[str, str] = field(default_factory=dict)

@@ -32,7 +32,7 @@ from .. import folders
 from .. import training as host_training
 from ..node_text import tell_node
 from ..run_record import RunRecord
-from .checks import check_connected, check_device, check_vae, check_validation, told_to_artists
+from .checks import check_connected, check_device, check_sets, check_vae, check_validation, told_to_artists
 from .in_processes import Course, check_processes, run_for_processes, train_in_processes
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
@@ -57,6 +57,7 @@ def train_lora(order: Order) -> TrainedLora:
     trained = trained_model(with_training_adapter(model, order.clip, config))
     trained.check(config)
     check_name(order.name, "name")
+    check_sets(order.dataset, config)
     device = comfy.model_management.get_torch_device()
     check_device(config, device)
     check_processes(order)
@@ -156,7 +157,7 @@ class _Run:
             check_kept(files, self.order.checkpoint)
             lora = files.checkpoint(self.order.checkpoint)
             state = load_tensors(lora)
-        return TrainedLora(state, lora, files, trainer.losses, measured.validation, measured.fixed)
+        return TrainedLora(state, lora, files, trainer.losses, measured.validation, measured.fixed, self._metadata())
 
     def _begin(self) -> str:
         """Where there is a state, go to its step. Returns how the run begins, in a sentence."""

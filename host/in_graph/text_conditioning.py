@@ -8,8 +8,10 @@ from typing import Any
 import comfy.model_management
 import torch
 
+from ...common.map_words import map_caption
 from ...training.config import ObjectiveConfig, TrainingConfig
 from ...training.data import Conditioning, Example
+from ...training.material_sets import material_sets
 from ...training.tensor_cache import kept
 from ...training.text_rows import Told
 from .. import training as host_training
@@ -47,11 +49,26 @@ def captions_asked_for(examples: Sequence[Example], config: TrainingConfig) -> s
     """Every caption that steps, measurements and samples ask for; shuffled ones only come up in their step."""
     asked = {(example.caption, example.size) for example in examples}
     if config.objective.caption_dropout:
-        asked |= {("", example.size) for example in examples}
+        asked |= {(example.map_word if config.objective.is_together else "", example.size) for example in examples}
     if config.saving.sample_every:
         square = (config.resolution, config.resolution)
-        asked |= {(prompt, square) for prompt in ["", *config.saving.sample_prompts()]}
+        rows = [
+            rows for prompt in ["", *config.saving.sample_prompts()] for rows in sampled_rows(prompt, examples, config)
+        ]
+        asked |= {(row, square) for row in rows}
     return asked
+
+
+def sampled_rows(prompt: str, examples: Sequence[Example], config: TrainingConfig) -> list[str]:
+    """What a picture on the way is made of: the prompt, or for each map of the first material that prompt of its own.
+
+    "" gives what they are guided away from.
+    """
+    if not config.objective.is_together:
+        return [prompt]
+    units = material_sets(examples)
+    return [map_caption(examples[index].map, prompt) if examples[index].map else prompt
+            for index in max(units, key=len)]  # fmt: skip
 
 
 class Texts:

@@ -10,7 +10,7 @@ from ...training.data import split_validation
 from ...training.exported_run import RUN_NAME, ExportedRun
 from .. import folders
 from .. import training as host_training
-from ..in_graph.checks import check_connected, check_vae
+from ..in_graph.checks import check_connected, check_sets, check_vae
 from ..in_graph.latents import cached_examples
 from ..in_graph.order import Order
 from ..in_graph.trained import trained_model, with_training_adapter
@@ -28,6 +28,7 @@ def export_run(order: Order) -> Path:
     trained = trained_model(order.model)
     trained.check(config)
     name = check_name(order.name, "name")
+    check_sets(order.dataset, config)
     check_exportable(config)
     source = source_of(order.model)
     adapted = trained_model(with_training_adapter(order.model, order.clip, config))

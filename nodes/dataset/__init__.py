@@ -9,6 +9,7 @@ from .download import DownloadImages
 from .from_images import DatasetFromImages
 from .inspect_substance import InspectSubstance
 from .load import LoadDataset
+from .material_sets import MaterialSetDataset
 from .render_procedural import RenderProcedural
 from .render_substance import RenderSubstance
 from .save import SaveDataset
@@ -26,5 +27,6 @@ NODES: list[type[io.ComfyNode]] = [
     SplitDataset,
     JoinDatasets,
     BucketDataset,
+    MaterialSetDataset,
     SaveDataset,
 ]

@@ -140,7 +140,7 @@ class TrainLora(io.ComfyNode):
         order = Order(model, vae, clip, dataset, name, config, validation, node_id(cls), checkpoint, processes)
         trained = train_lora(order)
         remember_trained(name, trained.lora, trained.files.folder)
-        trained_model, trained_clip = with_lora(model, clip, trained.state)
+        trained_model, trained_clip = with_lora(model, clip, trained.state, trained.metadata)
         return io.NodeOutput(
             trained_model,
             trained_clip,

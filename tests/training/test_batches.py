@@ -74,7 +74,7 @@ def test_batches_made_ahead_in_another_thread_are_the_same():
 
 def test_fixed_rows_have_the_same_noise_whatever_the_batch_size_is():
     one, many = batches(batch_size=1), batches(batch_size=3)
-    rows = [(example, fraction) for example in one.examples for fraction in (0.25, 0.75)]
+    rows = [([example], fraction) for example in one.examples for fraction in (0.25, 0.75)]
     singles, threes = list(one.fixed(rows, "validation")), list(many.fixed(rows, "validation"))
     assert [len(batch.latents) for batch in singles + threes] == [1] * 6 + [3] * 2
     for name in ("latents", "noise", "timesteps", "mask"):

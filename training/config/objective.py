@@ -9,6 +9,7 @@ LOSSES = ("mse", "huber", "l1")
 TOKEN_LENGTHS = (75, 150, 225)
 TIMESTEP_SAMPLINGS = ("auto", "uniform", "logit-normal", "shifted", "by resolution")
 SIGMA_WEIGHTINGS = ("none", "low noise", "cosmap", "bell")
+APART, TOGETHER = MAPS = ("apart", "together")
 
 
 @dataclass(frozen=True)
@@ -211,5 +212,28 @@ class ObjectiveConfig:
         advanced=True,
     )
 
+    maps: str = setting(
+        APART,
+        "together trains all maps of a material at once, so that one sampling gives a whole material (Material Set "
+        "Model). The dataset then comes from Material Set Dataset, and batch_size counts materials.",
+        choices=MAPS,
+        optional=True,
+    )
+    sharing_dropout: float = setting(
+        0.1,
+        "Share of the steps in which maps do not see each other, so that single maps can still be asked for.",
+        within=(0.0, 0.9),
+        step=0.05,
+        needs="maps",
+        needs_choice=(TOGETHER,),
+        optional=True,
+        advanced=True,
+    )
+
     def __post_init__(self) -> None:
         check_settings(self)
+
+    @property
+    def is_together(self) -> bool:
+        """Whether all maps of a material are trained on at once."""
+        return self.maps == TOGETHER
