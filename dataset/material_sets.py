@@ -61,7 +61,7 @@ def material_sets_of(
     samples = [one for name, maps in taken.items() for one in _set_of(name, maps, kinds, directions)]
     regular = [sample for sample in dataset.samples if sample.regularisation]
     lines = [
-        *_counts(taken),
+        *_counts(taken, kinds),
         *_missing(lacking, incomplete),
         *_named("of unlike proportions, left out", unlike),
         *([f"{doubled} files show a map that their material has already; they were left out."] if doubled else []),
@@ -124,8 +124,8 @@ def _convention_of_pixels(sample: Sample) -> str:
     return clear_convention(pixels[None]) if len(pixels) > 2 else ""
 
 
-def _counts(taken: dict[str, dict[str, Sample]]) -> list[str]:
-    counts = Counter(tuple(maps) for maps in taken.values())
+def _counts(taken: dict[str, dict[str, Sample]], kinds: Sequence[str]) -> list[str]:
+    counts = Counter(tuple(kind for kind in kinds if kind in maps) for maps in taken.values())
     return [f"{_materials(count)} with {listed_maps(maps)}." for maps, count in counts.most_common()]
 
 

@@ -8,7 +8,9 @@ import pytest
 
 PACK = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PACK.glob("*.md"), *PACK.glob("docs/*.md"), *PACK.glob("web/docs/*.md")])
-ROOMS = "captions|common|dataset|evaluation|host|launch|material|nodes|sd_scripts|seamless|tests|training|upscale|web"
+ROOMS = (
+    "captions|common|dataset|evaluation|host|launch|material|nodes|sd_scripts|seamless|sets|tests|training|upscale|web"
+)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PACK).as_posix())
 
 

@@ -40,10 +40,20 @@ SOURCES = {  # socket type -> node, inputs, output
     ),
 }
 OTHER = {"other": {"material": "planks", "folder": "every_node_other"}}  # an input that wants another than the source
+FED = {  # optional sockets, or ones that want another source
+    ("TilewrightMaterialSetDataset", "dataset"): (
+        "TilewrightLoadDataset",
+        {"folder": "every_node_images", "map": "any"},
+        0,
+    ),
+    ("TilewrightGivenMaps", "basecolor"): SOURCES["IMAGE"],
+}
 SMALL = {"steps": 1, "resolution": 64, "size": 64, "count": 1, "rank": 2, "alpha": 2.0}
 OWN = {
     "TilewrightLoraGrid": {"width": 64, "height": 64, "strengths": "0 1", "seeds": "1", "prompts": "brick wall"},
     "TilewrightScoreImages": {"prompts": "brick wall"},
+    "TilewrightMaterialSetModel": {"maps": "basecolor, normal"},
+    "TilewrightSplitMaterialSet": {"maps": "normal"},  # of the one image that is its source
 }
 NAMED = {
     "archive": "every_node.sbsar",
@@ -134,7 +144,9 @@ class Graph:
         sockets = [(name, kind) for name, kind, facts in _inputs(info) if name not in inputs and "default" not in facts]
         required = {name for name, _ in sockets if name in info["input"].get("required", {})}
         for name, kind in sockets:
-            if name in wanted or name in required or (not required and name not in INSTEAD):
+            if (node, name) in FED:
+                inputs[name] = self._link(FED[node, name], {})
+            elif name in wanted or name in required or (not required and name not in INSTEAD):
                 inputs[name] = self.source(kind, OTHER.get(name, {}))
         added = self._put(node, inputs)
         if not info["output_node"]:
