@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ...common.map_words import DEFAULT_MAPS, parse_maps
 from ...common.texture_dataset import TextureDataset
 from ...dataset.material_sets import INCOMPLETE, NORMALS, material_sets_of
+from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -52,6 +53,7 @@ class MaterialSetDataset(io.ComfyNode):
                 ),
                 io.String.Output("report", tooltip="Which materials have which maps, and what was left out."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -63,4 +65,4 @@ class MaterialSetDataset(io.ComfyNode):
     @classmethod
     def execute(cls, dataset: TextureDataset, maps: str, incomplete: str, normals: str) -> io.NodeOutput:
         sets = material_sets_of(dataset, parse_maps(maps), incomplete, normals, progress_callback())
-        return io.NodeOutput(sets.dataset, sets.report)
+        return io.NodeOutput(sets.dataset, sets.report, ui=previewed(dataset=listing_of(sets.dataset)))

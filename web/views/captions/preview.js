@@ -32,6 +32,7 @@ export const datasetPreview = {
     "TilewrightCleanDataset",
     "TilewrightAugmentDataset",
     "TilewrightBucketDataset",
+    "TilewrightMaterialSetDataset",
     "TilewrightSplitDataset",
     "TilewrightJoinDatasets",
     "TilewrightSaveDataset",
