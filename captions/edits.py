@@ -114,8 +114,8 @@ class Journal:
             changes = {key: (self._edits.get(key, Edit()), edit) for key, edit in wanted.items()}
             changes = {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
             if changes:
-                told = {key: [before.to_json(), after.to_json()] for key, (before, after) in changes.items()}
-                self._append({"what": what, "changes": told})
+                changed = {key: [before.to_json(), after.to_json()] for key, (before, after) in changes.items()}
+                self._append({"what": what, "changes": changed})
             return self._last
 
     def undo(self, number: int) -> int:
@@ -218,19 +218,19 @@ class Journal:
             base.update({key: pair[0] for key, pair in step.changes.items()})
         entries: list[dict[str, Any]] = [{"id": kept[0].number - 1, "base": {k: e.to_json() for k, e in base.items()}}]
         for step in kept:
-            told = {key: [before.to_json(), after.to_json()] for key, (before, after) in step.changes.items()}
-            entries.append({"id": step.number, "time": step.time, "what": step.what, "changes": told})
+            changed = {key: [before.to_json(), after.to_json()] for key, (before, after) in step.changes.items()}
+            entries.append({"id": step.number, "time": step.time, "what": step.what, "changes": changed})
         with written_whole(self._path) as unfinished:
             lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
             unfinished.write_text(lines, encoding="utf-8", errors="surrogatepass")
 
 
-def _edit(told: Any) -> Edit:
-    if told is None:
+def _edit(value: Any) -> Edit:
+    if value is None:
         return Edit()
-    caption, excluded, seen = told.get("caption"), told.get("excluded", False), told.get("seen", "")
+    caption, excluded, seen = value.get("caption"), value.get("excluded", False), value.get("seen", "")
     if not isinstance(caption, str | None) or not isinstance(excluded, bool) or not isinstance(seen, str):
-        raise TypeError(f"an edit is {told!r}")
+        raise TypeError(f"an edit is {value!r}")
     return Edit(caption, excluded, seen)
 
 

@@ -118,8 +118,8 @@ def read_listing(path: Path) -> Listing:
 
 def _told(listing: Listing) -> dict[str, Any]:
     images = [asdict(one) for one in listing.images]
-    told = {"images": images, "background": listing.background, "limit": listing.limit}
-    return {"format": FORMAT, "version": VERSION, **told}
+    content = {"images": images, "background": listing.background, "limit": listing.limit}
+    return {"format": FORMAT, "version": VERSION, **content}
 
 
 def _listed(entry: dict[str, Any]) -> Listed:

@@ -142,12 +142,12 @@ def _srgb(image: torch.Tensor, decoded: Decoded, light: str) -> tuple[torch.Tens
         return converted(image, _from_linear(header)), [Note("linear light, turned into sRGB")]
     if header.profile:  # that of CMYK has been applied by the decoder: no other form of these colours is RGB
         try:
-            convert, told = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
+            convert, source = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
         except (ValueError, struct.error):
             return image, [Note("a damaged colour profile, passed over: colours are taken for sRGB")]
     else:
-        convert, told = srgb_of_gamma(header.gamma), f"gamma {header.gamma:.3g}"
-    return (converted(image, convert), [Note(f"colours of {told}, turned into sRGB")]) if convert else (image, [])
+        convert, source = srgb_of_gamma(header.gamma), f"gamma {header.gamma:.3g}"
+    return (converted(image, convert), [Note(f"colours of {source}, turned into sRGB")]) if convert else (image, [])
 
 
 def _from_linear(header: Header) -> Callable[[torch.Tensor], torch.Tensor]:

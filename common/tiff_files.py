@@ -179,11 +179,11 @@ def _grey_or_rgb(pixels: np.ndarray, colors: int, extra: list[str], white_is_zer
     picture = samples[..., :colors]
     if white_is_zero and samples.dtype.kind == "u":
         picture = np.iinfo(samples.dtype).max - picture
-    told = next((number for number, kind in enumerate(extra) if kind in ("ASSOCALPHA", "UNASSALPHA")), None)
-    if told is None:
+    alpha_place = next((number for number, kind in enumerate(extra) if kind in ("ASSOCALPHA", "UNASSALPHA")), None)
+    if alpha_place is None:
         return picture[..., 0] if colors == 1 else picture
-    alpha = samples[..., colors + told, None]
-    if extra[told] == "ASSOCALPHA":
+    alpha = samples[..., colors + alpha_place, None]
+    if extra[alpha_place] == "ASSOCALPHA":
         picture = _straight(picture, alpha)
     return np.concatenate([np.broadcast_to(picture, (*picture.shape[:2], 3)), alpha], axis=-1)
 

@@ -59,8 +59,8 @@ def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: 
     """A map whose pixels contradict its name, or the convention that is wanted, would teach the wrong light."""
     if mode == OFF:
         return
-    told = Counter(result.convention for result in results if result.convention)
-    wanted = (told.most_common(1)[0][0] if told else "") if mode == SAME else mode
+    conventions = Counter(result.convention for result in results if result.convention)
+    wanted = (conventions.most_common(1)[0][0] if conventions else "") if mode == SAME else mode
     for index, (sample, result) in enumerate(zip(samples, results, strict=True)):
         if reasons[index] is None and result.convention:
             if sample.convention not in ("", result.convention):

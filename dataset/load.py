@@ -194,7 +194,7 @@ def _decode(image: ImageFile, reading: Reading) -> _Decoded:
 def _sample(image: ImageFile, decoded: _Decoded, folder: Path, loading: Loading, captions: CaptionFiles) -> Sample:
     repeats, words = kohya_folder(image.path, folder)
     caption = captions.caption(image.path, _material_file(image), folder)
-    told = {note.what for note in decoded.notes}
+    found = {note.what for note in decoded.notes}
     return Sample(
         file=image.path,
         map=_kind(image),
@@ -207,8 +207,8 @@ def _sample(image: ImageFile, decoded: _Decoded, folder: Path, loading: Loading,
         record=image.record,
         convention=image.named.convention,
         reading=loading.reading,
-        clipped=CLIPPED in told,
-        repaired=REPAIRED in told,
+        clipped=CLIPPED in found,
+        repaired=REPAIRED in found,
     )
 
 

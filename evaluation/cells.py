@@ -126,9 +126,9 @@ def _unknown(line: str, listed: list[str]) -> str:
 
 def step_of(name: str, metadata: Mapping[str, str]) -> int | None:
     """Steps a LoRA was trained for: what its file says (ss_steps), else what its name says."""
-    told = metadata.get("ss_steps", "")
-    if told.isdigit() and int(told):
-        return int(told)
+    steps = metadata.get("ss_steps", "")
+    if steps.isdigit() and int(steps):
+        return int(steps)
     named = re.search(r"-step(\d+)$", lora_stem(name))
     return int(named.group(1)) if named else None
 

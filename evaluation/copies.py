@@ -145,8 +145,8 @@ class Calibration:
         return max(self.highest, LEAST)
 
     def __str__(self) -> str:
-        told = f"A picture counts as a copy above a correlation of {self.threshold:.2f}"
-        return f"{told}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
+        rule = f"A picture counts as a copy above a correlation of {self.threshold:.2f}"
+        return f"{rule}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
 
     @property
     def expected(self) -> float:

@@ -68,7 +68,7 @@ def check_overfit(
     training: Sequence[torch.Tensor],
     names: Sequence[str],
     held_out: Sequence[torch.Tensor] = (),
-    told: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Overfit:
     """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy."""
     renders = torch.stack(list(training))
@@ -81,7 +81,7 @@ def check_overfit(
         clean = picture.nan_to_num(0, 0, 0).clamp(0, 1)
         matches.append(nearest(fingerprints(clean[None])[0], spectra))
         patches.append(matcher(clean))
-        told(number, len(pictures))
+        progress(number, len(pictures))
     return Overfit(matches, patches, calibration, limit, bool(held_out), names)
 
 

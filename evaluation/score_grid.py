@@ -55,7 +55,7 @@ def score_grid(
     encode: Encode | None = None,
     by_hand: Cell | None = None,
     fresh_seeds: int = 0,
-    told: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
     """Score every cell and choose one; `by_hand` is the person's word, which stands against every gate.
 
@@ -67,7 +67,7 @@ def score_grid(
         raise InputError("The grid has no pictures. Give LoRA Grid at least one prompt, one seed and one LoRA.")
     compared = held_out or training
     total = len(training.pictures) + (len(held_out.pictures) if held_out else 0) + len(grid.cells) * pictures
-    count = _Counter(told, total)
+    count = _Counter(progress, total)
     own = measure(training.pictures, count)
     other = measure(held_out.pictures, count) if held_out else own
     captions = [sample.caption for sample in compared.samples]
@@ -119,12 +119,12 @@ def _ranked(
 
 
 class _Counter:
-    def __init__(self, told: Callable[[int, int], None], total: int) -> None:
-        self.told, self.done, self.total = told, 0, total
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self.progress, self.done, self.total = progress, 0, total
 
     def __call__(self) -> None:
         self.done += 1
-        self.told(self.done, self.total)
+        self.progress(self.done, self.total)
 
 
 def _scored(scorer: Scorer, grid: LoraGrid, cell: Cell, pictures: Measured, encode: Encode | None) -> CellScores:

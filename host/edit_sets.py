@@ -62,8 +62,8 @@ def show_listing(listing: Listing) -> str:
 
 def previewed(**listings: Listing) -> dict[str, list[dict[str, Any]]]:
     """What a node tells the editor of the datasets it gives out, each by its name, so that it shows them."""
-    told = [{"name": name, "listing": show_listing(one), "images": len(one.images)} for name, one in listings.items()]
-    return {PREVIEW: told}
+    shown = [{"name": name, "listing": show_listing(one), "images": len(one.images)} for name, one in listings.items()]
+    return {PREVIEW: shown}
 
 
 def kept_listing(name: str) -> Listing:

@@ -111,10 +111,10 @@ def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
                   if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
     if fitting < _LEAST_SHARE * layers or not fitting:
         made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
-        told = f" It says that it was made for {made_for}." if made_for else ""
+        origin = f" It says that it was made for {made_for}." if made_for else ""
         raise InputError(
             f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
-            f"model is of the kind {model_kind(model)}.{told} Load the checkpoint that the LoRA was trained on, or "
+            f"model is of the kind {model_kind(model)}.{origin} Load the checkpoint that the LoRA was trained on, or "
             "choose LoRAs that were trained on this one."
         )
     return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers have no place in the model"

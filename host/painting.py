@@ -37,10 +37,10 @@ def encode_texts(clip: Clip, texts: Sequence[str]) -> list[Conditioning]:
 
 
 class Painter:
-    """Paints rows for one patched model after another. told is called with (sampler steps made, preview) as it goes."""
+    """Paints rows for one patched model after another; progress takes (sampler steps made, preview) as it goes."""
 
-    def __init__(self, vae: Vae, sampling: Sampling, batch_size: int, told: Callable[[int, Any], None]) -> None:
-        self.vae, self.sampling, self.told = vae, sampling, told
+    def __init__(self, vae: Vae, sampling: Sampling, batch_size: int, progress: Callable[[int, Any], None]) -> None:
+        self.vae, self.sampling, self.progress = vae, sampling, progress
         self.limit = batch_size or _MOST_ROWS
         self.is_asked_for = batch_size > 0
         self.batchable = sampling.sampler_name in BATCHABLE
@@ -109,7 +109,7 @@ class Painter:
         previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
         def after_step(_step: int, clean: torch.Tensor, _noisy: torch.Tensor, _total: int) -> None:
-            self.told(rows, previewer.decode_latent_to_preview_image("JPEG", clean) if previewer else None)
+            self.progress(rows, previewer.decode_latent_to_preview_image("JPEG", clean) if previewer else None)
 
         return after_step
 

@@ -41,7 +41,7 @@ class RunRecord:
         controls = RunControls(self.folder)
         go_on(self.folder)
         self.log.begin(step, steps, lora=self.lora, **who, **facts)
-        how, told = FAILED, {}
+        how, details = FAILED, {}
         try:
             with Heartbeat(self.folder, **who):
                 self.hint(step, now=True)
@@ -51,10 +51,10 @@ class RunRecord:
             how = CANCELLED
             raise
         except BaseException as error:
-            told = {"text": str(error)}
+            details = {"text": str(error)}
             raise
         finally:
-            self.log.event("ended", self._at, how=how, **told)
+            self.log.event("ended", self._at, how=how, **details)
             self.hint(self._at, now=True)
 
     def stop(self, step: int) -> None:

@@ -59,10 +59,10 @@ def cell_losses(
             check_fit(model, clip, lora)
         for cell in own:
             patched, text = with_lora_file(model, clip, lora, cell.strength) if lora else (model, clip)
-            told = dict(zip(captions, encode_texts(text, captions), strict=True))
+            conditioning = dict(zip(captions, encode_texts(text, captions), strict=True))
             rows = []
             for number, ((_, caption), latent) in enumerate(zip(renders, latents, strict=True)):
-                rows.append(_loss(patched, latent, told[caption], number))
+                rows.append(_loss(patched, latent, conditioning[caption], number))
                 progress(len(losses) * len(renders) + len(rows), len(cells) * len(renders))
             losses[cell] = torch.stack(rows)
     return losses

@@ -55,14 +55,14 @@ def painting_figures(
     statistics = torch.cat([texture_statistics(through_autoencoder(network, as_input(one))) for one in drawings])
     known = count * KNOWN
     judge = NearestClass.fitted(statistics[:known], classes[:known])
-    told = judge.classify(statistics[known:])
+    predicted = judge.classify(statistics[known:])
     painted, shown = count * PAINTED, classes[known : known + count * PAINTED]
     prompts = [drawing.captions[1] for drawing in drawings[known : known + painted]]
     latents = [denoiser.paint([prompt], SIZE // 8, seed) for seed, prompt in enumerate(prompts)]
     paintings = [decode_wrapped(network, latent) for latent in latents]
     painted_told = judge.classify(texture_statistics(torch.cat(paintings)))
     figures = {
-        "renders_told_apart": _by_material((told == classes[known:]).float(), classes[known:], course),
+        "renders_told_apart": _by_material((predicted == classes[known:]).float(), classes[known:], course),
         "paintings_told_apart": _by_material((painted_told == shown).float(), shown, course),
     }
     return figures, [paintings[row : row + count] for row in range(0, painted, count)]

@@ -33,14 +33,14 @@ def load_map(path: Path, kind: str = "", reading: Reading = AS_IT_IS) -> LoadedM
     decoded = decode_image(path, reading.layer)
     kind, found = (kind, f"Read as {kind}.") if kind else kind_of(path, decoded.pixels[None])
     image, notes = as_map(path, decoded, kind, reading)
-    told = [f"{note.what}{f' ({note.figures})' if note.figures else ''}." for note in notes]
+    sentences = [f"{note.what}{f' ({note.figures})' if note.figures else ''}." for note in notes]
     pixels = image[None]
     if kind == "normal" and pixels.shape[1] > 1:
         alpha = pixels[:, 3:] if pixels.shape[1] == 4 and not is_dxt5nm(pixels) else pixels[:, :0]
         rebuilt, remarks = rebuild_normals(pixels, "The map")
         if remarks:
-            pixels, told = torch.cat([rebuilt, alpha], dim=1), [*told, *remarks]
-    return LoadedMap(pixels, kind, " ".join([found, *(sentence[0].upper() + sentence[1:] for sentence in told)]))
+            pixels, sentences = torch.cat([rebuilt, alpha], dim=1), [*sentences, *remarks]
+    return LoadedMap(pixels, kind, " ".join([found, *(sentence[0].upper() + sentence[1:] for sentence in sentences)]))
 
 
 def kind_of(path: Path, pixels: torch.Tensor) -> tuple[str, str]:

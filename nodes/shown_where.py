@@ -10,5 +10,5 @@ def shown_where(**conditions: Sequence[str] | bool) -> dict[str, Any]:
     With one of several choices; True: with a number other than 0, a switch that is on, a socket that is linked; False:
     with 0, off, not linked. web/fitting_widgets.js reads it.
     """
-    told = {name: asked if isinstance(asked, bool) else list(asked) for name, asked in conditions.items()}
-    return {"shown_where": told} if told else {}
+    choices = {name: asked if isinstance(asked, bool) else list(asked) for name, asked in conditions.items()}
+    return {"shown_where": choices} if choices else {}

@@ -41,16 +41,16 @@ class Interpreter:
 
 def allowed_checkouts(beside: Sequence[Path], configured: Sequence[Path]) -> list[Path]:
     """The folders that may hold a checkout: by `SD_SCRIPTS_PATH`, as `configured`, or named sd-scripts in `beside`."""
-    told = [Path(os.environ[FOLDER_SETTING])] if os.environ.get(FOLDER_SETTING) else []
-    return list(dict.fromkeys([*told, *configured, *(folder / FOLDER_NAME for folder in beside)]))
+    from_environment = [Path(os.environ[FOLDER_SETTING])] if os.environ.get(FOLDER_SETTING) else []
+    return list(dict.fromkeys([*from_environment, *configured, *(folder / FOLDER_NAME for folder in beside)]))
 
 
 def find_checkout(name: str, allowed: Sequence[Path]) -> Path:
     """The checkout at `name`, "" for the first that is there. Raises `InputError` for one that is not `allowed`."""
-    told = os.environ.get(FOLDER_SETTING)
-    if told and not (Path(told) / _MARK).is_file():
+    variable = os.environ.get(FOLDER_SETTING)
+    if variable and not (Path(variable) / _MARK).is_file():
         raise InputError(
-            f"The variable {FOLDER_SETTING} is {told}, which is not a checkout of sd-scripts: it holds no "
+            f"The variable {FOLDER_SETTING} is {variable}, which is not a checkout of sd-scripts: it holds no "
             f"{_MARK.as_posix()}. Correct it, or leave it out, and restart ComfyUI."
         )
     if name.strip():

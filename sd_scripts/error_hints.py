@@ -39,8 +39,8 @@ def cause_of(lines: Sequence[str], code: int, attempt: Attempt) -> str:
     speaking = [line.rstrip() for line in lines if speaks(line)]
     usage = next((number for number, line in enumerate(speaking) if re.match(r"usage: ", line)), len(speaking))
     end = next((number for number, line in enumerate(speaking) if re.search(r"\berror: ", line)), usage)
-    told = speaking[:usage] + speaking[end:]
-    last = "\n".join(f"  {line}" for line in told[-LAST_LINES:])
+    output = speaking[:usage] + speaking[end:]
+    last = "\n".join(f"  {line}" for line in output[-LAST_LINES:])
     return f"{cause}\nIts last lines:\n{last}" if last else f"{cause}\nIt wrote nothing."
 
 

@@ -75,9 +75,9 @@ def requirements(modules: Sequence[str], checkout: Path) -> list[str]:
 
     A module that neither knows is left out: someone else's package may have its name.
     """
-    told = _told_requirements(checkout)
+    required = _told_requirements(checkout)
     names = {module: _normal(_DISTRIBUTIONS.get(module, module)) for module in modules}
-    listed = (told.get(name, name if name in _KNOWN else None) for name in names.values())
+    listed = (required.get(name, name if name in _KNOWN else None) for name in names.values())
     return list(dict.fromkeys(one for one in listed if one))
 
 

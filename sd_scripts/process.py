@@ -49,8 +49,8 @@ def configured_precision(environment: Mapping[str, str]) -> str | None:
     if not file.is_file():
         return None
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    told = settings.get("mixed_precision") if isinstance(settings, dict) else None
-    return _PRECISIONS.get("no" if told is False else str(told))  # YAML reads a bare no as false
+    precision = settings.get("mixed_precision") if isinstance(settings, dict) else None
+    return _PRECISIONS.get("no" if precision is False else str(precision))  # YAML reads a bare no as false
 
 
 def _with_packages(interpreter: Interpreter, script: Path) -> list[str]:

@@ -26,8 +26,8 @@ def next_leg(run: RunFolder, config: TrainingConfig, job: Job) -> tuple[Leg, dic
     if config.optimizer.scheduler in _LEVEL:
         return Leg(start, end), resumed | {"initial_step": 0, "max_train_steps": end - start}
     skips = config.optimizer.accumulation == 1  # sd-scripts counts the images to skip in batches
-    told = {"initial_step": start, "max_train_steps": end, "skip_until_initial_step": skips or None}
-    return Leg(start, end, counts_on=True, skips=skips), resumed | told
+    arguments = {"initial_step": start, "max_train_steps": end, "skip_until_initial_step": skips or None}
+    return Leg(start, end, counts_on=True, skips=skips), resumed | arguments
 
 
 def run_length(config: TrainingConfig) -> dict[str, int]:

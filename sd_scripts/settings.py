@@ -262,8 +262,8 @@ def sample_prompts(config: TrainingConfig) -> str:
     for number, prompt in enumerate(config.saving.sample_prompts()):
         if _HINT_FILE.search(prompt):
             raise InputError(f"The prompt {prompt!r} names a file with --cn. Leave it out: samples are drawn without.")
-        told = "" if " --" in prompt else f" --w {side} --h {side} --d {(seed + number) % _SEEDS} --s 20"
-        lines.append(f" {prompt}{told}\n")  # the space keeps a prompt that begins with # from being a comment
+        options = "" if " --" in prompt else f" --w {side} --h {side} --d {(seed + number) % _SEEDS} --s 20"
+        lines.append(f" {prompt}{options}\n")  # the space keeps a prompt that begins with # from being a comment
     return "".join(lines)
 
 

@@ -77,11 +77,11 @@ class Job:
 
     def model_settings(self) -> dict[str, bool]:
         """The arguments that tell SD1, SD2 and its v-prediction apart."""
-        told = {"v2": self.family in (SD2, SD2_V), "v_parameterization": self.family == SD2_V}
-        return {name: True for name, holds in told.items() if holds}
+        flags = {"v2": self.family in (SD2, SD2_V), "v_parameterization": self.family == SD2_V}
+        return {name: True for name, holds in flags.items() if holds}
 
 
-def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
+def own_settings(task: str, inputs: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
     """The arguments that belong to one kind of training. Raises `InputError` for what is missing."""
     if task == CONTROLNET and not has_conditioning:
         raise InputError(
@@ -89,8 +89,8 @@ def own_settings(task: str, told: Mapping[str, Any], has_conditioning: bool) -> 
             "the same materials with that map, such as their heights."
         )
     if task == DREAMBOOTH:
-        return {"no_token_padding": True} if told.get("no_token_padding") else {}
-    return _textual_inversion(told) if task == TEXTUAL_INVERSION else {}
+        return {"no_token_padding": True} if inputs.get("no_token_padding") else {}
+    return _textual_inversion(inputs) if task == TEXTUAL_INVERSION else {}
 
 
 def captions_without_token(own: Mapping[str, Any], dataset: TextureDataset) -> list[str]:
@@ -124,17 +124,17 @@ def split_notes(share: float, dataset: TextureDataset) -> list[str]:
     ]
 
 
-def _textual_inversion(told: Mapping[str, Any]) -> dict[str, Any]:
-    token, start = told["token"].strip(), told["init_word"].strip()
+def _textual_inversion(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    token, start = inputs["token"].strip(), inputs["init_word"].strip()
     if not token or not start or " " in token:
         raise InputError(
             f"token is {token!r} and init_word is {start!r}. Give one new word without spaces, and a known word to "
             "start from."
         )
-    if told["template"] not in TEMPLATES:  # the host does not check the choices of a dynamic combo
-        raise InputError(f"template is {told['template']!r}. Choose one of {', '.join(TEMPLATES)}.")
-    template = TEMPLATES[told["template"]]
-    settings = {"token_string": token, "init_word": start, "num_vectors_per_token": told["vectors"]}
+    if inputs["template"] not in TEMPLATES:  # the host does not check the choices of a dynamic combo
+        raise InputError(f"template is {inputs['template']!r}. Choose one of {', '.join(TEMPLATES)}.")
+    template = TEMPLATES[inputs["template"]]
+    settings = {"token_string": token, "init_word": start, "num_vectors_per_token": inputs["vectors"]}
     return settings | ({template: True} if template else {})
 
 

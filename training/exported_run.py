@@ -75,8 +75,8 @@ class ExportedRun:
         everything = [*self.examples, *self.held_out]
         tensors = {f"latent.{number}": example.latent for number, example in enumerate(everything)}
         tensors |= {f"mask.{number}": one.mask for number, one in enumerate(everything) if one.mask is not None}
-        for number, told in enumerate(self.texts.values()):
-            tensors |= {f"caption.{number}.{name}": tensor for name, tensor in told.named().items()}
+        for number, text in enumerate(self.texts.values()):
+            tensors |= {f"caption.{number}.{name}": tensor for name, tensor in text.named().items()}
         save_tensors(folder / ENCODED_NAME, tensors, {"format": FORMAT})
         facts = {
             "format": FORMAT,

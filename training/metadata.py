@@ -93,8 +93,8 @@ def network_module(network: NetworkConfig) -> tuple[str, dict[str, object]]:
 
 def _network(network: NetworkConfig) -> dict[str, object]:
     module, arguments = network_module(network)
-    told = {name: str(value) for name, value in arguments.items()}
-    return {"ss_network_module": module, "ss_network_args": told}
+    values = {name: str(value) for name, value in arguments.items()}
+    return {"ss_network_module": module, "ss_network_args": values}
 
 
 def _optimizer(config: TrainingConfig, steps: int) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Preflight:
     def lines(self) -> list[str]:
         """Whole sentences for an artist: the images, then one for each thing that may be a mistake."""
         held = f", {self.held_out} measured only" if self.held_out else ""
-        told = [f"{_count(self.images, 'image')}{held}."]
+        lines = [f"{_count(self.images, 'image')}{held}."]
         numbers = f", {self.not_finite} of them for NaN or infinite values" if self.not_finite else ""
         warnings = {
             f"{_count(self.left_out, 'image')} left out{numbers}: see the log or Load Dataset's report.": self.left_out,
@@ -45,7 +45,7 @@ class Preflight:
             f"{_count(self.prompt_syntax, 'caption')} with prompt syntax such as (word:1.2), which is trained as "
             "words.": self.prompt_syntax,
         }
-        return told + [line for line, count in warnings.items() if count]
+        return lines + [line for line, count in warnings.items() if count]
 
 
 def course_warnings(fixed: Sequence[tuple[int, float]], validation: Sequence[tuple[int, float]]) -> list[str]:

@@ -58,10 +58,10 @@ def mark_stopped(folder: Path, step: int) -> None:
 def stopped_at(folder: Path) -> int | None:
     """The step after which a run was stopped to stay so, None for one that goes on."""
     try:
-        told = json.loads((folder / STOPPED_NAME).read_text(encoding="utf-8"))
+        record = json.loads((folder / STOPPED_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    step = told.get("step") if isinstance(told, dict) else None
+    step = record.get("step") if isinstance(record, dict) else None
     return step if isinstance(step, int) else None
 
 

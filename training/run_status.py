@@ -112,7 +112,7 @@ def run_status(folder: Path, part: LogPart, running: Collection[str], now: float
 def _is_alive(folder: Path, running: Collection[str], now: float) -> bool:
     try:
         silent = now - (folder / HEARTBEAT_NAME).stat().st_mtime
-        told = read_untrusted_json(folder / HEARTBEAT_NAME)
+        heartbeat = read_untrusted_json(folder / HEARTBEAT_NAME)
     except (OSError, InputError):
         return False
-    return silent < SILENT_AFTER or (isinstance(told, dict) and told.get("prompt") in running)
+    return silent < SILENT_AFTER or (isinstance(heartbeat, dict) and heartbeat.get("prompt") in running)

@@ -234,10 +234,10 @@ def foreign_flow_sampling(model: Model) -> str:
 def extra_flow_channels(model: Model) -> int:
     """How many channels a MODEL takes beyond the latent's, such as those of Flux Fill or a control LoRA."""
     config = model.model.model_config
-    told = config.unet_config.get("in_channels", config.unet_config.get("channels"))
+    channels = config.unet_config.get("in_channels", config.unet_config.get("channels"))
     taken = config.latent_format.latent_channels
     packed = {taken * 4} if type(config) in (comfy.supported_models.Chroma, comfy.supported_models.QwenImage) else set()
-    return 0 if told is None or told in {taken, *packed} else told - taken
+    return 0 if channels is None or channels in {taken, *packed} else channels - taken
 
 
 def model_file(model: Model) -> str:

@@ -37,9 +37,9 @@ class FlowTexts(Texts):
     def _encoded(self, row: Row) -> TextRows:
         with torch.inference_mode(), sampling_mode():
             encoded = self._encoded_whole(row[0])
-            told = self._told(encoded)
+            tensors = self._told(encoded)
         cpu = torch.device("cpu")
-        return TextRows(({name: _copied(value, cpu) for name, value in told.items()},))
+        return TextRows(({name: _copied(value, cpu) for name, value in tensors.items()},))
 
     def _encoded_whole(self, caption: str) -> dict[str, torch.Tensor]:
         tokens = self._tokens(caption)

@@ -134,15 +134,15 @@ class TrainedFlow:
 
     def notes(self, config: TrainingConfig, tiles: bool) -> list[str]:
         """What to know before the first step, in sentences. tiles: every image closes on itself."""
-        told = [distillation_note(self.model, self.family, config.network.training_adapter)]
+        notes = [distillation_note(self.model, self.family, config.network.training_adapter)]
         if config.network.training_adapter:
-            told.append(
+            notes.append(
                 "The training adapter is in the model while it trains, and in pictures on the way; the LoRA is without "
                 "it."
             )
         if tiles and self.rotary is None:
-            told.append(f"{self.family.name} cannot take images for tori; they are rolled instead.")
-        return [line for line in told if line]
+            notes.append(f"{self.family.name} cannot take images for tori; they are rolled instead.")
+        return [line for line in notes if line]
 
     def _guidance(self, config: TrainingConfig) -> float | None:
         default = self._guidance_default()

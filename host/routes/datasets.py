@@ -130,10 +130,10 @@ def _changed(edit: Edit, change: Mapping[str, Any], incoming: str) -> Edit:
     return Edit(_caption(change["caption"]), excluded, incoming)
 
 
-def _caption(told: Any) -> str:
-    if not isinstance(told, str) or len(told) > LONGEST_CAPTION:
+def _caption(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_CAPTION:
         raise InputError(f"A caption must be a text of at most {LONGEST_CAPTION} letters.")
-    return " ".join(told.split())
+    return " ".join(value.split())
 
 
 def _state(name: str, after: int) -> dict[str, Any]:
@@ -149,8 +149,8 @@ def _state(name: str, after: int) -> dict[str, Any]:
 
 
 def _edit_told(one: Edit) -> dict[str, Any]:
-    told = {"caption": one.caption, "excluded": one.excluded, "seen": one.seen}
-    return told if one.caption is None else told | {"tokens": count_tokens(one.caption)}
+    state = {"caption": one.caption, "excluded": one.excluded, "seen": one.seen}
+    return state if one.caption is None else state | {"tokens": count_tokens(one.caption)}
 
 
 def _step_told(step: Step) -> dict[str, Any]:

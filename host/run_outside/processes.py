@@ -73,10 +73,10 @@ class TrainingProcesses:
 
     def _reason(self, code: int) -> str:
         try:
-            told = json.loads((self.folder / PROGRESS_NAME).read_text(encoding="utf-8")).get("reason", "")
+            written = json.loads((self.folder / PROGRESS_NAME).read_text(encoding="utf-8")).get("reason", "")
         except (OSError, ValueError):
-            told = ""
+            written = ""
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        reason = told or f"The launcher of the training's processes {how}."
+        reason = written or f"The launcher of the training's processes {how}."
         log = self.folder / OUTPUT_NAME
         return f"{reason} What was saved is whole, and the same graph goes on from there. All that they said: {log}"

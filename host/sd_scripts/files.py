@@ -19,10 +19,10 @@ TEXT_ENCODERS = {  # one of its weights -> the family, and the host's class for 
 _UNET = "model.diffusion_model."
 
 
-def checkpoint_family(file: Path, told: str) -> str:
-    """One of `FAMILIES`: as `told`, or for "auto" as the file says. Raises `InputError` for another kind of file."""
-    if told != AUTO:
-        return told
+def checkpoint_family(file: Path, chosen: str) -> str:
+    """One of `FAMILIES`: as `chosen`, or for "auto" as the file says. Raises `InputError` for another kind of file."""
+    if chosen != AUTO:
+        return chosen
     if file.suffix.lower() not in (".safetensors", ".sft"):
         raise InputError(
             f"{file.name} is not a safetensors file, so what it holds cannot be read beforehand. Choose its family "

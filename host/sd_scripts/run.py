@@ -105,12 +105,13 @@ class _Run:
     def _options(self) -> KohyaOptions:
         options = self.order.options
         vae = folders.model_file("vae", self.order.vae, "vae") if self.order.vae else None
-        told = self.config.precision
-        if told == "auto" and self.order.accelerate:
-            told = configured_precision(os.environ) or "auto"
-        if told == "auto":
-            told = str(training_dtype(self.config, comfy.model_management.get_torch_device())).removeprefix("torch.")
-        return replace(options, precision=told, vae=vae)
+        precision = self.config.precision
+        if precision == "auto" and self.order.accelerate:
+            precision = configured_precision(os.environ) or "auto"
+        if precision == "auto":
+            dtype = training_dtype(self.config, comfy.model_management.get_torch_device())
+            precision = str(dtype).removeprefix("torch.")
+        return replace(options, precision=precision, vae=vae)
 
     def _settings(self, known: Mapping[str, Argument], checkpoint: Path) -> dict[str, Any]:
         buckets = self.order.dataset.buckets
@@ -159,8 +160,8 @@ class _Run:
             )
             write_tokenizers(clip_tokenizer_folder(), self._tokenizers)
             _write(files.folder / "prompts.txt", sample_prompts(self.config))
-            told = self.settings | self._paths() | self.leg_settings
-            given = {name: value for name, value in told.items() if value is not None}
+            settings = self.settings | self._paths() | self.leg_settings
+            given = {name: value for name, value in settings.items() if value is not None}
             _write(files.folder / "run.toml", tomli_w.dumps(given))
         return rejected
 
@@ -177,8 +178,8 @@ class _Run:
 
     def _command(self) -> list[str]:
         files = self.files
-        told = ["--config_file", str(files.folder / "run.toml"), "--dataset_config", str(files.dataset / CONFIG_NAME)]
-        arguments = [*told, *self.added]
+        run, dataset = files.folder / "run.toml", files.dataset / CONFIG_NAME
+        arguments = ["--config_file", str(run), "--dataset_config", str(dataset), *self.added]
         if self.order.accelerate:
             return launched_command(self.interpreter, self.script, arguments, self.options.threads)
         return script_command(self.interpreter, self.script, arguments)

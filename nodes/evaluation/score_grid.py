@@ -107,12 +107,12 @@ class ScoreGrid(io.ComfyNode):
         _check_apart(training, held_out)
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)
         result = score_grid(grid, trained, others, encoders or None, by_hand, fresh_seeds, progress_callback())
-        table, told, lines = score_chart(result), report(result), table_csv(result)
-        _write(result, told, lines)
+        table, words, lines = score_chart(result), report(result), table_csv(result)
+        _write(result, words, lines)
         applied_model, applied_clip = _applied(model, clip, result)
         name, strength = (result.chosen.lora, result.chosen.strength) if result.chosen else ("", 0.0)
         shown = {"tilewright_grid": [grid.name]}
-        return io.NodeOutput(applied_model, applied_clip, name, strength, table, told, lines, ui=shown)
+        return io.NodeOutput(applied_model, applied_clip, name, strength, table, words, lines, ui=shown)
 
 
 def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> None:
@@ -134,9 +134,9 @@ def _applied(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
     return with_lora_file(model, clip, read_lora(result.chosen.lora), result.chosen.strength)
 
 
-def _write(result: Result, told: str, lines: str) -> None:
+def _write(result: Result, words: str, lines: str) -> None:
     """Beside the pictures: scores.json, scores.csv and report.txt."""
     write_json(result.grid.folder / "scores.json", scores_record(result))
-    for name, text in {"scores.csv": lines, "report.txt": told + "\n"}.items():
+    for name, text in {"scores.csv": lines, "report.txt": words + "\n"}.items():
         with written_whole(result.grid.folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

@@ -38,7 +38,7 @@ def test_a_rolled_and_mirrored_render_is_found_out_and_a_new_one_is_not(overfit)
 
 def test_pictures_are_counted_as_they_are_compared(pictures):
     told = []
-    check_overfit(pictures, TRAINING[:1], NAMES, told=lambda done, total: told.append((done, total)))
+    check_overfit(pictures, TRAINING[:1], NAMES, progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 2), (2, 2)]
 
 

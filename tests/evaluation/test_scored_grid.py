@@ -66,7 +66,7 @@ def test_new_renders_are_chosen_and_blank_pictures_refused(result):
 def test_the_persons_word_stands_and_pictures_are_counted(grid):
     told = []
     chosen = score_grid(
-        grid, renders(range(2)), None, by_hand=BLANK, told=lambda done, total: told.append((done, total))
+        grid, renders(range(2)), None, by_hand=BLANK, progress=lambda done, total: told.append((done, total))
     )
     assert chosen.chosen == BLANK and chosen.by_hand and not chosen.is_held_out
     assert told == [(n, 24) for n in range(1, 25)]

@@ -42,9 +42,9 @@ class Denoiser:
     def networks(self) -> torch.nn.ModuleDict:
         return torch.nn.ModuleDict({"unet": self.unet, "text_encoder": self.text_encoder})
 
-    def __call__(self, noisy: torch.Tensor, timesteps: torch.Tensor, told: Conditioning) -> torch.Tensor:
+    def __call__(self, noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         """The noise in noisy latents (B, 4, H, W) at timesteps (B,)."""
-        return self.unet(noisy, timesteps.float(), context=told.context)
+        return self.unet(noisy, timesteps.float(), context=conditioning.context)
 
     def conditioning(self, captions: list[str]) -> Conditioning:
         """The text encoder's last hidden states, (B, 77, C)."""
