@@ -30,7 +30,7 @@ class TrainingConfig:
     )
     batch_size: int = setting(
         1,
-        "Images per step; 2 to 4 where memory allows. More gives a calmer course and needs more memory.",
+        "Images per step; 2 to 4 where memory allows. Larger batches train more evenly and need more memory.",
         within=(1, 256),
         kohya="train_batch_size",
         kohya_default=None,
