@@ -31,8 +31,8 @@ class Cell:
 
     @property
     def row(self) -> str:
-        """What the file is called where there is little room: its step, or its name."""
-        return "no LoRA" if self.is_base else str(self.step) if self.step is not None else lora_stem(self.lora)
+        """What the file is called where there is little room: its step, or its name with the folder it lies in."""
+        return "no LoRA" if self.is_base else str(self.step) if self.step is not None else _plain_name(self.lora)
 
     def __str__(self) -> str:
         return "no LoRA" if self.is_base else f"{self.row}@{self.strength:g}"
@@ -48,8 +48,13 @@ def lora_stem(name: str) -> str:
 def parse_strengths(text: str) -> list[float]:
     """Weights, each once, in order of appearance: `0 0.4 0.7 1`, and `0-1 [5]` for five from 0 to 1.
 
-    Raises `InputError` for anything else.
+    Raises `InputError` for anything else, and for `0,4`, which may be one weight or two.
     """
+    if re.search(r"\d,\d", text) and "." not in text:
+        raise InputError(
+            f"strengths is {text.strip()!r}, where a comma may divide two weights or stand in one. Write spaces "
+            "between weights and points in them, such as 0 0.4 0.7 1."
+        )
     number = r"-?\d*\.?\d+"
     pattern = rf"\s*(?:({number})\s*-\s*({number})\s*\[(\d+)\]|({number})(?=[\s,;]|$))[\s,;]*"
     weights: list[float] = []
@@ -96,7 +101,8 @@ def _matching(line: str, listed: Sequence[str]) -> list[str]:
     if wanted in by_name:
         return [by_name[wanted]]
     if any(sign in wanted for sign in "*?"):
-        found = [name for name in by_name if fnmatchcase(name, wanted) or fnmatchcase(_without_suffix(name), wanted)]
+        pattern = wanted.replace("[", "[[]")  # brackets stand in names, and mean nothing here
+        found = [name for name in by_name if fnmatchcase(name, pattern) or fnmatchcase(_without_suffix(name), pattern)]
     else:
         checkpoint = re.compile(re.escape(wanted) + r"(-step\d+|-epoch\d+|-\d{6})?$")  # the latter are kohya's
         found = [name for name in by_name if checkpoint.match(_without_suffix(name))]
@@ -109,6 +115,10 @@ def _by_step(name: str) -> tuple[Any, ...]:
     bare = _without_suffix(name)
     run = re.sub(r"(-step\d+|-epoch\d+|-\d{6})$", "", bare)
     return natural_order(Path(run)), bare == run, natural_order(Path(bare))
+
+
+def _plain_name(name: str) -> str:
+    return _without_suffix(name.replace("\\", "/"))
 
 
 def _without_suffix(name: str) -> str:
@@ -134,13 +144,21 @@ def step_of(name: str, metadata: Mapping[str, str]) -> int | None:
 
 
 def find_cell(choice: str, cells: Sequence[Cell]) -> Cell:
-    """The cell that `step@weight` or `file@weight` names. Raises `InputError`, listing the cells, for other texts."""
+    """The cell that `step@weight` or `file@weight` names. Raises `InputError`, listing the cells, for other texts.
+
+    A file may be named with or without its folder and its ending, as long as only one is meant.
+    """
     file, at, weight = choice.strip().rpartition("@")
-    named = {file.strip(), _without_suffix(file.strip())}
-    for cell in cells:
-        names = {cell.row, cell.lora, lora_stem(cell.lora)}
-        if at and not cell.is_base and names & named and _same_number(weight, cell.strength):
-            return cell
+    wanted = file.strip().replace("\\", "/")
+    meant = [cell for cell in cells if at and not cell.is_base and _same_number(weight, cell.strength)]
+    for names in [[cell.lora.replace("\\", "/") for cell in meant], [cell.row for cell in meant],
+                  [_plain_name(cell.lora) for cell in meant], [lora_stem(cell.lora) for cell in meant]]:  # fmt: skip
+        named = [cell for cell, name in zip(meant, names, strict=True) if name in (wanted, _without_suffix(wanted))]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            files = ", ".join(f"{cell.lora}@{cell.strength:g}" for cell in named)
+            raise InputError(f"choice is {choice!r}, which names more than one cell. Write one of: {files}.")
     listed = ", ".join(str(cell) for cell in cells if not cell.is_base)
     raise InputError(f"choice is {choice!r}, but the grid has no such cell. Write one of: {listed}. Or leave it empty.")
 

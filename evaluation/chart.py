@@ -1,36 +1,59 @@
-"""The picture of a scored grid: a table with intervals as bars, and style against prompt following with its front."""
+"""The picture of a scored grid: a table with intervals as bars, style against prompt following, and the verdict."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
+from .lettering import cut, label_font
 from .score_grid import Result
 from .scores import CellScores, Score
-from .sheet import ALERT, FAINT, INK, LINE, PAPER, cut, label_font, to_image
+from .sheet import ALERT, CHOSEN, FAINT, INK, LINE, PAPER, to_image
+from .words import verdict
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
-GRID, MARK, CHOSEN = "#2a2e35", "#8aa5c2", "#6fc3a5"
+GRID, MARK = "#2a2e35", "#8aa5c2"
 LABEL, COLUMN, ROOM = 150, 170, 24  # widths in pixels: of the cells' names, of a score, and around everything
 PLOT = 420
+BESIDE = 40  # between the plot and the words
+LEAST_WORDS = 520
 MOST_ROWS = 60
 
 
 def score_chart(result: Result) -> torch.Tensor:
-    """(1, H, W, 3) in 0..1: every cell with its scores, refused ones in red with the reason, the chosen one green."""
+    """(1, H, W, 3) in 0..1: every cell with its scores, refused ones in red with the reason, the chosen one green, and
+    in words which was chosen and why."""
     from PIL import Image, ImageDraw
 
     shown = _shown(result)
     columns = _columns([result.base, *result.cells])
-    width = max(2 * ROOM + LABEL + (len(columns) + 3) * COLUMN, 2 * ROOM + PLOT + 300)
-    height = 2 * ROOM + LINE * (len(shown) + 3) + PLOT + 2 * LINE
+    plot = ROOM + 60
+    words = plot + PLOT + BESIDE
+    width = max(2 * ROOM + LABEL + (len(columns) + 3) * COLUMN, words + LEAST_WORDS + ROOM)
+    lines = [line for sentence in verdict(result) for line in _wrapped(sentence, width - words - ROOM)]
+    height = 2 * ROOM + LINE * (len(shown) + 3) + max(PLOT, LINE * len(lines)) + 2 * LINE
     page = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(page)
-    top = _table(draw, result, shown, columns)
-    _plot(draw, result, ROOM + 60, top + 2 * LINE)
+    top = _table(draw, result, shown, columns) + 2 * LINE
+    _plot(draw, result, plot, top)
+    for number, line in enumerate(lines):
+        color = CHOSEN if not number else INK
+        draw.text((words, top + number * LINE), line, color, label_font(15, line))
     return to_image(page)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines that are at most so many pixels wide; a word that is longer than that is cut."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if label_font(15, longer).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(cut(word, width, 15))
+    return [line for line in lines if line]
 
 
 def _shown(result: Result) -> list[int]:
@@ -66,7 +89,8 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
         y += LINE
         chosen, refused = scores.cell == result.chosen, result.choice.refused.get(number)
         color = CHOSEN if chosen else ALERT if refused else INK
-        draw.text((ROOM, y), cut(str(scores.cell), LABEL - 10, 14), color, label_font(14))
+        name = cut(str(scores.cell), LABEL - 10, 14)
+        draw.text((ROOM, y), name, color, label_font(14, name))
         for place, name in enumerate(columns):
             edges = _range([score for other in cells if (score := _score(other, name))])
             _bar(draw, _score(scores, name), edges, (ROOM + LABEL + place * COLUMN, y), color)
@@ -112,7 +136,12 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
         return x, top + PLOT * (up[1] - place[1]) / (up[1] - up[0])
 
     draw.rectangle((left, top, left + PLOT, top + PLOT), outline=GRID)
-    draw.text((left + PLOT, top + PLOT + 6), "style", FAINT, label_font(14), "ra")
+    draw.text((left + PLOT / 2, top + PLOT + 6), "style", FAINT, label_font(14), "ma")
+    for axis, (low, high) in enumerate((across, up)):
+        for end in (low, high):
+            place = at((end, up[0])) if axis == 0 else at((across[0], end))
+            anchor = ("la" if end == low else "ra") if axis == 0 else ("rs" if end == low else "rt")
+            draw.text((place[0] - 6 * axis, place[1] + 6 * (1 - axis)), f"{end:.2f}", FAINT, label_font(13), anchor)
     draw.text((left, top - 20), "prompt following, upwards", FAINT, label_font(14))
     front = sorted(at(places[number + 1]) for number in result.choice.front)
     if len(front) > 1:
@@ -123,7 +152,10 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
         color = CHOSEN if scores.cell == result.chosen else ALERT if refused else MARK
         draw.ellipse((x - 4, y - 4, x + 4, y + 4), None if refused else color, color)
         if number in (-1, result.choice.best) or number in result.choice.front or scores.cell == result.chosen:
-            draw.text((x + 8, y - 9), str(scores.cell), color, label_font(13))
+            name = str(scores.cell)
+            font = label_font(13, name)
+            at_left = x + 8 + font.getlength(name) > left + PLOT
+            draw.text((x - 8 if at_left else x + 8, y - 9), name, color, font, "ra" if at_left else "la")
     note = "The line joins the cells that no other beats in both. Hollow red ones are refused."
     draw.text((left, top + PLOT + 26), note, FAINT, label_font(13))
 

@@ -47,11 +47,16 @@ def choose(cells: Sequence[CellScores], base: CellScores, calibration: Calibrati
     if not passing:
         return Choice(None, None, refused, chances, (), (), ())
     best = max(passing, key=lambda number: cells[number].value.value)
-    draws = torch.stack([cells[number].value.draws.nan_to_num(-torch.inf) for number in passing])
-    chances[passing] = torch.bincount(draws.argmax(0), minlength=len(passing)) / draws.shape[1]
+    chances[passing] = _chances(torch.stack([cells[number].value.draws.nan_to_num(-torch.inf) for number in passing]))
     as_good = tuple(n for n in passing if _within_one_error(cells[best].value, cells[n].value))
     chosen = min(as_good, key=lambda number: plainness(cells[number]))
     return Choice(chosen, best, refused, chances, as_good, _not_worse(cells, passing, best), _front(cells, passing))
+
+
+def _chances(draws: torch.Tensor) -> torch.Tensor:
+    """(N,) shares of the draws (N, R) that each wins; those that are equally good share a draw."""
+    winners = (draws == draws.amax(0)).float()
+    return (winners / winners.sum(0)).mean(1)
 
 
 def plainness(scores: CellScores) -> tuple[float, float, str]:
@@ -82,7 +87,7 @@ def refusal(scores: CellScores, base: CellScores, calibration: Calibration, set_
 
 def allowed_copies(calibration: Calibration, pictures: int) -> float:
     """The share of copies that so many pictures of an innocent model reach with two standard errors to spare."""
-    return calibration.expected + 2 * _error_of_share(calibration.expected, pictures)
+    return min(1.0, calibration.expected + 2 * _error_of_share(calibration.expected, pictures))
 
 
 def _error_of_share(share: float, count: int) -> float:

@@ -5,8 +5,10 @@ transform, at the lowest frequencies. What counts as a copy is not a fixed numbe
 held out, for regular patterns resemble each other whoever made them.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
 
 import torch
 
@@ -16,9 +18,11 @@ HIGHEST = 24  # cycles a tile: which details decide
 _COARSE = 96  # places a side at which the correlation is looked up before the peak is climbed
 _CANDIDATES = 6
 _STEPS = 30  # of Newton's method at most
+_CLOSE_ENOUGH, _ROUNDING = 1e-10, 1e-13  # of a correlation: the last step's gain, and what sums may lose
 LEAST = (
     0.4  # correlation of a copy: below it nobody sees one, and pictures coarser than the renders get there by chance
 )
+LEAST_DEVIATION = 0.02  # of innocent correlations: two that are equal by chance know nothing of their spread
 SAME_PICTURE = 0.95  # training renders that are the same picture say nothing about how like different ones are
 
 
@@ -80,12 +84,12 @@ def _climb(products: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, 
     for _ in range(_STEPS):
         step = here.uphill(damping).clamp(-0.5 / _COARSE, 0.5 / _COARSE)
         there = _Slope.at(products, places + step)
-        better = there.height >= here.height
+        better = there.height >= here.height - _ROUNDING
         gained = (there.height - here.height).where(better, torch.tensor(0.0, dtype=torch.float64))
         damping = torch.where(better, damping / 4, (4 * damping).clamp(min=here.curvature() / 4))
         places = torch.where(better[:, None], places + step, places)
         here = here.replaced(better, there)
-        if better.all() and gained.max() < 1e-14:
+        if better.all() and gained.max() < _CLOSE_ENOUGH:
             break
     return here.height, places
 
@@ -133,12 +137,21 @@ class _Slope:
 class Calibration:
     """Above which correlation a picture counts as a copy, and which share of pictures that are none gets there.
 
-    highest: what renders that are no copies reach, in so many `innocent` comparisons. The highest of n is exceeded by
-    the next with chance 1 / (n + 1).
+    highest: what renders that are no copies reach, in so many `innocent` comparisons; 0 of them where there was nothing
+    to compare. tail: by Student's t, the chance that one more of them exceeds the threshold.
     """
 
     highest: float
     innocent: int
+    tail: float = 1.0
+
+    @classmethod
+    def of(cls, peaks: Sequence[float]) -> "Calibration":
+        """From the correlations of renders that are no copies. Without any, only the same picture is a copy."""
+        if not peaks:
+            return cls(SAME_PICTURE, 0)
+        known = cls(max(peaks), len(peaks))
+        return replace(known, tail=_chance_above(known.threshold, peaks))
 
     @property
     def threshold(self) -> float:
@@ -146,12 +159,29 @@ class Calibration:
 
     def __str__(self) -> str:
         rule = f"A picture counts as a copy above a correlation of {self.threshold:.2f}"
+        if not self.innocent:
+            return f"{rule}: there were no other renders that would tell how like different ones are."
         return f"{rule}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
 
     @property
     def expected(self) -> float:
-        """The share of pictures that would count as copies although the model had learnt no render by heart."""
-        return 1 / (self.innocent + 1)
+        """The share of pictures that would count as copies although the model had learnt no render by heart.
+
+        The highest of n is exceeded by the next with chance 1 / (n + 1), and what lies far above them all more rarely.
+        """
+        if not self.innocent:
+            return 0.0
+        return min(1 / (self.innocent + 1), self.tail if self.threshold > self.highest else 1.0)
+
+
+def _chance_above(limit: float, peaks: Sequence[float]) -> float:
+    """That the next of normal numbers exceeds `limit`, their mean and deviation being known from `peaks` alone."""
+    from scipy.stats import t
+
+    if len(peaks) < 2:
+        return 1.0
+    deviation = max(stdev(peaks), LEAST_DEVIATION) * math.sqrt(1 + 1 / len(peaks))
+    return float(t.sf((limit - fmean(peaks)) / deviation, len(peaks) - 1))
 
 
 def calibrate(held_out: Iterable[torch.Tensor], training: torch.Tensor) -> Calibration:
@@ -163,5 +193,4 @@ def calibrate(held_out: Iterable[torch.Tensor], training: torch.Tensor) -> Calib
     if len(training) > 1:
         others = torch.arange(len(training))
         peaks += [nearest(training[n], training[others != n]).correlation for n in range(len(training))]
-    innocent = [peak for peak in peaks if peak <= SAME_PICTURE]
-    return Calibration(max(innocent), len(innocent)) if innocent else Calibration(SAME_PICTURE, 1)
+    return Calibration.of([peak for peak in peaks if peak <= SAME_PICTURE])

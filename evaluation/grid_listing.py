@@ -34,8 +34,8 @@ def write_listing(grid: LoraGrid) -> None:
 
 
 def read_listing(folder: Path) -> dict[str, Any] | None:
-    """What `write_listing` wrote, and with it the `scores` of each cell and the one that was `chosen`, where the grid
-    was scored since; None where there is no grid."""
+    """What `write_listing` wrote, and with it, where the grid was scored since, the `scores` of each cell, the one that
+    the rule has `chosen`, and the lines of the `verdict`; None where there is no grid."""
     listing = _read(folder / LISTING_NAME)
     if not isinstance(listing, dict) or not isinstance(listing.get("cells"), list):
         return None
@@ -43,7 +43,9 @@ def read_listing(folder: Path) -> dict[str, Any] | None:
     scored = scores if isinstance(scores, dict) and isinstance(scores.get("cells"), list) else {"cells": []}
     known = {(one.get("lora"), one.get("strength")): one for one in scored["cells"] if isinstance(one, dict)}
     cells = [{**cell, "scores": known.get((cell.get("lora"), cell.get("strength")))} for cell in listing["cells"]]
-    return {**listing, "cells": cells, "chosen": scored.get("chosen")}
+    verdict = scored.get("verdict")
+    lines = [line for line in verdict if isinstance(line, str)] if isinstance(verdict, list) else []
+    return {**listing, "cells": cells, "chosen": scored.get("rule", scored.get("chosen")), "verdict": lines}
 
 
 def _read(file: Path) -> Any:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional as F
 
 from .copies import Calibration, Match, calibrate, fingerprints, nearest, turns
+from .lettering import cut, label_font
 from .patches import Patches, PatchMatcher, patch_threshold
-from .sheet import ALERT, FAINT, INK, PAPER, cut, label_font, paste_picture, thumbnails, to_image
+from .sheet import ALERT, FAINT, INK, PAPER, paste_picture, thumbnails, to_image
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -86,11 +88,16 @@ def check_overfit(
 
 
 def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:
-    """The render (3, H, W), H = W, turned, mirrored and rolled as it lies in the picture.
+    """The render (3, H, W) turned, mirrored and rolled as it lies in the picture.
 
     `Match` is found on spectra, which turn about the first pixel; pixels turn about the middle of the image, so an axis
-    that was reversed lies one pixel further on.
+    that was reversed lies one pixel further on. They count in cycles a tile as well, in which every tile is square.
     """
+    height, width = render.shape[-2:]
+    if height != width:
+        side = max(height, width)
+        laid = laid_like(_stretched(render, (side, side)), match)
+        return _stretched(laid, (height, width))
     laid = turns(render)[:, match.position]
     first_pixel = turns(torch.tensor([[1, 0], [0, 0]]))[match.position].nonzero()[0].tolist()
     shifts = (
@@ -98,6 +105,10 @@ def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:
         for share, size, reversed_axis in zip(match.shift, laid.shape[-2:], first_pixel, strict=True)
     )
     return laid.roll(tuple(shifts), (-2, -1))
+
+
+def _stretched(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return F.interpolate(picture[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
 
 
 def overfit_picture(
@@ -122,7 +133,7 @@ def overfit_picture(
         verdict = "copy" if overfit.copied[number] else "not a copy"
         draw.text((x, y + THUMBNAIL + 4), f"{number + 1}: {verdict}, {match.correlation:.3f}", color, label_font(15))
         name = cut(overfit.names[match.render], THUMBNAIL, 13)
-        draw.text((x + THUMBNAIL + GAP, y + THUMBNAIL + 4), name, FAINT, label_font(13))
+        draw.text((x + THUMBNAIL + GAP, y + THUMBNAIL + 4), name, FAINT, label_font(13, name))
     return to_image(page)
 
 

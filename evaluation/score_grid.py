@@ -8,7 +8,7 @@ import torch
 
 from ..common.errors import InputError
 from .cells import BASE, Cell
-from .choice import Choice, choose
+from .choice import Choice, choose, refusal
 from .copies import Calibration
 from .grid import LoraGrid
 from .pictures import Measured, measure
@@ -23,13 +23,18 @@ Encode = Callable[[list[torch.Tensor], list[str]], Mapping[str, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What two cells score on seeds that played no part in choosing them."""
+    """What two cells score on seeds that played no part in choosing them.
+
+    overturned: the runner-up of before is the winner now. refused: why the winner fails a gate on these, "" if it
+    passes.
+    """
 
     winner: CellScores
     runner_up: CellScores | None
     base: CellScores
     seeds: int
     overturned: bool
+    refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ def score_grid(
     pictures = len(grid.prompts) * len(grid.seeds)
     if not pictures or not grid.cells:
         raise InputError("The grid has no pictures. Give LoRA Grid at least one prompt, one seed and one LoRA.")
+    if all(cell.is_base for cell in grid.cells):
+        raise InputError(
+            "The grid holds nothing but the model without LoRA, so there is nothing to choose. Give LoRA Grid weights "
+            "other than 0, such as 0.4 0.7 1."
+        )
     compared = held_out or training
     total = len(training.pictures) + (len(held_out.pictures) if held_out else 0) + len(grid.cells) * pictures
     count = _Counter(progress, total)
@@ -145,7 +155,7 @@ def _confirm(
     """Paint the winner, the cell that ranks best beside it, and the model without LoRA again, and compare them anew.
 
     The best of many cells was partly lucky; fresh pictures know nothing of that. The runner-up takes over where it
-    leads by more than one standard error now.
+    leads by more than one standard error now, or where the winner fails a gate now and it does not.
     """
     passing = [scores for number, scores in enumerate(cells) if number not in choice.refused and scores.cell != chosen]
     rivals = [max(passing, key=lambda scores: scores.value.value).cell] if passing else []
@@ -155,11 +165,15 @@ def _confirm(
     base = _scored(again, fresh, BASE, base_pictures, encode)
     winner, *others = (_scored(again, fresh, cell, measure(fresh.pictures(cell)), encode) for cell in [chosen, *rivals])
     runner_up = others[0] if others else None
-    if runner_up and not by_hand:
+
+    def reason(scores: CellScores) -> str:
+        return refusal(scores, base, again.calibration, again.set_diversity)
+
+    if runner_up and not by_hand and not reason(runner_up):
         lead = runner_up.value - winner.value
-        if lead.value > lead.standard_error:
+        if lead.value > lead.standard_error or reason(winner):
             return Confirmed(runner_up, winner, base, len(fresh.seeds), overturned=True)
-    return Confirmed(winner, runner_up, base, len(fresh.seeds), overturned=False)
+    return Confirmed(winner, runner_up, base, len(fresh.seeds), overturned=False, refused=reason(winner))
 
 
 def _fresh_seeds(grid: LoraGrid, count: int) -> list[int]:

@@ -7,14 +7,15 @@ import torch
 from torch.nn import functional as F
 
 from .cells import Cell
+from .lettering import cut, label_font
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
-PAPER, INK, FAINT, ALERT = "#14161a", "#e8e6e1", "#8b8f98", "#d9705e"
+PAPER, INK, FAINT, ALERT, CHOSEN = "#14161a", "#e8e6e1", "#8b8f98", "#d9705e", "#6fc3a5"
 GAP, BETWEEN_CELLS, LINE = 2, 14, 22
+TOP = LINE + 16  # above the first row
 LONGEST_SIDE = 12_000  # pixels of a sheet: thumbnails shrink before an editor fails to show it
 LEAST_THUMBNAIL = 24
 
@@ -27,40 +28,50 @@ def contact_sheet(
     thumbnail: int = 128,
     tiled: bool = False,
     notes: Mapping[Cell, str] | None = None,
+    chosen: Cell | None = None,
 ) -> torch.Tensor:
-    """(1, H, W, 3) in 0..1: in each cell a line for each prompt and in it the seeds, all pictures there are.
+    """(1, H, W, 3) in 0..1: in each cell a line for each prompt and in it the seeds.
 
-    tiled shows every picture 2 x 2 in the same place. notes stand below a cell, in red, and strike it out.
+    tiled shows every picture 2 x 2 in the same place. notes stand below a cell, in red, and strike it out; the chosen
+    one has a green frame. Prompts for which even the smallest thumbnails find no room are counted at the end.
     """
     from PIL import Image, ImageDraw
 
     rows, columns = _axes(cells)
+    most = max(1, LONGEST_SIDE // (len(rows) * (LEAST_THUMBNAIL + GAP)))
+    lines = _lines(prompts, most)
+    prompts = prompts[:most]
     size = _thumbnail(thumbnail, len(rows) * len(prompts), len(columns) * seeds)
-    font = label_font(15)
     width, height = seeds * (size + GAP) - GAP, len(prompts) * (size + GAP) - GAP
-    left = 24 + max(int(font.getlength(row)) for row in rows)
-    below = LINE if notes else 0
-    legend = [f"line {number}: {prompt}" for number, prompt in enumerate(prompts, 1)]
-    page = (
-        max(left + len(columns) * (width + BETWEEN_CELLS), 480),
-        LINE + 16 + len(rows) * (height + below + BETWEEN_CELLS) + LINE * len(legend),
-    )
+    left = 24 + max(int(label_font(15, row).getlength(row)) for row in rows.values())
+    across, down = width + BETWEEN_CELLS, height + (LINE if notes else 0) + BETWEEN_CELLS
+    page = max(left + len(columns) * across, 480), TOP + len(rows) * down + LINE * len(lines)
     sheet = Image.new("RGB", page, PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, column in enumerate(columns):
-        draw.text((left + number * (width + BETWEEN_CELLS) + width / 2, LINE / 2 + 4), column, INK, font, "mm")
+        draw.text((left + number * across + width / 2, LINE / 2 + 4), column, INK, label_font(15), "mm")
+    places = {name: number for number, name in enumerate(rows)}
     for cell in cells:
-        x = left + columns.index(_column(cell)) * (width + BETWEEN_CELLS)
-        y = LINE + 16 + (0 if cell.is_base else rows.index(cell.row)) * (height + below + BETWEEN_CELLS)
-        _paste(sheet, pictures(cell), (x, y), size, seeds, tiled)
+        x, y = left + columns.index(_column(cell)) * across, TOP + (0 if cell.is_base else places[cell.lora]) * down
+        _paste(sheet, pictures(cell)[: len(prompts) * seeds], (x, y), size, seeds, tiled)
+        box = (x, y, x + width, y + height)
         if notes and notes.get(cell):
-            _strike_out(draw, (x, y, x + width, y + height), notes[cell])
-    for number, row in enumerate(rows):
-        middle = LINE + 16 + number * (height + below + BETWEEN_CELLS) + height / 2
-        draw.text((left - 12, middle), row, INK, font, "rm")
-    for number, line in enumerate(legend):
-        draw.text((12, page[1] - LINE * (len(legend) - number)), cut(line, page[0] - 24, 13), FAINT, label_font(13))
+            _strike_out(draw, box, notes[cell])
+        if cell == chosen:
+            draw.rectangle((x - 4, y - 4, x + width + 3, y + height + 3), outline=CHOSEN, width=3)
+    for number, row in enumerate(rows.values()):
+        draw.text((left - 12, TOP + number * down + height / 2), row, INK, label_font(15, row), "rm")
+    for number, line in enumerate(lines):
+        place = 12, page[1] - LINE * (len(lines) - number)
+        draw.text(place, cut(line, page[0] - 24, 13), FAINT, label_font(13, line))
     return to_image(sheet)
+
+
+def _lines(prompts: Sequence[str], most: int) -> list[str]:
+    """What stands below the pictures: which line is which prompt, and how many have none."""
+    lines = [f"line {number}: {prompt}" for number, prompt in enumerate(prompts[:most], 1)]
+    left_out = len(prompts) - most
+    return lines if left_out <= 0 else [*lines, f"{left_out} more prompts are painted, and find no room here."]
 
 
 def thumbnails(pictures: Sequence[torch.Tensor], size: int, tiled: bool = False) -> list[torch.Tensor]:
@@ -75,16 +86,6 @@ def to_image(sheet: "Image") -> torch.Tensor:
     return torch.from_numpy(np.array(sheet, dtype=np.float32) / 255).unsqueeze(0)
 
 
-def cut(text: str, width: float, size: int) -> str:
-    """`text` as far as it fits into `width` pixels."""
-    font = label_font(size)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
-
-
 def paste_picture(sheet: "Image", picture: torch.Tensor, place: tuple[int, int]) -> None:
     """Put (3, H, W) in 0..1 on a picture of Pillow's."""
     from PIL import Image
@@ -93,11 +94,11 @@ def paste_picture(sheet: "Image", picture: torch.Tensor, place: tuple[int, int])
     sheet.paste(Image.fromarray(pixels.numpy()), place)
 
 
-def _axes(cells: Sequence[Cell]) -> tuple[list[str], list[str]]:
-    """Labels of rows and columns; the model without LoRA has a column of its own, in the first row."""
-    rows = list(dict.fromkeys(cell.row for cell in cells if not cell.is_base))
+def _axes(cells: Sequence[Cell]) -> tuple[dict[str, str], list[str]]:
+    """Labels of rows by their files, and labels of columns; the model without LoRA has a column of its own."""
+    rows = {cell.lora: cell.row for cell in cells if not cell.is_base}
     columns = list(dict.fromkeys(_column(cell) for cell in cells))
-    return rows or [""], columns
+    return rows or {"": ""}, columns
 
 
 def _column(cell: Cell) -> str:
@@ -132,10 +133,4 @@ def _shrunk(picture: torch.Tensor, size: int) -> torch.Tensor:
 def _strike_out(draw: "ImageDraw", box: tuple[int, int, int, int], note: str) -> None:
     left, top, right, bottom = box
     draw.line((left, top, right, bottom), ALERT, 2)
-    draw.text((left, bottom + 4), cut(note, right - left, 13), ALERT, label_font(13))
-
-
-def label_font(size: int) -> "FreeTypeFont | ImageFont":
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
+    draw.text((left, bottom + 4), cut(note, right - left, 13), ALERT, label_font(13, note))

@@ -15,41 +15,74 @@ KINDS = ("value", "style", "following", "copied", "diversity", "seamless")
 
 def report(result: Result) -> str:
     """What was chosen and why, what stands against trusting it, and a line for each cell."""
-    return "\n".join([*_verdict(result), "", *_cautions(result), "", *_table(result)])
+    return "\n".join([*verdict(result), "", *_cautions(result), "", *_table(result)])
 
 
-def _verdict(result: Result) -> list[str]:
+def verdict(result: Result) -> list[str]:
+    """Which cell was chosen and why, what it scores on fresh seeds, and how to choose another."""
     choice, cells = result.choice, result.cells
     if result.chosen is None:
         lines = ["No cell may be chosen: every one of them fails a gate. The model comes out without a LoRA."]
         return lines + [f"  {cells[number].cell}: {reason}" for number, reason in choice.refused.items()]
-    lines = [f"Chosen: {result.chosen} ({result.chosen.lora} at {result.chosen.strength:g})."]
-    if result.by_hand:
-        number = next(n for n, scores in enumerate(cells) if scores.cell == result.chosen)
-        lines.append(
-            "You chose it." + (f" The rule would not: {choice.refused[number]}." if number in choice.refused else "")
-        )
-    if choice.best is not None:
-        best = cells[choice.best].cell
-        chance = float(choice.chances[choice.best])
-        lines.append(f"Best by the numbers: {best}; if the prompts were drawn again it would be that in {chance:.0%}.")
-        lines.append(f"Within one standard error of it: {_names(cells, choice.as_good)}.")
-        lines.append(f"Not told from it at 95 %: {_names(cells, choice.not_worse)}.")
+    chosen = next(number for number, scores in enumerate(cells) if scores.cell == result.chosen)
+    lines = [f"Chosen: {result.chosen}, which is {result.chosen.lora} at weight {result.chosen.strength:g}."]
+    lines.append(f"Why: {_why(result, chosen)}")
+    if choice.best is not None and is_ranked(result) and len(cells) > 1:
+        lines += _standing(result, choice.best)
+    if choice.refused:
+        lines.append(f"Refused: {_names(cells, list(choice.refused))}, each with its reason in the table.")
     if result.confirmed:
         lines += _confirmation(result.confirmed)
+    known = result.confirmed
+    base, scores = (known.base, known.winner) if known else (result.base, cells[chosen])
+    if scores.style and base.style and not (scores.style - base.style).interval[0] > 0:
+        lines.append("Not certain: it may be no nearer to your renders than the model without LoRA.")
+    other = next((one.cell for one in cells if one.cell != result.chosen), None)
+    if other and not result.by_hand:
+        lines.append(f"Your eye says otherwise? Click a cell in the node, or write it into choice, such as {other}.")
+    return lines
+
+
+def is_ranked(result: Result) -> bool:
+    """Whether there is any number that tells cells apart."""
+    return result.base.style is not None or result.base.following is not None
+
+
+def _why(result: Result, chosen: int) -> str:
+    choice, cells = result.choice, result.cells
+    if result.by_hand:
+        return "you chose it." + (f" The rule would not: {choice.refused[chosen]}." if chosen in choice.refused else "")
+    if result.confirmed and result.confirmed.overturned and result.confirmed.runner_up:
+        return f"it did better on fresh seeds than {result.confirmed.runner_up.cell}, which the rule had taken first."
+    if not is_ranked(result):
+        return "nothing ranks the cells (see below), so the earliest checkpoint was taken, at the weight nearest 1."
+    if len(cells) - len(choice.refused) == 1:
+        return "it is the only cell" + (" that passes the gates." if choice.refused else ".")
+    if len(choice.as_good) == 1:
+        return "it ranks best, and no other cell comes within one standard error of it."
+    return (
+        f"of the cells within one standard error of the best ({_names(cells, choice.as_good)}) it is the earliest "
+        "checkpoint, at the weight nearest 1."
+    )
+
+
+def _standing(result: Result, best: int) -> list[str]:
+    choice, cells = result.choice, result.cells
+    chance = float(choice.chances[best])
+    lines = [f"Best by the numbers alone: {cells[best].cell}; with other prompts it would be that in {chance:.0%}."]
+    others = [number for number in choice.not_worse if number != best]
+    if others:
+        lines.append(f"Not told from that at 95 %: {_names(cells, others)}.")
     return lines
 
 
 def _confirmation(confirmed: Confirmed) -> list[str]:
-    lines = [f"Confirmed on {confirmed.seeds} fresh seeds a prompt (believe these numbers, not the table's):"]
+    seeds = "1 fresh seed" if confirmed.seeds == 1 else f"{confirmed.seeds} fresh seeds"
+    lines = [f"Confirmed on {seeds} a prompt (believe these numbers, not the table's):"]
     for scores in filter(None, (confirmed.winner, confirmed.runner_up)):
         lines.append(f"  {scores.cell}: {_scores_in_words(scores)}")
-    if confirmed.overturned:
-        lines.append("  On these the runner-up led by more than one standard error, so it was taken.")
-    if confirmed.winner.style and confirmed.winner.style.interval[0] < 0:
-        lines.append(
-            "  The interval reaches below 0: it is not certain that the LoRA comes nearer to your renders at all."
-        )
+    if confirmed.refused:
+        lines.append(f"  On these it would be refused: {confirmed.refused}.")
     return lines
 
 
@@ -62,11 +95,17 @@ def _cautions(result: Result) -> list[str]:
             "copies, and what counts as a copy is calibrated among them alone. Hold some out with Split Dataset."
         )
     if result.base.style is None:
-        lines.append("Style needs two renders and two pictures a cell, so cells are ranked without it.")
+        lines.append("Style is unknown: it needs two renders that were held out, and two pictures a cell.")
     if result.base.following is None:
         lines.append(
-            "No prompt is the caption of a render that was compared with, so prompt following is unknown. Connect the "
-            "held-out dataset to LoRA Grid."
+            "Prompt following is unknown: it needs prompts that are captions of renders, and at least two such renders "
+            "with captions of their own. Connect the held-out dataset to LoRA Grid."
+        )
+    if result.base.sound.value < 1:
+        blank = round((1 - result.base.sound.value) * result.base.pictures)
+        lines.append(
+            f"{blank} of {result.base.pictures} pictures show nothing without a LoRA already: look for the fault in "
+            "model, VAE or sampler settings."
         )
     if len(grid.prompts) == 1:
         lines.append("One prompt: the intervals say how seeds vary, and nothing about other prompts.")
@@ -76,8 +115,8 @@ def _cautions(result: Result) -> list[str]:
         lines.append("One seed: whether all seeds give the same picture is unknown.")
     if result.base.pictures == 1:
         lines.append("One picture a cell: nothing can be said about chance.")
-    expected = allowed_copies(result.calibration, result.base.pictures)
-    lines.append(f"{result.calibration} Up to {expected:.0%} of a cell's pictures may by chance.")
+    allowed = allowed_copies(result.calibration, result.base.pictures)
+    lines.append(f"{result.calibration} Up to {allowed:.0%} of a cell's pictures may be that by chance.")
     return lines
 
 
@@ -142,8 +181,14 @@ def _csv_score(score: Score | None) -> list[str]:
 def scores_record(result: Result) -> dict[str, Any]:
     """All of it as plain values for a JSON file."""
     cells = [result.base, *result.cells]
+    taken = result.choice.chosen
+    rule = str(result.chosen) if result.chosen and not result.by_hand else None
+    if result.by_hand and taken is not None:
+        rule = str(result.cells[taken].cell)
     return {
         "chosen": str(result.chosen) if result.chosen else None,
+        "rule": rule,
+        "verdict": verdict(result),
         "copy_threshold": result.calibration.threshold,
         "held_out": result.is_held_out,
         "confirmed": [_cell_record(scores) for scores in (result.confirmed.winner, result.confirmed.runner_up,

@@ -1,5 +1,9 @@
 """The node that paints LoRA files at several weights."""
 
+from itertools import islice
+
+import psutil
+import torch
 from comfy_api.latest import io
 
 from ...common.errors import InputError
@@ -226,7 +230,7 @@ class LoraGridNode(io.ComfyNode):
         for key in (name, ""):
             PAINTED.remember(key, str(grid.folder), all_there(files))
         sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), thumbnail, tiled)
-        images = stacked([picture for cell in grid.cells for picture in grid.pictures(cell)])
+        images = _images(grid, log)
         return io.NodeOutput(grid, images, sheet, grid_report(grid, log), ui={"tilewright_grid": [grid.name]})
 
 
@@ -251,6 +255,20 @@ def _screening(
             "the first as training and the second as dataset, or set prescreen to 0."
         )
     return Screening(captioned_renders(training, size, "training"), captioned_renders(held_out, size, "dataset"), keep)
+
+
+def _images(grid: LoraGrid, log: Log) -> torch.Tensor:
+    """All pictures, or as many as a quarter of the free memory holds."""
+    total = sum(len(files) for files in grid.files.values())
+    each = grid.sampling.width * grid.sampling.height * 3 * 4  # bytes
+    most = max(1, psutil.virtual_memory().available // 4 // each)
+    if total > most:
+        log.note(
+            f"images holds the first {most} of {total} pictures: all of them would take {total * each / 2**30:.0f} GB "
+            "of memory. Every one is in the folder, and Score Grid reads them there"
+        )
+    pictures = (picture for cell in grid.cells for picture in grid.pictures(cell))
+    return stacked(list(islice(pictures, most)))
 
 
 def grid_report(grid: LoraGrid, log: Log) -> str:

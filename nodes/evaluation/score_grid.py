@@ -4,11 +4,13 @@ from comfy_api.latest import io
 
 from ...common.errors import InputError
 from ...common.files import write_json, written_whole
+from ...common.image_writing import write_png
 from ...common.texture_dataset import TextureDataset
 from ...evaluation.cells import find_cell
 from ...evaluation.chart import score_chart
 from ...evaluation.grid import LoraGrid
 from ...evaluation.score_grid import Result, score_grid
+from ...evaluation.sheet import contact_sheet
 from ...evaluation.words import report, scores_record, table_csv
 from ...host.clip_scores import NONE, load_encoders
 from ...host.lora_files import read_lora, with_lora_file
@@ -135,8 +137,12 @@ def _applied(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
 
 
 def _write(result: Result, words: str, lines: str) -> None:
-    """Beside the pictures: scores.json, scores.csv and report.txt."""
+    """Beside the pictures: scores.json, scores.csv, report.txt, and the sheet with what was chosen and refused."""
     write_json(result.grid.folder / "scores.json", scores_record(result))
     for name, text in {"scores.csv": lines, "report.txt": words + "\n"}.items():
         with written_whole(result.grid.folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
+    grid = result.grid
+    refused = {result.cells[number].cell: reason for number, reason in result.choice.refused.items()}
+    sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), notes=refused, chosen=result.chosen)
+    write_png(grid.folder / "scored_sheet.png", sheet[0].movedim(-1, 0))

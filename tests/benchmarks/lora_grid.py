@@ -2,8 +2,9 @@
 
 The graph is the same in both: Load LoRA, two texts, KSampler, VAE Decode, on LoRA files of random numbers. Queued one
 by one, pictures come in the order that suits the host best (file, weight, prompt, seed), all queued before the first is
-painted. The grid paints them with a node, and is scored after that. Run with
-`python run.py bench lora_grid [cells] [prompts] [seeds] [steps]`; 30, 6, 2 and 16 if nothing is said.
+painted. The grid paints them with a node, and is scored after that. Processor seconds are the server's, of all its
+threads: what counts on a machine that has other work. Run with
+`python run.py bench lora_grid [cells] [prompts] [seeds] [steps] [size]`; 30, 6, 2, 16 and 256 px if nothing is said.
 """
 
 import json
@@ -17,18 +18,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402, I001
 from small_grids import random_lora  # noqa: E402
 
+import psutil  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from tilewright.host.demo_model import load_demo_model  # noqa: E402
 from tilewright.launch.client import run_prompt  # noqa: E402
 from tilewright.launch.hosts import Host  # noqa: E402
 from tilewright.launch.server import running_server  # noqa: E402
 
-SIZE, CFG, SAMPLER, SCHEDULER = 256, 2.0, "dpmpp_2m", "karras"
+CFG, SAMPLER, SCHEDULER = 2.0, "dpmpp_2m", "karras"
 WEIGHTS = [0.4, 0.7, 1.0]
 PROMPTS = ["red brick wall", "oak planks", "woven reed", "cobblestone", "hexagon tiles", "grey rock"]
 
 
-def picture_graph(lora, weight, prompt, seed, steps):
+def picture_graph(lora, weight, prompt, seed, steps, size):
     loaded = {"lora_name": lora, "strength_model": weight, "strength_clip": weight}
     sampled = {
         "seed": seed,
@@ -44,18 +46,18 @@ def picture_graph(lora, weight, prompt, seed, steps):
         "2": {"class_type": "LoraLoader", "inputs": {"model": ["1", 0], "clip": ["1", 1], **loaded}},
         "3": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["2", 1], "text": prompt}},
         "4": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["2", 1], "text": ""}},
-        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": size, "height": size, "batch_size": 1}},
         "6": {"class_type": "KSampler", "inputs": {**links, **sampled}},
         "7": {"class_type": "VAEDecode", "inputs": {"samples": ["6", 0], "vae": ["1", 2]}},
         "8": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "one_by_one"}},
     }
 
 
-def grid_graph(loras, prompts, seeds, steps):
+def grid_graph(loras, prompts, seeds, steps, size):
     painted = {
         "loras": "\n".join(loras), "strengths": " ".join(map(str, WEIGHTS)), "prompts": "\n".join(prompts),
         "seeds": " ".join(map(str, seeds)), "steps": steps, "cfg": CFG, "sampler_name": SAMPLER,
-        "scheduler": SCHEDULER, "width": SIZE, "height": SIZE, "negative": "", "name": "bench",
+        "scheduler": SCHEDULER, "width": size, "height": size, "negative": "", "name": "bench",
     }  # fmt: skip
     links = {"model": ["1", 0], "clip": ["1", 1], "vae": ["1", 2]}
     return {
@@ -64,17 +66,17 @@ def grid_graph(loras, prompts, seeds, steps):
     }
 
 
-def renders_graph():
+def renders_graph(size):
     both = {}
     for node, (folder, seed, count) in {"3": ("training", 1, 12), "4": ("held_out", 90, 8)}.items():
-        inputs = {"material": "terrazzo", "count": count, "size": SIZE, "seed": seed, "folder": f"bench_{folder}"}
+        inputs = {"material": "terrazzo", "count": count, "size": size, "seed": seed, "folder": f"bench_{folder}"}
         both[node] = {"class_type": "TilewrightRenderProcedural", "inputs": inputs}
     return both
 
 
-def scored_graph(graph):
+def scored_graph(graph, size):
     links = {"grid": ["2", 0], "training": ["3", 0], "held_out": ["4", 0], "fresh_seeds": 0}
-    return {**graph, **renders_graph(), "5": {"class_type": "TilewrightScoreGrid", "inputs": links}}
+    return {**graph, **renders_graph(size), "5": {"class_type": "TilewrightScoreGrid", "inputs": links}}
 
 
 def queue_all(url, graphs):
@@ -90,10 +92,12 @@ def queue_all(url, graphs):
         time.sleep(0.02)
 
 
-def timed(action):
-    start = time.monotonic()
+def timed(server, action):
+    """Seconds, and processor seconds of the server."""
+    process = psutil.Process(server.process.pid)
+    busy, start = sum(process.cpu_times()[:2]), time.monotonic()
     action()
-    return time.monotonic() - start
+    return time.monotonic() - start, sum(process.cpu_times()[:2]) - busy
 
 
 def write_loras(folder, count):
@@ -105,29 +109,28 @@ def write_loras(folder, count):
     return names
 
 
-def main(cells=30, prompts=6, seeds=2, steps=16):
+def main(cells=30, prompts=6, seeds=2, steps=16, size=256):
     with tempfile.TemporaryDirectory() as folder:
         host = Host(conftest.HOST, Path(sys.executable), ours=True)
         with running_server(host, Path(folder, "base"), Path(folder, "output")) as server:
             loras = write_loras(server.output / "loras", -(-cells // len(WEIGHTS)))
             order = [(lora, weight, prompt, seed) for lora in loras for weight in WEIGHTS
                      for prompt in PROMPTS[:prompts] for seed in range(1, seeds + 1)]  # fmt: skip
-            warm = picture_graph(loras[0], 0.1, "warm", 0, 1)
-            run_prompt(server.url, warm)
-            single = timed(lambda: queue_all(server.url, [picture_graph(*one, steps) for one in order]))
-            graph = grid_graph(loras, PROMPTS[:prompts], range(1, seeds + 1), steps)
-            grid = timed(lambda: run_prompt(server.url, graph))
-            renders = {**renders_graph(), "9": {"class_type": "PreviewAny", "inputs": {"source": ["3", 1]}}}
+            run_prompt(server.url, picture_graph(loras[0], 0.1, "warm", 0, 1, size))
+            graphs = [picture_graph(*one, steps, size) for one in order]
+            single = timed(server, lambda: queue_all(server.url, graphs))
+            graph = grid_graph(loras, PROMPTS[:prompts], range(1, seeds + 1), steps, size)
+            grid = timed(server, lambda: run_prompt(server.url, graph))
+            renders = {**renders_graph(size), "9": {"class_type": "PreviewAny", "inputs": {"source": ["3", 1]}}}
             run_prompt(server.url, {**renders, "10": {"class_type": "PreviewAny", "inputs": {"source": ["4", 1]}}})
-            scored = timed(lambda: run_prompt(server.url, scored_graph(graph)))
+            scored = timed(server, lambda: run_prompt(server.url, scored_graph(graph, size)))
     count, base = len(order), prompts * seeds
-    print(f"{count} pictures of {steps} steps at {SIZE} px")
-    print(f"queued one by one  {single:8.1f} s   {single / count:6.3f} s a picture")
-    print(
-        f"grid               {grid:8.1f} s   {grid / (count + base):6.3f} s a picture, {base} without LoRA among them"
-    )
-    print(f"scores             {scored:8.1f} s   {scored / grid:6.1%} of the grid's time")
-    print(f"one by one / grid  {single / grid:8.2f}")
+    print(f"{count} pictures of {steps} steps at {size} px                    seconds   of the processor")
+    print(f"queued one by one                                {single[0]:9.1f} {single[1]:9.1f}")
+    print(f"grid, with {base:2} pictures more, without LoRA       {grid[0]:9.1f} {grid[1]:9.1f}")
+    print(f"scores                                           {scored[0]:9.1f} {scored[1]:9.1f}")
+    print(f"one by one / grid                                {single[0] / grid[0]:9.2f} {single[1] / grid[1]:9.2f}")
+    print(f"scores / grid                                    {scored[0] / grid[0]:9.1%} {scored[1] / grid[1]:9.1%}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def test_strengths_are_numbers_and_ranges(text, weights):
     assert parse_strengths(text) == weights
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a", "0 0.4x", "0-1", "0-1 [1]", "0-1 [100000]", "1e9 1", "500"])
+@pytest.mark.parametrize("text", ["", "  ", "a", "0 0.4x", "0-1", "0-1 [1]", "0-1 [100000]", "1e9 1", "500", "0,4 1"])
 def test_other_strengths_are_told(text):
     with pytest.raises(InputError, match="strengths"):
         parse_strengths(text)
@@ -45,6 +45,12 @@ def test_a_file_and_a_pattern_and_none_twice():
     assert match_loras("bricks.safetensors\nbricks*\n", LISTED)[0] == "bricks.safetensors"
     assert len(match_loras("bricks.safetensors\nbricks*", LISTED)) == 5
     assert match_loras("sub/plaster-*", LISTED) == LISTED[5:7]
+
+
+def test_brackets_and_letters_of_any_script_are_part_of_a_name():
+    listed = ["砖墙 [v2] (a).safetensors", "砖墙 [v2] (a)-step00000050.safetensors", "砖墙 v.safetensors"]
+    assert match_loras("砖墙 [v2]*", listed) == [listed[1], listed[0]]
+    assert match_loras("砖墙 [v2] (a)", listed) == [listed[1], listed[0]]
 
 
 def test_an_unknown_name_is_told_with_the_nearest():
@@ -70,3 +76,12 @@ def test_a_choice_names_a_cell_by_step_or_file():
     for unknown in ("50", "60@1", "50@0.5", "50@x"):
         with pytest.raises(InputError, match="50@0.4, 50@1, b@1"):
             find_cell(unknown, cells)
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart():
+    cells = [Cell("a/wall.safetensors", 1.0), Cell("b/wall.safetensors", 1.0)]
+    assert [str(cell) for cell in cells] == ["a/wall@1", "b/wall@1"]
+    assert find_cell("b/wall@1", cells) is cells[1]
+    assert find_cell("a\\wall.safetensors@1", cells) is cells[0]
+    with pytest.raises(InputError, match="more than one cell(.|\n)*a/wall.safetensors@1, b/wall.safetensors@1"):
+        find_cell("wall@1", cells)

@@ -6,14 +6,14 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.evaluation.cells import BASE, Cell
+from tilewright.evaluation.lettering import cut, label_font
 from tilewright.evaluation.sheet import (
     ALERT,
     BETWEEN_CELLS,
+    CHOSEN,
     LINE,
     PAPER,
     contact_sheet,
-    cut,
-    label_font,
     paste_picture,
     thumbnails,
     to_image,
@@ -52,6 +52,35 @@ def test_a_note_strikes_its_cell_out():
     middle = LINE + 16 + SIZE // 2, x + SIZE // 2
     assert plain[0][middle].tolist() == [0, 0, 1]
     assert struck[0][middle].tolist() == pytest.approx(level(ALERT))
+
+
+def test_the_chosen_cell_has_a_green_frame():
+    framed = contact_sheet([BASE, CELL], painted, ["a wall"], 1, SIZE, chosen=CELL)
+    x = 24 + int(label_font(15).getlength("50")) + SIZE + BETWEEN_CELLS
+    assert framed[0, LINE + 16 + SIZE // 2, x - 3].tolist() == pytest.approx(level(CHOSEN))
+    assert framed[0, LINE + 16 + SIZE // 2, x].tolist() == [0, 0, 1]
+
+
+def test_files_of_one_name_have_a_row_each():
+    cells = [Cell("a/wall.pt", 1.0), Cell("b/wall.pt", 1.0)]
+    one, two = (contact_sheet(cells[:count], painted, ["a wall"], 1, SIZE).shape[1] for count in (1, 2))
+    assert two - one == SIZE + BETWEEN_CELLS
+
+
+def test_more_prompts_than_find_room_are_counted():
+    def many(cell):
+        return painted(cell) * 300
+
+    cells = [BASE, *(Cell(f"{number}.pt", 1.0, number) for number in range(1, 3))]
+    sheet = contact_sheet(cells, many, [f"prompt {number}" for number in range(600)], 1, SIZE)
+    assert sheet.shape[1] < 18_000, "230 lines of pictures twice, and their prompts"
+
+
+def test_words_are_drawn_in_a_font_that_has_their_letters():
+    assert label_font(13, "wall") is label_font(13)
+    wider = label_font(13, "стена")  # Cyrillic: of the fonts that are looked for, most machines have one
+    assert wider.getlength("стена") > 0
+    assert label_font(13, "\U0010fffe") is label_font(13), "no font has it, so Pillow's own draws its box"
 
 
 def test_thumbnails_keep_their_shape_tile_and_show_no_numbers_as_black():

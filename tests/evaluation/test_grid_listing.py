@@ -28,9 +28,13 @@ def test_scores_join_their_cells_until_the_grid_is_another_one(tmp_path):
     (tmp_path / SCORES_NAME).write_text(json.dumps(scores))
     listing = read_listing(tmp_path)
     assert listing["chosen"] == "600@0.7" and listing["cells"][0]["scores"] is None
-    assert listing["cells"][1]["scores"]["value"] == [0.5, 0.4, 0.6]
+    assert listing["cells"][1]["scores"]["value"] == [0.5, 0.4, 0.6] and listing["verdict"] == []
+    scores |= {"rule": "600@1", "verdict": ["Chosen: 600@0.7", 3, "Why: you chose it."]}
+    (tmp_path / SCORES_NAME).write_text(json.dumps(scores))
+    listing = read_listing(tmp_path)
+    assert listing["chosen"] == "600@1" and listing["verdict"] == ["Chosen: 600@0.7", "Why: you chose it."]
     write_listing(grid(tmp_path))
-    assert read_listing(tmp_path)["chosen"] == "600@0.7"
+    assert read_listing(tmp_path)["chosen"] == "600@1"
     write_listing(grid(tmp_path, (BASE, Cell("wall.safetensors", 1.0, 600))))
     assert read_listing(tmp_path)["chosen"] is None
 

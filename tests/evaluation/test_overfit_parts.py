@@ -50,6 +50,15 @@ def test_a_render_is_laid_as_it_lies_in_the_picture_to_the_pixel(position):
     assert torch.equal(laid_like(TRAINING[1], found), lying)
 
 
+def test_a_render_that_is_not_square_is_laid_as_it_lies_too():
+    wide = [torch.nn.functional.interpolate(one[None], (64, 96), mode="bilinear")[0] for one in TRAINING]
+    lying = wide[1].flip(-1).roll((9, 30), (-2, -1))
+    found = nearest(fingerprints(lying[None])[0], fingerprints(torch.stack(wide)))
+    laid = laid_like(wide[1], found)
+    assert found.render == 1 and laid.shape == lying.shape
+    assert (laid - lying).abs().mean() < 0.25 * (wide[1] - lying).abs().mean()
+
+
 def test_the_picture_shows_pairs_most_alike_first_and_frames_copied_pieces(overfit, pictures):
     shown = overfit_picture(overfit, list(reversed(pictures)), TRAINING)  # order comes from the matches, not the pixels
     assert shown.shape == (1, 12 + 192 + 44 + 12, 2 * (2 * 192 + 12 + 24) + 12, 3)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,13 +16,14 @@ from tilewright.evaluation.grid import LoraGrid, Sampling, plan, write_pictures
 from tilewright.evaluation.renders import ReadRenders
 from tilewright.evaluation.score_grid import score_grid
 from tilewright.evaluation.sheet import ALERT
-from tilewright.evaluation.words import scores_record, table_csv
+from tilewright.evaluation.words import is_ranked, report, scores_record, table_csv, verdict
 
 pytestmark = pytest.mark.slow
 
 MATERIALS, SEEDS = 3, (1, 2)
 PROMPTS = tuple(f"material {m}" for m in range(MATERIALS))
 GOOD, BLANK = Cell("good.safetensors", 1.0, 50), Cell("blank.safetensors", 1.0, 600)
+OTHER = Cell("other.safetensors", 1.0, 700)
 SAMPLING = Sampling(1, 1.0, "euler", "normal", 64, 64)
 
 
@@ -78,6 +80,37 @@ def test_a_grid_without_pictures_is_told(grid):
         score_grid(empty, renders(range(2)), None)
 
 
+def test_a_grid_of_nothing_but_the_model_is_told(grid):
+    with pytest.raises(InputError, match="weights other than 0"):
+        score_grid(replace(grid, cells=(BASE,)), renders(range(2)), None)
+
+
+def test_a_winner_that_collapses_on_fresh_seeds_gives_way(grid):
+    def paint(cells, seeds):
+        tasks = plan(grid.folder, cells, PROMPTS, seeds, SAMPLING, {"": "m", GOOD.lora: "g", OTHER.lora: "b"})
+        pictures = [torch.zeros(3, 64, 64) if t.cell == GOOD else painted(GOOD, t.prompt, t.seed % 50) for t in tasks]
+        write_pictures(tasks, pictures, PROMPTS, SAMPLING)
+        files = {cell: tuple(task.file for task in tasks if task.cell == cell) for cell in cells}
+        return replace(grid, cells=tuple(cells), seeds=tuple(seeds), files=files)
+
+    two = replace(paint((BASE, OTHER), SEEDS), cells=(BASE, GOOD, OTHER), paint=paint)
+    two = replace(two, files={**two.files, BASE: grid.files[BASE], GOOD: grid.files[GOOD]})
+    result = score_grid(two, renders(range(2)), renders((10, 11)), fresh_seeds=2)
+    assert result.choice.chosen == 0 and result.chosen == OTHER
+    assert result.confirmed.overturned and not result.confirmed.refused
+    by_hand = score_grid(two, renders(range(2)), renders((10, 11)), by_hand=GOOD, fresh_seeds=2)
+    assert by_hand.chosen == GOOD and by_hand.confirmed.refused == "6 of 6 pictures show nothing"
+    assert "it would be refused" in report(by_hand)
+
+
+def test_the_verdict_says_which_and_why_and_what_to_do_otherwise(result):
+    chosen, why, refused, *others = verdict(result)
+    assert chosen == "Chosen: 50@1, which is good.safetensors at weight 1."
+    assert why == "Why: it is the only cell that passes the gates."
+    assert others[-1] == "Your eye says otherwise? Click a cell in the node, or write it into choice, such as 600@1."
+    assert is_ranked(result)
+
+
 def test_the_chart_shows_the_chosen_in_green_and_the_refused_in_red(result):
     chart = score_chart(result)
     assert chart.shape[0] == 1 and chart.shape[3] == 3 and 0 <= chart.min() and chart.max() <= 1
@@ -107,3 +140,9 @@ def test_the_record_is_plain_json(result):
     assert [cell["lora"] for cell in record["cells"]] == ["", GOOD.lora, BLANK.lora]
     assert record["cells"][1]["best_in"] == 1.0 and record["cells"][0]["best_in"] is None
     assert record["cells"][1]["seamless"][0] == result.cells[0].seamless.value
+    assert record["rule"] == "50@1" and record["verdict"] == verdict(result)
+
+
+def test_the_record_keeps_what_the_rule_would_have_chosen_beside_the_persons_word(grid):
+    record = scores_record(score_grid(grid, renders(range(2)), renders((10, 11)), by_hand=BLANK))
+    assert (record["chosen"], record["rule"]) == ("600@1", "50@1")

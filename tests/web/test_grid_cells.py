@@ -38,7 +38,8 @@ def test_a_choice_names_the_cell_that_the_node_takes_for_it(web):
     from tilewright.common.errors import InputError
     from tilewright.evaluation.cells import Cell, find_cell
 
-    cells = [Cell(one["lora"], one["strength"], one["step"]) for one in CELLS]
+    given = [*CELLS, cell("other/wall.safetensors", None, 0.5), cell("third/wall.safetensors", None, 0.5)]
+    cells = [Cell(one["lora"], one["strength"], one["step"]) for one in given]
     for choice in (
         "100@0.5",
         "200@1",
@@ -49,12 +50,14 @@ def test_a_choice_names_the_cell_that_the_node_takes_for_it(web):
         "100",
         "no LoRA@0",
         "@1",
+        "other/wall@0.5",
+        "third\\wall.safetensors@0.5",
     ):
         try:
             node = cells.index(find_cell(choice, cells))
         except InputError:
             node = -1
-        assert told(web, "return m.chosenCell(given[0], given[1]);", [CELLS, choice]) == node, choice
+        assert told(web, "return m.chosenCell(given[0], given[1]);", [given, choice]) == node, choice
 
 
 def test_arrow_keys_walk_the_grid_and_stay_in_it(web):

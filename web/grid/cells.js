@@ -43,16 +43,28 @@ export function ordersOf(cells) {
   return names.filter((name) => name === "grid" || cells.some((cell) => scoreOf(cell, name) !== null));
 }
 
-/** The number of the cell that a choice names, -1 for none. @param {Cell[]} cells @param {string} choice */
+/** The number of the cell that a choice names, -1 for none and for more than one: as the node reads it. @param {Cell[]} cells @param {string} choice */
 export function chosenCell(cells, choice) {
   const [file, weight] = splitChoice(choice);
-  return cells.findIndex((cell) => {
-    if (!cell.choice) return false;
-    const [row, strength] = splitChoice(cell.choice);
-    const names = [row, cell.lora, cell.lora.replace(/^.*[\\/]/, "").replace(/\.[^.]*$/, "")];
-    return names.includes(file) && Math.abs(Number(weight) - Number(strength)) < 1e-6;
-  });
+  const wanted = [slashed(file), withoutEnding(slashed(file))];
+  const meant = cells.flatMap((cell, number) => (cell.choice && Math.abs(Number(weight) - cell.strength) < 1e-6 ? [number] : []));
+  const names = [
+    (/** @type {Cell} */ cell) => slashed(cell.lora),
+    (/** @type {Cell} */ cell) => splitChoice(cell.choice)[0],
+    (/** @type {Cell} */ cell) => withoutEnding(slashed(cell.lora)),
+    (/** @type {Cell} */ cell) => withoutEnding(slashed(cell.lora).replace(/^.*\//, "")),
+  ];
+  for (const nameOf of names) {
+    const named = meant.filter((number) => wanted.includes(nameOf(cells[number])));
+    if (named.length) return named.length === 1 ? named[0] : -1;
+  }
+  return -1;
 }
+
+/** @param {string} name */
+const slashed = (name) => name.replaceAll("\\", "/");
+/** @param {string} name */
+const withoutEnding = (name) => name.replace(/\.(safetensors|sft|pt|pth|ckpt|bin)$/i, "");
 
 /** @param {string} choice @returns {[string, string]} */
 function splitChoice(choice) {

@@ -8,7 +8,7 @@ import { chosenCell, columnsOf, ORDERS, ordersOf, scoreOf, sorted, stepTo } from
 
 /** @typedef {import("../grid/cells.js").Cell} Cell */
 /** @typedef {import("../grid/cells.js").Order} Order */
-/** @typedef {{prompts: string[], seeds: number[], cells: Cell[], chosen: string | null}} Grid */
+/** chosen is the rule's cell, verdict says in lines which and why. @typedef {{prompts: string[], seeds: number[], cells: Cell[], chosen: string | null, verdict: string[]}} Grid */
 
 const SCORE_GRID = "TilewrightScoreGrid";
 const [THUMBNAIL, LARGE] = [256, 1024]; // px
@@ -44,7 +44,7 @@ function tooltip(label, cell) {
 
 class Picker {
   /** @type {Grid} */
-  grid = { prompts: [], seeds: [], cells: [], chosen: null };
+  grid = { prompts: [], seeds: [], cells: [], chosen: null, verdict: [] };
   name = "";
   /** @type {Order} */
   order = "grid";
@@ -55,13 +55,14 @@ class Picker {
   /** @type {number[]} */
   shown = [];
   verdict = h("div", { class: "tw-grow tw-ellipsis", role: "status", "aria-live": "polite" });
+  why = h("div", { class: "tw-quiet" });
   free = h("button", { onclick: () => this.choose("") }, t("Let the rule choose"));
   sorting = h("select", { "aria-label": t("Sort by"), onchange: () => this.#sort() });
   which = h("select", { class: "tw-grow", "aria-label": t("Picture"), onchange: () => this.#look() });
   two = h("button", { onclick: () => this.#compare(), title: t("Two cells side by side (C)") }, t("Compare two"));
   cells = h("div", { class: "tw-cells", role: "listbox", "aria-label": t("Cells") });
   empty = h("div", { class: "tw-empty" }, h("b", {}, t("No grid yet")), h("span", {}, t("Press Run. The cells appear here as buttons.")));
-  body = h("div", { class: "tw-grid-picker" }, h("div", { class: "tw-row" }, this.verdict, this.free), h("div", { class: "tw-row" }, this.which, this.sorting, this.two), this.cells);
+  body = h("div", { class: "tw-grid-picker" }, h("div", { class: "tw-row" }, this.verdict, this.free), this.why, h("div", { class: "tw-row" }, this.which, this.sorting, this.two), this.cells);
 
   /** @param {import("../lib/comfy.js").NodeView} view */
   constructor(view) {
@@ -199,7 +200,8 @@ class Picker {
       ? mine >= 0 ? t("Your choice: {cell}", { cell: this.#label(cells[mine]) }) : t("Your choice {choice} is no cell of this grid", { choice })
       : rules >= 0 ? t("The rule chose {cell}", { cell: this.#label(cells[rules]) }) : scored ? t("The rule refuses every cell") : t("Not scored yet. Score Grid chooses, or you do.");
     this.verdict.textContent = words;
-    this.verdict.title = words;
+    this.verdict.title = this.grid.verdict.join("\n") || words;
+    this.why.textContent = !choice && rules >= 0 ? `${this.grid.verdict[1] ?? ""} ${t("Click a cell to choose another.")}`.trim() : "";
   }
 
   /** @param {number} number */

@@ -47,7 +47,7 @@ def test_a_cell_is_chosen_and_its_lora_is_applied(grids, renders, grid):
     assert scored.lora_name in {cell.lora for cell in grid.cells if not cell.is_base}
     assert scored.strength in (0.5, 1.0)
     assert scored.model.patches and not grids.model.patches
-    assert "Confirmed on 1 fresh seeds" in scored.report
+    assert "Confirmed on 1 fresh seed a prompt" in scored.report
     rows = list(csv.DictReader(io.StringIO(scored.csv)))
     assert len(rows) == 5 and [row["chosen"] for row in rows].count("yes") == 1
     record = json.loads((grid.folder / "scores.json").read_text())
@@ -60,7 +60,7 @@ def test_the_persons_word_stands(grids, renders, grid):
     given = {"training": renders[0], "held_out": renders[1], "fresh_seeds": 0}
     scored = grids.score(grid, choice="20@0.5", model=grids.model, **given)
     assert (scored.lora_name, scored.strength) == ("bricks-step00000020.safetensors", 0.5)
-    assert "You chose it." in scored.report and scored.clip is None
+    assert "Why: you chose it." in scored.report and scored.clip is None
     with pytest.raises(InputError, match="20@0.5, 20@1, 50@0.5, 50@1"):
         grids.score(grid, choice="30@0.5", **given)
 
@@ -98,7 +98,7 @@ def test_without_held_out_renders_it_says_what_is_lost(grids, renders, grid):
 def test_one_prompt_and_one_seed_are_scored_and_said(grids, renders):
     grid = grids.paint(prompts="bricks", seeds="1").grid
     report = grids.score(grid, training=renders[0], held_out=renders[1], fresh_seeds=0).report
-    for words in ("One prompt", "One seed", "One picture a cell", "Style needs two"):
+    for words in ("One prompt", "One seed", "One picture a cell", "Style is unknown"):
         assert words in report
     report = grids.score(grids.paint(prompts="bricks", seeds="1 2").grid, training=renders[0], fresh_seeds=0).report
     assert "One prompt" in report and "One seed" not in report
