@@ -19,6 +19,7 @@ from ..material.load_map import looks_like_normals
 from .caption_lookup import NO_IMAGE, CaptionFiles, kohya_folder
 from .image_files import ImageFile, find_images
 from .parallel import THREADS, in_parallel
+from .written_files import LIST_NAME, caption_digest, read_written_captions
 
 ANY = "any"
 THINNED = 8  # every so manieth row and column tells whether a picture holds normals
@@ -102,7 +103,9 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
         lambda path: not path.is_symlink() or any(is_inside(path, root) for root in loading.roots),
         loading.encoding,
     )
+    by_hand = _captions_by_hand([image.path for image, _ in readable], loading.roots)
     samples = [_sample(image, one, folder, loading, captions) for image, one in readable]
+    samples = [replace(one, hand_edited=by_hand.get(one.file) == caption_digest(one.caption)) for one in samples]
     unmatched = captions.unmatched((image.path, _material_file(image)) for image in found)
     findings = Findings(
         unreadable=tuple(path for path, _ in errors),
@@ -210,6 +213,14 @@ def _sample(image: ImageFile, decoded: _Decoded, folder: Path, loading: Loading,
         clipped=CLIPPED in found,
         repaired=REPAIRED in found,
     )
+
+
+def _captions_by_hand(files: Sequence[Path], roots: Sequence[Path]) -> dict[Path, str]:
+    """The digests of captions that a person wrote in a graph before Save Dataset wrote them beside these files."""
+    places = {above for parent in {file.parent for file in files} for above in (parent, *parent.parents)}
+    lists = [place for place in places if (place / LIST_NAME).is_file() and any(is_inside(place, one) for one in roots)]
+    found = {file: one for place in lists for file, one in read_written_captions(place).items()}
+    return {file: one.digest for file, one in found.items() if one.by_hand}
 
 
 def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Iterable[Rejected]) -> str:

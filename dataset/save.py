@@ -17,7 +17,7 @@ from ..common.texture_dataset import Rejected, TextureDataset
 from .caption_lookup import METADATA
 from .parallel import in_parallel, pixels_of
 from .save_plan import HUGGING_FACE, Plan, Saving, plan_files
-from .saved_captions import Written, write_captions
+from .saved_captions import Written, carried_caption, left_captions, write_captions
 from .written_files import list_written_files, read_written_files, remove_written_files
 
 
@@ -74,8 +74,10 @@ def _finish(folder: Path, outcomes: Sequence[tuple[Plan, Written]], saving: Savi
         stale |= read_written_files(folder).keys() - set(files)
     captions = write_captions(written, saving, stale)
     _write_manifests([plan for plan, _ in written])
-    list_written_files(folder, {plan.target: plan.source for plan, _ in written})
-    removed, _ = remove_written_files(folder, sorted(stale))
+    carried = {plan.earlier for plan, _ in written if plan.earlier and carried_caption(plan)}
+    left = left_captions(written, saving.layout)
+    list_written_files(folder, {plan.target: plan.source for plan, _ in written}, left)
+    removed, _ = remove_written_files(folder, sorted(stale), carried)
     rejected = [Rejected(plan.sample.file, outcome.reason) for plan, outcome in outcomes if outcome.reason]
     return Saved(files, captions, rejected, _unrelated_files(folder, files), removed)
 

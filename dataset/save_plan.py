@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..common.files import fitting_name
 from ..common.texture_dataset import Sample, TextureDataset
-from .written_files import WrittenFile, read_written_files, source_key
+from .written_files import WrittenFile, read_written_captions, read_written_files, source_key
 
 KOHYA, HUGGING_FACE = "kohya", "Hugging Face"
 LAYOUTS = [KOHYA, HUGGING_FACE]
@@ -29,13 +29,15 @@ class Saving:
 @dataclass(frozen=True)
 class Plan:
     """A sample and its file. earlier is where a former run put the same picture, None for nowhere else; known is
-    what the folder's list says of the file that stands at `target`."""
+    what the folder's list says of the file that stands at `target`, own_words the digest of the caption that a former
+    run left there or at `earlier`, "" where a person wrote it."""
 
     sample: Sample
     background: tuple[float, float, float]
     target: Path
     earlier: Path | None = None
     known: WrittenFile | None = None
+    own_words: str = ""
 
     @property
     def source(self) -> str:
@@ -45,7 +47,7 @@ class Plan:
 def plan_files(folder: Path, parts: Mapping[str, TextureDataset], saving: Saving) -> list[Plan]:
     """A file for each sample: the one that an earlier run gave it in the same folder, else one by its name. Images of
     the same name from different folders get numbers."""
-    known = read_written_files(folder)
+    known, words = read_written_files(folder), read_written_captions(folder)
     earlier: dict[str, list[Path]] = {}
     for path, one in known.items():
         earlier.setdefault(one.source, []).append(path)
@@ -62,7 +64,10 @@ def plan_files(folder: Path, parts: Mapping[str, TextureDataset], saving: Saving
     plans = []
     for (sample, background, _), target in zip(samples, targets, strict=True):
         elsewhere = [path for path in earlier.get(source_key(sample.file), []) if _key(path) not in taken]
-        plans.append(Plan(sample, background, target, next(iter(elsewhere), None), known.get(target)))
+        before = next(iter(elsewhere), None)
+        caption = words.get(target) or (words.get(before) if before else None)
+        own_words = caption.digest if caption and not caption.by_hand else ""
+        plans.append(Plan(sample, background, target, before, known.get(target), own_words))
     return plans
 
 

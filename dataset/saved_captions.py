@@ -19,6 +19,7 @@ from ..common.files import written_whole
 from ..common.texture_dataset import Sample
 from .caption_lookup import METADATA, parse_metadata
 from .save_plan import KOHYA, Plan, Saving
+from .written_files import WrittenCaption, caption_digest
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,43 @@ def write_captions(written: Sequence[tuple[Plan, Written]], saving: Saving, leav
 
 def _write_caption(plan: Plan, outcome: Written, saving: Saving) -> str:
     path = plan.target.with_suffix(".txt")
-    if path.is_file() and not outcome.same_picture:
-        return write_caption(path, plan.sample.caption, OVERWRITE, saving.roots, backup=True)
-    if not path.is_file() and (carried := _carried_caption(plan)):
+    if not path.is_file() and (carried := carried_caption(plan)):
         write_caption(path, carried, OVERWRITE, saving.roots)
-    return write_caption(path, plan.sample.caption, saving.captions, saving.roots, backup=True)
+    mode = saving.captions if outcome.same_picture else OVERWRITE
+    backup = not (path.is_file() and _is_own(plan, _text_of(path)))
+    return write_caption(path, plan.sample.caption, mode, saving.roots, backup=backup)
 
 
-def _carried_caption(plan: Plan) -> str:
+def _is_own(plan: Plan, text: str) -> bool:
+    """Whether the words are those that a former run left: they need no backup."""
+    return bool(plan.own_words) and plan.own_words == caption_digest(text)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_text(path)
+    except UnreadableCaption:
+        return ""
+
+
+def left_captions(written: Sequence[tuple[Plan, Written]], layout: str) -> dict[Path, WrittenCaption]:
+    """What this dataset's own captions left beside images that were just saved; not the words that were there."""
+    texts: dict[Path, str] = {}
+    if layout == KOHYA:
+        files = {plan.target: plan.target.with_suffix(".txt") for plan, _ in written}
+        texts = {target: _text_of(file) for target, file in files.items() if file.is_file()}
+    else:
+        for folder in dict.fromkeys(plan.target.parent for plan, _ in written):
+            texts |= {folder / name: entry["text"] for name, entry in _existing_entries(folder / METADATA).items()}
+    left = {}
+    for plan, _ in written:
+        text, own = " ".join(texts.get(plan.target, "").split()), " ".join(plan.sample.caption.split())
+        if own and (text == own or (plan.sample.hand_edited and own in text)):
+            left[plan.target] = WrittenCaption(caption_digest(text), plan.sample.hand_edited)
+    return left
+
+
+def carried_caption(plan: Plan) -> str:
     """The caption that the picture had where an earlier run put it, which may have been written by hand since."""
     if not plan.earlier:
         return ""
@@ -75,11 +105,13 @@ def _write_metadata(
     for plan, how in written:
         if plan.target.parent == folder:
             kept = existing.get(plan.target.name, {}).get("text", "") if how.same_picture else ""
-            old = kept or _carried_caption(plan)
+            old = kept or carried_caption(plan)
             text = merge_caption(old, plan.sample.caption, saving.captions)
             outcome["written" if text != old else "kept"] += 1
             entries[plan.target.name] = _metadata_entry(plan.sample, plan.target.name, text)
-    if any(not _still_says(entries.get(name, {}), entry["text"]) for name, entry in existing.items()):
+    own = {plan.target.name: plan for plan, _ in written if plan.target.parent == folder}
+    lost = [name for name, entry in existing.items() if not _still_says(entries.get(name, {}), entry["text"])]
+    if any(name not in own or not _is_own(own[name], existing[name]["text"]) for name in lost):
         keep_backup(path)
     with written_whole(path) as unfinished:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries.values()]

@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
 from ..common.caption_files import keep_backup
 from ..common.errors import InputError
@@ -16,6 +18,9 @@ from ..common.untrusted_json import read_untrusted_json
 
 LIST_NAME = "tilewright_files"
 FORMAT, VERSION = "tilewright-files", 1
+
+
+Entry = TypeVar("Entry", "WrittenFile", "WrittenCaption")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,22 @@ class WrittenFile:
     time: int
 
 
+NO_CAPTIONS: Mapping[Path, "WrittenCaption"] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class WrittenCaption:
+    """digest is the `caption_digest` of what a run left beside a file; by_hand: a person wrote it in the graph."""
+
+    digest: str
+    by_hand: bool = False
+
+
+def caption_digest(caption: str) -> str:
+    """Names a caption, whatever white space it has between its words."""
+    return hashlib.sha256(" ".join(caption.split()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def source_key(file: Path, view: str = "") -> str:
     """Names a source file, and which view of it, without telling where it lies."""
     return hashlib.sha256(f"{file}\n{view}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -34,29 +55,32 @@ def source_key(file: Path, view: str = "") -> str:
 
 def read_written_files(folder: Path) -> dict[Path, WrittenFile]:
     """The files that earlier runs wrote into `folder` and that are there, by path; {} without a list."""
-    if not (folder / LIST_NAME).is_file():
-        return {}
-    try:
-        content = read_untrusted_json(folder / LIST_NAME)
-        if content["format"] != FORMAT or content["version"] > VERSION:
-            return {}
-        found = {name: WrittenFile(**entry) for name, entry in content["files"].items()}
-    except (InputError, KeyError, TypeError, AttributeError):
-        return {}
-    return {folder / name: one for name, one in found.items() if _is_below(name) and (folder / name).is_file()}
+    return _read_entries(folder, "files", WrittenFile)
 
 
-def list_written_files(folder: Path, sources: Mapping[Path, str]) -> None:
-    """Add files that were just written to the folder's list; sources are `source_key`s by path."""
+def read_written_captions(folder: Path) -> dict[Path, WrittenCaption]:
+    """The captions that earlier runs left beside files that are there, by the file; {} without a list."""
+    return _read_entries(folder, "captions", WrittenCaption)
+
+
+def list_written_files(
+    folder: Path, sources: Mapping[Path, str], captions: Mapping[Path, WrittenCaption] = NO_CAPTIONS
+) -> None:
+    """Add files that were just written to the folder's list; sources are `source_key`s by path, captions what was left
+    beside them."""
     known = read_written_files(folder) | {path: _written(path, source) for path, source in sources.items()}
-    files = {path.relative_to(folder).as_posix(): asdict(one) for path, one in sorted(known.items())}
-    write_json(folder / LIST_NAME, {"format": FORMAT, "version": VERSION, "files": files})
+    words = {**read_written_captions(folder), **captions}
+    listed = {"files": _named(folder, known), "captions": _named(folder, words)}
+    write_json(folder / LIST_NAME, {"format": FORMAT, "version": VERSION, **listed})
 
 
-def remove_written_files(folder: Path, files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+def remove_written_files(
+    folder: Path, files: Iterable[Path], carried: Collection[Path] = ()
+) -> tuple[list[Path], list[Path]]:
     """Delete those of `files` that are as a run of this node left them; returns what went and what was left.
 
-    A caption file beside one becomes a backup: it may have been written by hand.
+    A caption file beside one becomes a backup, as it may have been written by hand; that of a `carried` one, whose
+    words are kept at its new place, goes as well.
     """
     known = read_written_files(folder)
     removed, left = [], []
@@ -64,13 +88,31 @@ def remove_written_files(folder: Path, files: Iterable[Path]) -> tuple[list[Path
         if path in known and known[path] == _written(path, known[path].source):
             path.unlink()
             if (caption := path.with_suffix(".txt")).is_file():
-                keep_backup(caption)
+                if path not in carried:
+                    keep_backup(caption)
                 caption.unlink()
             removed.append(path)
         else:
             left.append(path)
     _remove_empty({path.parent for path in removed}, folder)
     return removed, left
+
+
+def _read_entries(folder: Path, kind: str, entry: type[Entry]) -> dict[Path, Entry]:
+    if not (folder / LIST_NAME).is_file():
+        return {}
+    try:
+        content = read_untrusted_json(folder / LIST_NAME)
+        if content["format"] != FORMAT or content["version"] > VERSION:
+            return {}
+        found = {name: entry(**facts) for name, facts in content.get(kind, {}).items()}
+    except (InputError, KeyError, TypeError, AttributeError):
+        return {}
+    return {folder / name: one for name, one in found.items() if _is_below(name) and (folder / name).is_file()}
+
+
+def _named(folder: Path, entries: Mapping[Path, Entry]) -> dict[str, dict[str, object]]:
+    return {path.relative_to(folder).as_posix(): asdict(one) for path, one in sorted(entries.items())}
 
 
 def _written(path: Path, source: str) -> WrittenFile:

@@ -1,14 +1,18 @@
 """Saving a dataset, part by part: where files go, and what becomes of the captions that are there."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from tilewright.captions.captioning import REPLACE, caption_images
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.dataset.load import Loading, load_folder
 from tilewright.dataset.save import caption_files, save_dataset
 from tilewright.dataset.save_plan import HUGGING_FACE, KOHYA, Saving, plan_files
-from tilewright.dataset.saved_captions import Written, write_captions
+from tilewright.dataset.saved_captions import Written, carried_caption, left_captions, write_captions
+from tilewright.dataset.written_files import LIST_NAME, WrittenCaption, caption_digest, read_written_captions
 
 
 def saving(layout, captions="keep", sync=False, roots=()):
@@ -69,3 +73,70 @@ def test_words_that_leave_metadata_stay_as_a_backup(tmp_path, change):
         assert '"text": "white"' in metadata.read_text()
     (backup,) = folder.rglob("*.bak")
     assert backup.read_text() == before
+
+
+def save_and_load(folder, dataset, layout, **how):
+    save_dataset(folder, {"train": dataset}, saving(layout, roots=[folder], **how), lambda done, total: None)
+    return load_folder(folder, Loading("basecolor", [folder], "auto"), lambda done, total: None).samples
+
+
+@pytest.mark.parametrize("layout", [KOHYA, HUGGING_FACE])
+@pytest.mark.parametrize("part", [".", "train"])
+def test_a_caption_written_by_hand_in_the_graph_is_still_known_after_saving_and_loading(tmp_path, layout, part):
+    by_hand = replace(sample(tmp_path / "in", "wall.png", "my  wall"), hand_edited=True)
+    dataset = TextureDataset((by_hand, sample(tmp_path / "in", "floor.png", "a floor")))
+    folder = tmp_path / "out"
+    save_and_load(folder, dataset, layout)
+    loading = Loading("basecolor", [tmp_path], "auto")
+    loaded = load_folder(folder / part, loading, lambda done, total: None).samples
+    assert {one.file.stem: one.hand_edited for one in loaded} == {"wall": True, "floor": False}
+    captioned, _ = caption_images(
+        TextureDataset(tuple(loaded)), lambda images: ["a model's" for _ in images], 2, REPLACE, lambda *_: None
+    )
+    assert dict(zip([one.file.stem for one in loaded], captioned.captions, strict=True))["wall"] == "my wall"
+
+
+def test_words_of_another_tool_are_not_those_that_were_written_by_hand(tmp_path):
+    dataset = TextureDataset((replace(sample(tmp_path / "in", "wall.png", "my wall"), hand_edited=True),))
+    (loaded,) = save_and_load(tmp_path / "out", dataset, KOHYA)
+    loaded.file.with_suffix(".txt").write_text("another tool's")
+    (again,) = load_folder(tmp_path / "out", Loading("basecolor", [tmp_path], "auto"), lambda *_: None).samples
+    assert loaded.hand_edited and not again.hand_edited
+
+
+@pytest.mark.parametrize("layout", [KOHYA, HUGGING_FACE])
+def test_a_save_again_leaves_no_second_copy_of_anything(tmp_path, layout):
+    folder = tmp_path / "out"
+    for repeats, caption in ((1, "red"), (5, "red"), (5, "blue"), (2, "green")):
+        (loaded,) = save_and_load(
+            folder,
+            TextureDataset((replace(sample(tmp_path / "in", "wall.png", caption), repeats=repeats),)),
+            layout,
+            captions="overwrite",
+        )
+        assert loaded.caption == caption
+    words = "wall.txt" if layout == KOHYA else "metadata.jsonl"
+    there = {path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    assert there == {"wall.png", words, LIST_NAME}
+    assert len(list(folder.rglob("*.png"))) == 1
+
+
+def test_what_a_person_wrote_is_never_overwritten_without_a_copy(tmp_path):
+    folder, by_hand = tmp_path / "out", replace(sample(tmp_path / "in", "wall.png", "mine"), hand_edited=True)
+    save_and_load(folder, TextureDataset((by_hand,)), KOHYA)
+    save_and_load(folder, TextureDataset((sample(tmp_path / "in", "wall.png", "new"),)), KOHYA, captions="overwrite")
+    (backup,) = folder.rglob("*.bak")
+    assert backup.read_text().strip() == "mine"
+
+
+def test_own_words_are_known_and_go_along(tmp_path):
+    own = TextureDataset((sample(tmp_path / "in", "wall.png", "red  brick"),))
+    (loaded,) = save_and_load(tmp_path / "out", own, KOHYA)
+    assert read_written_captions(tmp_path / "out") == {loaded.file: WrittenCaption(caption_digest("red brick"))}
+    (plan,) = plan_files(
+        tmp_path / "out", {"train": TextureDataset((replace(own.samples[0], repeats=2),))}, saving(KOHYA)
+    )
+    assert plan.own_words == caption_digest("red brick") and carried_caption(plan) == "red  brick"
+    loaded.file.with_suffix(".txt").write_text("by hand")
+    (kept,) = plan_files(tmp_path / "out", {"train": own}, saving(KOHYA))
+    assert left_captions([(kept, Written())], KOHYA) == {}
