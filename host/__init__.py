@@ -4,6 +4,7 @@ Its surroundings: folders (what a workflow may use), offers (what there is to ch
 progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
 weights, latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
+Their weights in training: frozen_weights (shared, or in 8 bits), block_stream (brought from main memory).
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
 Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
 Others' models: captioners, clip_scores, clip_tokens. Captions by hand: edit_sets.

@@ -15,9 +15,12 @@ import comfy.sd
 import comfy.supported_models
 import comfy.utils
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 
+from ..training.memory.plan import MemoryPlan
 from .architecture import passable_by_autograd
+from .frozen_weights import DENOISER, GivenWeights, fill
 from .protocols import Clip, Model, Patcher
 from .weights import for_autograd, patched, weights_of
 
@@ -36,7 +39,6 @@ _FAMILIES = {
     "SD2": comfy.supported_models.SD20,
     "SDXL": comfy.supported_models.SDXL,
 }
-_UNET = "diffusion_model."
 
 
 def unet_facts(model: Model) -> UNetFacts | None:
@@ -100,20 +102,32 @@ def model_kind(model: Model) -> str:
     return type(model.model.model_config).__name__
 
 
-def unet_for_training(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """A frozen UNet of a MODEL's weights and patches that autograd can pass through, apart from the MODEL's own.
-
-    Weights that already are on `device` in `dtype` are shared, not copied. Call it outside inference mode.
-    """
+def unet_skeleton(model: Model, dtype: torch.dtype) -> torch.nn.Module:
+    """A UNet of a MODEL's build on the meta device, without weights."""
     config = {**model.model.model_config.unet_config, "dtype": dtype}
     unet = UNetModel(**config, device="meta", operations=comfy.ops.disable_weight_init)
-    for key, entry in weights_of(model, _UNET).items():
-        value = patched(entry, key, device).to(device, dtype)
-        comfy.utils.set_attr_param(unet, key.removeprefix(_UNET), for_autograd(value))
     for own, given in zip(unet.modules(), model.model.diffusion_model.modules(), strict=True):
         if isinstance(own, torch.nn.GroupNorm) and isinstance(given, torch.nn.GroupNorm):
             own.num_groups = given.num_groups  # small models have fewer, and no configuration says so
+    return unet
+
+
+def unet_for_training(
+    model: Model, device: torch.device, dtype: torch.dtype, plan: MemoryPlan | None = None
+) -> torch.nn.Module:
+    """A frozen UNet of a MODEL's weights and patches that autograd can pass through, apart from the MODEL's own.
+
+    Weights that already are on `device` in `dtype` are shared, not copied; `plan` says which are kept otherwise. Call
+    it outside inference mode.
+    """
+    unet = unet_skeleton(model, dtype)
+    fill(unet, GivenWeights(model, unet, device, dtype), unet_blocks(unet), plan or MemoryPlan())
     return unet.requires_grad_(False).eval()
+
+
+def unet_blocks(unet: torch.nn.Module) -> list[torch.nn.Module]:
+    """The transformer and residual blocks of a UNet, in the order in which they run."""
+    return [block for block in unet.modules() if isinstance(block, BasicTransformerBlock | ResBlock)]
 
 
 def network_digest(patcher: Patcher, *facts: object, without: Container[str] = ()) -> str:
@@ -216,7 +230,7 @@ def kohya_names(model: Model) -> dict[str, str]:
 
 
 def _path(key: str) -> str:
-    return key.removeprefix(_UNET).removesuffix(".weight")
+    return key.removeprefix(DENOISER).removesuffix(".weight")
 
 
 def model_conditioning(

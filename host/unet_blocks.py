@@ -5,26 +5,25 @@ from functools import partial
 from typing import Any
 
 import torch
-from comfy.ldm.modules.attention import BasicTransformerBlock
-from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 
-from .training import SDPA
+from ..training.memory.plan import EVERYTHING
+from ..training.memory.recomputation import recomputed
+from .training import SDPA, unet_blocks
 
 
-def recompute_activations(unet: torch.nn.Module, random: bool = False) -> None:
+def recompute_activations(unet: torch.nn.Module, random: bool = False, what: str = EVERYTHING) -> None:
     """Make each transformer and residual block keep only its input for the backward pass and compute the rest again.
 
-    random: something in the blocks draws random numbers, which must be the same again.
+    random: something in the blocks draws random numbers, which must be the same again. what: as `recomputed` of
+    `MemoryPlan`.
     """
-    from torch.utils.checkpoint import checkpoint
-
-    for block in _blocks(unet):
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=random)
+    for block in unet_blocks(unet):
+        block.forward = recomputed(block.forward, what, random)
 
 
 def compile_blocks(unet: torch.nn.Module, backend: str = "inductor") -> None:
     """Have torch.compile fuse each transformer and residual block when it first runs."""
-    compile_each(_blocks(unet), backend)
+    compile_each(unet_blocks(unet), backend)
 
 
 def compile_each(blocks: list[torch.nn.Module], backend: str = "inductor") -> None:
@@ -44,7 +43,3 @@ def _run_compiled(run: Callable[..., torch.Tensor], *inputs: torch.Tensor, **nam
         # That there is one tells Krea 2 that text and image are together.
         named["transformer_options"] = kept | ({"block_index": 0} if "block_index" in given else {})
     return run(*inputs, **named)
-
-
-def _blocks(unet: torch.nn.Module) -> list[torch.nn.Module]:
-    return [block for block in unet.modules() if isinstance(block, BasicTransformerBlock | ResBlock)]

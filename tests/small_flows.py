@@ -240,14 +240,14 @@ def told(name, rows=2, lengths=(5, 9)):
 class Case:
     """A model with a LoRA whose weights are all random, and one batch to put through."""
 
-    def __init__(self, name, lengths=(5, 9), wraps=False, dtype=torch.float32, model=None, **settings):
+    def __init__(self, name, lengths=(5, 9), wraps=False, dtype=torch.float32, model=None, plan=None, **settings):
         self.name = name
         network = NetworkConfig(**{"rank": 4, "alpha": 2.0, **settings.pop("network", {})})
         self.config = TrainingConfig(network=network, **settings)
         self.model = model or small_flow(name)
         self.trained = TrainedFlow(self.model, flow_family(self.model))
         with small_adapters():
-            self.net = self.trained.network(self.config, CPU, dtype, wraps)
+            self.net = self.trained.network(self.config, CPU, dtype, wraps, plan)
         self.denoise = self.trained.denoiser(self.net, self.config, wraps)
         self.layers = self.trained.layers(self.net, self.config)
         self.network = LoraNetwork(self.layers, self.config.network, seed=0)

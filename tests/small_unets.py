@@ -7,7 +7,7 @@ import comfy.sd
 import comfy.supported_models
 import torch
 from tilewright.host import training as host_training
-from tilewright.host.in_graph.model import unet_denoiser, unet_layers
+from tilewright.host.in_graph.model import training_unet, unet_denoiser, unet_layers
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.data import Conditioning
 from tilewright.training.lora import LoraNetwork
@@ -61,11 +61,11 @@ def small_model(family, dtype=torch.float32):
 class Case:
     """A model with a LoRA whose weights are all random, and one batch to put through."""
 
-    def __init__(self, family, **network):
+    def __init__(self, family, plan=None, **network):
         torch.manual_seed(0)
         self.model = small_model(family)
-        self.unet = host_training.unet_for_training(self.model, CPU, torch.float32)
         config = TrainingConfig(network=NetworkConfig(**{"rank": 4, "alpha": 2.0, **network}))
+        self.unet = training_unet(self.model, config, CPU, torch.float32, False, plan)
         self.layers = unet_layers(self.model, self.unet, config)
         self.network = LoraNetwork(self.layers, config.network, seed=0)
         for parameter in self.network.parameters():

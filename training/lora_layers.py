@@ -4,6 +4,7 @@ W is the weight (out, in) or (out, in, kh, kw), D the trained change. All traina
 made in the precision of the layer's input. D is zero at the start.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -26,6 +27,7 @@ class LoraLayer(nn.Module):
         self.alpha = alpha
         self.dropout = dropout
         self.frozen = (layer,)  # in a tuple, so that it is not registered as part of this module
+        self.shape = layer.weight.shape
 
     @property
     def layer(self) -> Layer:
@@ -66,7 +68,7 @@ class LoRA(LoraLayer):
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
         super().__init__(layer, rank, alpha, dropout)
-        out, *incoming = layer.weight.shape
+        out, *incoming = self.shape
         self.lora_down__weight = _uniform(layer, (rank, *incoming), draw)
         self.lora_up__weight = _zeros(layer, (out, rank, *(1 for _ in incoming[1:])))
 
@@ -90,7 +92,7 @@ class LoRA(LoraLayer):
 
     def delta(self) -> torch.Tensor:
         product = self.lora_up__weight.flatten(1) @ self.lora_down__weight.flatten(1)
-        return product.view(self.layer.weight.shape) * self.scale
+        return product.view(self.shape) * self.scale
 
 
 class DoRA(LoRA):
@@ -117,7 +119,7 @@ class LoHa(LoraLayer):
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
         super().__init__(layer, rank, alpha, dropout)
-        out, fan_in = layer.weight.flatten(1).shape
+        out, fan_in = self.shape[0], self.shape[1:].numel()
         self.hada_w1_a = _normal(layer, (out, rank), 0.1, draw)
         self.hada_w1_b = _normal(layer, (rank, fan_in), 1.0, draw)
         self.hada_w2_a = _zeros(layer, (out, rank))
@@ -125,7 +127,7 @@ class LoHa(LoraLayer):
 
     def delta(self) -> torch.Tensor:
         product = (self.hada_w1_a @ self.hada_w1_b) * (self.hada_w2_a @ self.hada_w2_b)
-        return product.view(self.layer.weight.shape) * self.scale
+        return product.view(self.shape) * self.scale
 
 
 class LoKr(LoraLayer):
@@ -133,7 +135,7 @@ class LoKr(LoraLayer):
 
     def __init__(self, layer: Layer, rank: int, alpha: float, dropout: float, draw: torch.Generator) -> None:
         super().__init__(layer, rank, alpha, dropout)
-        out, incoming, *kernel = layer.weight.shape
+        out, incoming, *kernel = self.shape
         (self._rows, rows), (columns, inner) = _near_square(out), _near_square(incoming)
         self._block = (rows, inner, *kernel)
         self.lokr_w1 = _zeros(layer, (self._rows, columns))
@@ -143,7 +145,7 @@ class LoKr(LoraLayer):
     def delta(self) -> torch.Tensor:
         block = (self.lokr_w2_a @ self.lokr_w2_b).view(self._block)
         outer = self.lokr_w1.view(*self.lokr_w1.shape, *(1 for _ in self._block[2:]))
-        return torch.kron(outer, block).view(self.layer.weight.shape) * self.scale
+        return torch.kron(outer, block).view(self.shape) * self.scale
 
     def file_state(self) -> dict[str, torch.Tensor]:
         state = super().file_state()
@@ -175,16 +177,25 @@ def _pointwise(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _uniform(layer: Layer, shape: tuple[int, ...], draw: torch.Generator) -> nn.Parameter:
-    values = torch.rand(shape, generator=draw) * 2 - 1
-    return nn.Parameter((values * math.prod(shape[1:]) ** -0.5).to(layer.weight.device))
+    return _drawn(layer, shape, lambda: (torch.rand(shape, generator=draw) * 2 - 1) * math.prod(shape[1:]) ** -0.5)
 
 
 def _normal(layer: Layer, shape: tuple[int, ...], spread: float, draw: torch.Generator) -> nn.Parameter:
-    return nn.Parameter((torch.randn(shape, generator=draw) * spread).to(layer.weight.device))
+    return _drawn(layer, shape, lambda: torch.randn(shape, generator=draw) * spread)
+
+
+def _drawn(layer: Layer, shape: tuple[int, ...], values: Callable[[], torch.Tensor]) -> nn.Parameter:
+    device = _device(layer)
+    return nn.Parameter(torch.empty(shape, device=device) if device.type == "meta" else values().to(device))
 
 
 def _zeros(layer: Layer, shape: tuple[int, ...]) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(shape, device=layer.weight.device))
+    return nn.Parameter(torch.zeros(shape, device=_device(layer)))
+
+
+def _device(layer: Layer) -> torch.device:
+    """Without reading the weight: where that is kept in 8 bits, it is made for each reading."""
+    return next(itertools.chain(layer.parameters(), layer.buffers())).device
 
 
 def _column_lengths(weight: torch.Tensor) -> torch.Tensor:

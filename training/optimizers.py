@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
 from .config import ConfigError, OptimizerConfig
 
@@ -57,6 +58,17 @@ def check_optimizer(config: OptimizerConfig, device: torch.device) -> None:
         raise ConfigError(_refusal(config, str(error))) from None
     if not (parameter.isfinite() & (parameter <= 1)).all():
         raise ConfigError(_refusal(config, "with them a step goes up the gradient, or to no number"))
+
+
+def state_share(config: OptimizerConfig, device: torch.device) -> float:
+    """How many bytes the optimizer remembers for each byte of trained weights, after a step on `device`."""
+    with torch.inference_mode(False):
+        parameter = torch.nn.Parameter(torch.ones(256, 256, device=device))
+        optimizer = build_optimizer([{"params": [parameter], "lr": config.learning_rate}], config)
+        parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+    states = tree_leaves(list(optimizer.state.values()))
+    return sum(value.nbytes for value in states if isinstance(value, torch.Tensor)) / parameter.nbytes
 
 
 @cache

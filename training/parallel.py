@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from ..common.errors import InputError
 from .batches import Batch
+
+Choice = TypeVar("Choice")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,14 @@ class Share:
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
         return mean[0]
+
+    def agreed(self, choice: Choice) -> Choice:
+        """What the first process has chosen; all must ask."""
+        if self.size == 1:
+            return choice
+        told = [choice]
+        torch.distributed.broadcast_object_list(told)
+        return told[0]
 
     def any_wants(self, wanted: bool, device: torch.device) -> bool:
         """Whether any of the processes wants something; all must ask."""

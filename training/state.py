@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -131,14 +131,20 @@ def latest_state(paths: Iterable[Path], run: RunIdentity, steps: int) -> tuple[P
     return path, lora
 
 
-def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: torch.nn.Module) -> str:
+class Weights(Protocol):
+    """A network, or what stands for its weights."""
+
+    def parameters(self) -> Iterator[torch.Tensor]: ...
+
+
+def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: Weights) -> str:
     """Equal for two runs that take the same steps: settings, cached examples and the model's weights (sampled).
 
     What it writes does not count. Nor does its length where no step depends on it, so a finished run at
     a constant rate can be made longer.
     """
     settings = asdict(config)
-    settings.pop("saving"), settings.pop("cache")
+    settings.pop("saving"), settings.pop("cache"), settings.pop("memory")
     if config.optimizer.scheduler == "constant" and config.objective.text_encoder_until == 1:
         settings.pop("steps"), settings.pop("epochs")
     for part, names in _SINCE_0_1.items():  # at their defaults a run is what it was without them
@@ -168,7 +174,8 @@ def run_fingerprint(config: TrainingConfig, examples: Sequence[Example], model: 
 def models_digest(weights: Mapping[str, torch.Tensor], facts: object) -> str:
     """A digest of all weights and of `facts` (words and numbers), in one pass over the weights."""
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
-    for name, weight in sorted(weights.items()):
+    for name in sorted(weights):  # one after the other: they may be made as they are asked for
+        weight = weights[name]
         flat = weight.detach().contiguous().reshape(-1)
         bits = flat.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[flat.element_size()])
         rows = bits[: len(bits) // 64 * 64].view(-1, 64)  # sums by column, so that places count as well

@@ -4,61 +4,46 @@ import re
 from collections.abc import Mapping
 
 import comfy.ops
-import comfy.utils
 import torch
 
 from ...common.errors import InputError
 from ...sets.prompt_rows import lengthened
 from ...training.config import TrainingConfig
+from ...training.memory.plan import MemoryPlan
 from ...training.text_rows import TextRows
+from ..frozen_weights import GivenWeights, fill
 from ..protocols import Model
 from ..shared_attention import sharing_options
 from ..training import SDPA
-from ..weights import for_autograd, patched, weights_of
 from .families import Family
 from .positions import PeriodicPositions
-
-_DENOISER = "diffusion_model."
-_OF_QUANTISED = (".input_scale", ".pre_quant_scale", ".scale_weight", ".scale_input")
+from .trainable import blocks_of
 
 
-def frozen_network(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
-    """A frozen copy of a MODEL's transformer with its patches, in plain layers that autograd can pass through.
-
-    Weights that already are on `device` in `dtype` are shared, not copied; quantised ones are brought to `dtype`. Call
-    it outside inference mode. Raises `InputError` for weights in a form of another node pack.
-    """
+def flow_skeleton(model: Model, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """A transformer of a MODEL's build on the meta device, without weights; what no file holds is there on `device`."""
     given = model.model.diffusion_model
-    _check_plain_weights(given)
     config = {**model.model.model_config.unet_config, "dtype": dtype}
     network = type(given)(**config, device="meta", operations=comfy.ops.disable_weight_init)
-    wanted = set(network.state_dict())
-    for key, entry in weights_of(model, _DENOISER).items():
-        path = key.removeprefix(_DENOISER)
-        if path in wanted:
-            value = patched(entry, key, device).to(device, dtype)
-            comfy.utils.set_attr_param(network, path, for_autograd(value))
-            wanted.discard(path)
-        elif not path.endswith(_OF_QUANTISED):
-            raise InputError(f"The model has a part that is not known here, {path}. Load the plain checkpoint.")
-    if wanted:
-        raise InputError(
-            f"The model lacks {len(wanted)} of its weights, such as {sorted(wanted)[0]}. Load the whole checkpoint."
-        )
-    for name, buffer in given.named_buffers():  # those that no file holds
+    for name, buffer in given.named_buffers():
         if name not in network.state_dict():
             owner, _, own = name.rpartition(".")
             network.get_submodule(owner).register_buffer(own, buffer.to(device, copy=True), persistent=False)
+    return network
+
+
+def frozen_network(
+    model: Model, family: Family, device: torch.device, dtype: torch.dtype, plan: MemoryPlan | None = None
+) -> torch.nn.Module:
+    """A frozen copy of a MODEL's transformer with its patches, in plain layers that autograd can pass through.
+
+    Weights that already are on `device` in `dtype` are shared, not copied; quantised ones are brought to `dtype`, and
+    `plan` says which are kept otherwise. Call it outside inference mode.
+    """
+    network = flow_skeleton(model, device, dtype)
+    blocks = blocks_of(network, family.blocks)
+    fill(network, GivenWeights(model, network, device, dtype), blocks, plan or MemoryPlan())
     return network.requires_grad_(False).eval()
-
-
-def _check_plain_weights(network: torch.nn.Module) -> None:
-    foreign = next((type(value).__name__ for value in network.parameters() if "GGML" in type(value).__name__), "")
-    if foreign or any("GGML" in type(layer).__name__ for layer in network.modules()):
-        raise InputError(
-            "The model was loaded from a GGUF file, whose packed weights cannot be trained on. Load the same model as "
-            "a safetensors file (bf16, fp8 or int8) with Load Diffusion Model; the LoRA works on the GGUF file as well."
-        )
 
 
 def flow_layers(network: torch.nn.Module, family: Family, config: TrainingConfig) -> dict[str, torch.nn.Module]:

@@ -13,6 +13,9 @@ import comfy.model_management
 import comfy.quant_ops
 import torch
 
+from ...training.memory.plan import EVERYTHING
+from ...training.memory.recomputation import recomputed
+
 _RESIDUAL_NORMS = ("img_norm1", "img_norm2", "txt_norm1", "txt_norm2", "pre_norm")  # they read what is added to
 _RESIDUALS = ("img", "txt", "x")  # a block's arguments that it adds to
 
@@ -73,15 +76,16 @@ def keep_residuals(network: torch.nn.Module, lists: tuple[str, ...]) -> None:
                 norm.forward = partial(_of_copy, norm.forward)
 
 
-def recompute_blocks(network: torch.nn.Module, lists: tuple[str, ...], random: bool = False) -> None:
+def recompute_blocks(
+    network: torch.nn.Module, lists: tuple[str, ...], random: bool = False, what: str = EVERYTHING
+) -> None:
     """Make each block keep only its input for the backward pass and compute the rest again, from a copy of the input.
 
-    random: something in the blocks draws random numbers, which must be the same again.
+    random: something in the blocks draws random numbers, which must be the same again. what: as `recomputed` of
+    `MemoryPlan`.
     """
-    from torch.utils.checkpoint import checkpoint
-
     for block in blocks_of(network, lists):
-        run = partial(checkpoint, partial(_from_copies, block.forward), use_reentrant=False, preserve_rng_state=random)
+        run = recomputed(partial(_from_copies, block.forward), what, random)
         block.forward = partial(_with_options_of_now, run)
 
 

@@ -144,7 +144,7 @@ def told_to_artists() -> Iterator[None]:
     except comfy.model_management.OOM_EXCEPTION:
         raise InputError(
             "The device ran out of memory; the steps made so far are saved. Lower batch_size, resolution or rank, or "
-            "switch gradient_checkpointing on."
+            "give memory fewer GB than the device has, so that more is spared."
         ) from None
     finally:
         gc.collect()  # the UNet's blocks refer to themselves, and the host needs the memory now

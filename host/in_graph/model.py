@@ -15,10 +15,12 @@ from ...training.config import TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.loop import Denoiser
 from ...training.lora import LoraNetwork, is_spatial
+from ...training.memory.plan import NOTHING, MemoryPlan
 from ...training.metadata import BaseModel
 from ...training.noise import NoiseSchedule
 from .. import folders, unet_blocks
 from .. import training as host_training
+from ..block_stream import stream_blocks
 from ..protocols import Model
 from ..shared_attention import sharing_options
 
@@ -48,18 +50,25 @@ def training_dtype(config: TrainingConfig, device: torch.device) -> torch.dtype:
 
 
 def training_unet(
-    model: Model, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool
+    model: Model,
+    config: TrainingConfig,
+    device: torch.device,
+    dtype: torch.dtype,
+    wraps: bool,
+    plan: MemoryPlan | None = None,
 ) -> torch.nn.Module:
-    """The frozen UNet of `model` for training: wrapped, compiled and with gradient checkpointing as `config` asks."""
-    unet = host_training.unet_for_training(model, device, dtype)
+    """The frozen UNet of `model` for training: wrapped, compiled and sparing memory as `config` and `plan` ask."""
+    plan = plan or MemoryPlan.of(config)
+    unet = host_training.unet_for_training(model, device, dtype, plan)
     if wraps:
         wrap_in_place(unet, Axes(x=True, y=True), what="The model")
     if device.type == "cuda":  # there its convolutions are faster, while a CPU would need copies of shared weights
         unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
-    if config.acceleration == "compile":
+    if config.acceleration == "compile" and device.type != "meta":
         unet_blocks.compile_blocks(unet)
-    if config.gradient_checkpointing:
-        unet_blocks.recompute_activations(unet, bool(config.network.dropout))
+    stream_blocks(host_training.unet_blocks(unet), plan, device)
+    if plan.recomputed != NOTHING:
+        unet_blocks.recompute_activations(unet, bool(config.network.dropout), plan.recomputed)
     return unet
 
 

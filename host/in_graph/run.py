@@ -26,16 +26,17 @@ from ...training.run_files import (
     files_of_run,
     told_if_disk_fails,
 )
-from ...training.state import RunIdentity, load_state, models_digest, run_fingerprint, save_state
-from ...training.tensor_cache import file_digest
+from ...training.state import load_state, save_state
 from .. import folders
 from .. import training as host_training
 from ..node_text import tell_node
 from ..run_record import RunRecord
 from .checks import check_connected, check_device, check_sets, check_vae, check_validation, told_to_artists
+from .identity import run_identity
 from .in_processes import Course, check_processes, run_for_processes, train_in_processes
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
+from .memory import memory_of_run
 from .model import DTYPES, start_from, told_if_compiling_fails, training_dtype
 from .order import Encoded, Order, TrainedLora
 from .preflight import dataset_notes
@@ -98,9 +99,11 @@ class _Run:
         wraps = model.wraps(config, self.examples)
         layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
         self.base = replace(model.base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
-        denoiser = model.network(config, device, dtype, wraps)
-        self.identity = self._identity(denoiser)
-        network = LoraNetwork({**model.layers(denoiser, config), **text_layers}, config.network, config.seed)
+        plan, memory_note = memory_of_run(order, model, self.examples, texts, text_layers, device, dtype, wraps)
+        denoiser = model.network(config, device, dtype, wraps, plan)
+        self.identity = run_identity(order, model, self.examples, denoiser, plan, dtype)
+        layers = {**model.layers(denoiser, config), **text_layers}
+        network = LoraNetwork(layers, config.network, config.seed).to(device)
         if config.network.start_from:
             start_from(network, config.network.start_from)
         trained, held_out = split_validation(self.examples, config.saving.validation_share, config.seed)
@@ -110,19 +113,11 @@ class _Run:
             network, denoise, texts, trained, schedule, config, device, held_out, dtype == torch.float16
         )
         self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
+        self.notes += [memory_note] if memory_note else []
         self.notes += model.notes(config, all(example.tileable for example in self.examples))
         self.texts, self.wraps, self.tiling_vae = texts, wraps, wrapped_vae(vae) if wraps else vae
         self.files = self._own_files()
         self.record = RunRecord(self.files.folder, self.files.lora.name, order.node_id)
-
-    def _identity(self, denoiser: torch.nn.Module) -> RunIdentity:
-        """Of all that makes the weights."""
-        network, objective = self.config.network, self.config.objective
-        start = file_digest(folders.model_file("loras", network.start_from, "start_from")) if network.start_from else ""
-        text = host_training.text_encoder_digest(self.order.clip, objective.clip_skip)
-        others, facts = self.model.identity()
-        models = models_digest({**dict(denoiser.named_parameters()), **others}, (*facts, text, start))
-        return RunIdentity(run_fingerprint(self.config, self.examples, denoiser), models)
 
     def _own_files(self) -> RunFiles:
         loras, runs = folders.output_folder("loras"), folders.output_folder("training")

@@ -3,6 +3,7 @@
 from ...training.config import TrainingConfig
 from .. import training as host_training
 from ..flow.families import flow_family
+from ..frozen_weights import check_plain_weights
 from ..lora_files import check_fit, read_lora
 from ..protocols import Clip, Model
 from .trained_flow import TrainedFlow
@@ -11,6 +12,7 @@ from .trained_unet import TrainedUnet
 
 def trained_model(model: Model) -> TrainedUnet | TrainedFlow:
     """A MODEL as it is trained; raises `InputError` for one that cannot be trained here."""
+    check_plain_weights(model)
     family = flow_family(model)
     return TrainedUnet(model) if family is None else TrainedFlow(model, family)
 

@@ -11,9 +11,11 @@ from ...training.config import TrainingConfig
 from ...training.data import Example
 from ...training.flow import FlowSchedule, check_flow_objective
 from ...training.loop import Denoiser
+from ...training.memory.plan import NOTHING, MemoryPlan
 from ...training.metadata import BaseModel
+from ..block_stream import stream_blocks
 from ..flow.families import Family, distillation_note, extra_flow_channels, foreign_flow_sampling
-from ..flow.network import FlowDenoiser, flow_layers, frozen_network
+from ..flow.network import FlowDenoiser, flow_layers, flow_skeleton, frozen_network
 from ..flow.positions import periodic_positions, rotary_embedding
 from ..flow.trainable import blocks_of, keep_residuals, recompute_blocks, sampling_mode, training_mode
 from ..protocols import Clip, Model
@@ -81,17 +83,33 @@ class TrainedFlow:
         """Whether the network takes images for the tori they are."""
         return self.rotary is not None and trains_wrapped(config, examples)
 
-    def network(self, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool) -> torch.nn.Module:
-        """An own frozen copy, its blocks compiled and sparing memory as `config` asks."""
-        blocks = self.family.blocks
-        network = frozen_network(self.model, device, dtype)
+    def network(
+        self,
+        config: TrainingConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        wraps: bool,
+        plan: MemoryPlan | None = None,
+    ) -> torch.nn.Module:
+        """An own frozen copy, its blocks compiled and sparing memory as `config` and `plan` ask."""
+        lists, plan = self.family.blocks, plan or MemoryPlan.of(config)
+        network = frozen_network(self.model, self.family, device, dtype, plan)
         if self.family.in_place:
-            keep_residuals(network, blocks)
-        if config.acceleration == "compile":
-            compile_each(blocks_of(network, blocks))
-        if config.gradient_checkpointing:
-            recompute_blocks(network, blocks, bool(config.network.dropout))
+            keep_residuals(network, lists)
+        if config.acceleration == "compile" and device.type != "meta":
+            compile_each(blocks_of(network, lists))
+        stream_blocks(blocks_of(network, lists), plan, device)
+        if plan.recomputed != NOTHING:
+            recompute_blocks(network, lists, bool(config.network.dropout), plan.recomputed)
         return network
+
+    def skeleton(self, dtype: torch.dtype) -> torch.nn.Module:
+        """The network on the meta device, without weights."""
+        return flow_skeleton(self.model, torch.device("meta"), dtype)
+
+    def blocks(self, network: torch.nn.Module) -> list[torch.nn.Module]:
+        """The blocks of a network, which are recomputed, compiled and streamed one by one."""
+        return blocks_of(network, self.family.blocks)
 
     def layers(self, network: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
         """Those of its layers that are trained, by kohya's names."""

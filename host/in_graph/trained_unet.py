@@ -9,6 +9,7 @@ from ...training.config import TrainingConfig
 from ...training.data import Example
 from ...training.flow import check_diffusion_objective
 from ...training.loop import Denoiser
+from ...training.memory.plan import MemoryPlan
 from ...training.noise import NoiseSchedule
 from .. import training as host_training
 from ..protocols import Clip, Model
@@ -40,8 +41,21 @@ class TrainedUnet:
     def wraps(self, config: TrainingConfig, examples: list[Example]) -> bool:
         return trains_wrapped(config, examples)
 
-    def network(self, config: TrainingConfig, device: torch.device, dtype: torch.dtype, wraps: bool) -> torch.nn.Module:
-        return training_unet(self.model, config, device, dtype, wraps)
+    def network(
+        self,
+        config: TrainingConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        wraps: bool,
+        plan: MemoryPlan | None = None,
+    ) -> torch.nn.Module:
+        return training_unet(self.model, config, device, dtype, wraps, plan)
+
+    def skeleton(self, dtype: torch.dtype) -> torch.nn.Module:
+        return host_training.unet_skeleton(self.model, dtype)
+
+    def blocks(self, network: torch.nn.Module) -> list[torch.nn.Module]:
+        return host_training.unet_blocks(network)
 
     def layers(self, network: torch.nn.Module, config: TrainingConfig) -> dict[str, torch.nn.Module]:
         return unet_layers(self.model, network, config)

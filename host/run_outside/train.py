@@ -21,9 +21,10 @@ import torch
 from ...common.errors import InputError
 from ...common.files import written_whole
 from ...training.checkpoint import load_tensors, save_tensors
-from ...training.exported_run import PROGRESS_NAME, ExportedRun, StoredTexts, read_run
+from ...training.exported_run import PROGRESS_NAME, StoredTexts, read_run
 from ...training.loop import Trainer
 from ...training.lora import LoraNetwork
+from ...training.memory.plan import MemoryPlan
 from ...training.metadata import lora_metadata
 from ...training.parallel import Share
 from ...training.run_controls import SAVE, STOP, RunControls
@@ -100,14 +101,16 @@ class OutsideRun:
         dtype = training_dtype(config, device)
         precision = str(dtype).removeprefix("torch.")
         self.base = replace(self.model.base, precision=precision, clip_skip=self.run.clip_skip)
-        frozen = self.model.network(config, device, dtype, self.run.wraps)
-        network = LoraNetwork(self.model.layers(frozen, config), config.network, config.seed)
+        texts = StoredTexts(self.run.texts, device)
+        plan = self._memory(texts, dtype)
+        frozen = self.model.network(config, device, dtype, self.run.wraps, plan)
+        network = LoraNetwork(self.model.layers(frozen, config), config.network, config.seed).to(device)
         if (start := folder / "start_from.safetensors").exists():
             network.load_kohya_state(load_tensors(start))
         self.trainer = Trainer(
             network,
             self.model.denoiser(frozen, config, self.run.wraps),
-            StoredTexts(self.run.texts, device),
+            texts,
             self.run.examples,
             self.model.schedule(config),
             config,
@@ -117,7 +120,7 @@ class OutsideRun:
             share,
         )
         if destination is None:
-            self.identity = _identity(self.run, frozen)
+            self.identity = self._identity(frozen, plan, dtype)
             lora, kept = folder / f"{self.run.name}.safetensors", folder
         else:
             self.identity = RunIdentity(destination.fingerprint, destination.models)
@@ -127,6 +130,27 @@ class OutsideRun:
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
+
+    def _memory(self, texts: StoredTexts, dtype: torch.dtype) -> MemoryPlan:
+        """How this process gets by with its device's memory: all as the first one, or their gradients would differ."""
+        from ..in_graph.memory import Training, largest_batch, maps_together, memory_choice
+
+        run, maps = self.run, maps_together(self.run.examples, self.run.config)
+        rows = run.config.batch_size // self.share.size * maps
+        latents, told, _ = largest_batch(run.examples, texts, run.texts, rows)
+        training = Training(self.model, run.config, texts.device, dtype, run.wraps, latents, told, maps)
+        plan, note = memory_choice(training, self.share.size)
+        if not self.share.rank:
+            logging.info("Train: %s", note)
+        return self.share.agreed(plan)
+
+    def _identity(self, frozen: torch.nn.Module, plan: MemoryPlan, dtype: torch.dtype) -> RunIdentity:
+        from ..in_graph.identity import whole_weights
+
+        run = self.run
+        weights, by_path = whole_weights(self.model, frozen, plan, dtype)
+        models = models_digest(by_path, (run.model.loader, run.model.digest, run.wraps))
+        return RunIdentity(run_fingerprint(run.config, run.examples, weights), models)
 
     def _stop(self, *_signal: Any) -> None:
         self.stopping = True
@@ -204,11 +228,6 @@ class OutsideRun:
         _tell(self.folder, {**facts, "processes": self.share.size, "lora": self.files.lora.name})
         shown = "" if loss is None else f", loss {loss:.4f}"
         logging.info("Train: step %s/%s%s, %s.", trainer.step, trainer.steps, shown, state)
-
-
-def _identity(run: ExportedRun, frozen: torch.nn.Module) -> RunIdentity:
-    models = models_digest(dict(frozen.named_parameters()), (run.model.loader, run.model.digest, run.wraps))
-    return RunIdentity(run_fingerprint(run.config, run.examples, frozen), models)
 
 
 def _progress(folder: Path) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class _Run:
     def _fingerprint(self, checkpoint: Path) -> str:
         """Of all that makes the weights; not of the length of the run nor of what is saved on its way."""
         config, options = asdict(self.config), asdict(self.options)
-        for aside in ("steps", "epochs", "saving", "cache", "acceleration"):
+        for aside in ("steps", "epochs", "saving", "cache", "acceleration", "memory"):
             config.pop(aside, None)
         for aside in ("workers", "threads", "tensorboard"):
             options.pop(aside)

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
 from ...host.protocols import Clip, Model, Vae
-from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
+from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
@@ -19,6 +19,7 @@ from .run_inputs import (
     run_config,
     size_inputs,
 )
+from .widgets import widget
 
 
 class ExportTrainingRun(io.ComfyNode):
@@ -47,6 +48,7 @@ class ExportTrainingRun(io.ComfyNode):
                 TextureDatasetSocket.Input(
                     "validation", optional=True, tooltip="Images that are measured instead of trained on."
                 ),
+                widget(TrainingConfig, "memory"),
             ],
             outputs=[io.String.Output("folder", tooltip="The run's folder, for run.py train.")],
         )

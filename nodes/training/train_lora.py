@@ -93,6 +93,7 @@ class TrainLora(io.ComfyNode):
                     tooltip="Train in so many processes beside ComfyUI, each on a GPU of its own and on its share of "
                     "batch_size, which must be a multiple. The LoRA is the same, up to rounding.",
                 ),
+                widget(TrainingConfig, "memory"),
             ],
             outputs=[
                 io.Model.Output("model", tooltip="The model with the LoRA at full strength, for a sampler."),

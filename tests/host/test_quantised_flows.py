@@ -5,9 +5,11 @@ import pytest
 import torch
 from small_flows import LOADABLE, NAMES, Case, fill, quantised, quantised_flow, random, small_flow
 from tilewright.common.errors import InputError
-from tilewright.host.flow.network import frozen_network
+from tilewright.host.in_graph.run import trained_model
 from tilewright.host.model_digest import model_digest
 from tilewright.host.training import network_digest
+from tilewright.training.memory.eight_bits import EightBitLinear
+from tilewright.training.memory.plan import EVERYTHING, MemoryPlan
 from tilewright.training.text_rows import TextRows
 
 QUANTISED = {"float8_e4m3fn": "TensorCoreFP8E4M3Layout", "int8_tensorwise": "TensorWiseINT8Layout"}
@@ -25,25 +27,28 @@ def in_8_bits(state, form):
     return quantised(state, form, QUANTISED[form], lambda path: "_blocks." in path)
 
 
-def loaded(state):
+def loaded(state, options=None):
+    state = {name: value.clone() for name, value in state.items()}
     with torch.inference_mode():  # as the host's nodes load
-        return comfy.sd.load_diffusion_model_state_dict({name: value.clone() for name, value in state.items()})
+        return comfy.sd.load_diffusion_model_state_dict(state, model_options=options or {})
 
 
-def gradients(model):
-    case = Case("Flux", model=model)
+def gradients(model, plan=None):
+    case = Case("Flux", model=model, plan=plan)
     case.text = TextRows(tuple({"context": random(1, 5, 24, seed=row), "y": random(1, 16, seed=row)} for row in (3, 4)))
     return case, torch.cat([gradient.flatten() for gradient in case.gradients().values()])
+
+
+def in_form(whole, form):
+    if form == "plain fp8":
+        return {name: value.to(torch.float8_e4m3fn) if value.ndim == 2 else value for name, value in whole.items()}
+    return in_8_bits(whole, form)
 
 
 @pytest.mark.parametrize("form", [*QUANTISED, "plain fp8"])
 def test_a_lora_learns_in_the_same_direction(whole, form):
     _, reference = gradients(loaded(whole))
-    if form == "plain fp8":
-        state = {name: value.to(torch.float8_e4m3fn) if value.ndim == 2 else value for name, value in whole.items()}
-    else:
-        state = in_8_bits(whole, form)
-    case, found = gradients(loaded(state))
+    case, found = gradients(loaded(in_form(whole, form)))
     assert not torch.equal(found, reference)
     assert torch.nn.functional.cosine_similarity(found, reference, 0) > 0.99
     assert all(layer.weight.dtype == torch.float32 for layer in case.layers.values())
@@ -58,6 +63,20 @@ def test_every_family_learns_in_the_same_direction(name, form):
     one, other = (torch.cat([value.flatten() for value in made.values()]) for made in (whole, found))
     assert not torch.equal(one, other)
     assert torch.nn.functional.cosine_similarity(one, other, 0) > 0.99
+
+
+@pytest.mark.parametrize("form", [*QUANTISED, "plain fp8"])
+def test_files_of_eight_bits_stay_as_they_are(whole, form):
+    """Nothing is rounded a second time: gradients are those of the same file brought to full precision."""
+    model = loaded(in_form(whole, form), {"dtype": torch.float8_e4m3fn} if form == "plain fp8" else {})
+    _, reference = gradients(model)
+    case, found = gradients(model, MemoryPlan(EVERYTHING, eight_bits=True, streamed=2))
+    kinds = {layer.values.dtype for layer in case.net.modules() if isinstance(layer, EightBitLinear)}
+    assert kinds == {torch.int8 if form.startswith("int8") else torch.float8_e4m3fn}
+    own = dict(model.model.diffusion_model.named_parameters())["double_blocks.0.img_attn.qkv.weight"]
+    kept = case.net.get_submodule("double_blocks.0.img_attn.qkv").values
+    assert torch.equal(kept.float(), getattr(own, "_qdata", own).float())
+    assert torch.nn.functional.cosine_similarity(found, reference, 0) > 0.9999
 
 
 def test_a_digest_reads_quantised_weights(whole):
@@ -76,4 +95,4 @@ def test_weights_of_a_gguf_file_are_refused(whole):
     model = small_flow("Flux")
     model.model.diffusion_model.img_in.weight = GGMLTensor(model.model.diffusion_model.img_in.weight)
     with pytest.raises(InputError, match="GGUF"):
-        frozen_network(model, torch.device("cpu"), torch.float32)
+        trained_model(model)

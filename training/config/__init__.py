@@ -7,6 +7,7 @@ those of the option nodes.
 from dataclasses import dataclass, field
 
 from ..settings import OWN_NAME, ConfigError, check_settings, setting
+from .budget import memory_budget
 from .network import NetworkConfig
 from .objective import ObjectiveConfig
 from .optimizer import OptimizerConfig
@@ -82,6 +83,13 @@ class TrainingConfig:
         optional=True,
         advanced=True,
     )
+    memory: str = setting(
+        "auto",
+        "What training may take of the device, in GB such as 12; auto is what is free. The node says what it will need "
+        "before it starts, and spares no more than it must: activations are computed again, the model is kept in 8 "
+        "bits, its blocks stream in from main memory.",
+        optional=True,
+    )
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -89,6 +97,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        memory_budget(self.memory)
         if self.resolution % 64:
             nearest = max(64, round(self.resolution / 64) * 64)
             raise ConfigError(f"resolution is {self.resolution}, but must be a multiple of 64, such as {nearest}.")

@@ -1,0 +1,205 @@
+"""What a training will need of the device's memory, by a dry run, and how it gets by with what there is."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import comfy.model_management
+import torch
+
+from ...common.errors import InputError
+from ...training.config import TrainingConfig
+from ...training.config.budget import GB, memory_budget
+from ...training.data import Example
+from ...training.loop import TextEncoder
+from ...training.lora import LoraNetwork
+from ...training.material_sets import material_sets
+from ...training.memory.allocations import AllocationCount, dry_count
+from ...training.memory.eight_bits import products_of
+from ...training.memory.plan import Footprint, MemoryPlan, chosen_plan, gigabytes, plans
+from ...training.optimizers import state_share
+from ...training.text_rows import Told, told_by
+from ..frozen_weights import GivenWeights, device_bytes
+from .order import Order
+from .text_conditioning import Row, Texts, captions_asked_for
+from .trained_flow import TrainedFlow
+from .trained_unet import TrainedUnet
+
+META = torch.device("meta")
+WORKSPACE = 0.6 * GB  # of an accelerator: its context, and what its libraries compute in
+FRAGMENTS = 1.05  # what allocators take beyond what is asked of them
+SMALLER = (1536, 1280, 1024, 768, 512, 384, 256, 128)  # resolutions that are tried where nothing else fits
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that decides how much memory a training needs.
+
+    latents (B, C, h, w) and told are those of its largest batch, on the meta device. maps: so many rows at a time are
+    one material's. beside: what takes memory next to the network, which is a trained text encoder.
+    """
+
+    model: TrainedUnet | TrainedFlow
+    config: TrainingConfig
+    device: torch.device
+    dtype: torch.dtype
+    wraps: bool
+    latents: torch.Tensor
+    told: Told
+    maps: int = 1
+    beside: Footprint = Footprint(0, 0, 0)  # noqa: RUF009 - it is frozen
+
+    def footprint(self, plan: MemoryPlan) -> Footprint:
+        """What it takes of the device at once by `plan`: its passes are walked on the meta device."""
+        config = self.config
+        network = self.model.network(config, META, self.dtype, self.wraps, plan)
+        given = GivenWeights(self.model.model, self.model.skeleton(self.dtype), META, self.dtype)
+        base = device_bytes(network, given, self.model.blocks(network), plan, self.device)
+        lora = LoraNetwork(self.model.layers(network, config), config.network, config.seed)
+        weights = sum(parameter.nbytes for parameter in lora.parameters())
+        lora.attach()
+        denoise = self.model.denoiser(network, config, self.wraps)
+        together = (self.maps,) if self.maps > 1 else ()
+        # What adds to gradients that are there already takes memory that the first pass does not.
+        passes = 2 if config.optimizer.accumulation > 1 or config.acceleration == "CUDA graph" else 1
+        times = torch.empty(len(self.latents), device=META)
+        with self.model.training(), dry_count() as count:
+            for _ in range(passes):
+                prediction = denoise(self.latents, times, self.told, *together)
+                torch.autograd.backward((prediction - self.latents).square().mean())
+        states = state_share(config.optimizer, self.device) + bool(config.optimizer.ema)
+        kept = round(weights * (2 + states))  # with its gradients
+        walked = max(0, count.peak - weights)
+        both = self.beside
+        return Footprint(base + both.base, kept + both.lora, walked + both.activations)
+
+    def smaller(self, scale: float) -> "Training":
+        """The same with one image a step, or one material's maps, and sides scaled by as much."""
+        height, width = (max(8, round(side * scale / 8) * 8) for side in self.latents.shape[-2:])
+        latents = torch.empty(self.maps, self.latents.shape[1], height, width, device=META)
+        named = {name: value[: self.maps] for name, value in self.told.named().items()}
+        if "context" not in named:  # texts in rows of their own, by number
+            named = {name: value for name, value in named.items() if int(name.split(".")[1]) < self.maps}
+        return replace(self, latents=latents, told=told_by(named))
+
+
+def largest_batch(
+    examples: Sequence[Example], texts: TextEncoder, captions: Collection[Row], rows: int
+) -> tuple[torch.Tensor, Told, int]:
+    """Latents (B, C, h, w) and texts on the meta device, as large as any step has them, and the bytes of encoding them.
+
+    The longest of the captions is looked for among those with most letters.
+    """
+    latent = max((example.latent for example in examples), key=lambda latent: latent[0].numel())
+    longest = sorted(captions, key=lambda row: len(row[0]))[-8:]
+    caption, size = max(longest, key=lambda row: _numbers(texts([row[0]], [row[1]])))
+    with AllocationCount() as count:
+        told = texts([caption] * rows, [size] * rows)
+    shapes = {name: torch.empty_like(value, device=META) for name, value in told.named().items()}
+    return torch.empty(rows, *latent.shape, device=META), told_by(shapes), count.peak
+
+
+def maps_together(examples: Sequence[Example], config: TrainingConfig) -> int:
+    """How many rows of a batch are one material's at most."""
+    return max(len(unit) for unit in material_sets(examples)) if config.objective.is_together else 1
+
+
+def _numbers(told: Told) -> int:
+    return sum(value.numel() for value in told.named().values())
+
+
+def memory_of_run(
+    order: Order,
+    model: TrainedUnet | TrainedFlow,
+    examples: Sequence[Example],
+    texts: Texts,
+    text_layers: dict[str, torch.nn.Module],
+    device: torch.device,
+    dtype: torch.dtype,
+    wraps: bool,
+) -> tuple[MemoryPlan, str]:
+    """How the run of `order` gets by with the memory there is, and what to tell of it; see `memory_choice`.
+
+    text_layers: those of a text encoder that is trained. What is trained in processes is only shown here: they choose.
+    """
+    if order.processes > 1:
+        return MemoryPlan.of(order.config), ""
+    config, maps = order.config, maps_together(examples, order.config)
+    captions = captions_asked_for(examples, config)
+    latents, told, kept = largest_batch(examples, texts, captions, config.batch_size * maps)
+    beside = _text_encoder(order, text_layers, device, kept)
+    return memory_choice(Training(model, config, device, dtype, wraps, latents, told, maps, beside))
+
+
+def _text_encoder(
+    order: Order, layers: dict[str, torch.nn.Module], device: torch.device, activations: int
+) -> Footprint:
+    if not layers:
+        return Footprint(0, 0, 0)
+    optimizer = order.config.optimizer
+    lora = LoraNetwork(layers, order.config.network, order.config.seed)
+    weights = sum(parameter.nbytes for parameter in lora.parameters())
+    stage = 0 if device.type == "cpu" else sum(value.nbytes for value in order.clip.cond_stage_model.parameters())
+    states = 2 + state_share(optimizer, device) + bool(optimizer.ema)
+    return Footprint(stage, round(weights * states), activations)
+
+
+def memory_choice(training: Training, processes: int = 1) -> tuple[MemoryPlan, str]:
+    """The plan by which a training stays within its `memory`, and a sentence that says what it will need.
+
+    It is one of so many processes, which share main memory. Raises `InputError` for a budget that no plan stays within.
+    """
+    config, device = training.config, training.device
+    asked = memory_budget(config.memory)
+    room, free = _room(asked, device, processes)
+    possible = plans(config, products_of(device))
+    blocks = len(training.model.blocks(training.model.skeleton(training.dtype)))
+    streams = device.type != "cpu" and config.acceleration != "CUDA graph"
+    try:
+        plan, needed = chosen_plan(possible, room, training.footprint, blocks, streams)
+    except (RuntimeError, NotImplementedError) as error:
+        if asked is not None:
+            raise InputError(f"memory is {config.memory}, but what this model needs is not known: {error}") from error
+        logging.warning("Train Texture LoRA: the memory that this model needs is not known", exc_info=True)
+        return MemoryPlan.of(config), "How much memory it will need is not known for this model; nothing is spared."
+    told = f"Memory: {gigabytes(needed.total)} needed ({needed.words()}) of {_available(asked, free, device)}"
+    if needed.total <= room:
+        return plan, f"{told}. Chosen: {plan.words()}."
+    if asked is not None:
+        raise InputError(_refusal(training, plan, needed, room))
+    return plan, f"{told}, which may not be enough; close other programs if it is not. Chosen: {plan.words()}."
+
+
+def _room(asked: float | None, device: torch.device, processes: int) -> tuple[float, float]:
+    """How many bytes tensors may take, and how many are free on `device`."""
+    free = comfy.model_management.get_free_memory(device)
+    if device.type == "cpu":
+        free /= processes
+        return (free if asked is None else min(asked, free)), free
+    context = 0.0 if asked is None else WORKSPACE
+    usable = free - WORKSPACE - comfy.model_management.extra_reserved_memory()
+    return (usable if asked is None else min(asked - context, usable)) / FRAGMENTS, free
+
+
+def _available(asked: float | None, free: float, device: torch.device) -> str:
+    where = "of main memory" if device.type == "cpu" else f"on {device.type}"
+    if asked is None:
+        return f"{gigabytes(free)} free {where}"
+    short = f", of which {gigabytes(free)} are free {where}" if asked > free else ""
+    return f"the {gigabytes(asked)} that memory allows{short}"
+
+
+def _refusal(training: Training, plan: MemoryPlan, needed: Footprint, room: float) -> str:
+    config = training.config
+    lacking = (
+        f"memory is {config.memory}, but this training takes at least {gigabytes(needed.total)}, though "
+        f"{plan.words()}: {needed.words()}."
+    )
+    rows, resolution = len(training.latents) // training.maps, config.resolution
+    tries = [resolution] if rows > 1 else []
+    for side in tries + [smaller for smaller in SMALLER if smaller < resolution]:
+        footprint = training.smaller(side / resolution).footprint(plan)
+        if footprint.total <= room:
+            changes = ["batch_size 1"] * (rows > 1) + [f"resolution {side}"] * (side < resolution)
+            return f"{lacking} It would fit with {' and '.join(changes)} ({gigabytes(footprint.total)})."
+    return f"{lacking} Allow that much, or train a smaller model."
