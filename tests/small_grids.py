@@ -112,14 +112,19 @@ def outputs_of(node, **inputs) -> SimpleNamespace:
     )
 
 
+@pytest.fixture(scope="module")
+def demo_models():
+    return load_demo_model()
+
+
 @pytest.fixture
-def grids(tmp_path, monkeypatch):
+def grids(demo_models, tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "output"))
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
     loras = ([str(tmp_path / "loras")], {".safetensors"})
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "loras", loras)
     monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    small = SmallGrids(*load_demo_model(), tmp_path)
+    small = SmallGrids(*demo_models, tmp_path)
     small.write_lora("bricks", seed=1, steps=50)
     return small
 

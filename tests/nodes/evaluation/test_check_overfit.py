@@ -63,6 +63,11 @@ def test_no_pictures_and_no_renders_are_told(grids, sets):
         grids.check(images=batch(rendered(90)), dataset=TextureDataset(()))
 
 
-def test_a_picture_of_one_colour_and_one_of_no_numbers_are_no_copies(grids, sets):
+def test_a_picture_of_one_colour_is_no_copy(grids, sets):
+    assert grids.check(images=torch.full((1, 128, 128, 3), 0.5), dataset=sets[0]).copied_share == 0
+
+
+def test_a_picture_of_no_numbers_is_named(grids, sets):
     pictures = torch.stack([torch.full((128, 128, 3), 0.5), torch.full((128, 128, 3), torch.nan)])
-    assert grids.check(images=pictures, dataset=sets[0]).copied_share == 0
+    with pytest.raises(InputError, match="16384 of 32768 pixels that are not numbers"):
+        grids.check(images=pictures, dataset=sets[0])
