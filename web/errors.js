@@ -5,6 +5,7 @@
  */
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { t } from "./lib/i18n.js";
 
 const OURS = "Tilewright";
 const LIFE = 20000; // ms: long enough to read two sentences twice
@@ -78,7 +79,7 @@ app.registerExtension({
     });
     api.addEventListener("execution_interrupted", ({ detail }) => {
       const kept = KEPT[detail.node_type];
-      if (kept) tell(detail.node_id, detail.node_type, kept, "info");
+      if (kept) tell(detail.node_id, detail.node_type, t(kept), "info");
     });
     api.addEventListener("promptQueueing", watchForRefusal);
   },

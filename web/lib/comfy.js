@@ -146,17 +146,17 @@ export class NodeView {
     if (widgets && at >= 0 && at < widgets.length - 1) widgets.push(...widgets.splice(at, 1));
   }
 
+  /** @type {WeakSet<ComfyWidget>} */
+  #followed = new WeakSet();
+
   #followValues() {
     for (const widget of this.node.widgets ?? []) {
-      if (widget === this.widget || FOLLOWED.get(widget) === this) continue;
-      FOLLOWED.set(widget, this);
+      if (widget === this.widget || this.#followed.has(widget)) continue;
+      this.#followed.add(widget);
       chain(widget, "callback", () => this.mounted.values?.());
     }
   }
 }
-
-/** @type {WeakMap<ComfyWidget, NodeView>} */
-const FOLLOWED = new WeakMap();
 
 /**
  * Offers kinds of views; called once by the pack's entry.

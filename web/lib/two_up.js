@@ -48,8 +48,12 @@ export function twoUp(title, items, right, signal) {
     show(side, at[side] + way);
   });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  signal.addEventListener("abort", () => dialog.close(), { once: true });
+  const ended = new AbortController();
+  dialog.addEventListener("close", () => {
+    ended.abort();
+    dialog.remove();
+  });
+  signal.addEventListener("abort", () => dialog.close(), { once: true, signal: ended.signal });
   at.forEach((number, side) => show(side, number));
   document.body.append(dialog);
   dialog.showModal();

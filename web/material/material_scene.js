@@ -200,7 +200,7 @@ function verdictColor(verdict) {
 }
 
 /** @param {any} texture */
-function freed(texture) {
+export function freed(texture) {
   texture.source?.data?.close?.(); // a bitmap's memory does not wait for the garbage collector
   texture.dispose();
 }

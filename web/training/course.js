@@ -124,6 +124,11 @@ export function lastAtMost(ascending, limit) {
   return low - 1;
 }
 
+/** First and last index of a course that a view of these steps touches. @param {Course} course @param {number} low @param {number} high @returns {[number, number]} */
+export function within({ step }, low, high) {
+  return [Math.max(0, lastAtMost(step, low)), Math.min(step.length - 1, lastAtMost(step, high) + 1)];
+}
+
 /**
  * Exponential moving average over about `span` values without the bias of its start, as training/plot.py draws it.
  * @param {(number | null)[]} values @param {number} span

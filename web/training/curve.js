@@ -1,7 +1,7 @@
 /** The chart of a training: sharp at any zoom, exact under the pointer, as fast with 100,000 steps as with a hundred. */
 import { h, loadStyles } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { Course, decimated, lastAtMost, lossRange, shortNumber, smoothed } from "./course.js";
+import { Course, decimated, lastAtMost, lossRange, shortNumber, smoothed, within } from "./course.js";
 import { LINES, NAMES, shownTick, WIDTHS } from "./lines.js";
 import { drawMarks } from "./marks.js";
 
@@ -17,6 +17,7 @@ export class Curve {
   root = h("div", { class: "tw-curve", role: "img" }, this.host);
   /** @type {any} */
   plot = null;
+  followed = new AbortController();
 
   /** @param {AbortSignal} signal @param {(step: number) => void} picked a step was clicked */
   constructor(signal, picked) {
@@ -44,6 +45,7 @@ export class Curve {
     observer.observe(this.root);
     this.signal.addEventListener("abort", () => {
       observer.disconnect();
+      this.followed.abort();
       this.plot?.destroy();
     });
     this.#build();
@@ -109,24 +111,22 @@ export class Curve {
   #table() {
     const { course } = this;
     const [low, high] = this.#span();
-    const from = Math.max(0, lastAtMost(course.step, low));
-    const to = Math.min(course.step.length - 1, lastAtMost(course.step, high) + 1);
+    const [from, to] = within(course, low, high);
     const columns = Math.max(100, Math.round(this.root.clientWidth) || 400);
-    const smooth = this.#smooth(course);
     const kept = decimated(course.loss, from, to, columns);
     const x = kept.map((i) => course.step[i]);
     const of = (/** @type {(number | null)[]} */ values) => kept.map((i) => values[i]);
     /** @type {Record<LineName, Points>} */
     const lines = {
       raw: { x, y: of(course.loss) },
-      smooth: { x, y: of(smooth) },
+      smooth: { x, y: of(this.#smooth(course)) },
       rate: { x, y: of(course.rate) },
       fixed: course.measured("fixed"),
       validation: course.measured("validation"),
       transfer: course.measured("transfer"),
       other: this.#otherLine(low, high, columns),
     };
-    const settled = low + 0.03 * (high - low); // a mean over the first few steps jumps as they do
+    const settled = low + 0.03 * (high - low); // a mean over the first steps jumps
     const inView = (/** @type {Points} */ { x: at, y }) => y.filter((_, i) => at[i] >= settled && at[i] <= high);
     const drawn = /** @type {LineName[]} */ (["smooth", "fixed", "validation", "other"]).filter((name) => this.shown.has(name));
     this.#range = lossRange(drawn.map((name) => inView(lines[name])), this.shown.has("raw") ? inView(lines.raw) : [], this.log);
@@ -140,17 +140,15 @@ export class Curve {
 
   /** @type {[number, number]} */
   #range = [0, 1];
-
-  /** @type {{course: Course, length: number, end: number, values: (number | null)[]} | null} */
-  smoothOf = null;
+  /** @type {WeakMap<Course, {length: number, end: number, values: (number | null)[]}>} */
+  #smoothed = new WeakMap();
 
   /** @param {Course} course */
   #smooth(course) {
-    if (this.smoothOf?.course === course && this.smoothOf.length === course.step.length && this.smoothOf.end === course.end) {
-      return this.smoothOf.values;
-    }
+    const known = this.#smoothed.get(course);
+    if (known?.length === course.step.length && known.end === course.end) return known.values;
     const values = smoothed(course.loss, course.step.length / 10);
-    this.smoothOf = { course, length: course.step.length, end: course.end, values };
+    this.#smoothed.set(course, { length: course.step.length, end: course.end, values });
     return values;
   }
 
@@ -158,8 +156,8 @@ export class Curve {
   #otherLine(low, high, columns) {
     const { other } = this;
     if (!other?.step.length) return { x: [], y: [] };
-    const values = smoothed(other.loss, other.step.length / 10);
-    const [from, to] = [Math.max(0, lastAtMost(other.step, low)), Math.min(other.step.length - 1, lastAtMost(other.step, high) + 1)];
+    const values = this.#smooth(other);
+    const [from, to] = within(other, low, high);
     const kept = decimated(values, from, to, columns);
     return { x: kept.map((i) => other.step[i]), y: kept.map((i) => values[i]) };
   }
@@ -236,7 +234,9 @@ export class Curve {
 
   /** @param {HTMLElement} over */
   #follow(over) {
-    const options = { signal: this.signal };
+    this.followed.abort(); // the plot before
+    this.followed = new AbortController();
+    const options = { signal: this.followed.signal };
     over.addEventListener("pointermove", () => this.plot?.syncRect(), { ...options, capture: true }); // the graph moves
     over.addEventListener("dblclick", () => this.set({ zoomed: null }), options);
     let downAt = 0;
@@ -274,7 +274,7 @@ export class Curve {
       validation: measured("validation"),
       transfer: measured("transfer"),
       rate: course.rate[index],
-      other: this.other ? smoothed(this.other.loss, this.other.step.length / 10)[this.other.indexOf(step)] : null,
+      other: this.other ? this.#smooth(this.other)[this.other.indexOf(step)] : null,
     };
     const told = this.available.filter((name) => this.shown.has(name) && values[name] !== undefined && values[name] !== null);
     this.readout.replaceChildren(

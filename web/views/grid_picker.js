@@ -46,6 +46,7 @@ class Picker {
   /** @type {Grid} */
   grid = { prompts: [], seeds: [], cells: [], chosen: null, verdict: [] };
   name = "";
+  asked = "";
   /** @type {Order} */
   order = "grid";
   picture = 0;
@@ -81,8 +82,9 @@ class Picker {
 
   /** Fetches a grid by its name and shows it. @param {string} name */
   async show(name) {
+    this.asked = name;
     const grid = await get("grids/grid", { grid: name }, this.view.signal).catch(() => null);
-    if (!grid || this.view.signal.aborted) return;
+    if (!grid || this.view.signal.aborted || this.asked !== name) return;
     this.view.remember(name);
     this.name = name;
     this.grid = grid;

@@ -1,6 +1,6 @@
 /** A material in the light, in the nodes that have one: drag to turn, drag with Shift for the light, wheel for the tiles. */
 import { controls } from "../material/controls.js";
-import { CAMERAS, FIRST_LOOK, MaterialScene } from "../material/material_scene.js";
+import { CAMERAS, FIRST_LOOK, MaterialScene, freed } from "../material/material_scene.js";
 import { followHand } from "../material/hand.js";
 import { whyNotShown } from "../material/maps.js";
 import { SHAPES } from "../material/shapes.js";
@@ -150,7 +150,7 @@ class MaterialView {
     try {
       const studio = await openStudio();
       const textures = await loadTextures(studio, material, (path) => fetchServer(path));
-      if (mine !== this.loading || this.view.signal.aborted) return Object.values(textures).forEach((texture) => texture.dispose());
+      if (mine !== this.loading || this.view.signal.aborted) return Object.values(textures).forEach(freed);
       this.scene ??= new MaterialScene(studio, () => this.redraw());
       this.scene.setMaterial(material, textures);
       this.empty.hidden = true;

@@ -103,7 +103,7 @@ class TileView {
     try {
       const files = Object.entries(this.tile.files).map(async ([name, file]) => [name, await bitmapOf(await fetchServer(pathOf(file)))]);
       const pictures = Object.fromEntries(await Promise.all(files));
-      if (mine !== this.loading || this.view.signal.aborted) return;
+      if (mine !== this.loading || this.view.signal.aborted) return new TileCanvas(pictures).close();
       this.drawn?.close();
       this.drawn = new TileCanvas(pictures);
       this.empty.hidden = true;

@@ -37,7 +37,7 @@ export function captionField(model, picture, { done, next, rows = 5 }) {
     const text = tidy(area.value);
     if (ending.signal.aborted || text === shown.caption) return true;
     if (text === refused) return false;
-    const change = { picture: picture.image, caption: area.value, shown };
+    const change = { picture: picture.image, caption: area.value, shown: { ...shown } };
     const saved = await model.change(t("Caption of {name}", { name: picture.name }), [change]);
     if (saved) shown.caption = text;
     else if (model.state.conflict) refused = text;
@@ -76,6 +76,7 @@ export function captionField(model, picture, { done, next, rows = 5 }) {
     element,
     area,
     save,
+    end,
     /** Whether something is written that is not saved. */
     get dirty() {
       return tidy(area.value) !== shown.caption;

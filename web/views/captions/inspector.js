@@ -27,6 +27,7 @@ export function inspector(model) {
     if (!many && picture && picture === seen) return;
     if (!many && picture && field?.dirty && seen?.image === picture.image) return; // what is being written stays
     if (field?.dirty) field.save();
+    field?.end(); // or the model would go on telling it of every change
     field = null;
     seen = many ? undefined : picture;
     if (many) pane.replaceChildren(...several(model));

@@ -23,6 +23,8 @@ export function tagPane(model) {
   const heading = h("div", { class: "tw-title" }, t("Tags"));
   const pane = h("aside", { class: "twc-pane twc-left", "aria-label": t("Tags") }, signs, heading, h("div", { class: "tw-row" }, search, order), list);
 
+  /** @type {Map<string, HTMLElement>} what it says -> the row */
+  let rows = new Map();
   const show = () => {
     const { pictures, shown, query } = model.state;
     signs.replaceChildren(...countSigns(pictures).map((sign) => signButton(model, sign)));
@@ -31,8 +33,15 @@ export function tagPane(model) {
     const found = wanted ? counted.filter(({ tag }) => tag.toLowerCase().includes(wanted)) : counted;
     const sorted = sort === "name" ? [...found].sort((a, b) => a.tag.localeCompare(b.tag)) : found;
     heading.textContent = t("{count} tags", { count: counted.length });
+    const before = rows;
+    rows = new Map();
+    for (const { tag, count } of sorted.slice(0, MOST)) {
+      const filtered = isFiltered(query, tag);
+      const says = JSON.stringify([tag, count, shown.length, filtered]);
+      rows.set(says, before.get(says) ?? row(model, tag, count, shown.length, filtered)); // a change is of few tags
+    }
     list.replaceChildren(
-      ...sorted.slice(0, MOST).map(({ tag, count }) => row(model, tag, count, shown.length, isFiltered(query, tag))),
+      ...rows.values(),
       sorted.length > MOST ? h("li", { class: "tw-quiet" }, t("{count} more: search for them", { count: sorted.length - MOST })) : "",
     );
   };
@@ -118,7 +127,7 @@ function keys(event, model, tag, element) {
 function rename(model, tag, element) {
   const field = h("input", { type: "text", value: tag, "aria-label": t("New name of {tag}", { tag }) });
   const before = [...element.childNodes];
-  const end = () => element.isConnected && element.contains(field) && element.replaceChildren(...before);
+  const end = () => element.contains(field) && element.replaceChildren(...before);
   field.addEventListener("blur", end);
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
