@@ -9,7 +9,7 @@ from tilewright.launch.help_pictures import DRAWN, PICTURES, draw
 
 PAGES = PICTURES.parent
 MOST = 100_000  # bytes
-TAKEN = ("EditCaptions", "PreviewMaterial", "ScoreGrid", "TrainLora")  # of the editor's screen
+TAKEN = ("CleanDataset", "EditCaptions", "PreviewMaterial", "ScoreGrid", "TrainLora")  # of the editor's screen
 
 
 def values(file):

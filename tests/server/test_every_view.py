@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from base_path import below
 from test_caption_routes import write_images
-from test_grid_picker import grid  # noqa: F401 - a fixture
+from test_grid_picker import write_grid
 from test_training_panel import write_run
 from tilewright.training.run_status import Heartbeat
 from widget_matrix import LOADED, RENDERERS, in_page, speak, use_renderer
@@ -68,8 +68,8 @@ def training(server):
         yield log
 
 
-@pytest.fixture
-def scene(editor, server, training, grid):  # noqa: F811
+@pytest.fixture(scope="module")
+def scene(editor, server, training):
     """All views on what was run once, as a workflow that knows it."""
     write_images(server.base, "every_view")
     use_renderer(editor, "classic")
@@ -79,7 +79,7 @@ def scene(editor, server, training, grid):  # noqa: F811
         editor,
         """lib.liveViews().find(view => view.kind.name === "grid_picker").mounted.output({ tilewright_grid: [given] });
         await app.queuePrompt(0);""",
-        grid,
+        write_grid(server.output),
     )
     all_show(editor)
     return in_page(editor, "return (await app.graphToPrompt()).workflow;")

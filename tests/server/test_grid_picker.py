@@ -10,10 +10,9 @@ from widget_matrix import RENDERERS, Matrix, in_page, use_renderer
 SCORE_GRID = "TilewrightScoreGrid"
 
 
-@pytest.fixture
-def grid(server):
-    """A scored grid of four cells and the model without LoRA."""
-    folder = server.output / "grids" / "picked_by_a_test"
+def write_grid(output):
+    """A scored grid of four cells and the model without LoRA; returns its name."""
+    folder = output / "grids" / "picked_by_a_test"
     cells, scores = [], []
     for step, strength, value in ((None, 0.0, 0.1), (100, 0.5, 0.3), (100, 1.0, 0.9), (200, 0.5, 0.6), (200, 1.0, 0.2)):
         lora = f"wall-step{step:08}.safetensors" if step else ""
@@ -26,6 +25,11 @@ def grid(server):
     (folder / "grid.json").write_text(json.dumps({"prompts": ["wall"], "seeds": [1], "cells": cells}))
     (folder / "scores.json").write_text(json.dumps({"chosen": "200@0.5", "cells": scores}))
     return folder.name
+
+
+@pytest.fixture
+def grid(server):
+    return write_grid(server.output)
 
 
 def put(editor, renderer, grid):

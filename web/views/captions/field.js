@@ -33,12 +33,17 @@ export function captionField(model, picture, { done, next, rows = 5 }) {
 
   /** What the server refused: it is not sent again by itself. @type {string | null} */
   let refused = null;
+  /** What is on its way: leaving the field and turning to another picture both save. @type {{text: string, made: Promise<boolean>} | null} */
+  let sent = null;
   const save = async () => {
     const text = tidy(area.value);
+    if (sent && sent.text !== text) await sent.made; // the server compares with what it was shown last
     if (ending.signal.aborted || text === shown.caption) return true;
     if (text === refused) return false;
     const change = { picture: picture.image, caption: area.value, shown: { ...shown } };
-    const saved = await model.change(t("Caption of {name}", { name: picture.name }), [change]);
+    sent ??= { text, made: model.change(t("Caption of {name}", { name: picture.name }), [change]) };
+    const saved = await sent.made;
+    sent = null;
     if (saved) shown.caption = text;
     else if (model.state.conflict) refused = text;
     return saved;
