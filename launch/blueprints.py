@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from .editor_scripts import FOLD, LOAD, MEASURE, NAME_SOCKETS, ONLY_SUBGRAPH
 from .hosts import PACK
 from .terminal import say
-from .workflows import places_of, promoted, sizes_of, write_json
+from .workflows import places_of, promoted, sizes_of, with_lasting_ids, write_json
 
 SOURCES, BLUEPRINTS = PACK / "workflows" / "blueprints", PACK / "subgraphs"
 ABOUT = {  # description, and what to find it by
@@ -46,7 +46,7 @@ def build_blueprint(editor: Page, name: str) -> None:
     editor.evaluate(LOAD, [prompt, name])
     editor.evaluate(FOLD, [{"title": title, "members": members, "widgets": promoted(prompt, members)}])
     editor.evaluate(NAME_SOCKETS, outside)
-    write_json(BLUEPRINTS / f"{title}.json", _alone(editor, name))
+    write_json(BLUEPRINTS / f"{title}.json", with_lasting_ids(_alone(editor, name), name))
     say(f"subgraphs/{title}.json: {len(members)} nodes in one")
 
 

@@ -30,6 +30,13 @@ FOLD = """async folds => {
   }
 }"""
 
+# Opens the graph as a person does: which widgets a node shows follows the values that it is opened with.
+REOPEN = """async () => {
+  const { id } = app.graph;
+  await app.loadGraphData(JSON.parse(JSON.stringify(app.graph.serialize())), true, false);
+  app.graph.id = id; // a graph without one was given one of its own
+}"""
+
 # The sizes of all nodes in both renderers, and the nodes that feed each of them; those inside subgraphs by their path.
 MEASURE = """async () => {
   const read = (graph, prefix) => graph.nodes.flatMap(node => {
@@ -46,15 +53,23 @@ MEASURE = """async () => {
   return read(app.graph, "");
 }"""
 
+# The heights of all nodes in Nodes 2.0, once the widgets have come, which a busy machine takes its time for.
 MEASURE_VUE = """async () => {
   const settings = app.extensionManager.setting;
-  await settings.set("Comfy.VueNodes.Enabled", true);
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
-  await wait(500);
-  app.canvas.ds.fitToBounds?.([-500, -500, 6000, 4000], {});
-  await wait(1500);
-  const sizes = Object.fromEntries([...document.querySelectorAll("[data-node-id]")]
+  const read = () => Object.fromEntries([...document.querySelectorAll("[data-node-id]")]
     .map(element => [element.dataset.nodeId, element.offsetHeight]));
+  await settings.set("Comfy.VueNodes.Enabled", true);
+  app.canvas.ds.fitToBounds?.([-500, -500, 6000, 4000], {});
+  let sizes = {};
+  for (let same = 0, tries = 0; same < 8; tries++) {
+    if (tries > 240) throw new Error("The nodes' heights in Nodes 2.0 go on changing.");
+    await wait(250);
+    const now = read();
+    const complete = app.graph.nodes.every(({ id }) => now[id] > 0);
+    same = complete && JSON.stringify(now) === JSON.stringify(sizes) ? same + 1 : 0;
+    sizes = now;
+  }
   await settings.set("Comfy.VueNodes.Enabled", false);
   await wait(500);
   return sizes;
@@ -79,7 +94,7 @@ PLACE = """async ({ places, sizes, note }) => {
     node.widgets[0].value = note.text;
   }
   const { output } = await app.graphToPrompt();
-  app.graph.extra.tilewright = { first_view: true }; // web/first_view.js opens it where it can be read
+  app.graph.extra = { tilewright: { first_view: true } }; // web/first_view.js opens it where it can be read
   // As the editor saves it: playwright would hand over null for what is undefined.
   return { graph: JSON.parse(JSON.stringify(app.graph.serialize())), prompt: output };
 }"""

@@ -9,13 +9,14 @@ The real frontend makes the nodes, so that widgets and slots are those of this C
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from .editor_scripts import FOLD, LOAD, MEASURE, MEASURE_VUE, PLACE
+from .editor_scripts import FOLD, LOAD, MEASURE, MEASURE_VUE, PLACE, REOPEN
 from .hosts import PACK, HostError
 from .layered import Places, Size, layered
 from .terminal import say
@@ -57,6 +58,7 @@ WIDGETS = (
     "seed",
 )
 
+UUID = re.compile(r"(?!0{8})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BUTTONS = ("upload",)  # widgets that the editor sends along and no node takes
 
 
@@ -66,6 +68,7 @@ def build_workflow(editor: Page, name: str) -> None:
     prompt = json.loads(api.read_text(encoding="utf-8"))
     editor.evaluate(LOAD, [prompt, name])
     editor.evaluate(FOLD, folds(prompt))
+    editor.evaluate(REOPEN)
     nodes = editor.evaluate(MEASURE)
     sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE))
     text = note_text(_note(name))
@@ -76,7 +79,7 @@ def build_workflow(editor: Page, name: str) -> None:
     check_kept(prompt, made)
     complete = {node_id: {**made[node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
     graph = graph_file(name)
-    write_json(graph, laid_out["graph"])
+    write_json(graph, with_lasting_ids(laid_out["graph"], name))
     write_json(api, complete)
     say(f"{graph.name}: {sum(not node['inside'] for node in nodes)} of {len(prompt)} nodes in sight")
 
@@ -182,6 +185,17 @@ def check_kept(given: dict[str, Any], made: dict[str, Any]) -> None:
                 if kept.get(name) != value]  # fmt: skip
         if lost:
             raise HostError(f"The frontend changed node {node_id} ({node['class_type']}): {'; '.join(lost)}.")
+
+
+def with_lasting_ids(graph: dict[str, Any], name: str) -> dict[str, Any]:
+    """The graph with ids of subgraphs and their sockets that follow from its name: the editor draws new ones each time.
+
+    What is zero, as the id of a graph that is no one's yet, stays.
+    """
+    text = json.dumps(graph)
+    for number, drawn in enumerate(dict.fromkeys(UUID.findall(text))):
+        text = text.replace(drawn, str(uuid.uuid5(uuid.NAMESPACE_URL, f"tilewright/{name}/{number}")))
+    return json.loads(text)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,13 +16,11 @@ from ...material.height_from_image import (
     weigh_details,
 )
 from ...material.map_inputs import read_map
+from ...material.surface_size import SurfaceSize
 from ..shown_where import shown_where
 from ..sockets import axes_input
 from ..validation import refusing
-from .surface_inputs import (
-    CATEGORY,
-    repair_input,
-)
+from .surface_inputs import CATEGORY, handed_on_inputs, repair_input, surface_output
 
 
 class HeightFromImage(io.ComfyNode):
@@ -112,10 +110,12 @@ class HeightFromImage(io.ComfyNode):
                     tooltip="Above 1 lifts the middle heights, below 1 lowers them.",
                 ),
                 repair_input("of its channel"),
+                *handed_on_inputs(),
             ],
             outputs=[
                 io.Image.Output("height", tooltip="The height, 0 to 1, as a grey image in full float precision."),
                 io.String.Output("report", tooltip="What of the image was used, and what was repaired."),
+                surface_output(),
             ],
         )
 
@@ -144,6 +144,8 @@ class HeightFromImage(io.ComfyNode):
         white: float = 1.0,
         gamma: float = 1.0,
         repair: bool = False,
+        height_cm: float = 5.0,
+        size_cm: float = 100.0,
     ) -> io.NodeOutput:
         wrap = Axes.parse(axes)
         pixels, notes = read_map(image, "The image", repair)
@@ -153,9 +155,8 @@ class HeightFromImage(io.ComfyNode):
         height = stretch(height, clip / 100)
         height = set_levels(1 - height if invert else height, black, white, gamma)
         used = source if pixels.shape[1] > 1 else "only channel"
-        return io.NodeOutput(
-            to_bhwc(grey_to_rgb(height)), "\n".join([f"The image's {used} became the height.", *notes])
-        )
+        report = "\n".join([f"The image's {used} became the height.", *notes])
+        return io.NodeOutput(to_bhwc(grey_to_rgb(height)), report, SurfaceSize(height_cm, size_cm))
 
 
 def _gain_input(name: str, what: str) -> io.Float.Input:

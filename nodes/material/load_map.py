@@ -12,9 +12,10 @@ from ...common.map_files import AUTOMATIC, KEEP, Reading
 from ...common.map_kinds import MAP_KINDS
 from ...host.folders import map_file
 from ...material.load_map import load_map
-from ..sockets import layer_input, light_input
+from ...material.surface_size import SurfaceSize, written_size
+from ..sockets import SurfaceSocket, layer_input, light_input
 from ..validation import refusing
-from .surface_inputs import CATEGORY
+from .surface_inputs import CATEGORY, handed_on_inputs
 
 DETECT = "detect"
 
@@ -58,6 +59,7 @@ class LoadMap(io.ComfyNode):
                 ),
                 light_input(),
                 layer_input(),
+                *handed_on_inputs(kind=[DETECT, "height"]),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The map: data with every value as in the file, colours in sRGB."),
@@ -69,6 +71,11 @@ class LoadMap(io.ComfyNode):
                     "alpha",
                     tooltip="The file's alpha as ComfyUI's masks have it: 1 where it is transparent, 0 where it is "
                     "opaque or has none.",
+                ),
+                SurfaceSocket.Output(
+                    "surface",
+                    tooltip="The cm of a height map, for the surface input of other nodes: those of the material.json "
+                    "that Save Material wrote beside the file, else those typed here.",
                 ),
             ],
         )
@@ -87,15 +94,29 @@ class LoadMap(io.ComfyNode):
         return [file, state.st_size, state.st_mtime_ns]
 
     @classmethod
-    def execute(cls, file: str, kind: str = DETECT, light: str = AUTOMATIC, layer: str = "") -> io.NodeOutput:
+    def execute(
+        cls,
+        file: str,
+        kind: str = DETECT,
+        light: str = AUTOMATIC,
+        layer: str = "",
+        height_cm: float = 5.0,
+        size_cm: float = 100.0,
+    ) -> io.NodeOutput:
         reading = Reading(light, layer.strip(), not_finite=KEEP)
-        loaded = load_map(map_file(file), "" if kind == DETECT else kind, reading)
+        path = map_file(file)
+        loaded = load_map(path, "" if kind == DETECT else kind, reading)
+        written = written_size(path)
         pixels = loaded.pixels
         channels = pixels.shape[1]
         transparent = 1 - pixels[:, 3] if channels == 4 else torch.zeros_like(pixels[:, 0])
         image = pixels[:, :3] if channels >= 3 else pixels.expand(-1, 3, -1, -1)
         report = f"{file}: {_size_and_range(pixels)}\n{loaded.found}"
-        return io.NodeOutput(to_bhwc(image), loaded.kind, report, transparent)
+        if written is not None:
+            report += f"\nIts material.json says: {written.height_cm:.4g} cm deep, {written.size_cm:.4g} cm wide."
+        return io.NodeOutput(
+            to_bhwc(image), loaded.kind, report, transparent, written or SurfaceSize(height_cm, size_cm)
+        )
 
 
 def _size_and_range(pixels: torch.Tensor) -> str:

@@ -1,5 +1,7 @@
 """The inputs that several material nodes share: all maps, the size of the surface and the direction of green."""
 
+from collections.abc import Sequence
+
 import torch
 from comfy_api.latest import io
 
@@ -80,6 +82,15 @@ def surface_input() -> io.Input:
 def surface_output() -> io.Output:
     """The `surface` output: the cm that the node worked with."""
     return SurfaceSocket.Output("surface", tooltip="The cm that were used here, for the surface input of other nodes.")
+
+
+def handed_on_inputs(**acts: Sequence[str]) -> list[io.Input]:
+    """`height_cm` and `size_cm` of nodes that use no cm themselves: what their `surface` output hands on."""
+    depth, size = height_cm_input(optional=True), size_cm_input(optional=True)
+    for one in (depth, size):
+        one.advanced, one.extra_dict = True, shown_where(**acts)
+        one.tooltip = f"{one.tooltip} Handed on by the surface output; link that to the nodes that follow."
+    return [depth, size]
 
 
 def said_size(surface: SurfaceSize | None, height_cm: float, size_cm: float) -> tuple[SurfaceSize, list[str]]:
