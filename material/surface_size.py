@@ -32,12 +32,8 @@ def written_size(file: Path) -> SurfaceSize | None:
         return None
     if not isinstance(said, dict) or said.get("format") != FORMAT or not _names(said.get("materials"), file.name):
         return None
-    height_cm, size_cm = said.get("height_cm"), said.get("size_cm")
-    if not (
-        _is_number(height_cm) and _is_number(size_cm) and 0 <= height_cm <= LARGEST_CM and 0 < size_cm <= LARGEST_CM
-    ):
-        return None
-    return SurfaceSize(float(height_cm), float(size_cm))
+    height_cm, size_cm = _cm(said.get("height_cm")), _cm(said.get("size_cm"))
+    return SurfaceSize(height_cm, size_cm) if height_cm is not None and size_cm else None
 
 
 def _names(materials: Any, file: str) -> bool:
@@ -45,5 +41,6 @@ def _names(materials: Any, file: str) -> bool:
     return any(isinstance(one, dict) and one.get("file") == file for maps in files for one in maps.values())
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _cm(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= LARGEST_CM else None
