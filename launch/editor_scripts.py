@@ -14,6 +14,7 @@ FOLD = """async folds => {
     const nodes = members.map(id => app.graph.getNodeById(Number(id)));
     const { subgraph, node } = app.graph.convertToSubgraph(new Set(nodes));
     node.title = subgraph.name = title;
+    node.color = "#323232"; // a little darker than the editor's own: its letters stand out by 4.5 : 1
     const slots = subgraph.nodes.flatMap(inner => inner.inputs);
     const fed = new Set(node.inputs.filter(input => input.link != null).map(input => input.name));
     for (const input of [...subgraph.inputs]) {  // widgets that the editor puts on it by itself

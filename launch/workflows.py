@@ -25,7 +25,7 @@ WORKFLOWS = PACK / "workflows"
 MANY = 10  # nodes that a newcomer takes in at a glance
 PICTURE, TEXT = 250, 120  # pixels that a node's pictures and text take below its widgets
 NOTE = "note"
-NOTE_COLORS = {"color": "#333", "bgcolor": "#262626"}
+NOTE_COLORS = {"color": "#323232", "bgcolor": "#262626"}
 SHOWS = {  # what stays in sight, and how much its pictures add to it once it ran: 0 where a view keeps the room
     "PreviewImage": PICTURE,
     "SaveImage": PICTURE,

@@ -12,7 +12,7 @@ import pytest
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 MODULES = sorted(file for file in WEB.rglob("*.js"))
-ENTRIES = {"tilewright.js", "errors.js", "first_view.js"}
+ENTRIES = {"tilewright.js", "errors.js", "first_view.js", "template_order.js"}
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(WEB).as_posix())
 
 

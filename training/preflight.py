@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 RISES = 1.1  # times its lowest: a measured loss that has grown so far no longer jitters
 PATIENCE = 3  # measurements in a row above the lowest
+STEEP = 2.0  # times its lowest: no jitter explains that, and no second measurement is waited for
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def course_warnings(fixed: Sequence[tuple[int, float]], validation: Sequence[tup
 
 
 def _rising_since(losses: Sequence[tuple[int, float]]) -> int | None:
-    """The step of the lowest loss, if the last `PATIENCE` ones all lie above it and the last one far above."""
-    if len(losses) <= PATIENCE:
+    """The step of the lowest loss, if the last one is `STEEP` above it, or `RISES` after `PATIENCE` ones above it."""
+    if not losses:
         return None
     step, lowest = min(losses, key=lambda pair: pair[1])
     later = [loss for later_step, loss in losses if later_step > step]
-    return step if len(later) >= PATIENCE and later[-1] > RISES * lowest else None
+    allowed = RISES if len(later) >= PATIENCE else STEEP
+    return step if later and later[-1] > allowed * lowest else None
 
 
 def _count(number: int, what: str) -> str:

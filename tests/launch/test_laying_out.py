@@ -3,7 +3,7 @@ import copy
 import pytest
 from tilewright.launch.hosts import PACK, HostError
 from tilewright.launch.layered import TITLE, extent, layered
-from tilewright.launch.workflows import by_inner_id, check_kept, folds, note_text, sizes_of
+from tilewright.launch.workflows import by_inner_id, check_kept, folds, note_text, sizes_of, with_lasting_ids
 
 PROMPT = {
     "1": {"class_type": "Load", "inputs": {"folder": "walls", "limit": 1}, "_meta": {"group": "1 Load"}},
@@ -106,3 +106,16 @@ def test_no_graph_says_null_where_the_editor_says_nothing():
     for graph in sorted((PACK / "workflows").glob("*.json")):
         text = graph.read_text(encoding="utf-8")
         assert '"floatingLinks": null' not in text and '"reroutes": null' not in text, graph.name
+
+
+def test_ids_that_the_editor_draws_follow_from_the_name_of_the_graph():
+    zero, one, other = (f"{letter * 8}-4c40-47f7-a650-ab64eb6f2146" for letter in "0ab")
+    graph = {"id": zero, "nodes": [{"type": one}], "definitions": {"subgraphs": [{"id": one, "inputs": [other]}]}}
+    drawn_again = {
+        "id": zero,
+        "nodes": [{"type": other}],
+        "definitions": {"subgraphs": [{"id": other, "inputs": [one]}]},
+    }
+    lasting = with_lasting_ids(graph, "mosaic")
+    assert lasting == with_lasting_ids(drawn_again, "mosaic") != with_lasting_ids(graph, "other")
+    assert lasting["id"] == zero and lasting["nodes"][0]["type"] == lasting["definitions"]["subgraphs"][0]["id"] != one

@@ -123,6 +123,11 @@ def overlapping(editor):
     ]
 
 
+def test_the_template_browser_lists_them_by_their_numbers(editor):
+    listed = editor.evaluate("() => (app.api ?? window.comfyAPI.api.api).getWorkflowTemplates()")["tilewright"]
+    assert listed == sorted(graph_file(name).stem for name in NAMES)
+
+
 @in_both_renderers
 @pytest.mark.parametrize("name", NAMES)
 def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, renderer, name):

@@ -51,3 +51,9 @@ def test_a_loss_that_rises_from_the_start_counts_from_step_0():
 def test_a_validation_loss_that_turns_up_says_from_where():
     (warning,) = course_warnings(FALLING, measured(0.5, 0.4, 0.45, 0.46, 0.47))
     assert "since step 50" in warning and "checkpoint" in warning
+
+
+def test_a_loss_that_doubles_at_once_is_told_at_once():
+    (warning,) = course_warnings(measured(0.144, 0.951), [])  # a rate of 0.9 over 12 steps
+    assert "lower learning_rate" in warning
+    assert course_warnings(measured(0.144, 0.2), []) == course_warnings([], []) == []

@@ -8,8 +8,8 @@ export const STAGES = {
   captions: "#26361c",
   training: "#3e2c19",
   evaluation: "#43223a",
-  seamless: "#2a2c55",
-  upscale: "#392852",
+  seamless: "#2c2e55",
+  upscale: "#3c275b",
   material: "#14362c",
 };
 

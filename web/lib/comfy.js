@@ -8,7 +8,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
-import { loadWords } from "./i18n.js";
+import { loadWords, t } from "./i18n.js";
 import { chain } from "./nodes.js";
 import { settle } from "./places.js";
 
@@ -170,7 +170,7 @@ export function registerViews(kinds, events = [], name = "tilewright.views") {
     async setup() {
       for (const event of events) api.addEventListener(event, () => {});
       loadStyles();
-      await loadWords(locale(), () => api.fetchApi("/i18n"));
+      await ourWords();
     },
     nodeCreated(node) {
       const type = node.comfyClass ?? node.constructor.nodeData?.name ?? node.type;
@@ -247,9 +247,19 @@ export function onServer(type, listener, signal) {
   signal.addEventListener("abort", () => api.removeEventListener(type, heard), { once: true });
 }
 
-/** A tab of the side bar. @param {{id: string, icon: string, title: string, tooltip: string, render: (root: HTMLElement) => void, destroy?: () => void}} tab */
-export function addSidebarTab(tab) {
-  app.extensionManager.registerSidebarTab?.({ type: "custom", ...tab });
+/** @type {Promise<void> | null} */
+let words = null;
+
+/** Waits until the words of the user's language are there. */
+function ourWords() {
+  words ??= loadWords(locale(), () => api.fetchApi("/i18n"));
+  return words;
+}
+
+/** A tab of the side bar; title and tooltip are English. @param {{id: string, icon: string, title: string, tooltip: string, render: (root: HTMLElement) => void, destroy?: () => void}} tab */
+export async function addSidebarTab(tab) {
+  await ourWords();
+  app.extensionManager.registerSidebarTab?.({ type: "custom", ...tab, title: t(tab.title), tooltip: t(tab.tooltip) });
 }
 
 /** Queues the workflow as Run does. */

@@ -120,6 +120,7 @@ export interface ComfyApp {
 
 export interface ComfyApi extends EventTarget {
   fetchApi(route: string, options?: RequestInit): Promise<Response>;
+  getWorkflowTemplates?(): Promise<Record<string, string[]>>;
   apiURL(route: string): string;
   addEventListener(type: string, listener: (event: any) => void, options?: AddEventListenerOptions): void;
 }

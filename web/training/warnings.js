@@ -8,7 +8,7 @@ export function warnings(course) {
     const values = /** @type {number[]} */ (y);
     const lowest = values.indexOf(Math.min(...values));
     const since = values.length - 1 - lowest;
-    if (since < 3 || values[values.length - 1] <= 1.1 * values[lowest]) continue;
+    if (since < 1 || values[values.length - 1] <= (since < 3 ? 2 : 1.1) * values[lowest]) continue;
     const words = name === "fixed" ? "The loss on fixed noise has risen since step {step}: lower learning_rate." : "The validation loss has risen since step {step}: the images are being memorised. Take a checkpoint from about there.";
     return [t(words, { step: x[lowest] })];
   }
