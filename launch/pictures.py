@@ -50,8 +50,9 @@ def marked(prompt: Mapping[str, Any]) -> list[str]:
 
 
 def shown(prompt: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The files of the template's picture, at most four, as the server's history names them."""
-    return [file for node_id in marked(prompt) for file in outputs[node_id]["images"]][:MOST]
+    """The files of the template's picture, as the server's history names them: at most four, from all of a batch."""
+    files = [file for node_id in marked(prompt) for file in outputs[node_id]["images"]]
+    return files[:: max(1, len(files) // MOST)][:MOST]
 
 
 def fetch(url: str, file: Mapping[str, str]) -> Image.Image:

@@ -30,3 +30,8 @@ def test_the_files_are_those_of_the_marked_nodes_in_their_order():
     outputs = {"1": {"images": [{"filename": "a"}]}, "3": {"images": [{"filename": str(n)} for n in range(4)]}}
     assert marked(PROMPT) == ["3", "1"]
     assert [file["filename"] for file in shown(PROMPT, outputs)] == ["0", "1", "2", "3"]
+
+
+def test_of_a_batch_there_are_pictures_of_its_beginning_and_its_end():
+    outputs = {"1": {"images": []}, "3": {"images": [{"filename": str(n)} for n in range(8)]}}
+    assert [file["filename"] for file in shown(PROMPT, outputs)] == ["0", "2", "4", "6"]
