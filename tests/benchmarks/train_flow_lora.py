@@ -180,7 +180,7 @@ def main() -> None:
         table(size, cases, [1, 4], 1, 10, dict.fromkeys(AXES, "bfloat16"))
     else:
         rounds, steps, *batches = [int(argument) for argument in arguments] or [2, 5]
-        # In float32 the host cannot train Flux: autograd finds that its blocks add in place.
+        # The host cannot train Flux on a CPU, in either: autograd finds that its blocks add in place.
         precisions = {"Flux": "bfloat16", "ZImage": "float32"}
         table("small", ["ours", "host", "host, bypass"], batches or [1, 4], rounds, steps, precisions)
 
