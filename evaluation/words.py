@@ -37,8 +37,9 @@ def verdict(result: Result) -> list[str]:
     base, scores = (known.base, known.winner) if known else (result.base, cells[chosen])
     if scores.style and base.style and not (scores.style - base.style).interval[0] > 0:
         lines.append("Not certain: it may be no nearer to your renders than the model without LoRA.")
-    other = next((one.cell for one in cells if one.cell != result.chosen), None)
-    if other and not result.by_hand:
+    others = [number for number in range(len(cells)) if number != chosen]
+    if others and not result.by_hand:
+        other = cells[min(others, key=lambda n: (n in choice.refused, -cells[n].value.value))].cell
         lines.append(f"Your eye says otherwise? Click a cell in the node, or write it into choice, such as {other}.")
     return lines
 

@@ -10,6 +10,7 @@ from tilewright.launch.help_pictures import DRAWN, PICTURES, draw
 PAGES = PICTURES.parent
 MOST = 100_000  # bytes
 TAKEN = ("CleanDataset", "EditCaptions", "PreviewMaterial", "ScoreGrid", "TrainLora")  # of the editor's screen
+MEASURED = ("CheckOverfit", "LoraGrid")  # by tests/benchmarks/learnt_by_heart.py
 
 
 def values(file):
@@ -19,7 +20,7 @@ def values(file):
 
 def test_a_page_shows_the_picture_that_is_drawn_for_its_node():
     shown = {page.stem: re.findall(r"!\[.+\]\((.+)\)", page.read_text(encoding="utf-8")) for page in PAGES.glob("*.md")}
-    named = {*DRAWN, *TAKEN}
+    named = {*DRAWN, *TAKEN, *MEASURED}
     assert {node: paths for node, paths in shown.items() if paths} == {
         f"Tilewright{name}": [f"pictures/Tilewright{name}.webp"] for name in named
     }
