@@ -44,20 +44,24 @@ def write_dataset(
     writing: Writing,
     checked: Callable[[int, int], None],
     conditioning: TextureDataset | None = None,
+    held: frozenset[int] | None = None,
 ) -> list[str]:
     """Write `dataset` below `folder` with its `dataset.json`, and return a line for each image that had to be left out.
 
     conditioning holds an image of the same material for each of the dataset, for a ControlNet. Images that are there
-    already are kept, so an interrupted writing goes on. Raises `InputError` where no image is left.
+    already are kept, so an interrupted writing goes on. held are the places of samples that are only measured, None to
+    leave that to sd-scripts. Raises `InputError` where no image is left.
     """
     hints = _hints(dataset, conditioning) if conditioning else {}
-    groups: dict[tuple[int, bool], list[Sample]] = {}
-    for sample in dataset.samples:
-        groups.setdefault((sample.repeats, sample.regularisation), []).append(sample)
+    groups: dict[tuple[int, bool, bool], list[Sample]] = {}
+    for place, sample in enumerate(dataset.samples):
+        measured = held is not None and place in held
+        groups.setdefault((sample.repeats, sample.regularisation, measured), []).append(sample)
     rejected: list[str] = []
-    subsets, done = [], 0
-    for (repeats, regularisation), samples in sorted(groups.items()):
-        name = f"{'regularisation' if regularisation else 'train'}_{repeats}"
+    subsets: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    done = 0
+    for (repeats, regularisation, measured), samples in sorted(groups.items()):
+        name = f"{'regularisation' if regularisation else 'validation' if measured else 'train'}_{repeats}"
         written = []
         for number, sample in enumerate(samples):
             file = folder / name / f"{number:05} {sample.file.stem}.png"
@@ -67,11 +71,14 @@ def write_dataset(
             done += 1
             checked(done, len(dataset))
         if written:
-            subsets.append(_subset(folder / name, written, repeats, regularisation, writing, bool(hints)))
-    if not any(not subset.get("is_reg") for subset in subsets):
+            subsets[measured].append(_subset(folder / name, written, repeats, regularisation, writing, bool(hints)))
+    if not any(not subset.get("is_reg") for subset in subsets[False]):
         raise InputError("No image of the dataset is left to train on.\n" + "\n".join(rejected[:20]))
     with written_whole(folder / CONFIG_NAME) as unfinished:
-        unfinished.write_text(json.dumps({"datasets": [{"subsets": subsets}]}, indent=1), encoding="ascii")
+        datasets = [{"validation_split": 1.0 * measured, "subsets": part} for measured, part in subsets.items() if part]
+        if held is None:
+            datasets = [{"subsets": subsets[False]}]
+        unfinished.write_text(json.dumps({"datasets": datasets}, indent=1), encoding="ascii")
     return rejected
 
 

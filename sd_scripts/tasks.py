@@ -113,17 +113,6 @@ def captions_without_token(own: Mapping[str, Any], dataset: TextureDataset) -> l
     return [f"without the token {token!r}, so that they teach it nothing: {counted}"] if without else []
 
 
-def split_notes(share: float, dataset: TextureDataset) -> list[str]:
-    """A line for a report where sd-scripts, which holds back a `share` of the images, parts views of one material."""
-    families = [one.family for one in dataset.samples if one.family and not one.regularisation]
-    if not share or len(set(families)) == len(families):
-        return []
-    return [
-        f"validation_share {share:g}: sd-scripts holds back images and not materials, so views of one material are on "
-        "both sides and the validation loss looks better than it is; Train Texture LoRA holds back whole materials"
-    ]
-
-
 def _textual_inversion(inputs: Mapping[str, Any]) -> dict[str, Any]:
     token, start = inputs["token"].strip(), inputs["init_word"].strip()
     if not token or not start or " " in token:

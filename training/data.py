@@ -123,16 +123,22 @@ def split_validation(examples: Sequence[Example], share: float, seed: int) -> tu
     All views of a material are on the same side, so nothing is measured that was trained on. Where there is only one
     material nothing is held back. Regularisation examples are always trained on.
     """
-    materials: dict[object, list[int]] = {}
-    for index, example in enumerate(examples):
-        if not example.regularisation:
-            materials.setdefault(example.material or index, []).append(index)
-    groups = list(materials.values())
-    count = min(len(groups) - 1, max(1, round(share * len(groups)))) if share and groups else 0
-    shuffled = torch.randperm(len(groups), generator=generator(seed, "validation split", 0)).tolist()
-    held_out = {index for chosen in shuffled[:count] for index in groups[chosen]}
+    materials = [None if one.regularisation else one.material or index for index, one in enumerate(examples)]
+    held_out = held_out_materials(materials, share, seed)
     trained = [example for index, example in enumerate(examples) if index not in held_out]
     return trained, [examples[index] for index in sorted(held_out)]
+
+
+def held_out_materials(materials: Sequence[object | None], share: float, seed: int) -> set[int]:
+    """The places of about `share` of the materials, at least one of several; None stands for what is always trained."""
+    places: dict[object, list[int]] = {}
+    for index, material in enumerate(materials):
+        if material is not None:
+            places.setdefault(material, []).append(index)
+    groups = list(places.values())
+    count = min(len(groups) - 1, max(1, round(share * len(groups)))) if share and groups else 0
+    shuffled = torch.randperm(len(groups), generator=generator(seed, "validation split", 0)).tolist()
+    return {index for chosen in shuffled[:count] for index in groups[chosen]}
 
 
 def roll_rows(batch: torch.Tensor, shifts: Sequence[tuple[int, int]]) -> torch.Tensor:

@@ -16,6 +16,7 @@ from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
 from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
 from ...sd_scripts.error_hints import Attempt, cause_of
 from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
+from ...sd_scripts.held_back import held_back, held_back_notes
 from ...sd_scripts.output import Reading
 from ...sd_scripts.process import (
     ScriptProcess,
@@ -27,7 +28,7 @@ from ...sd_scripts.process import (
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.tasks import LORA, Job, captions_without_token, split_notes
+from ...sd_scripts.tasks import LORA, Job, captions_without_token
 from ...training.reference_pictures import write_references
 from ...training.run_controls import STOP, RunControls, stopped_at
 from ...training.run_files import told_if_disk_fails
@@ -69,8 +70,7 @@ class _Run:
         checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
         self._check_regularisation()
-        share = self.config.saving.validation_share
-        self.notes = [*captions_without_token(order.own, order.dataset), *split_notes(share, order.dataset)]
+        self.notes = captions_without_token(order.own, order.dataset)
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
         self.interpreter = find_python(order.python, self.checkout, allowed)
@@ -81,6 +81,9 @@ class _Run:
         tell_node(node_id, f"asking {self.job.script} what it takes")
         known = script_arguments(self.interpreter, self.script, os.environ)
         self.settings = self._settings(known, checkpoint)
+        share = self.config.saving.validation_share if "validation_split" in self.settings else 0
+        self.held = held_back(order.dataset, share, self.config.seed)
+        self.notes += held_back_notes(order.dataset, self.held)
         self.added = check_arguments(split_arguments(order.arguments), known, self.job.script)
         self.files = run_folder(
             folders.output_folder("training"),
@@ -138,6 +141,7 @@ class _Run:
         ]
         facts = [self.job.script, self.job.family, config, options, str(checkpoint), file_stamp(checkpoint), images]
         facts += [asdict(dataset.buckets), dataset.background, self.added, dict(self.order.own)]
+        facts += [] if self.held is None else [sorted(self.held)]
         return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
     def is_finished(self) -> bool:
@@ -156,7 +160,7 @@ class _Run:
             files.begin_leg()
             writing = Writing(self.config.objective.masked, self.job.reads_metadata_file)
             rejected = write_dataset(
-                files.dataset, self.order.dataset, writing, progress_callback(), self.order.conditioning
+                files.dataset, self.order.dataset, writing, progress_callback(), self.order.conditioning, self.held
             )
             write_tokenizers(clip_tokenizer_folder(), self._tokenizers)
             _write(files.folder / "prompts.txt", sample_prompts(self.config))

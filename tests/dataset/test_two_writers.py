@@ -39,7 +39,9 @@ def test_renders_of_both_are_in_the_manifest(tmp_path):
         *((tmp_path, [material], 2, 64, 0, 1.0, ("basecolor",)) for material in ("bricks", "planks")),
     )
     records = read_manifest(tmp_path)
-    assert sorted(record.name for record in records) == [f"{one}_000{n}" for one in ("bricks", "planks") for n in range(2)]
+    assert sorted(record.name for record in records) == [
+        f"{one}_000{n}" for one in ("bricks", "planks") for n in range(2)
+    ]
     assert all((tmp_path / name).is_file() for record in records for name in record.maps.values())
 
 

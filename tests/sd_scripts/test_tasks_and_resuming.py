@@ -16,7 +16,7 @@ from tilewright.sd_scripts.process import ScriptProcess
 from tilewright.sd_scripts.resume import next_leg, run_length, serves
 from tilewright.sd_scripts.run_folder import Leg, RunFolder, is_whole
 from tilewright.sd_scripts.settings import known_settings
-from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, own_settings, split_notes
+from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, own_settings
 from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
 
 
@@ -97,11 +97,3 @@ def test_a_script_is_read_line_by_line_to_its_end(tmp_path):
         lines = [line for some in process.lines(0.01) for line in some if line]
         assert process.exit_code() == 3
     assert lines == ["one", "two"] and (tmp_path / "log").read_bytes().split() == [b"one", b"two"]
-
-
-def test_views_of_one_material_on_both_sides_of_a_split_are_told(tmp_path):
-    views = [Sample(tmp_path / f"{name}.png", "basecolor", (8, 8), material=name) for name in ("wall_v1", "wall_v2")]
-    (told,) = split_notes(0.1, TextureDataset(tuple(views)))
-    assert "views of one material are on both sides" in told
-    assert split_notes(0.0, TextureDataset(tuple(views))) == []
-    assert split_notes(0.1, TextureDataset((views[0],))) == []
