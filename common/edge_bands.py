@@ -1,7 +1,8 @@
-"""Bands along the edge of a texture that differ from its inside: blurred, garbled, inpainted, of another colour.
+"""Bands along the edge of a texture that differ from its inside: blurred, garbled, inpainted, crossfaded.
 
 No line of such a band need stand out: a blurred one is smooth. So strips along the edge are compared with all strips of
-the same width inside, by how much detail they have at several sizes, how fine it is, and their mean colour.
+the same width inside, by how much detail they have at several sizes, how fine it is, their mean colour, and their
+contrast: a crossfade of two places is paler than either.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a ba
 SCALES = (1, 2, 4)  # pixels over which a detail is measured
 DETAIL_FLOOR = 0.1  # of the logarithm of detail: strips that differ by less all count as equal
 COLOR_FLOOR = 0.15  # of the spread of the image's values
-GRAIN_WEIGHT, COLOR_WEIGHT = 1.32, 0.95  # so that each of the three alarms as rarely: 4 of 1,000 that tile
+DETAIL_WEIGHT, GRAIN_WEIGHT, COLOR_WEIGHT, CONTRAST_WEIGHT = 0.7, 1.32, 0.85, 0.8  # so that few that tile alarm
+BOTH_WEIGHT = 1.5  # of detail and contrast together, the lesser of which counts: a crossfade lowers both
 QUIET = 0.005  # of that spread: detail below it is no more than the steps of 8 bits
 SOFTER, MORE_DETAILED = "softer than the inside", "more detailed than the inside"
 ANOTHER_COLOR = "of another colour than the inside"
+PALER, STARKER = "of less contrast than the inside", "of more contrast than the inside"
+WORDS = {("color", above): ANOTHER_COLOR for above in (False, True)}
+WORDS |= {("contrast", False): PALER, ("contrast", True): STARKER}
 ROWS, PARTS = 256, 4  # measured in a part, and how many parts at most: more rows tell no more of a line
 BLOCK = 32  # rows at once, which bounds the memory
 
@@ -42,21 +47,26 @@ def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
     """
     lines = image if axis == "x" else image.transpose(-1, -2)
     size, spread = lines.shape[-1], float(image.std())
-    detail, color = _line_features(lines.flatten(0, 1))
-    detail = detail + QUIET * spread
+    detail, color, contrast = _line_features(lines.flatten(0, 1))
+    detail, contrast = detail + QUIET * spread, contrast + (QUIET * spread) ** 2
     logarithms, colors = detail.log(), _with_hues(color)
     found = EdgeBand()
     for width in (width for width in WIDTHS if STRIPS * width <= size):
         seen = {
-            "detail": (_strip_means(logarithms, width), DETAIL_FLOOR, 1.0),
+            "detail": (_strip_means(logarithms, width), DETAIL_FLOOR, DETAIL_WEIGHT),
             "grain": (_grain(_strip_means(detail, width)), DETAIL_FLOOR, GRAIN_WEIGHT),
             "color": (_strip_means(colors, width), COLOR_FLOOR * spread, COLOR_WEIGHT),
+            "contrast": (_strip_means(contrast, width).log() / 2, DETAIL_FLOOR, CONTRAST_WEIGHT),
         }
-        for name, (strips, floor, weight) in seen.items():
-            excess, above = _standing_out(strips, width, floor)
-            if excess * weight > found.excess:
-                detailed = MORE_DETAILED if above else SOFTER
-                found = EdgeBand(excess * weight, width, ANOTHER_COLOR if name == "color" else detailed)
+        excess = {name: _standing_out(strips, width, floor) for name, (strips, floor, _) in seen.items()}
+        weighted = {name: excess[name][0] * weight for name, (_, _, weight) in seen.items()}
+        weighted["both"] = min(excess["detail"][0], excess["contrast"][0]) * BOTH_WEIGHT
+        name = max(weighted, key=lambda one: weighted[one])
+        if weighted[name] > found.excess:
+            if name in ("both", "contrast"):  # named by what shows most
+                name = max("detail", "contrast", key=lambda one: excess[one][0])
+            above = excess[name][1]
+            found = EdgeBand(weighted[name], width, WORDS.get((name, above), MORE_DETAILED if above else SOFTER))
     return found
 
 
@@ -81,8 +91,9 @@ def _standing_out(strips: torch.Tensor, width: int, floor: float) -> tuple[float
     return max(float(beyond.flatten()[number]), 0.0), bool(edge[feature, place] > highest[feature])
 
 
-def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of every line x of (P, H, W), around the edges: detail (sizes, W), and mean value (P, W).
+def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of every line x of (P, H, W), around the edges: detail (sizes, W), mean value (P, W), and contrast (1, W), the
+    mean square of how far its values lie from the mean of all.
 
     Detail is the mean difference of neighbouring squares of each of SCALES, across the line and along it. Of a tall
     image it is measured on parts, evenly spread.
@@ -100,10 +111,14 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
                 along = squares[..., scale : scale + count, :] - squares[..., :count, :]
                 detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
                 detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
-    color = torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device)
+    color, squares = (torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device) for _ in range(2))
     for strip in planes.split(BLOCK, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
         color += strip.sum(1, dtype=torch.float64)
-    return detail / (planes.shape[0] * rows * parts), color / height
+        squares += strip.square().sum(1, dtype=torch.float64)
+    color, squares = color / height, squares / height
+    mean = color.mean(1, keepdim=True)
+    contrast = (squares - 2 * mean * color + mean * mean).clamp(min=0).mean(0, keepdim=True)
+    return detail / (planes.shape[0] * rows * parts), color, contrast
 
 
 def _rows(planes: torch.Tensor, top: int, count: int) -> torch.Tensor:

@@ -2,6 +2,6 @@
 
 checkout.py finds them and their Python, tasks.py says which script trains what. settings.py, tasks.py and
 extra_arguments.py make the arguments, dataset_files.py writes what they read, held_back.py chooses what is only
-measured, and process.py runs them, through start_script.py where packages lie in a folder. output.py, error_hints.py and packages.py read what they print;
-run_folder.py, resume.py and metadata.py take over what they write.
+measured, and process.py runs them, through start_script.py where packages lie in a folder. output.py, error_hints.py
+and packages.py read what they print; run_folder.py, resume.py and metadata.py take over what they write.
 """

@@ -4,10 +4,10 @@
 where it certainly goes on; "cut" measures the borders of pieces cut out of it, which are seams; "repaired" is how much
 stronger the strongest line inside a piece is after Make Seamless, "moved" after only rolling the seam inside.
 
-`python run.py bench seam_limits bands [RENDERS] [FOLDER]` measures renders of the built-in materials, which tile by
-construction, and the pictures of FOLDER rolled elsewhere: how many are not called seamless (false alarms), and of how
-many one is found after the band along the left and right edge was changed. "line" judges by the wrap line alone, as
-versions before 0.2 did, "line and band" as Measure Seams does now.
+`python run.py bench seam_limits bands [RENDERS] [SEED] [FOLDER]` measures renders of the built-in materials, which tile
+by construction, and the pictures of FOLDER rolled elsewhere: how many are not called seamless (false alarms), and of
+how many one is found after the band along the left and right edge was changed. "line" judges by the wrap line alone,
+as versions before 0.2 did, "line and band" as Measure Seams does now.
 """
 
 import sys
@@ -107,20 +107,20 @@ def changes(image, other, generator):
     }
 
 
-def renders(count):
+def renders(count, first):
     from tilewright.dataset.procedural.render import MATERIALS, render_material
 
     names = list(MATERIALS)
     for number in range(count):
-        seed = 1 + number // len(names)
+        seed = first + number // len(names)
         size = SIZES[seed % len(SIZES)]
         yield render_material(names[number % len(names)], seed, size, 1.0, maps=("basecolor",)).maps["basecolor"][None]
 
 
-def bands(count="1000", folder=None):
+def bands(count="1000", first="1", folder=None):
     generator = torch.Generator().manual_seed(0)
     alarms, found, textures = [0, 0], defaultdict(list), {}
-    for number, image in enumerate(renders(int(count))):
+    for number, image in enumerate(renders(int(count), int(first))):
         add(alarms, verdicts([image]))
         other = textures.get(image.shape[-1])
         textures[image.shape[-1]] = image
