@@ -8,10 +8,13 @@ from tilewright.common.errors import InputError
 from tilewright.host.block_stream import BlockStream
 from tilewright.host.flow.trainable import blocks_of, recompute_blocks
 from tilewright.host.frozen_weights import GivenWeights
-from tilewright.host.in_graph.run import trained_model
+from tilewright.host.in_graph.identity import whole_weights
+from tilewright.host.in_graph.trained import trained_model
 from tilewright.host.unet_blocks import compile_each
+from tilewright.training.config import TrainingConfig
 from tilewright.training.memory.eight_bits import EightBitLinear
 from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, MemoryPlan
+from tilewright.training.state import models_digest, run_fingerprint
 
 EXACT = {
     "selective": MemoryPlan(BUT_ATTENTION),
@@ -119,6 +122,17 @@ def test_the_weights_that_tell_a_run_are_those_of_the_plain_network():
             given = GivenWeights(model, trained.skeleton(torch.float32), CPU, torch.float32)
         assert list(given) == [key for key, _ in network.named_parameters()]
         assert all(torch.equal(one, other) for one, other in zip(given.parameters(), network.parameters(), strict=True))
+
+
+def test_a_run_is_the_same_however_its_memory_is_spared():
+    """By the digest that a stopped run is found again by."""
+    trained, digests = trained_model(small_flow("ZImage")), set()
+    config = TrainingConfig()
+    for plan in (MemoryPlan(), MemoryPlan(EVERYTHING), MemoryPlan(EVERYTHING, eight_bits=True, streamed=2)):
+        network = trained.network(config, CPU, torch.float32, False, plan)
+        weights, by_path = whole_weights(trained, network, plan, torch.float32)
+        digests.add((models_digest(by_path, ()), run_fingerprint(config, [], weights)))
+    assert len(digests) == 1
 
 
 def test_weights_of_an_unknown_packing_are_refused():

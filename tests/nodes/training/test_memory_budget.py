@@ -1,0 +1,90 @@
+"""Train Texture LoRA within a budget of memory: what it says before it starts, what it chooses, what it refuses."""
+
+import logging
+import re
+
+import comfy.model_management
+import pytest
+import torch
+from tilewright.common.errors import InputError
+from tilewright.host.in_graph import memory
+from tilewright.host.in_graph.trained_unet import TrainedUnet
+from tilewright.training.config import NetworkConfig, TrainingConfig
+from tilewright.training.config.budget import GB
+from tilewright.training.data import Conditioning
+from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, NOTHING, MemoryPlan
+
+pytest_plugins = ["small_runs"]
+META = torch.device("meta")
+SIZE = {"resolution": 64, "batch_size": 2, "network": NetworkConfig(rank=4, alpha=4.0)}
+
+
+@pytest.fixture
+def training(runs):
+    """The demo model as the runs train it: 64 px, two images a step."""
+    width = runs.model.model.model_config.unet_config["context_dim"]
+    text = Conditioning(torch.empty(2, 77, width, device=META))
+    latents, cpu = torch.empty(2, 4, 8, 8, device=META), torch.device("cpu")
+
+    def of(allowed, device=cpu, **changes):
+        config = TrainingConfig(**{**SIZE, "memory": allowed, **changes})
+        return memory.Training(TrainedUnet(runs.model), config, device, torch.float32, False, latents, text)
+
+    return of
+
+
+def needed(training, plan):
+    return training("auto").footprint(plan).total
+
+
+@pytest.mark.slow
+def test_a_run_says_what_it_needs_and_what_it_chose(runs, training, caplog):
+    caplog.set_level(logging.INFO)
+    allowed = 1.02 * needed(training, MemoryPlan(EVERYTHING)) / GB
+    trained = runs.train(memory=f"{allowed:.6f}", steps=1)
+    assert re.search(r"Memory: \d+ MB needed \(.*activations \d+ MB\) of the \d+ MB that memory allows", caplog.text)
+    assert "Chosen: activations are computed again in the backward pass" in caplog.text
+    runs.train(memory="auto", steps=2)
+    assert "Goes on from step 1" in caplog.text  # it is the same run, though nothing is spared any more
+    assert trained.path.endswith("stripes.safetensors")
+
+
+def test_a_budget_that_nothing_fits_is_refused_with_what_would(training):
+    too_small = 0.995 * needed(training, MemoryPlan(EVERYTHING)) / GB
+    with pytest.raises(InputError, match=r"takes at least \d+ MB.*It would fit with batch_size 1 \(\d+ MB\)"):
+        memory.memory_choice(training(f"{too_small:.6f}"))
+    with pytest.raises(InputError, match=r"Allow that much, or train a smaller model"):
+        memory.memory_choice(training("0.001"))
+
+
+@pytest.mark.parametrize("recomputed", [NOTHING, BUT_ATTENTION, EVERYTHING])
+def test_no_more_is_spared_than_must_be(training, recomputed):
+    allowed = 1.001 * needed(training, MemoryPlan(recomputed)) / GB
+    plan, note = memory.memory_choice(training(f"{allowed:.6f}"))
+    assert plan.recomputed == recomputed
+    assert plan.words() in note
+
+
+def test_a_gpu_streams_what_does_not_fit(training, monkeypatch):
+    """By what a GPU with so little memory would say; nothing runs there."""
+    monkeypatch.setattr(memory, "products_of", lambda device: (torch.int8,))
+    monkeypatch.setattr(memory, "state_share", lambda optimizer, device: 2.0)
+    monkeypatch.setattr(comfy.model_management, "get_free_memory", lambda device: 24 * GB)
+    gpu = torch.device("cuda")
+    whole = training("auto", gpu).footprint(MemoryPlan(EVERYTHING, True)).total
+    plan, note = memory.memory_choice(
+        training(f"{(0.995 * whole * memory.FRAGMENTS + memory.WORKSPACE) / GB:.5f}", gpu)
+    )
+    assert plan.eight_bits and 0 < plan.streamed
+    assert "kept in 8 bits, and multiplied in them" in note and "stream in from main memory" in note
+
+
+def test_an_unknown_need_is_said(training, monkeypatch):
+    def fails(*_):
+        raise NotImplementedError("no meta kernel")
+
+    monkeypatch.setattr(memory.Training, "footprint", fails)
+    plan, note = memory.memory_choice(training("auto"))
+    assert plan == MemoryPlan() and "is not known" in note
+    with pytest.raises(InputError, match="no meta kernel"):
+        memory.memory_choice(training("12"))
