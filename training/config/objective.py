@@ -191,6 +191,7 @@ class ObjectiveConfig:
         step=0.1,
         label="discrete_flow_shift",
         optional=True,
+        advanced=True,
     )
     guidance: float = setting(
         -1.0,
