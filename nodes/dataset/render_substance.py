@@ -102,7 +102,7 @@ class RenderSubstance(io.ComfyNode):
                     default="",
                     optional=True,
                     tooltip="Inputs or groups to vary, separated by commas; empty for all that matter. "
-                    "Inspect Substance lists them.",
+                    "Inspect Substance Archive lists them.",
                 ),
                 io.String.Input(
                     "fixed",

@@ -13,7 +13,8 @@ def encoder_inputs(text_name: str) -> list[io.Input]:
             options=vision_files(),
             default=NONE,
             optional=True,
-            tooltip="An image encoder in models/clip_vision: CLIP, SigLIP or DINOv2. Adds scores, and is not needed.",
+            tooltip="An image encoder in models/clip_vision: CLIP, SigLIP, DINOv2 or DINOv3. Adds scores, and is not "
+            "needed.",
         ),
         io.Clip.Input(
             text_name,

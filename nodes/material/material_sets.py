@@ -108,8 +108,8 @@ class MaterialSetPrompt(io.ComfyNode):
                     multiline=True,
                     default="",
                     dynamic_prompts=True,
-                    tooltip="What must not be seen. Each map's word is put in front of it as well, or the sampler "
-                    "would be guided towards other maps.",
+                    tooltip="What must not be seen. Each map's word is put in front of it as well, so that guidance is "
+                    "about the text and not about the kind of map.",
                 ),
                 maps_input("The maps output of Material Set Model."),
             ],

@@ -43,7 +43,7 @@ class SplitMaterialSet(io.ComfyNode):
                 maps_input("The maps output of Material Set Model."),
                 axes_input("The axes along which the maps tile."),
                 size_cm_input(),
-                height_cm_input(),
+                _depth_input(),
                 convention_input("Where green is to point in the normal map that comes out. Inside sets it is OpenGL."),
                 io.Combo.Input(
                     "method",
@@ -90,10 +90,16 @@ class SplitMaterialSet(io.ComfyNode):
         return io.NodeOutput(*outputs, split.surface, "\n".join(split.report))
 
 
+def _depth_input() -> io.Float.Input:
+    depth = height_cm_input()
+    depth.tooltip = f"{depth.tooltip} Only for sets without normals: normals tell the depth."
+    return depth
+
+
 def _tooltip(name: str) -> str:
     told = {
-        "normal": "The normals, of unit length, without what no surface can have.",
-        "height": "The height, 0 to 1: the longest waves from the height, all others from the normals. The surface "
-        "output says how many cm it spans.",
+        "normal": "The normals, of unit length, without what no surface can have. Nothing where the set has none.",
+        "height": "The height, 0 to 1: the longest waves from the painted height, if there is one, all others from the "
+        "normals. The surface output says how many cm it spans. Nothing where the set has neither.",
     }
-    return f"{told.get(name, f'The {name}.')} Nothing where the set has none."
+    return told.get(name, f"The {name}. Nothing where the set has none.")

@@ -69,7 +69,8 @@ class SeamlessModel(io.ComfyNode):
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Shifts the latent around the texture at every step (flow models always do).",
+                    tooltip="For UNets: shifts the latent around the texture at every step. Flow models see to it "
+                    "themselves.",
                 ),
             ],
             outputs=[
