@@ -150,8 +150,8 @@ class EmptyMaterialSetLatent(io.ComfyNode):
                     default=1,
                     min=1,
                     max=256,
-                    tooltip="How many materials to sample at once. Memory is that of so many times as many images as "
-                    "there are maps.",
+                    tooltip="How many materials to sample at once. They take as much memory as a batch of materials × "
+                    "maps images.",
                 ),
                 io.Boolean.Input(
                     "shared_noise",
@@ -214,7 +214,7 @@ class GivenMaps(io.ComfyNode):
                     min=1,
                     max=256,
                     optional=True,
-                    tooltip="So many materials are sampled for each image that is given.",
+                    tooltip="How many materials to sample for each image that is given.",
                 ),
             ],
             outputs=[

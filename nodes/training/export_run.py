@@ -40,7 +40,7 @@ class ExportTrainingRun(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The checkpoint's VAE. It encodes each image now."),
                 io.Clip.Input("clip", tooltip="The checkpoint's text encoder. It encodes each caption now."),
                 TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
-                name_input("output/training_runs"),
+                name_input("output/training_runs", "folder"),
                 *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL and flow models"),
                 *rank_inputs(),
                 *rate_inputs(1e-4, "The same seed trains the same LoRA, in however many processes."),

@@ -21,12 +21,13 @@ from .widgets import widget
 TRAINED = Watch()
 
 
-def name_input(written: str) -> io.Input:
-    """`written` says where the file goes."""
+def name_input(written: str, what: str = "file") -> io.Input:
+    """`written` says where the result goes, `what` whether it is a file or a folder."""
     return io.String.Input(
         "name",
         default="my_material",
-        tooltip=f"File name in {written}. Another run's file is never overwritten: the new one becomes name_00002.",
+        tooltip=f"{what.capitalize()} name in {written}. Another run's {what} is never overwritten: the new one "
+        "becomes name_00002.",
     )
 
 

@@ -28,8 +28,8 @@ class NetworkConfig:
     )
     kind: str = setting(
         "LoRA",
-        "LoRA for nearly everything. DoRA learns the length of each weight column apart: closer to full training, and "
-        "slower. LoHa reaches rank² in a small file, LoKr gives the smallest. ComfyUI's loaders take them all.",
+        "LoRA for nearly everything. DoRA learns the length of each weight column separately: closer to full training, "
+        "and slower. LoHa reaches rank² in a small file, LoKr gives the smallest. ComfyUI's loaders take them all.",
         choices=KINDS,
         label="network type",
     )

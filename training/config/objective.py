@@ -18,7 +18,8 @@ class ObjectiveConfig:
 
     wrap: str = setting(
         "auto",
-        "Train as a torus: the UNet's convolutions wrap round the edges. Auto does so where every image tiles.",
+        "Train as a torus: a UNet's convolutions, or a flow model's rotary positions, wrap round the edges. Auto does "
+        "so where every image tiles.",
         choices=SWITCH,
         label="tiling",
     )
@@ -82,7 +83,7 @@ class ObjectiveConfig:
     )
     multires_discount: float = setting(
         0.3,
-        "How much weaker each coarser octave of noise is.",
+        "How strong each coarser octave of noise is, as a share of the one before.",
         within=(0.0, 1.0),
         step=0.05,
         needs="multires_noise",

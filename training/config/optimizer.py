@@ -49,7 +49,7 @@ class OptimizerConfig:
     )
     cycles: int = setting(
         1,
-        "How often cosine with restarts starts again.",
+        "How many times cosine with restarts falls; 1 is once, without a restart.",
         within=(1, 1000),
         label="lr_scheduler_num_cycles",
         needs="scheduler",

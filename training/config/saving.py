@@ -54,7 +54,7 @@ class SavingConfig:
     validation_share: float = setting(
         0.0,
         "Share of the materials, each with all its views, that is measured instead of trained on (sd-scripts: "
-        "of the images); 0.1 from 20 on. When its loss rises, stop.",
+        "of the images); take 0.1 from 20 materials on. When its loss rises, stop.",
         within=(0.0, 0.5),
         step=0.01,
         kohya="validation_split",
