@@ -63,8 +63,8 @@ class CombineHeights(io.ComfyNode):
                     "transition_cm",
                     0.5,
                     "transition (cm)",
-                    "maximum, minimum and height blend: over how many cm of difference one goes over into the other. "
-                    "0 is a hard edge.",
+                    "maximum, minimum and height blend: the difference in height, in cm, over which one passes into "
+                    "the other. 0 is a hard edge.",
                     method=[MAXIMUM, MINIMUM, BLEND],
                 ),
                 io.Float.Input(
@@ -76,7 +76,7 @@ class CombineHeights(io.ComfyNode):
                     min=-10000.0,
                     max=10000.0,
                     step=0.1,
-                    tooltip="Raises the detail by so many cm before both are compared: how full the joints are.",
+                    tooltip="Raises the detail by so many cm before both are combined: how full the joints are.",
                 ),
                 repair_input("of its channel"),
                 SurfaceSocket.Input(
