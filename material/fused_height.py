@@ -18,6 +18,7 @@ from .filters import gaussian_blur
 from .height_from_normal import integrate_slopes
 from .normals import encode_normals, unit
 from .strips import lines_at_once
+from .validation import FOLLOWS
 
 STEEPEST = 10.0  # slopes beyond it are noise of a normal that lies nearly flat: 84 degrees
 SAME_ERROR = 2.0  # a value that is off by e changes a slope of a decoded normal by 2 e
@@ -28,37 +29,44 @@ STRIP_PIXELS = 2**17
 @dataclass(frozen=True)
 class FusedHeight:
     """height (B, 1, H, W) in pixels, of mean 0. scale (B) is the rise of the height map from 0 to 1 in pixels, as the
-    normals say; correlation (B) that of its slopes with theirs, -1..1."""
+    normals say; correlation (B) that of its slopes with theirs, -1..1, both without noise. used (B) says whether the
+    height map is part of the height, which is that of the normals alone otherwise."""
 
     height: torch.Tensor
     scale: torch.Tensor
     correlation: torch.Tensor
+    used: torch.Tensor
 
 
 def fused_height(normals: torch.Tensor, height: torch.Tensor, method: str, axes: Axes) -> FusedHeight:
     """The surface of encoded OpenGL normals (B, 3, H, W) and of a height map (B, 1, H, W) of 0..1.
 
-    `method` is the one of `derivatives.METHODS` that made the normals. A height map whose slopes run against the
-    normals is not used: its scale is not above 0.
+    `method` is the one of `derivatives.METHODS` that made the normals. A height map that does not follow the normals
+    is not used: it would flatten the surface, as its fitted rise is small and so its errors look small too.
     """
     p, q = (slope.clamp(-STEEPEST, STEEPEST) for slope in slopes(normals, "OpenGL"))
-    across, down = height_gradient(height, method, axes)
-    both, own = (p * across + q * down).sum((1, 2, 3)), (across**2 + down**2).sum((1, 2, 3))
-    correlation = both / (own * (p**2 + q**2).sum((1, 2, 3))).sqrt().clamp(min=1e-20)
     integrated = integrate_slopes(lambda rows: (p[..., rows, :], q[..., rows, :]), normals, method, axes)
-    scale = _rise(integrated, height, axes)
-    used = scale.clamp(min=0).view(-1, 1, 1, 1)
-    return FusedHeight(fuse(integrated, used * height, screening(used), axes), scale, correlation)
+    smooth = [gaussian_blur(image, NOISE, axes) for image in (integrated, height)]
+    scale, correlation = _rise(*smooth), _correlation(*(height_gradient(image, method, axes) for image in smooth))
+    used = (correlation >= FOLLOWS) & (scale > 0)
+    rise = torch.where(used, scale, torch.zeros_like(scale)).view(-1, 1, 1, 1)
+    return FusedHeight(fuse(integrated, rise * height, screening(rise), axes), scale, correlation, used)
 
 
-def _rise(integrated: torch.Tensor, height: torch.Tensor, axes: Axes) -> torch.Tensor:
+def _rise(integrated: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
     """By how much a height map is to be multiplied to be the integrated height, by least squares, (B).
 
-    Of waves longer than noise: what a height map has of that would make it look too high, and the factor too small.
+    Both without noise: what a height map has of it would make it look too high, and the factor too small.
     """
-    one, other = (gaussian_blur(image, NOISE, axes) for image in (integrated, height))
-    other = other - other.mean((-1, -2), keepdim=True)
-    return (one * other).sum((1, 2, 3)) / other.square().sum((1, 2, 3)).clamp(min=1e-20)
+    other = height - height.mean((-1, -2), keepdim=True)
+    return (integrated * other).sum((1, 2, 3)) / other.square().sum((1, 2, 3)).clamp(min=1e-20)
+
+
+def _correlation(found: tuple[torch.Tensor, torch.Tensor], painted: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Of the slopes (across, down) of two heights, (B), 0 where one of them is flat."""
+    one, other = torch.cat(found, 1), torch.cat(painted, 1)
+    both, own, others = (product.sum((1, 2, 3)) for product in (one * other, one.square(), other.square()))
+    return both / (own * others).sqrt().clamp(min=1e-20)
 
 
 def screening(scale: torch.Tensor) -> torch.Tensor:

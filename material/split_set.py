@@ -60,9 +60,9 @@ def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, si
         fused = fused_height(normals, maps["height"], method, axes)
         height = fused.height
         told = [
-            f"Material {number}: {_agreement(correlation, rise * size.size_cm / width)}"
-            for number, (correlation, rise) in enumerate(
-                zip(fused.correlation.tolist(), fused.scale.tolist(), strict=True), 1
+            f"Material {number}: {_agreement(used, correlation, rise * size.size_cm / width)}"
+            for number, (used, correlation, rise) in enumerate(
+                zip(fused.used.tolist(), fused.correlation.tolist(), fused.scale.tolist(), strict=True), 1
             )
         ]
     else:
@@ -82,9 +82,11 @@ def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, si
     return SplitSet({**maps, "normal": surface_normals, "height": one}, SurfaceSize(depth, size.size_cm), report)
 
 
-def _agreement(correlation: float, rise_cm: float) -> str:
+def _agreement(used: bool, correlation: float, rise_cm: float) -> str:
     figures = f"(correlation of slopes {correlation:.2f})"
-    if correlation <= 0:
-        return f"normals and height run against each other {figures}; the height is that of the normals alone."
-    judged = "show one surface" if correlation >= FOLLOWS else "agree only roughly"
-    return f"normals and height {judged} {figures}; by the normals the painted height spans {rise_cm:.4g} cm."
+    if used:
+        return (
+            f"normals and height show one surface {figures}; by the normals the painted height spans {rise_cm:.4g} cm."
+        )
+    judged = "run against each other" if correlation <= -FOLLOWS else "do not show one surface"
+    return f"normals and height {judged} {figures}; the height is that of the normals alone."

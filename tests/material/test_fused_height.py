@@ -92,6 +92,23 @@ def test_a_height_that_runs_against_the_normals_is_left_out():
     assert rms(fused.height - RISE * height) < 0.01 * RISE
 
 
+@pytest.mark.parametrize("seed", [1, 5, 8])
+def test_a_height_of_another_surface_does_not_flatten_that_of_the_normals(seed):
+    height = terrain()
+    normals = normal_map(height, RISE, "eighth_order", TORUS, "OpenGL")
+    fused = fused_height(normals, terrain(seed=seed), "eighth_order", TORUS)
+    assert abs(fused.correlation.item()) < 0.5 and not fused.used.item()
+    assert rms(fused.height - RISE * height) < 0.01 * RISE
+
+
+def test_noise_on_both_maps_does_not_hide_that_they_show_one_surface():
+    height = terrain()
+    normals = normal_map(height, 12.0, "eighth_order", TORUS, "OpenGL")
+    noisy = [(image + 0.1 * gaussian(image, seed)).clamp(0, 1) for seed, image in enumerate((normals, height), 7)]
+    fused = fused_height(*noisy, "eighth_order", TORUS)
+    assert fused.used.item() and fused.correlation.item() > 0.9
+
+
 def test_long_waves_come_from_the_height_and_short_ones_from_the_normals():
     columns = torch.arange(128, dtype=torch.float64)
     long, short = (torch.sin(2 * math.pi * n * columns / 128).expand(1, 1, 128, 128) for n in (1, 16))

@@ -73,6 +73,16 @@ def test_an_inverted_height_is_told_and_not_used():
     torch.testing.assert_close(split.maps["height"].double(), terrain(), atol=5e-3, rtol=0)
 
 
+@pytest.mark.parametrize("other", [terrain(seed=5).float(), torch.full((1, 1, 128, 128), 0.4)], ids=["other", "flat"])
+def test_a_height_of_no_such_surface_is_told_and_not_used(other):
+    images = painted()
+    images[2] = other[0]
+    split = split_set(images, ("basecolor", "normal", "height", "roughness"), "spectral", TORUS, SIZE)
+    assert "do not show one surface" in split.report[0] and "of the normals alone" in split.report[0]
+    assert split.surface.height_cm == pytest.approx(RISE, rel=0.01)
+    torch.testing.assert_close(split.maps["height"].double(), terrain(), atol=5e-3, rtol=0)
+
+
 def test_a_set_without_height_or_without_normals():
     images = painted()
     of_normals = split_set(images[[1]], ("normal",), "spectral", TORUS, SIZE)
