@@ -41,6 +41,12 @@ class Cell:
 BASE = Cell("", 0.0)
 
 
+def named(cell: Cell, cells: Sequence[Cell]) -> str:
+    """What names `cell` among `cells` and no other, for `find_cell`: `500@1`, or `file@1` where two runs have that."""
+    alike = {other.lora for other in cells if not other.is_base and str(other) == str(cell)}
+    return f"{cell.lora}@{cell.strength:g}" if len(alike) > 1 else str(cell)
+
+
 def lora_stem(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem
 
@@ -153,13 +159,13 @@ def find_cell(choice: str, cells: Sequence[Cell]) -> Cell:
     meant = [cell for cell in cells if at and not cell.is_base and _same_number(weight, cell.strength)]
     for names in [[cell.lora.replace("\\", "/") for cell in meant], [cell.row for cell in meant],
                   [_plain_name(cell.lora) for cell in meant], [lora_stem(cell.lora) for cell in meant]]:  # fmt: skip
-        named = [cell for cell, name in zip(meant, names, strict=True) if name in (wanted, _without_suffix(wanted))]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            files = ", ".join(f"{cell.lora}@{cell.strength:g}" for cell in named)
+        fitting = [cell for cell, name in zip(meant, names, strict=True) if name in (wanted, _without_suffix(wanted))]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            files = ", ".join(f"{cell.lora}@{cell.strength:g}" for cell in fitting)
             raise InputError(f"choice is {choice!r}, which names more than one cell. Write one of: {files}.")
-    listed = ", ".join(str(cell) for cell in cells if not cell.is_base)
+    listed = ", ".join(named(cell, cells) for cell in cells if not cell.is_base)
     raise InputError(f"choice is {choice!r}, but the grid has no such cell. Write one of: {listed}. Or leave it empty.")
 
 

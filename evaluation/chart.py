@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from .cells import named
 from .lettering import cut, label_font
 from .score_grid import Result
 from .scores import CellScores, Score
@@ -89,7 +90,7 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
         y += LINE
         chosen, refused = scores.cell == result.chosen, result.choice.refused.get(number)
         color = CHOSEN if chosen else ALERT if refused else INK
-        name = cut(str(scores.cell), LABEL - 10, 14)
+        name = cut(named(scores.cell, result.grid.cells), LABEL - 10, 14)
         draw.text((ROOM, y), name, color, label_font(14, name))
         for place, name in enumerate(columns):
             edges = _range([score for other in cells if (score := _score(other, name))])
@@ -152,7 +153,7 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
         color = CHOSEN if scores.cell == result.chosen else ALERT if refused else MARK
         draw.ellipse((x - 4, y - 4, x + 4, y + 4), None if refused else color, color)
         if number in (-1, result.choice.best) or number in result.choice.front or scores.cell == result.chosen:
-            name = str(scores.cell)
+            name = named(scores.cell, result.grid.cells)
             font = label_font(13, name)
             at_left = x + 8 + font.getlength(name) > left + PLOT
             draw.text((x - 8 if at_left else x + 8, y - 9), name, color, font, "ra" if at_left else "la")

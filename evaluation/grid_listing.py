@@ -10,6 +10,7 @@ from typing import Any
 from ..common.errors import InputError
 from ..common.files import write_json
 from ..common.untrusted_json import read_untrusted_json
+from .cells import named
 from .grid import LoraGrid
 
 LISTING_NAME, SCORES_NAME = "grid.json", "scores.json"
@@ -22,7 +23,7 @@ def write_listing(grid: LoraGrid) -> None:
             "lora": cell.lora,
             "step": cell.step,
             "strength": cell.strength,
-            "choice": "" if cell.is_base else str(cell),
+            "choice": "" if cell.is_base else named(cell, grid.cells),
             "pictures": [file.relative_to(grid.folder).as_posix() for file in grid.files[cell]],
         }
         for cell in grid.cells

@@ -1,5 +1,6 @@
 """The contact sheet: a row for each file, a column for each weight, labels outside the pictures."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def paste_picture(sheet: "Image", picture: torch.Tensor, place: tuple[int, int])
 def _axes(cells: Sequence[Cell]) -> tuple[dict[str, str], list[str]]:
     """Labels of rows by their files, and labels of columns; the model without LoRA has a column of its own."""
     rows = {cell.lora: cell.row for cell in cells if not cell.is_base}
+    alike = Counter(rows.values())
+    rows = {lora: row if alike[row] == 1 else lora for lora, row in rows.items()}
     columns = list(dict.fromkeys(_column(cell) for cell in cells))
     return rows or {"": ""}, columns
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from .cells import named
 from .choice import allowed_copies
 from .score_grid import Confirmed, Result
 from .scores import CellScores, Score
@@ -23,23 +24,23 @@ def verdict(result: Result) -> list[str]:
     choice, cells = result.choice, result.cells
     if result.chosen is None:
         lines = ["No cell may be chosen: every one of them fails a gate. The model comes out without a LoRA."]
-        return lines + [f"  {cells[number].cell}: {reason}" for number, reason in choice.refused.items()]
+        return lines + [f"  {_name(result, number)}: {reason}" for number, reason in choice.refused.items()]
     chosen = next(number for number, scores in enumerate(cells) if scores.cell == result.chosen)
-    lines = [f"Chosen: {result.chosen}, which is {result.chosen.lora} at weight {result.chosen.strength:g}."]
+    lines = [f"Chosen: {_name(result, chosen)}, which is {result.chosen.lora} at weight {result.chosen.strength:g}."]
     lines.append(f"Why: {_why(result, chosen)}")
     if choice.best is not None and is_ranked(result) and len(cells) > 1:
         lines += _standing(result, choice.best)
     if choice.refused:
-        lines.append(f"Refused: {_names(cells, list(choice.refused))}, each with its reason in the table.")
+        lines.append(f"Refused: {_names(result, list(choice.refused))}, each with its reason in the table.")
     if result.confirmed:
-        lines += _confirmation(result.confirmed)
+        lines += _confirmation(result, result.confirmed)
     known = result.confirmed
     base, scores = (known.base, known.winner) if known else (result.base, cells[chosen])
     if scores.style and base.style and not (scores.style - base.style).interval[0] > 0:
         lines.append("Not certain: it may be no nearer to your renders than the model without LoRA.")
     others = [number for number in range(len(cells)) if number != chosen]
     if others and not result.by_hand:
-        other = cells[min(others, key=lambda n: (n in choice.refused, -cells[n].value.value))].cell
+        other = _name(result, min(others, key=lambda n: (n in choice.refused, -cells[n].value.value)))
         lines.append(f"Your eye says otherwise? Click a cell in the node, or write it into choice, such as {other}.")
     return lines
 
@@ -54,7 +55,8 @@ def _why(result: Result, chosen: int) -> str:
     if result.by_hand:
         return "you chose it." + (f" The rule would not: {choice.refused[chosen]}." if chosen in choice.refused else "")
     if result.confirmed and result.confirmed.overturned and result.confirmed.runner_up:
-        return f"it did better on fresh seeds than {result.confirmed.runner_up.cell}, which the rule had taken first."
+        first = named(result.confirmed.runner_up.cell, result.grid.cells)
+        return f"it did better on fresh seeds than {first}, which the rule had taken first."
     if not is_ranked(result):
         return "nothing ranks the cells (see below), so the earliest checkpoint was taken, at the weight nearest 1."
     if len(cells) - len(choice.refused) == 1:
@@ -62,26 +64,26 @@ def _why(result: Result, chosen: int) -> str:
     if len(choice.as_good) == 1:
         return "it ranks best, and no other cell comes within one standard error of it."
     return (
-        f"of the cells within one standard error of the best ({_names(cells, choice.as_good)}) it is the earliest "
+        f"of the cells within one standard error of the best ({_names(result, choice.as_good)}) it is the earliest "
         "checkpoint, at the weight nearest 1."
     )
 
 
 def _standing(result: Result, best: int) -> list[str]:
-    choice, cells = result.choice, result.cells
+    choice = result.choice
     chance = float(choice.chances[best])
-    lines = [f"Best by the numbers alone: {cells[best].cell}; with other prompts it would be that in {chance:.0%}."]
+    lines = [f"Best by the numbers alone: {_name(result, best)}; with other prompts it would be that in {chance:.0%}."]
     others = [number for number in choice.not_worse if number != best]
     if others:
-        lines.append(f"Not told from that at 95 %: {_names(cells, others)}.")
+        lines.append(f"Not told from that at 95 %: {_names(result, others)}.")
     return lines
 
 
-def _confirmation(confirmed: Confirmed) -> list[str]:
+def _confirmation(result: Result, confirmed: Confirmed) -> list[str]:
     seeds = "1 fresh seed" if confirmed.seeds == 1 else f"{confirmed.seeds} fresh seeds"
     lines = [f"Confirmed on {seeds} a prompt (believe these numbers, not the table's):"]
     for scores in filter(None, (confirmed.winner, confirmed.runner_up)):
-        lines.append(f"  {scores.cell}: {_scores_in_words(scores)}")
+        lines.append(f"  {named(scores.cell, result.grid.cells)}: {_scores_in_words(scores)}")
     if confirmed.refused:
         lines.append(f"  On these it would be refused: {confirmed.refused}.")
     return lines
@@ -126,7 +128,7 @@ def _table(result: Result) -> list[str]:
     for number, scores in enumerate(result.cells):
         reason = result.choice.refused.get(number)
         mark = f" [refused: {reason}]" if reason else f" [best in {float(result.choice.chances[number]):.0%}]"
-        lines.append(f"{scores.cell}: {_scores_in_words(scores)}{mark}")
+        lines.append(f"{_name(result, number)}: {_scores_in_words(scores)}{mark}")
         transfer = result.grid.transfers.get(scores.cell)
         if transfer:
             lines[-1] += (
@@ -135,8 +137,12 @@ def _table(result: Result) -> list[str]:
     return lines
 
 
-def _names(cells: Sequence[CellScores], numbers: Sequence[int]) -> str:
-    return ", ".join(str(cells[number].cell) for number in numbers)
+def _name(result: Result, number: int) -> str:
+    return named(result.cells[number].cell, result.grid.cells)
+
+
+def _names(result: Result, numbers: Sequence[int]) -> str:
+    return ", ".join(_name(result, number) for number in numbers)
 
 
 def _scores_in_words(scores: CellScores) -> str:
@@ -183,11 +189,12 @@ def scores_record(result: Result) -> dict[str, Any]:
     """All of it as plain values for a JSON file."""
     cells = [result.base, *result.cells]
     taken = result.choice.chosen
-    rule = str(result.chosen) if result.chosen and not result.by_hand else None
+    chosen = named(result.chosen, result.grid.cells) if result.chosen else None
+    rule = None if result.by_hand else chosen
     if result.by_hand and taken is not None:
-        rule = str(result.cells[taken].cell)
+        rule = _name(result, taken)
     return {
-        "chosen": str(result.chosen) if result.chosen else None,
+        "chosen": chosen,
         "rule": rule,
         "verdict": verdict(result),
         "copy_threshold": result.calibration.threshold,

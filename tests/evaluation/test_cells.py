@@ -1,6 +1,6 @@
 import pytest
 from tilewright.common.errors import InputError
-from tilewright.evaluation.cells import Cell, find_cell, match_loras, parse_strengths, step_of
+from tilewright.evaluation.cells import BASE, Cell, find_cell, match_loras, named, parse_strengths, step_of
 
 LISTED = [
     "bricks.safetensors",
@@ -85,3 +85,13 @@ def test_files_of_one_name_in_two_folders_are_told_apart():
     assert find_cell("a\\wall.safetensors@1", cells) is cells[0]
     with pytest.raises(InputError, match="more than one cell(.|\n)*a/wall.safetensors@1, b/wall.safetensors@1"):
         find_cell("wall@1", cells)
+
+
+def test_checkpoints_of_two_runs_at_one_step_are_named_by_their_files_and_found_again():
+    cells = [BASE, Cell("a/run-500.safetensors", 1.0, 500), Cell("b\\run.safetensors", 1.0, 500),
+             Cell("b\\run.safetensors", 0.5, 500)]  # fmt: skip
+    names = [named(cell, cells) for cell in cells]
+    assert names == ["no LoRA", "a/run-500.safetensors@1", "b\\run.safetensors@1", "500@0.5"]
+    assert [find_cell(name, cells) for name in names[1:]] == cells[1:]
+    with pytest.raises(InputError, match="no such cell(.|\n)*a/run-500.safetensors@1, (.|\n)*, 500@0.5"):
+        find_cell("600@1", cells)

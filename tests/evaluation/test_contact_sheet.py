@@ -45,6 +45,14 @@ def test_a_sheet_has_rows_of_files_columns_of_weights_and_lines_of_prompts():
     assert sheet.shape[1:3] == (LINE + 16 + 2 * SIZE + 2 + BETWEEN_CELLS + 2 * LINE, 480)
 
 
+def test_two_runs_at_the_same_step_have_rows_named_by_their_files():
+    def drawn(*loras):
+        return contact_sheet([Cell(lora, 1.0, 50) for lora in loras], lambda cell: painted(CELL), ["a wall"], 1, SIZE)
+
+    assert not torch.equal(drawn("a.pt", "b.pt"), drawn("a.pt", "c.pt"))
+    assert torch.equal(drawn("a.pt"), drawn("c.pt"))
+
+
 def test_a_note_strikes_its_cell_out():
     plain = contact_sheet([BASE, CELL], painted, ["a wall"], 1, SIZE, notes={})
     struck = contact_sheet([BASE, CELL], painted, ["a wall"], 1, SIZE, notes={CELL: "copies"})

@@ -22,6 +22,12 @@ def test_the_cells_come_with_the_words_that_choose_them(tmp_path):
     assert listing["cells"][1]["pictures"] == ["1/00_1.png"] and listing["chosen"] is None
 
 
+def test_two_runs_at_the_same_step_are_chosen_by_their_files(tmp_path):
+    write_listing(grid(tmp_path, (BASE, Cell("a.safetensors", 1.0, 500), Cell("b.safetensors", 1.0, 500))))
+    choices = [cell["choice"] for cell in read_listing(tmp_path)["cells"]]
+    assert choices == ["", "a.safetensors@1", "b.safetensors@1"]
+
+
 def test_scores_join_their_cells_until_the_grid_is_another_one(tmp_path):
     write_listing(grid(tmp_path))
     scores = {"chosen": "600@0.7", "cells": [{"lora": "wall.safetensors", "strength": 0.7, "value": [0.5, 0.4, 0.6]}]}

@@ -51,6 +51,13 @@ def grid(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def one_step(grid):
+    """The same pictures, of two runs' checkpoints at step 50."""
+    blank = replace(BLANK, step=50)
+    return replace(grid, cells=(BASE, GOOD, blank), files={**grid.files, blank: grid.files[BLANK]})
+
+
+@pytest.fixture(scope="module")
 def result(grid):
     def brightness(pictures, prompts):
         return {"brightness": torch.stack([picture.mean() for picture in pictures])}
@@ -141,6 +148,14 @@ def test_the_record_is_plain_json(result):
     assert record["cells"][1]["best_in"] == 1.0 and record["cells"][0]["best_in"] is None
     assert record["cells"][1]["seamless"][0] == result.cells[0].seamless.value
     assert record["rule"] == "50@1" and record["verdict"] == verdict(result)
+
+
+def test_two_runs_at_one_step_are_told_apart_in_the_verdict_and_the_record(one_step):
+    scored = score_grid(one_step, renders(range(2)), renders((10, 11)))
+    record = scores_record(scored)
+    assert record["chosen"] == record["rule"] == "good.safetensors@1"
+    assert verdict(scored)[0] == "Chosen: good.safetensors@1, which is good.safetensors at weight 1."
+    assert "Refused: blank.safetensors@1, each" in report(scored) and "50@1" not in report(scored)
 
 
 def test_the_record_keeps_what_the_rule_would_have_chosen_beside_the_persons_word(grid):

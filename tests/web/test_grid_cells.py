@@ -60,6 +60,18 @@ def test_a_choice_names_the_cell_that_the_node_takes_for_it(web):
         assert told(web, "return m.chosenCell(given[0], given[1]);", [given, choice]) == node, choice
 
 
+def test_two_runs_at_the_same_step_are_chosen_by_what_the_listing_calls_them(web):
+    from tilewright.evaluation.cells import Cell, find_cell, named
+
+    cells = [Cell(f"{run}/wall.safetensors", strength, 500) for run in ("a", "b") for strength in (0.5, 1.0)]
+    given = [{**cell(one.lora, one.step, one.strength), "choice": named(one, cells)} for one in cells]
+    for number, one in enumerate(cells):
+        choice = named(one, cells)
+        assert find_cell(choice, cells) is one
+        assert told(web, "return m.chosenCell(given[0], given[1]);", [given, choice]) == number
+    assert told(web, "return m.chosenCell(given[0], given[1]);", [given, "500@1"]) == -1
+
+
 def test_arrow_keys_walk_the_grid_and_stay_in_it(web):
     keys = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "End", "x"]
     assert told(web, "return given.map(key => m.stepTo(key, 4, 6, 3));", keys) == [5, 3, 4, 1, 0, 5, 4]
