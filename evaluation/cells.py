@@ -12,6 +12,7 @@ from ..common.errors import InputError
 from ..common.files import natural_order
 
 MOST_CELLS = 1000
+MOST_LISTED = 2  # whoever writes a whole number above it after a comma means 0.4, not a weight of 4
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def lora_stem(name: str) -> str:
 def parse_strengths(text: str) -> list[float]:
     """Weights, each once, in order of appearance: `0 0.4 0.7 1`, and `0-1 [5]` for five from 0 to 1.
 
-    Raises `InputError` for anything else, and for `0,4`, which may be one weight or two.
+    Raises `InputError` for anything else, and for `0,4`, which as two weights would be an unlikely pair.
     """
-    if re.search(r"\d,\d", text) and "." not in text:
+    if "." not in text and _has_decimal_commas(text):
         raise InputError(
             f"strengths is {text.strip()!r}, where a comma may divide two weights or stand in one. Write spaces "
             "between weights and points in them, such as 0 0.4 0.7 1."
@@ -80,6 +81,17 @@ def parse_strengths(text: str) -> list[float]:
     if max(abs(weight) for weight in weights) > 100:
         raise InputError(f"strengths has {max(weights, key=abs):g}; Load LoRA takes weights from -100 to 100.")
     return list(dict.fromkeys(weights))
+
+
+def _has_decimal_commas(text: str) -> bool:
+    """Whether commas stand within weights rather than between: whatever they part comes in twos, and as weights of
+    their own these would repeat, begin with a 0 or lie above MOST_LISTED. `0,1` and `0,1,2` are lists."""
+    runs = [run.split(",") for run in re.findall(r"\d+(?:,\d+)+", text)]
+    listed = [part for run in runs for part in run]
+    if any(len(run) % 2 for run in runs):
+        return False
+    odd = any(len(part) > 1 and part.startswith("0") for part in listed)
+    return odd or len(set(listed)) < len(listed) or any(len(run) == 2 and int(run[1]) > MOST_LISTED for run in runs)
 
 
 def _spread(low: float, high: float, count: int) -> list[float]:

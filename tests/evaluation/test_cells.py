@@ -21,6 +21,11 @@ LISTED = [
         ("0-1 [5]", [0, 0.25, 0.5, 0.75, 1]),
         ("0-1[3], 1.2", [0, 0.5, 1, 1.2]),
         ("1,1;0.5", [1, 0.5]),
+        ("0,1", [0, 1]),
+        ("0,1,2", [0, 1, 2]),
+        ("0,1,2,3", [0, 1, 2, 3]),
+        ("0,1 2", [0, 1, 2]),
+        ("0, 4", [0, 4]),
         ("-1 .5", [-1, 0.5]),
         ("-0.5-0.5 [3]", [-0.5, 0, 0.5]),
         ("0 -0.5", [0, -0.5]),
@@ -30,7 +35,26 @@ def test_strengths_are_numbers_and_ranges(text, weights):
     assert parse_strengths(text) == weights
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a", "0 0.4x", "0-1", "0-1 [1]", "0-1 [100000]", "1e9 1", "500", "0,4 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "a",
+        "0 0.4x",
+        "0-1",
+        "0-1 [1]",
+        "0-1 [100000]",
+        "1e9 1",
+        "500",
+        "0,4 1",
+        "0,75",
+        "0,05",
+        "0,1 0,2",
+        "0,4,0,7",
+        "1,1",
+    ],
+)
 def test_other_strengths_are_told(text):
     with pytest.raises(InputError, match="strengths"):
         parse_strengths(text)
