@@ -25,8 +25,8 @@ Encode = Callable[[list[torch.Tensor], list[str]], Mapping[str, torch.Tensor]]
 class Confirmed:
     """What two cells score on seeds that played no part in choosing them.
 
-    overturned: the runner-up of before is the winner now. refused: why the winner fails a gate on these, "" if it
-    passes.
+    overturned: the runner-up of before is the winner now. refused: why the cell that was chosen first fails a gate on
+    these, "" if it passes: the winner, or the runner-up where that was overturned.
     """
 
     winner: CellScores
@@ -172,7 +172,7 @@ def _confirm(
     if runner_up and not by_hand and not reason(runner_up):
         lead = runner_up.value - winner.value
         if lead.value > lead.standard_error or reason(winner):
-            return Confirmed(runner_up, winner, base, len(fresh.seeds), overturned=True)
+            return Confirmed(runner_up, winner, base, len(fresh.seeds), overturned=True, refused=reason(winner))
     return Confirmed(winner, runner_up, base, len(fresh.seeds), overturned=False, refused=reason(winner))
 
 

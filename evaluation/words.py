@@ -56,6 +56,8 @@ def _why(result: Result, chosen: int) -> str:
         return "you chose it." + (f" The rule would not: {choice.refused[chosen]}." if chosen in choice.refused else "")
     if result.confirmed and result.confirmed.overturned and result.confirmed.runner_up:
         first = named(result.confirmed.runner_up.cell, result.grid.cells)
+        if result.confirmed.refused:
+            return f"{first}, which the rule had taken first, fails a gate on fresh seeds: {result.confirmed.refused}."
         return f"it did better on fresh seeds than {first}, which the rule had taken first."
     if not is_ranked(result):
         return "nothing ranks the cells (see below), so the earliest checkpoint was taken, at the weight nearest 1."
@@ -84,7 +86,7 @@ def _confirmation(result: Result, confirmed: Confirmed) -> list[str]:
     lines = [f"Confirmed on {seeds} a prompt (believe these numbers, not the table's):"]
     for scores in filter(None, (confirmed.winner, confirmed.runner_up)):
         lines.append(f"  {named(scores.cell, result.grid.cells)}: {_scores_in_words(scores)}")
-    if confirmed.refused:
+    if confirmed.refused and not confirmed.overturned:
         lines.append(f"  On these it would be refused: {confirmed.refused}.")
     return lines
 

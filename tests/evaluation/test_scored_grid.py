@@ -104,7 +104,11 @@ def test_a_winner_that_collapses_on_fresh_seeds_gives_way(grid):
     two = replace(two, files={**two.files, BASE: grid.files[BASE], GOOD: grid.files[GOOD]})
     result = score_grid(two, renders(range(2)), renders((10, 11)), fresh_seeds=2)
     assert result.choice.chosen == 0 and result.chosen == OTHER
-    assert result.confirmed.overturned and not result.confirmed.refused
+    assert result.confirmed.overturned and result.confirmed.refused == "6 of 6 pictures show nothing"
+    why = "Why: 50@1, which the rule had taken first, fails a gate on fresh seeds: 6 of 6 pictures show nothing."
+    assert verdict(result)[1] == why and "it would be refused" not in report(result)
+    better = replace(result, confirmed=replace(result.confirmed, refused=""))
+    assert verdict(better)[1] == "Why: it did better on fresh seeds than 50@1, which the rule had taken first."
     by_hand = score_grid(two, renders(range(2)), renders((10, 11)), by_hand=GOOD, fresh_seeds=2)
     assert by_hand.chosen == GOOD and by_hand.confirmed.refused == "6 of 6 pictures show nothing"
     assert "it would be refused" in report(by_hand)
