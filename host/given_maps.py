@@ -41,7 +41,7 @@ def given_maps(
     _check_numbers(pixels, count)
     check_same_size({kind: map_[:1] for kind, map_ in pixels.items()})
     _check_size(vae, next(iter(pixels.values())))
-    encoded = {kind: vae.encode(to_bhwc(map_).contiguous()) for kind, map_ in pixels.items()}
+    encoded = {kind: _encoded(vae, map_) for kind, map_ in pixels.items()}
     known = next(iter(encoded.values()))
     materials = count * variations
     rows = known.new_zeros(materials, len(kinds), *known.shape[1:])
@@ -93,6 +93,11 @@ def _check_numbers(pixels: Mapping[str, torch.Tensor], count: int) -> None:
     if any(len(map_) not in (1, count) for map_ in pixels.values()):
         found = ", ".join(f"{kind} {len(map_)}" for kind, map_ in pixels.items())
         raise InputError(f"The batches of the given maps differ: {found}. Give as many of each, or one for all.")
+
+
+def _encoded(vae: Vae, pixels: torch.Tensor) -> torch.Tensor:
+    """Latents of (B, 3, H, W), one by one: the host takes a batch for a video where the autoencoder knows videos."""
+    return torch.cat([vae.encode(to_bhwc(one[None]).contiguous()) for one in pixels])
 
 
 def _check_size(vae: Vae, pixels: torch.Tensor) -> None:

@@ -4,6 +4,8 @@ import comfy.sample
 import folder_paths
 import pytest
 import torch
+from comfy.ldm.wan.vae import WanVAE
+from random_networks import random_weights
 from safetensors import safe_open
 from small_runs import SETTINGS
 from tilewright.common.errors import InputError
@@ -159,6 +161,18 @@ def test_maps_that_cannot_be_given_are_refused(runs, images, told):
     given = {name: flat.expand(count, side, side, 3) for name, (count, side) in images.items()}
     with pytest.raises(InputError, match=told), torch.inference_mode():
         GivenMaps.execute(runs.vae, MAPS, **given)
+
+
+def test_a_batch_of_given_maps_is_no_video():
+    """An autoencoder of videos takes a batch for frames, which it would squeeze into fewer and mix."""
+    small = {"dim": 8, "z_dim": 16, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 2}
+    vae = random_weights(WanVAE(**small, attn_scales=[], temperal_downsample=[False, True, True], dropout=0.0))
+    images = torch.stack([torch.full((64, 64, 3), 0.2), torch.rand(64, 64, 3)])
+    with torch.inference_mode():
+        rows = GivenMaps.execute(vae, MAPS, basecolor=images).args[0]["samples"]
+        alone = [vae.encode(image[None]) for image in images]
+    assert rows.shape == (6, 16, 1, 8, 8)
+    torch.testing.assert_close(rows[[0, 3]], torch.cat(alone))
 
 
 def test_a_given_normal_that_points_down_is_turned(runs):
