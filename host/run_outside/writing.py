@@ -52,4 +52,6 @@ def write_run(run: ExportedRun, folder: Path) -> None:
         if name := getattr(run.config.network, setting):
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folders.model_file("loras", name, setting), folder / f"{setting}.safetensors")
+        else:
+            (folder / f"{setting}.safetensors").unlink(missing_ok=True)  # of an earlier run in this folder
     run.write(folder)

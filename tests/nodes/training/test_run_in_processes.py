@@ -10,7 +10,10 @@ import torch
 from safetensors import safe_open
 from small_runs import metadata
 from tilewright.common.errors import InputError
-from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
+from tilewright.host.run_outside.writing import write_run
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig, TrainingConfig
+from tilewright.training.data import Example
+from tilewright.training.exported_run import ExportedRun, ModelFile
 from tilewright.training.run_log import read_log
 
 pytest_plugins = ["small_runs"]
@@ -90,6 +93,15 @@ def test_an_error_before_the_first_step_is_told(runs, monkeypatch):
     with pytest.raises(InputError, match="ended with code 2"):
         runs.train(processes=2)
     assert not runs.state.exists() and not list(runs.loras.glob("*"))
+
+
+def test_a_run_begins_with_no_lora_of_an_earlier_one_in_its_folder(tmp_path):
+    """A killed run leaves its folder; the next one may have start_from and training_adapter unset."""
+    for setting in ("start_from", "training_adapter"):
+        (tmp_path / f"{setting}.safetensors").touch()
+    examples = [Example(torch.rand(4, 8, 8), "brick", (64, 64))]
+    write_run(ExportedRun("bricks", TrainingConfig(7), ModelFile("demo"), True, 2, examples), tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"run.json", "encoded.safetensors"}
 
 
 REFUSED = {
