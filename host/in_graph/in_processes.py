@@ -92,6 +92,7 @@ def train_in_processes(run: ExportedRun, processes: int, files: RunFiles, course
     A cancelled graph waits until they have saved their state. Raises `InputError` with the reason where they fail.
     """
     folder = files.folder / FOLDER
+    _tidy(folder)  # a run that failed has left its own, to be looked at
     write_run(run, folder)
     comfy.model_management.soft_empty_cache()
     with TrainingProcesses(folder, processes) as started:

@@ -217,6 +217,7 @@ class _Run:
             trainer.step = 0  # what they made and did not save is lost
             if files.state.exists():
                 load_state(files.state, trainer)
+            self.record.hint(trainer.step)  # the log of a very long run has not the last steps
             state = self._save_all()
         if trainer.step < trainer.steps:
             self.record.stop(trainer.step)

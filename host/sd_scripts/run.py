@@ -1,10 +1,8 @@
 """One run through sd-scripts, from the host's dataset and checkpoint to a file in its model folders."""
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,8 @@ from ..node_text import tell_node
 from ..progress import progress_callback
 from ..run_record import RunRecord
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
-from .files import checkpoint_family, file_stamp, loaded_weights
+from .files import checkpoint_family, loaded_weights
+from .fingerprint import script_fingerprint
 from .live import KohyaView
 from .order import Order, Trained
 
@@ -90,7 +89,7 @@ class _Run:
             folders.output_folder(self.job.folder),
             order.name.strip(),
             f".{self.settings['save_model_as']}",
-            self._fingerprint(checkpoint),
+            script_fingerprint(order, self.job, self.options, checkpoint, self.added, self.held),
             lambda run: serves(run, self.config, self.job),
         )
         self.stops = False
@@ -125,24 +124,6 @@ class _Run:
         if self.config.network.start_from and self.job.task == LORA:
             settings["network_weights"] = str(folders.model_file("loras", self.config.network.start_from, "start_from"))
         return known_settings(settings, frozenset(known), self.job.script)
-
-    def _fingerprint(self, checkpoint: Path) -> str:
-        """Of all that makes the weights; not of the length of the run nor of what is saved on its way."""
-        config, options = asdict(self.config), asdict(self.options)
-        for aside in ("steps", "epochs", "saving", "cache", "acceleration", "memory"):
-            config.pop(aside, None)
-        for aside in ("workers", "threads", "tensorboard"):
-            options.pop(aside)
-        dataset = self.order.dataset
-        hints = self.order.conditioning.samples if self.order.conditioning else ()
-        images = [
-            (str(one.file), *file_stamp(one.file), one.caption, one.repeats, one.regularisation)
-            for one in (*dataset.samples, *hints)
-        ]
-        facts = [self.job.script, self.job.family, config, options, str(checkpoint), file_stamp(checkpoint), images]
-        facts += [asdict(dataset.buckets), dataset.background, self.added, dict(self.order.own)]
-        facts += [] if self.held is None else [sorted(self.held)]
-        return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
     def is_finished(self) -> bool:
         """Whether a run of the same length did all this before, or was stopped to stay so, and its file is there."""

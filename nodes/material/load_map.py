@@ -12,6 +12,7 @@ from ...common.map_files import AUTOMATIC, KEEP, Reading
 from ...common.map_kinds import MAP_KINDS
 from ...host.folders import map_file
 from ...material.load_map import load_map
+from ...material.material_files import DESCRIPTION
 from ...material.surface_size import SurfaceSize, written_size
 from ..sockets import SurfaceSocket, layer_input, light_input
 from ..validation import refusing
@@ -90,8 +91,10 @@ class LoadMap(io.ComfyNode):
     def fingerprint_inputs(cls, file: str | None = None, **_: object) -> list:
         if file is None:
             return []
-        state = map_file(file).stat()
-        return [file, state.st_size, state.st_mtime_ns]
+        path = map_file(file)
+        beside = path.with_name(DESCRIPTION)  # has the cm of the surface
+        states = [one.stat() for one in (path, beside) if one.is_file()]
+        return [file, *(fact for state in states for fact in (state.st_size, state.st_mtime_ns))]
 
     @classmethod
     def execute(

@@ -162,6 +162,22 @@ def test_a_product_and_its_gradient_are_those_of_the_weight(kind, multiplies):
     assert not multiplies or not torch.equal(found, expected)
 
 
+@pytest.mark.parametrize("kind", [torch.int8, torch.float8_e4m3fn])
+def test_halves_keep_small_gradients_and_large_sums(kind):
+    """A gradient of 1e-4 by a scale of 1e-5 is below float16's least number; 64 products of 448 by 448 are above its
+    largest."""
+    draw = torch.Generator().manual_seed(0)
+    values = (torch.rand(32, 64, generator=draw) * 100 + 20).to(kind)
+    layer = EightBitLinear(values, torch.full((32, 1), 1e-5), None, torch.float16, (kind,))
+    x = torch.full((20, 64), 2.0, dtype=torch.float16, requires_grad=True)
+    found = layer(x)
+    expected = x.float() @ (values.float() * 1e-5).t()
+    torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0)
+    (got,) = torch.autograd.grad(found, x, torch.full((20, 32), 1e-4, dtype=torch.float16))
+    wanted = torch.full((20, 32), 1e-4) @ (values.float() * 1e-5)
+    assert (got.float() - wanted).norm() <= 0.05 * wanted.norm()
+
+
 def test_few_rows_and_odd_widths_are_multiplied_whole():
     """As no kernel takes them."""
     values, scale = quantised(torch.randn(30, 48))

@@ -74,7 +74,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(rows: torch.Tensor, values: torch.Tensor, scale: torch.Tensor, multiplies: bool) -> torch.Tensor:
         if multiplies:
-            return _multiplied(rows, values.t(), scale.t())
+            return _multiplied(rows, values.t(), scale.t(), rows.dtype)
         return rows @ _whole(values, scale, rows.dtype).t()
 
     @staticmethod
@@ -87,7 +87,9 @@ class _Product(torch.autograd.Function):
         (gradient,), (values, scale) = gradients, ctx.saved_tensors
         if ctx.multiplies:
             # The scales of the outputs go to the gradient: a product in 8 bits has no place for them inside.
-            return _multiplied(gradient * scale.t().to(gradient.dtype), values, None), None, None, None
+            # Both are small, so that halves would lose what float32 keeps.
+            scaled = gradient.float() * scale.t()
+            return _multiplied(scaled, values, None, gradient.dtype), None, None, None
         return gradient @ _whole(values, scale, gradient.dtype), None, None, None
 
 
@@ -95,8 +97,10 @@ def _whole(values: torch.Tensor, scale: torch.Tensor, dtype: torch.dtype) -> tor
     return values.to(dtype).mul_(scale)
 
 
-def _multiplied(rows: torch.Tensor, values: torch.Tensor, scale: torch.Tensor | None) -> torch.Tensor:
-    """rows (n, m) times values (m, k) of 8 bits in an 8-bit product, each row with a scale of its own."""
+def _multiplied(
+    rows: torch.Tensor, values: torch.Tensor, scale: torch.Tensor | None, dtype: torch.dtype
+) -> torch.Tensor:
+    """rows (n, m) times values (m, k) of 8 bits in an 8-bit product, each row with a scale of its own, as dtype."""
     kind = torch.int8 if values.dtype == torch.int8 else torch.float8_e4m3fn
     top = 127.0 if kind == torch.int8 else torch.finfo(kind).max
     full = rows.float()
@@ -106,8 +110,9 @@ def _multiplied(rows: torch.Tensor, values: torch.Tensor, scale: torch.Tensor | 
         product = torch._int_mm((full / own).round_().to(kind), by_columns).float()
     else:
         one = torch.ones((), device=rows.device)
-        product = torch._scaled_mm((full / own).to(kind), by_columns, one, one, out_dtype=rows.dtype).float()
+        roomy = torch.float32 if dtype == torch.float16 else dtype  # sums of 448 * 448 leave the range of float16
+        product = torch._scaled_mm((full / own).to(kind), by_columns, one, one, out_dtype=roomy).float()
     product *= own
     if scale is not None:
         product *= scale
-    return product.to(rows.dtype)
+    return product.to(dtype)

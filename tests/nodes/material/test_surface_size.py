@@ -86,3 +86,17 @@ def test_a_map_brings_the_cm_of_the_material_that_it_was_saved_with(hills, tmp_p
         (saved.parent / "material.json").write_text(said)
         assert LoadMap.execute("hills_height.png", **TYPED)[-1] == SurfaceSize(9.0, 300.0)
         assert written_size(saved) is None
+
+
+def test_a_map_is_read_again_when_the_cm_beside_it_change(hills, tmp_path, monkeypatch):
+    monkeypatch.setattr("folder_paths.get_output_directory", lambda: str(tmp_path))
+    SaveMaterial.execute("hills", height=hills, surface=SAID)
+    saved = next(tmp_path.rglob("*_height.png"))
+    monkeypatch.setattr("tilewright.nodes.material.load_map.map_file", lambda _: saved)
+    before = LoadMap.fingerprint_inputs("hills_height.png")
+    assert LoadMap.fingerprint_inputs("hills_height.png") == before
+    description = saved.parent / "material.json"
+    description.write_text(description.read_text().replace("40.0", "41.25"))
+    changed = LoadMap.fingerprint_inputs("hills_height.png")
+    description.unlink()
+    assert len({str(one) for one in (before, changed, LoadMap.fingerprint_inputs("hills_height.png"))}) == 3

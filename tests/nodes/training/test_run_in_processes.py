@@ -1,5 +1,6 @@
 """Train Texture LoRA with `processes`: the same LoRA, files, log and messages, from processes beside the graph."""
 
+import shutil
 import signal
 
 import comfy.model_management
@@ -14,7 +15,7 @@ from tilewright.host.run_outside.writing import write_run
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig, TrainingConfig
 from tilewright.training.data import Example
 from tilewright.training.exported_run import ExportedRun, ModelFile
-from tilewright.training.run_log import read_log
+from tilewright.training.run_log import LogPart, read_log
 
 pytest_plugins = ["small_runs"]
 pytestmark = pytest.mark.slow
@@ -102,6 +103,21 @@ def test_a_run_begins_with_no_lora_of_an_earlier_one_in_its_folder(tmp_path):
     examples = [Example(torch.rand(4, 8, 8), "brick", (64, 64))]
     write_run(ExportedRun("bricks", TrainingConfig(7), ModelFile("demo"), True, 2, examples), tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {"run.json", "encoded.safetensors"}
+
+
+def test_a_run_whose_log_lacks_the_last_steps_is_told_as_finished(runs, monkeypatch):
+    """As that of more than 100 000 steps does; here one process has made the state that the processes would write."""
+    runs.train(steps=4, name="alone")
+
+    def train(run, processes, files, course):
+        files.state.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(runs.state.parent.parent / "alone" / "state.safetensors", files.state)
+        course.show(LogPart(0, 1, steps={"step": [3], "loss": [0.1], "lr": [1e-3], "time": [None]}))
+
+    monkeypatch.setattr("tilewright.host.in_graph.run.train_in_processes", train)
+    runs.train(steps=4, processes=2)
+    last = read_log(runs.state.parent).events[-1]
+    assert (last["event"], last["how"], last["step"]) == ("ended", "finished", 4)
 
 
 REFUSED = {
