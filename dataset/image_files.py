@@ -107,7 +107,8 @@ def _named(
         name: (NamedMap(record.name, kind), record) for record in records for kind, name in record.maps.items()
     }
     by_name = without_previews(maps_by_name(path.stem for path in pictures if path.name not in by_manifest))
-    beside = {path.stem for path in parent.parent.iterdir()} if parent.name.lower() in ASIDE else set()
+    aside = parent != folder and parent.name.lower() in ASIDE  # the folder that was chosen is meant, whatever its name
+    beside = {path.stem for path in parent.parent.iterdir()} if aside else set()
     for path in pictures:
         named, record = by_manifest.get(path.name) or (by_name[path.stem], None)
         if not named.kind and path.stem in beside:

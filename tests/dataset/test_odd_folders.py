@@ -41,6 +41,13 @@ def test_rarer_endings_of_usual_formats_are_read(tmp_path, ending):
     assert names(loaded(tmp_path, [f"wall.{ending}"]), tmp_path) == [f"wall.{ending}"]
 
 
+def test_a_folder_that_was_chosen_is_read_whatever_its_name_and_its_neighbours(tmp_path):
+    (tmp_path / "wall.png").write_bytes(b"a neighbour")
+    place = tmp_path / "preview"
+    found = loaded(place, ["wall.png", "floor.png", "masks/wall.png"])
+    assert names(found, place) == ["floor.png", "wall.png"]
+
+
 def test_previews_masks_and_thumbnails_are_no_textures(tmp_path):
     pictures = ["Bricks001_1K-JPG_Color.png", "Bricks001.png", "Bricks001_PREVIEW.png"]
     pictures += ["wall.png", "wall_mask.png", "wall-masklabel.png", "masks/wall.png", "thumbnails/wall.png"]
