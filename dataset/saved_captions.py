@@ -43,11 +43,15 @@ def write_captions(written: Sequence[tuple[Plan, Written]], saving: Saving, leav
 
 def _write_caption(plan: Plan, outcome: Written, saving: Saving) -> str:
     path = plan.target.with_suffix(".txt")
-    if not path.is_file() and (carried := carried_caption(plan)):
-        write_caption(path, carried, OVERWRITE, saving.roots)
-    mode = saving.captions if outcome.same_picture else OVERWRITE
-    backup = not (path.is_file() and _is_own(plan, _text_of(path)))
-    return write_caption(path, plan.sample.caption, mode, saving.roots, backup=backup)
+    carried = "" if outcome.same_picture and path.is_file() else carried_caption(plan)
+    if carried:
+        write_caption(path, carried, OVERWRITE, saving.roots, backup=_is_foreign(plan, path))
+    mode = saving.captions if outcome.same_picture or carried else OVERWRITE
+    return write_caption(path, plan.sample.caption, mode, saving.roots, backup=_is_foreign(plan, path))
+
+
+def _is_foreign(plan: Plan, path: Path) -> bool:
+    return not (path.is_file() and _is_own(plan, _text_of(path)))
 
 
 def _is_own(plan: Plan, text: str) -> bool:

@@ -47,6 +47,30 @@ def test_captions_are_written_where_the_layout_wants_them(tmp_path, layout):
     assert file.name == ("wall.txt" if layout == KOHYA else "metadata.jsonl")
 
 
+@pytest.mark.parametrize("layout", [KOHYA, HUGGING_FACE])
+@pytest.mark.parametrize("words_of_another", [False, True])
+@pytest.mark.parametrize(("captions", "text"), [("keep", "by hand"), ("append", "by hand, red"), ("overwrite", "red")])
+def test_a_caption_moves_with_its_picture_to_where_another_picture_lay(
+    tmp_path, layout, words_of_another, captions, text
+):
+    """The other picture's words do not count as this one's, and this one's are kept as if they had stood there."""
+    how = saving(layout, captions, roots=[tmp_path])
+    (plan,) = plan_files(tmp_path / "out", {"train": TextureDataset((sample(tmp_path, "a.png", "red"),))}, how)
+    plan = replace(plan, earlier=tmp_path / "before" / "a.png")
+    write_png(plan.earlier, torch.zeros(3, 8, 8))
+    plan.earlier.with_suffix(".txt").write_text("by hand")
+    write_png(plan.target, torch.zeros(3, 8, 8))
+    file = plan.target.with_suffix(".txt") if layout == KOHYA else plan.target.with_name("metadata.jsonl")
+    if words_of_another:
+        line = json.dumps({"file_name": plan.target.name, "text": "of another"})
+        file.write_text("of another" if layout == KOHYA else line + "\n")
+    write_captions([(plan, Written(same_picture=False))], how, [])
+    written = file.read_text()
+    assert (written.strip() if layout == KOHYA else json.loads(written)["text"]) == text
+    backups = [backup.read_text() for backup in file.parent.glob("*.bak")]
+    assert any("of another" in backup for backup in backups) == words_of_another
+
+
 @pytest.mark.parametrize("change", ["overwrite", "sync", "another picture"])
 def test_words_that_leave_metadata_stay_as_a_backup(tmp_path, change):
     first = TextureDataset(tuple(sample(tmp_path / "in", f"{name}.png", name) for name in ("wall", "floor")))
