@@ -38,11 +38,12 @@ class Listed:
     layer: str = ""
     not_finite: str = REFUSE
     stamp: str = ""
+    flip_green: bool = False
 
     @property
     def reading(self) -> Reading:
         """How the file's values become those of the map."""
-        return Reading(self.light, self.layer, self.not_finite)
+        return Reading(self.light, self.layer, self.not_finite, self.flip_green)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def list_dataset(
             layer=sample.reading.layer,
             not_finite=sample.reading.not_finite,
             stamp=file_stamp(sample.file),
+            flip_green=sample.reading.flip_green,
         )
         for sample, key, count, signs in zip(dataset.samples, keys, tokens, badges, strict=True)
     )
@@ -127,6 +129,8 @@ def _listed(entry: dict[str, Any]) -> Listed:
     listed = Listed(**{**entry, "size": (int(width), int(height)), "badges": tuple(map(str, entry["badges"]))})
     texts = (listed.key, listed.caption, listed.material, listed.layer, listed.stamp)
     if not all(isinstance(one, str) for one in texts) or listed.map not in MAP_KINDS:
+        raise TypeError(f"an image is {entry!r}")
+    if not isinstance(listed.flip_green, bool):
         raise TypeError(f"an image is {entry!r}")
     if listed.light not in LIGHT_OPTIONS or listed.not_finite not in (REFUSE, REPAIR, KEEP):
         raise TypeError(f"an image is {entry!r}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError, UnreadableImage
-from ..common.images import composite, read_image
+from ..common.images import composite
 from ..common.texture_dataset import Sample, TextureDataset
 
 MOST_RENDERS = 200  # of a set: every picture is compared with each of them at all shifts
@@ -35,7 +35,7 @@ def read_renders(dataset: TextureDataset, size: tuple[int, int], frame: Framing,
     pictures, samples = [], []
     for sample in chosen:
         try:
-            image = composite(read_image(sample.file).clamp(0, 1), dataset.background)
+            image = composite(sample.read().clamp(0, 1), dataset.background)
         except UnreadableImage as error:
             notes.append(str(error))
             continue

@@ -1,5 +1,6 @@
 """A dataset with edits, and the listing that the editor is told."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tilewright.captions.listing import file_stamp, list_dataset, listing_digest
 from tilewright.captions.template import fill_template
 from tilewright.common.errors import InputError
 from tilewright.common.manifest import MaterialRecord
+from tilewright.common.map_files import LINEAR, REPAIR, Reading
 from tilewright.common.texture_dataset import Sample, TextureDataset
 
 RECORD = MaterialRecord("oak", "wood", "oak planks", 0, True, {"basecolor": "oak.png"})
@@ -78,6 +80,22 @@ def test_a_listing_comes_back_as_it_was_written(tmp_path):
     assert read_listing(tmp_path / "dataset.json") == listing
     assert [one.hand_edited for one in listing.images] == [True, False, False]
     assert listing_digest(listing) != listing_digest(list_dataset(DATASET, KEYS, [2, 3, 4], [()] * 3, 75))
+
+
+def test_a_listing_keeps_how_each_file_is_read_and_one_without_the_green_is_read_as_before(tmp_path):
+    reading = Reading(LINEAR, "beauty", REPAIR, flip_green=True)
+    dataset = TextureDataset((Sample(Path("wall.exr"), "normal", (4, 4), reading=reading),))
+    file = tmp_path / "dataset.json"
+    write_listing(file, list_dataset(dataset, KEYS[:1], [0], [()], 75))
+    assert read_listing(file).images[0].reading == reading
+    content = json.loads(file.read_text())
+    del content["images"][0]["flip_green"]  # as earlier versions wrote it
+    file.write_text(json.dumps(content))
+    assert read_listing(file).images[0].reading == Reading(LINEAR, "beauty", REPAIR)
+    content["images"][0]["flip_green"] = "yes"
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError):
+        read_listing(file)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 import torch
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
+from tilewright.common.map_files import Reading
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.evaluation.renders import MOST_RENDERS, read_renders
 
@@ -33,6 +34,14 @@ def test_a_damaged_file_is_named_and_left_out_unless_it_is_all_there_is(tmp_path
     assert len(found.pictures) == 1 and "broken.png" in found.notes[0]
     with pytest.raises(InputError, match="held_out has no images to compare with.*broken.png"):
         read_renders(TextureDataset((broken,)), (8, 8), framed, "held_out")
+
+
+def test_a_render_is_compared_as_its_dataset_reads_it(tmp_path):
+    file = tmp_path / "n.png"
+    write_png(file, torch.tensor([0.2, 0.4, 1.0])[:, None, None].expand(3, 8, 8))
+    normal = Sample(file, "normal", (8, 8), tileable=True, reading=Reading(flip_green=True))
+    (picture,) = read_renders(TextureDataset((normal,)), (8, 8), framed, "training").pictures
+    assert picture[:, 0, 0].tolist() == pytest.approx([0.2, 0.6, 1.0], abs=1e-6)
 
 
 def test_of_a_large_set_evenly_spread_ones_are_taken(tmp_path):
