@@ -1,5 +1,6 @@
 """Where the editor's views find datasets: kept edits below output/captions, previews in the temporary folder."""
 
+import logging
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -61,8 +62,17 @@ def show_listing(listing: Listing) -> str:
 
 
 def previewed(**listings: Listing) -> dict[str, list[dict[str, Any]]]:
-    """What a node tells the editor of the datasets it gives out, each by its name, so that it shows them."""
-    shown = [{"name": name, "listing": show_listing(one), "images": len(one.images)} for name, one in listings.items()]
+    """What a node tells the editor of the datasets it gives out, each by its name, so that it shows them.
+
+    The node's work is done: where the temporary folder cannot be written to, a dataset is not shown and a warning says
+    so.
+    """
+    shown = []
+    for name, one in listings.items():
+        try:
+            shown.append({"name": name, "listing": show_listing(one), "images": len(one.images)})
+        except OSError as error:
+            logging.warning("Tilewright: the node cannot show its images (%s): %s", name, error)
     return {PREVIEW: shown}
 
 
