@@ -7,7 +7,6 @@ import torch
 
 from ..common.errors import UnreadableImage
 from ..common.image_writing import write_png
-from ..common.images import read_image
 from ..common.texture_dataset import Sample
 
 FOLDER = "references"
@@ -26,7 +25,7 @@ def write_references(folder: Path, samples: Sequence[Sample]) -> list[dict[str, 
     written = []
     for number, sample in enumerate(chosen):
         try:
-            picture = read_image(sample.file)
+            picture = sample.read()
         except UnreadableImage:
             continue
         file = folder / FOLDER / f"{number:02}.png"

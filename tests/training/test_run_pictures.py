@@ -1,8 +1,10 @@
 """The pictures of a run: its samples by the names that trainers give, and the images it learns from beside them."""
 
+import pytest
 import torch
 from tilewright.common.image_writing import write_png
 from tilewright.common.images import read_image
+from tilewright.common.map_files import Reading
 from tilewright.common.texture_dataset import Sample
 from tilewright.training.reference_pictures import MOST, SIDE, reference_files, write_references
 from tilewright.training.sample_files import sample_files
@@ -39,3 +41,11 @@ def test_what_cannot_be_read_is_passed_over(tmp_path):
     (one,) = samples(tmp_path, 1)
     one.file.write_bytes(b"no picture")
     assert write_references(tmp_path / "run", [one]) == []
+
+
+def test_a_reference_looks_as_its_dataset_reads_it(tmp_path):
+    file = tmp_path / "n.png"
+    write_png(file, torch.tensor([0.2, 0.4, 1.0])[:, None, None].expand(3, 8, 8))
+    write_references(tmp_path / "run", [Sample(file, "normal", (8, 8), reading=Reading(flip_green=True))])
+    (written,) = reference_files(tmp_path / "run").values()
+    assert read_image(written)[:, 0, 0].tolist() == pytest.approx([0.2, 0.6, 1.0], abs=1e-6)
