@@ -9,6 +9,7 @@ import torch
 
 from ..common.conventions import CONVENTIONS, clear_convention
 from ..common.errors import InputError, UnreadableImage
+from ..common.files import free_name
 from ..common.map_words import described, listed_maps, map_caption
 from ..common.texture_dataset import Sample, TextureDataset
 from .parallel import in_parallel, pixels_of
@@ -44,10 +45,11 @@ def material_sets_of(
     directions = _conventions([sample for sample in own if sample.map == "normal"], normals, checked)
     grouped: dict[str, dict[str, Sample]] = {}
     doubled = 0
-    for sample in own:
-        maps = grouped.setdefault(sample.material or str(sample.file), {})
-        doubled += sample.map in maps
-        maps.setdefault(sample.map, sample)
+    for name, samples in _materials_by_name(own).items():
+        for sample in samples:
+            maps = grouped.setdefault(name, {})
+            doubled += sample.map in maps
+            maps.setdefault(sample.map, sample)
     lacking = {name: [kind for kind in kinds if kind not in maps] for name, maps in grouped.items()}
     unlike = [name for name, maps in grouped.items() if not _alike(list(maps.values()))]
     left_out = {*unlike, *(name for name, missing in lacking.items() if missing and incomplete == LEAVE_OUT)}
@@ -75,15 +77,43 @@ def _set_of(name: str, maps: dict[str, Sample], kinds: Sequence[str], directions
     subject = _description(maps)
     tiles = all(sample.tileable for sample in maps.values())
     repeats = max(sample.repeats for sample in maps.values())
-    changes = {"material": name, "material_set": name, "tileable": tiles, "repeats": repeats}
+    changes = {"material_set": name, "tileable": tiles, "repeats": repeats}
     return [
         _in_opengl(
-            replace(maps[kind], caption=map_caption(kind, subject), **changes),
+            replace(
+                maps[kind],
+                caption=map_caption(kind, subject),
+                material=maps[kind].material or name,
+                **changes,
+            ),
             directions.get(maps[kind].file, "OpenGL"),
         )
         for kind in kinds
         if kind in maps
     ]
+
+
+def _materials_by_name(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """The samples of each material, by a name of its own; an image of none is one by itself, named as its file."""
+    alike: dict[str | Path, list[Sample]] = {}
+    for sample in samples:
+        alike.setdefault(sample.material or sample.file, []).append(sample)
+    named: dict[str, list[Sample]] = {}
+    for key, group in alike.items():
+        taken = named.keys() if isinstance(key, str) else named.keys() | alike.keys()
+        for one in _materials_of_one_name(group):
+            name = free_name(key if isinstance(key, str) else key.stem, taken.__contains__)
+            named[name] = one
+    return named
+
+
+def _materials_of_one_name(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """Apart by folder where two folders have the same map: they were joined, and each has a material of that name."""
+    folders: dict[Path, list[Sample]] = {}
+    for sample in samples:
+        folders.setdefault(sample.file.parent, []).append(sample)
+    kinds = [kind for group in folders.values() for kind in {sample.map for sample in group}]
+    return list(folders.values()) if len(set(kinds)) < len(kinds) else [list(samples)]
 
 
 def _in_opengl(sample: Sample, convention: str) -> Sample:

@@ -1,6 +1,7 @@
 """Which images are the maps of one material: grouped, captioned by their map, normals in OpenGL."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -94,10 +95,48 @@ def test_maps_of_unlike_proportions_are_no_set(tmp_path):
 
 
 def test_a_second_map_of_a_kind_is_left_out_and_told(tmp_path):
-    given = dataset(tmp_path, "a_basecolor", "a_normal")
-    (tmp_path / "more").mkdir()
-    sets = found(TextureDataset((*given.samples, *dataset(tmp_path / "more", "a_normal").samples)))
+    given = dataset(tmp_path, "a_basecolor", "a_normal", "a_normaldx")
+    sets = found(given)
     assert len(sets.dataset) == 2 and "1 files show a map that their material has already" in sets.report
+
+
+def test_materials_of_one_name_in_two_folders_are_two(tmp_path):
+    parts = []
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        parts += dataset(tmp_path / folder, "a_basecolor", "a_height").samples
+    sets = found(TextureDataset(tuple(parts)))
+    told = [(sample.material_set, sample.file.parent.name, sample.map) for sample in sets.dataset.samples]
+    assert told == [
+        (name, folder, kind)
+        for name, folder in (("a", "one"), ("a_00002", "other"))
+        for kind in ("basecolor", "height")
+    ]
+    again = found(sets.dataset).dataset
+    assert [sample.material_set for sample in again.samples] == ["a", "a", "a_00002", "a_00002"]
+    assert {sample.material for sample in again.samples} == {"a"}
+
+
+def test_maps_of_one_material_may_lie_in_folders_of_their_own(tmp_path):
+    parts = []
+    for name in ("a_basecolor", "a_height"):
+        (tmp_path / name).mkdir()
+        parts += dataset(tmp_path / name, name).samples
+    assert [sample.material_set for sample in found(TextureDataset(tuple(parts))).dataset.samples] == ["a", "a"]
+
+
+def test_an_image_of_no_material_is_named_as_its_file(tmp_path):
+    parts = []
+    for folder in ("one", "other", "whole"):
+        (tmp_path / folder).mkdir()
+        parts += dataset(tmp_path / folder, "a_basecolor").samples
+    loose = [replace(sample, material="") for sample in parts[:2]]
+    whole = [parts[2], *dataset(tmp_path / "whole", "a_basecolor_height").samples]
+    whole[0] = replace(whole[0], material="a_basecolor")
+    sets = found(TextureDataset((*loose, *whole)))
+    names = ["a_basecolor_00002", "a_basecolor_00003", "a_basecolor", "a_basecolor"]
+    assert [sample.material for sample in sets.dataset.samples] == names
+    assert [sample.material_set for sample in found(sets.dataset).dataset.samples] == names
 
 
 def test_regularisation_images_stay_as_they_are(tmp_path):
