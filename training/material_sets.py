@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..common.errors import InputError
 from ..common.map_kinds import MAP_KINDS
 from .data import Example, Unit
 from .flow import Schedule
@@ -32,6 +33,18 @@ def material_sets(examples: Sequence[Example]) -> list[Unit]:
     for index, example in enumerate(examples):
         units.setdefault(example.material_set or index, []).append(index)
     return [tuple(sorted(unit, key=lambda index: _place(examples[index]))) for unit in units.values()]
+
+
+def check_set_sizes(examples: Sequence[Example]) -> None:
+    """Raise `InputError` for a material whose maps have latents of unlike sizes, as unlike proportions give them."""
+    for unit in material_sets(examples):
+        maps = [examples[index] for index in unit]
+        if len({example.latent.shape for example in maps}) > 1:
+            found = ", ".join(f"{example.map} {example.size[0]} x {example.size[1]}" for example in maps)
+            raise InputError(
+                f"The maps of the material {maps[0].material_set} are trained on at unlike sizes: {found}. Give them "
+                "all the same size in pixels, or take the material out of the dataset."
+            )
 
 
 def _place(example: Example) -> int:

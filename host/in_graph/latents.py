@@ -18,6 +18,7 @@ from ...common.wrapped_convolutions import wrapped_convolutions
 from ...training.bucket_resize import frame
 from ...training.config import TrainingConfig
 from ...training.data import Example
+from ...training.material_sets import check_set_sizes
 from ...training.tensor_cache import file_digest, kept
 from ...training.vae_check import LatentFamily
 from .. import networks as host_networks
@@ -37,7 +38,8 @@ def cached_examples(
 ) -> tuple[list[Example], list[str]]:
     """Every readable sample as a scaled latent, on the CPU in float32; and the reasons why others are left out.
 
-    Raises `InputError` when there is none, and where the VAE gives NaN or infinity.
+    Raises `InputError` when there is none, where the VAE gives NaN or infinity, and for a material whose maps are to be
+    trained on together and come out at unlike sizes.
     """
     tileable = {sample.tileable for sample in dataset.samples}
     encoders = {tiles: ImageEncoder(wrapped_vae(vae) if tiles else vae, dataset, config) for tiles in tileable}
@@ -54,6 +56,8 @@ def cached_examples(
             "The dataset has no images to train on. "
             + (" ".join(unreadable) or "Load a folder that holds some, or loosen what cleaning removes.")
         )
+    if config.objective.is_together:
+        check_set_sizes(examples)
     return examples, unreadable
 
 

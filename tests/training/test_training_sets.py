@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 from test_batches import batches, same
+from tilewright.common.errors import InputError
 from tilewright.training.batches import Batches
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.data import BatchOrder, Example, split_validation
 from tilewright.training.flow import FlowSchedule, FlowTimes
-from tilewright.training.material_sets import draw_set_noise, material_sets, noise_alone
+from tilewright.training.material_sets import check_set_sizes, draw_set_noise, material_sets, noise_alone
 from tilewright.training.noise import NoiseSchedule
 
 KINDS = ("basecolor", "normal", "height", "roughness")
@@ -38,6 +39,16 @@ def made(objective=TOGETHER, batch_size=2, rows=None):
 def test_maps_of_a_material_belong_together_and_others_stand_alone():
     rows = [example("a", "height"), example("b", "basecolor", material_set=""), example("a", "basecolor")]
     assert material_sets(rows) == [(2, 0), (1,)]
+
+
+def test_maps_of_unlike_latents_are_refused_by_the_name_of_their_material():
+    rows = [
+        Example(torch.zeros(4, 8, width), kind, (8 * width, 64), material_set="wall", map=kind)
+        for kind, width in (("basecolor", 8), ("normal", 9))
+    ]
+    with pytest.raises(InputError, match="material wall.*basecolor 64 x 64, normal 72 x 64"):
+        check_set_sizes(rows)
+    check_set_sizes([rows[0], replace(rows[1], material_set="plank")])
 
 
 def test_batches_hold_whole_materials_rolled_alike():

@@ -1,5 +1,7 @@
 """From a dataset of maps to a LoRA, and from it to the maps of one material: the nodes, on the demo model."""
 
+from dataclasses import replace
+
 import comfy.sample
 import folder_paths
 import pytest
@@ -8,6 +10,7 @@ from comfy.ldm.wan.vae import WanVAE
 from random_networks import random_weights
 from safetensors import safe_open
 from small_runs import SETTINGS
+from tilewright.common.buckets import Buckets
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
@@ -161,6 +164,16 @@ def test_maps_that_cannot_be_given_are_refused(runs, images, told):
     given = {name: flat.expand(count, side, side, 3) for name, (count, side) in images.items()}
     with pytest.raises(InputError, match=told), torch.inference_mode():
         GivenMaps.execute(runs.vae, MAPS, **given)
+
+
+def test_maps_that_come_out_at_unlike_sizes_end_a_training_at_its_start(runs, sets, tmp_path):
+    """Without upscaling a smaller map of the same proportions stays smaller."""
+    write_png(tmp_path / "maps" / "m1_height.png", torch.full((3, 32, 32), 0.4))
+    unlike = replace(sets, buckets=Buckets(step=8, upscale=False))
+    with pytest.raises(InputError, match=r"material m1 .*unlike sizes: .*normal 64 x 64, height 32 x 32"):
+        train(runs, unlike)
+    assert not list(runs.loras.glob("*"))
+    train(runs, unlike, objective=together(maps="apart"))
 
 
 def test_a_batch_of_given_maps_is_no_video():
