@@ -120,7 +120,9 @@ def test_reasons_stand_once_with_all_their_files():
 
 
 def test_transparency_is_laid_over_the_background(tmp_path):
-    write_png(tmp_path / "a.png", torch.tensor([1.0, 0, 0, 0]).view(4, 1, 1).expand(4, 8, 8))
+    image = torch.tensor([1.0, 0, 0, 0]).view(4, 1, 1).repeat(1, 8, 8)
+    image[3, 4:] = 1  # one that is transparent everywhere has no alpha, whatever its fourth channel says
+    write_png(tmp_path / "a.png", image)
     sample = Sample(tmp_path / "a.png", "basecolor", (8, 8))
     assert sample.read_opaque((0.25, 0.5, 0.75))[:, 0, 0].tolist() == [0.25, 0.5, 0.75]
 

@@ -47,7 +47,7 @@ def test_sum_of_two_waves_keeps_both_amplitudes():
     """3 cm of 2 cycles and 1 cm of 16: the sum of both, whose range height_cm tells."""
     x = torch.arange(256) / 256
     low, high = (0.5 + 0.5 * torch.sin(2 * math.pi * cycles * x).expand(8, 256) for cycles in (2, 16))
-    height, height_cm, _, _ = CombineHeights.execute(rendered(low), rendered(high), "add", 3.0, 1.0).args
+    height, height_cm, *_ = CombineHeights.execute(rendered(low), rendered(high), "add", 3.0, 1.0).args
     expected = 3.0 * low + 1.0 * high
     assert height_cm == pytest.approx(float(expected.max() - expected.min()), rel=1e-6)
     torch.testing.assert_close(height[0, ..., 0] * height_cm, expected - expected.min(), rtol=0, atol=1e-6)
@@ -89,7 +89,7 @@ def test_an_offset_fills_the_joints_to_that_level():
     args = CombineHeights.execute(
         rendered(wall), rendered(torch.zeros(64, 64)), "maximum", 2.0, 1.0, 0.0, offset_cm=1.2
     ).args
-    height, height_cm, mask, report = args
+    height, height_cm, mask, report, _ = args
     assert height_cm == pytest.approx(0.8)
     torch.testing.assert_close(mask[0], 1 - wall)
     torch.testing.assert_close(height[0, ..., 0], wall)
@@ -113,7 +113,7 @@ def test_one_range_for_the_whole_batch():
 
 def test_two_flat_heights_are_flat():
     flat = torch.zeros(8, 8)
-    height, height_cm, _, _ = CombineHeights.execute(rendered(flat), rendered(flat), "add").args
+    height, height_cm, *_ = CombineHeights.execute(rendered(flat), rendered(flat), "add").args
     assert height_cm == 0 and torch.equal(height, torch.zeros(1, 8, 8, 3))
 
 

@@ -69,5 +69,5 @@ def test_score_images_sums_up_what_a_model_painted(server):
     outputs = run_prompt(server.url, prompt)
     assert "8 pictures of 2 prompts" in outputs[titled(prompt, "Summary")]["text"][0]
     rows = list(csv.DictReader(io.StringIO(outputs[titled(prompt, "Table (CSV)")]["text"][0])))
-    assert [row["prompt"].split()[0] for row in rows[:8]] == ["red"] * 4 + ["woven"] * 4
+    assert [row["prompt"].split()[0] for row in rows[:8]] == ["cobblestone,"] * 4 + ["hexagon"] * 4
     assert float(rows[0]["seam"]) > 0

@@ -85,7 +85,8 @@ def test_a_lora_becomes_a_material_that_a_gltf_viewer_opens(server):
         load("pbr_from_lora"),
         TilewrightRenderProcedural={"size": 64, "count": 2},
         TilewrightTrainLora={"steps": 2, "batch_size": 1, "resolution": 64, "rank": 2},
-        **SMALL_SAMPLING,
+        EmptyLatentImage={"width": 128, "height": 128},
+        KSampler={"steps": 4},
     )
     saved = Material(server, small)
     assert saved.description["preset"] == "glTF"

@@ -72,7 +72,7 @@ def test_repaired_normals_are_those_around():
 
 
 def test_a_map_of_nothing_but_nan_becomes_flat():
-    height, _ = HeightFromImage.execute(torch.full((1, 8, 8, 3), torch.nan), repair=True)
+    height, *_ = HeightFromImage.execute(torch.full((1, 8, 8, 3), torch.nan), repair=True)
     assert torch.equal(height, torch.full((1, 8, 8, 3), 0.5))
 
 

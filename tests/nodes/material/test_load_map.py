@@ -25,7 +25,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_every_16_bit_value_comes_exactly(folder):
     cv2.imwrite(str(folder / "rock_height.png"), np.arange(65536, dtype=np.uint16).reshape(256, 256))
-    image, kind, report, alpha = LoadMap.execute("rock_height.png")
+    image, kind, report, alpha = LoadMap.execute("rock_height.png").args[:4]
     assert torch.equal(image[0, ..., 0].flatten(), torch.arange(65536) / 65535)
     assert kind == "height"
     assert "by its name" in report
@@ -35,7 +35,7 @@ def test_every_16_bit_value_comes_exactly(folder):
 def test_a_depth_map_comes_with_a_warning(folder):
     for name, warned in [("wall_depth.png", True), ("wall_height.png", False)]:
         cv2.imwrite(str(folder / name), np.zeros((4, 4), np.uint8))
-        _, kind, report, _ = LoadMap.execute(name)
+        _, kind, report, _ = LoadMap.execute(name).args[:4]
         assert kind == "height"
         assert ("white where it is deep" in report) == warned
 
@@ -43,7 +43,7 @@ def test_a_depth_map_comes_with_a_warning(folder):
 def test_16_bit_colour_and_alpha_keep_their_order(folder):
     pixels = RNG.integers(0, 65536, (6, 9, 4), dtype=np.uint16)
     cv2.imwrite(str(folder / "n.png"), pixels[..., [2, 1, 0, 3]])
-    image, _, _, alpha = LoadMap.execute("n.png", "normal")
+    image, _, _, alpha = LoadMap.execute("n.png", "normal").args[:4]
     assert np.array_equal((image[0] * 65535).round().numpy(), pixels[..., :3])
     assert np.array_equal(((1 - alpha[0]) * 65535).round().numpy(), pixels[..., 3])
 
@@ -64,7 +64,7 @@ def test_16_bit_png_of_ffmpeg(folder, pixel_format):
     channels = {"rgb48be": (3,), "rgba64be": (4,), "gray16be": ()}[pixel_format]
     pixels = RNG.integers(0, 65536, (6, 9, *channels), dtype=np.uint16)
     write_with_ffmpeg(folder / "a.png", pixels, "png", pixel_format)
-    image, _, _, alpha = LoadMap.execute("a.png", "height")
+    image, _, _, alpha = LoadMap.execute("a.png", "height").args[:4]
     color = pixels[..., :3] if channels else pixels[..., None].repeat(3, -1)
     assert np.array_equal((image[0] * 65535).round().numpy(), color)
     if pixel_format == "rgba64be":
@@ -125,7 +125,7 @@ def test_8_bit_formats(folder, suffix):
 
 def test_colours_in_exr_become_srgb_and_data_does_not(folder):
     OpenEXR.File({}, {"RGB": np.full((4, 4, 3), 0.2140411, np.float32)}).write(str(folder / "m.exr"))
-    color, _, report, _ = LoadMap.execute("m.exr", "basecolor")
+    color, _, report, _ = LoadMap.execute("m.exr", "basecolor").args[:4]
     assert color[0, 0, 0].tolist() == pytest.approx([0.5] * 3, abs=1e-5)
     assert "sRGB" in report
     assert LoadMap.execute("m.exr", "roughness")[0][0, 0, 0, 0] == pytest.approx(0.2140411)
@@ -159,7 +159,7 @@ def test_masks_are_1_where_the_file_is_transparent_as_comfyui_has_it(folder):
 
     pixels = RNG.integers(0, 256, (8, 8, 4), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "leaf.png")
-    image, _, _, mask = LoadMap.execute("leaf.png", "basecolor")
+    image, _, _, mask = LoadMap.execute("leaf.png", "basecolor").args[:4]
     joined = JoinImageWithAlpha.execute(image, mask)[0]
     assert np.array_equal((joined[0] * 255).round().byte().numpy(), pixels)
 
@@ -188,7 +188,7 @@ def test_normals_of_two_channels_come_whole(folder, swizzle):
     stored = np.dstack([x, y, empty] if swizzle == "BC5" else [empty + 1, y, y, x])
     order = [2, 1, 0] if swizzle == "BC5" else [2, 1, 0, 3]
     cv2.imwrite(str(folder / "wall_normal.png"), (stored[..., order] * 65535).round().astype(np.uint16))
-    image, _, report, mask = LoadMap.execute("wall_normal.png")
+    image, _, report, mask = LoadMap.execute("wall_normal.png").args[:4]
     np.testing.assert_allclose(image[0].numpy(), normal, atol=1e-4)
     assert swizzle in report
     assert torch.equal(mask, torch.zeros(1, 8, 8))
