@@ -23,9 +23,9 @@ PLACES = {  # name a file, a folder or a program, or are sent to be asked for on
 ARGUMENTS = {"arguments", "engine", "fixed"}  # are handed to a program
 WORDS = {  # are read as words or numbers
     "blacklist", "caption_column", "captions", "channels", "choice", "class_name", "colors", "column", "comment",
-    "details", "graph", "init_word", "layer", "light", "lora_words", "maps", "material", "memory", "negative", "order", "outputs",
-    "prefix", "prompt", "prompts", "quality", "replace", "seeds", "strengths", "style", "suffix", "template", "text", "token",
-    "trigger", "trigger_words", "vary", "view",
+    "details", "graph", "init_word", "layer", "light", "lora_words", "maps", "material", "memory", "negative",
+    "order", "outputs", "prefix", "prompt", "prompts", "quality", "replace", "seeds", "strengths", "style", "suffix",
+    "template", "text", "token", "trigger", "trigger_words", "vary", "view",
 }  # fmt: skip
 WRITTEN = ("name", "folder", "concept")
 SCHEMAS = [node.define_schema() for stage in STAGES for node in getattr(stage, "NODES", ())]
