@@ -21,5 +21,8 @@ share = Share(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 run = trainer(share)
 for _ in run.run():
     pass
-torch.save({"losses": run.losses, "state": run.kohya_state()}, Path(sys.argv[1]) / f"{share.rank}.pt")
+gathered = share.gathered(10 * share.rank)
+torch.save(
+    {"losses": run.losses, "state": run.kohya_state(), "gathered": gathered}, Path(sys.argv[1]) / f"{share.rank}.pt"
+)
 torch.distributed.destroy_process_group()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -46,13 +46,13 @@ class Share:
             gradient.copy_(part.view_as(gradient))
         return mean[0]
 
-    def agreed(self, choice: Choice) -> Choice:
-        """What the first process has chosen; all must ask."""
+    def gathered(self, choice: Choice) -> list[Choice]:
+        """What each of the processes has chosen, in their order; all must ask."""
         if self.size == 1:
-            return choice
-        told = [choice]
-        torch.distributed.broadcast_object_list(told)
-        return told[0]
+            return [choice]
+        chosen: list[Any] = [None] * self.size
+        torch.distributed.all_gather_object(chosen, choice)
+        return chosen
 
     def any_wants(self, wanted: bool, device: torch.device) -> bool:
         """Whether any of the processes wants something; all must ask."""

@@ -24,7 +24,8 @@ from ...training.checkpoint import load_tensors, save_tensors
 from ...training.exported_run import PROGRESS_NAME, StoredTexts, read_run
 from ...training.loop import Trainer
 from ...training.lora import LoraNetwork
-from ...training.memory.plan import MemoryPlan
+from ...training.memory.eight_bits import products_of
+from ...training.memory.plan import MemoryPlan, agreed_plan
 from ...training.metadata import lora_metadata
 from ...training.parallel import Share
 from ...training.run_controls import SAVE, STOP, RunControls
@@ -132,7 +133,8 @@ class OutsideRun:
         signal.signal(signal.SIGINT, self._stop)
 
     def _memory(self, texts: StoredTexts, dtype: torch.dtype) -> MemoryPlan:
-        """How this process gets by with its device's memory: all as the first one, or their gradients would differ."""
+        """How this process gets by with its device's memory: all as the one with least, or their gradients would
+        differ."""
         from ..in_graph.memory import Training, largest_batch, maps_together, memory_choice
 
         run, maps = self.run, maps_together(self.run.examples, self.run.config)
@@ -140,9 +142,12 @@ class OutsideRun:
         latents, told, _ = largest_batch(run.examples, texts, run.texts, rows)
         training = Training(self.model, run.config, texts.device, dtype, run.wraps, latents, told, maps)
         plan, note = memory_choice(training, self.share.size)
+        agreed = agreed_plan(self.share.gathered((plan, products_of(texts.device))))
         if not self.share.rank:
             logging.info("Train: %s", note)
-        return self.share.agreed(plan)
+            if agreed != plan:
+                logging.info("Train: another process's device has less, so all of them: %s.", agreed.words())
+        return agreed
 
     def _identity(self, frozen: torch.nn.Module, plan: MemoryPlan, dtype: torch.dtype) -> RunIdentity:
         from ..in_graph.identity import whole_weights

@@ -13,6 +13,7 @@ from tilewright.training.memory.plan import (
     NOTHING,
     Footprint,
     MemoryPlan,
+    agreed_plan,
     chosen_plan,
     gigabytes,
     plans,
@@ -184,6 +185,19 @@ def test_few_rows_and_odd_widths_are_multiplied_whole():
     layer = EightBitLinear(values, scale, None, torch.float32, (torch.int8,))
     for x in (torch.randn(40, 48), torch.randn(3, 48)):
         torch.testing.assert_close(layer(x), x @ layer.weight.t())
+
+
+def test_processes_agree_on_what_fits_the_device_with_least():
+    """The one that others are busy on; and they multiply in 8 bits only as all of them can."""
+    fp8 = torch.float8_e4m3fn
+    roomy, tight = (MemoryPlan(), (torch.int8, fp8)), (MemoryPlan(EVERYTHING), (torch.int8,))
+    assert agreed_plan([roomy]) == MemoryPlan()
+    assert agreed_plan([roomy, tight]) == agreed_plan([tight, roomy]) == MemoryPlan(EVERYTHING)
+    tighter = (MemoryPlan(eight_bits=True, products=(torch.int8, fp8)), (torch.int8, fp8))
+    assert agreed_plan([roomy, tighter]) == tighter[0]
+    assert agreed_plan([tighter, tight]) == MemoryPlan(eight_bits=True, products=(torch.int8,))
+    tightest = (MemoryPlan(EVERYTHING, True, 3, (torch.int8,)), (torch.int8,))
+    assert agreed_plan([tighter, tightest, tight]) == tightest[0]
 
 
 def test_a_cpu_multiplies_whole():

@@ -53,6 +53,7 @@ def test_processes_train_what_one_trains(tmp_path, processes):
     for rank in range(processes):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(torch.tensor(found["losses"]), torch.tensor(alone.losses), atol=1e-5, rtol=1e-5)
+        assert found["gathered"] == [10 * other for other in range(processes)]
         for name, value in alone.kohya_state().items():
             torch.testing.assert_close(found["state"][name], value, atol=1e-5, rtol=1e-5)
 
@@ -70,6 +71,7 @@ def test_rows_are_dealt_out_in_turn():
 def test_one_process_is_left_alone():
     gradient, loss = torch.ones(2), torch.tensor(3.0)
     assert ALONE.averaged([gradient], loss) is loss
+    assert ALONE.gathered("plan") == ["plan"]
     assert ALONE.any_wants(True, torch.device("cpu"))
 
 

@@ -115,6 +115,22 @@ def chosen_plan(
     return _fewest_streamed(last, room, predict, blocks, smallest, found[-1][0])
 
 
+def agreed_plan(chosen: Sequence[tuple[MemoryPlan, tuple[torch.dtype, ...]]]) -> MemoryPlan:
+    """Of the plans that the processes of one run have chosen the one that spares most, so that it fits all of them.
+
+    Each comes with the products that its process's device has; those that all have are used.
+    """
+    plan = max((own for own, _ in chosen), key=_sparing)
+    if not plan.eight_bits:
+        return plan
+    return replace(plan, products=tuple(kind for kind in chosen[0][1] if all(kind in own for _, own in chosen)))
+
+
+def _sparing(plan: MemoryPlan) -> tuple[int, bool, int]:
+    """Grows in the order in which `chosen_plan` tries them."""
+    return plan.streamed, plan.eight_bits, RECOMPUTED.index(plan.recomputed)
+
+
 def _fewest_streamed(
     plan: MemoryPlan, room: float, predict: Predict, blocks: int, smallest: Footprint, unstreamed: int
 ) -> tuple[MemoryPlan, Footprint]:
