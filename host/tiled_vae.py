@@ -174,7 +174,7 @@ def _by_the_host(
     if axes.x or axes.y:
         raise InputError(
             f"The VAE is of the kind {kind}, which cannot be run in tiles that wrap. "
-            "Set axes to none, or connect a Stable Diffusion 1, 2 or XL autoencoder."
+            "Set axes to none. VAEs that wrap: Stable Diffusion 1, 2, XL and 3.5, Flux, Wan 2.1, Qwen-Image."
         )
     report = f"{kind} has no exact tiled form: {verb} with ComfyUI's own tiling, tiles of {tile_size} px"
     logging.warning("Tilewright: %s", report)

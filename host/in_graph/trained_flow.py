@@ -33,7 +33,7 @@ class TrainedFlow:
         if foreign := foreign_flow_sampling(model):
             raise InputError(
                 f"The model is {family.name}, but sampled as {foreign}. Take the node that patches the sampling out of "
-                "the way to Train LoRA; it may follow after it."
+                "the way to Train Texture LoRA; it may follow after it."
             )
         if extra := extra_flow_channels(model):
             raise InputError(
