@@ -78,7 +78,7 @@ def test_the_occlusion_of_the_rock_follows_the_shipped_one_where_white_is_deep()
 @pytest.mark.parametrize("name", ["rock_albedo.jpg", "texture_bricks.jpg"])
 def test_photographs_that_tile_give_heights_and_normals_that_tile(name):
     photo = read(name)[:, :3].movedim(1, -1)
-    height, _ = HeightFromImage.execute(photo)
+    height, *_ = HeightFromImage.execute(photo)
     normal, *_ = HeightToNormal.execute(height, height_cm=2.0)
     for image in (height, normal):
         for axis in ("x", "y"):
@@ -91,7 +91,7 @@ def test_the_light_of_a_photograph_is_flattened():
     wood = read("texture_wood.png")[:, :3].movedim(1, -1)
 
     def unevenness(**settings):
-        height, _ = HeightFromImage.execute(wood, axes="none", **settings)
+        height, *_ = HeightFromImage.execute(wood, axes="none", **settings)
         blocks = torch.nn.functional.avg_pool2d(height.movedim(-1, 1)[:, :1], 128)
         return float(blocks.std())
 
