@@ -13,17 +13,15 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import slopes
-from .derivatives import gradient_in_strips, height_gradient
+from .derivatives import height_gradient
 from .filters import gaussian_blur
 from .height_from_normal import integrate_slopes
-from .normals import encode_normals, unit
-from .strips import lines_at_once
+from .normals import normal_map
 from .validation import FOLLOWS
 
 STEEPEST = 10.0  # slopes beyond it are noise of a normal that lies nearly flat: 84 degrees
 SAME_ERROR = 2.0  # a value that is off by e changes a slope of a decoded normal by 2 e
 NOISE = 2.0  # pixels: the sigma of the blur that takes an autoencoder's noise off a height map
-STRIP_PIXELS = 2**17
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,7 @@ def fused_height(normals: torch.Tensor, height: torch.Tensor, method: str, axes:
     `method` is the one of `derivatives.METHODS` that made the normals. A height map that does not follow the normals
     is not used: it would flatten the surface, as its fitted rise is small and so its errors look small too.
     """
-    p, q = (slope.clamp(-STEEPEST, STEEPEST) for slope in slopes(normals, "OpenGL"))
-    integrated = integrate_slopes(lambda rows: (p[..., rows, :], q[..., rows, :]), normals, method, axes)
+    integrated = _integrated(normals, method, axes)
     smooth = [gaussian_blur(image, NOISE, axes) for image in (integrated, height)]
     scale, correlation = _rise(*smooth), _correlation(*(height_gradient(image, method, axes) for image in smooth))
     used = (correlation >= FOLLOWS) & (scale > 0)
@@ -96,12 +93,13 @@ def fuse(integrated: torch.Tensor, height: torch.Tensor, screening: torch.Tensor
 
 def integrable_normals(normals: torch.Tensor, method: str, axes: Axes) -> torch.Tensor:
     """The nearest encoded OpenGL normals (B, 3, H, W) that a surface has, of unit length (Frankot and Chellappa)."""
+    return normal_map(_integrated(normals, method, axes), 1.0, method, axes, "OpenGL")
+
+
+def _integrated(normals: torch.Tensor, method: str, axes: Axes) -> torch.Tensor:
+    """The height (B, 1, H, W) in pixels whose slopes are nearest to those of encoded OpenGL normals."""
     p, q = (slope.clamp(-STEEPEST, STEEPEST) for slope in slopes(normals, "OpenGL"))
-    height = integrate_slopes(lambda rows: (p[..., rows, :], q[..., rows, :]), normals, method, axes)
-    found = torch.empty_like(normals[:, :3])
-    for strip, right, under in gradient_in_strips(height, method, axes, lines_at_once(height, STRIP_PIXELS)):
-        found[:, :, strip] = encode_normals(unit(torch.cat([-right, under, torch.ones_like(right)], 1)))
-    return found
+    return integrate_slopes(lambda rows: (p[..., rows, :], q[..., rows, :]), normals, method, axes)
 
 
 def _mirrored(image: torch.Tensor, axes: Axes) -> torch.Tensor:

@@ -52,9 +52,8 @@ def _as_kind(kind: str, pixels: torch.Tensor) -> torch.Tensor:
 
 
 def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, size: SurfaceSize) -> SplitSet:
-    painted = maps["normal"]
-    off = length_error(decode_normals(painted))
-    normals = encode_normals(unit(decode_normals(painted)))
+    painted = decode_normals(maps["normal"])
+    off, normals = length_error(painted), encode_normals(unit(painted))
     width = normals.shape[-1]
     if "height" in maps:
         fused = fused_height(normals, maps["height"], method, axes)
