@@ -1,13 +1,12 @@
 """`python run.py train RUN_FOLDER --processes N`: train an exported run on PyTorch's own launcher."""
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
 from ..common.errors import InputError
-from ..training.exported_run import PROGRESS_NAME, RUN_NAME
+from ..training.exported_run import PROGRESS_NAME, RUN_NAME, note_failure, read_progress
 from ..training.parallel import check_gpus
 from .terminal import complain
 
@@ -71,29 +70,17 @@ def run_processes(
         rank, failure = error.get_first_failure()
         reason = _told_reason(folder) or _ending(rank, failure.exitcode)
         complain(f"{reason} What was saved is whole; the same command goes on from there.")
-        _note_failure(folder, reason)
+        note_failure(folder, reason)
         return 1
     return 0
 
 
 def _told_reason(folder: Path) -> str:
     """What the run itself says of its end, if it came to that."""
-    progress = _progress(folder)
+    progress = read_progress(folder)
     return progress["reason"] if progress.get("state") == "failed" else ""
 
 
 def _ending(rank: int, code: int) -> str:
     how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
     return f"Process {rank} of the training {how}, and the others with it."
-
-
-def _note_failure(folder: Path, reason: str) -> None:
-    progress = {**_progress(folder), "state": "failed", "reason": reason}
-    (folder / PROGRESS_NAME).write_text(json.dumps(progress), encoding="utf-8")
-
-
-def _progress(folder: Path) -> dict:
-    try:
-        return json.loads((folder / PROGRESS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

@@ -8,6 +8,9 @@ import torch
 
 from ..common.files import written_whole
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""The precisions that settings name"""
+
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
     """Write `tensors`, of any dtype, and `metadata` as a safetensors file."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ..common.errors import InputError
-from ..common.files import written_whole
+from ..common.files import write_json, written_whole
 from .checkpoint import save_tensors
 from .config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from .data import Example
@@ -128,6 +128,25 @@ def read_run(folder: Path) -> ExportedRun:
         texts,
         Destination(**facts["destination"]) if facts.get("destination") else None,
     )
+
+
+def read_progress(folder: Path) -> dict[str, Any]:
+    """What the training of the run in `folder` last said of its course; {} before it has said anything."""
+    try:
+        progress: dict[str, Any] = json.loads((folder / PROGRESS_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return progress
+
+
+def write_progress(folder: Path, progress: Mapping[str, Any]) -> None:
+    """Say how the run in `folder` stands, in place of what was said before."""
+    write_json(folder / PROGRESS_NAME, dict(progress))
+
+
+def note_failure(folder: Path, reason: str) -> None:
+    """Say that the run in `folder` failed and why; how far it had come stays."""
+    write_progress(folder, {**read_progress(folder), "state": "failed", "reason": reason})
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.wrapped_convolutions import wrap_in_place
+from ...training.checkpoint import DTYPES
 from ...training.config import TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.loop import Denoiser
@@ -23,8 +24,6 @@ from .. import training as host_training
 from ..block_stream import stream_blocks
 from ..protocols import Model
 from ..shared_attention import sharing_options
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def noise_schedule(model: Model, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:

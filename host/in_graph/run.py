@@ -9,7 +9,7 @@ import torch
 
 from ...common.errors import InputError
 from ...common.files import check_name
-from ...training.checkpoint import load_tensors, save_tensors
+from ...training.checkpoint import DTYPES, load_tensors, save_tensors
 from ...training.data import split_validation
 from ...training.loop import Diverged, Trainer
 from ...training.lora import LoraNetwork
@@ -37,7 +37,7 @@ from .in_processes import Course, check_processes, run_for_processes, train_in_p
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
 from .memory import memory_of_run
-from .model import DTYPES, start_from, told_if_compiling_fails, training_dtype
+from .model import start_from, told_if_compiling_fails, training_dtype
 from .order import Encoded, Order, TrainedLora
 from .preflight import dataset_notes
 from .trained import trained_model, with_training_adapter

@@ -1,6 +1,5 @@
 """The processes that train a run for a graph which waits for them, and what becomes known of them on the way."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import comfy.model_management
 
 from ...common.errors import InputError
 from ...sd_scripts.process import ScriptProcess
-from ...training.exported_run import PROGRESS_NAME
+from ...training.exported_run import read_progress
 from ...training.run_controls import STOP, ask
 from ...training.run_log import LOG_NAME, LogPart, read_log
 
@@ -72,10 +71,7 @@ class TrainingProcesses:
         self._process.end()
 
     def _reason(self, code: int) -> str:
-        try:
-            written = json.loads((self.folder / PROGRESS_NAME).read_text(encoding="utf-8")).get("reason", "")
-        except (OSError, ValueError):
-            written = ""
+        written = read_progress(self.folder).get("reason", "")
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         reason = written or f"The launcher of the training's processes {how}."
         log = self.folder / OUTPUT_NAME

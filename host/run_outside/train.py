@@ -4,7 +4,6 @@ torch.distributed.run starts as many of them as are asked for, and tells each it
 """
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -19,9 +18,8 @@ from typing import Any
 import torch
 
 from ...common.errors import InputError
-from ...common.files import written_whole
-from ...training.checkpoint import load_tensors, save_tensors
-from ...training.exported_run import PROGRESS_NAME, StoredTexts, read_run
+from ...training.checkpoint import DTYPES, load_tensors, save_tensors
+from ...training.exported_run import StoredTexts, note_failure, read_progress, read_run, write_progress
 from ...training.loop import Trainer
 from ...training.lora import LoraNetwork
 from ...training.memory.eight_bits import products_of
@@ -34,7 +32,6 @@ from ...training.state import RunIdentity, latest_state, load_state, models_dige
 
 TELL_EVERY = 0.5  # seconds between two lines of progress
 PATIENCE = timedelta(hours=6)  # of processes that wait for the first one, while it measures or saves
-SAVE_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def main(arguments: list[str]) -> int:
@@ -48,9 +45,9 @@ def main(arguments: list[str]) -> int:
         with _joined() as (share, device), _told():
             return OutsideRun(options.folder, options.model, share, device).train()
     except InputError as error:  # which each process has that meets it; the first one's stays
-        if not _progress(options.folder).get("reason"):
+        if not read_progress(options.folder).get("reason"):
             logging.error("Train: %s", error)
-            _tell(options.folder, {**_progress(options.folder), "state": "failed", "reason": str(error)})
+            note_failure(options.folder, str(error))
         return 1
 
 
@@ -207,7 +204,7 @@ class OutsideRun:
         """Keep the LoRA of `step` where that is due, or asked for."""
         saving, trainer = self.run.config.saving, self.trainer
         if saving.keeps(step, trainer.steps, trainer.steps_per_epoch) or (asked and step < trainer.steps):
-            tensors = trainer.kohya_state(SAVE_DTYPES[saving.precision])
+            tensors = trainer.kohya_state(DTYPES[saving.precision])
             self.files.save_checkpoint(step, tensors, self._metadata(), saving.keep_last)
             self.record.log.event("saved", step, file=self.files.checkpoint(step).name)
 
@@ -216,7 +213,7 @@ class OutsideRun:
         if not self.share.rank and self.trainer.step:
             self.record.log.losses(self.trainer.losses)
             self.record.log.flush()
-            tensors = self.trainer.kohya_state(SAVE_DTYPES[self.run.config.saving.precision])
+            tensors = self.trainer.kohya_state(DTYPES[self.run.config.saving.precision])
             save_tensors(self.files.lora, tensors, self._metadata())
             save_state(self.files.state, self.trainer, self.identity, self.files.lora.name)
 
@@ -230,19 +227,6 @@ class OutsideRun:
         trainer = self.trainer
         loss = trainer.losses[-1] if trainer.losses else None
         facts = {"state": state, "step": trainer.step, "steps": trainer.steps, "loss": loss, "reason": ""}
-        _tell(self.folder, {**facts, "processes": self.share.size, "lora": self.files.lora.name})
+        write_progress(self.folder, {**facts, "processes": self.share.size, "lora": self.files.lora.name})
         shown = "" if loss is None else f", loss {loss:.4f}"
         logging.info("Train: step %s/%s%s, %s.", trainer.step, trainer.steps, shown, state)
-
-
-def _progress(folder: Path) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = json.loads((folder / PROGRESS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told
-
-
-def _tell(folder: Path, facts: dict[str, Any]) -> None:
-    with written_whole(folder / PROGRESS_NAME) as unfinished:
-        unfinished.write_text(json.dumps(facts), encoding="utf-8")
