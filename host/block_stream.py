@@ -16,9 +16,9 @@ from ..training.memory.plan import MemoryPlan, streamed_blocks
 _Arrived = tuple[list[torch.Tensor], Any]
 
 
-def streams(value: torch.Tensor) -> bool:
-    """Whether a tensor of a streamed block is one that stays in main memory: a matrix or kernel, not a norm's scale."""
-    return value.ndim >= 2
+def streams(shape: Sequence[int]) -> bool:
+    """Whether a tensor of a streamed block stays in main memory, by its shape: all but biases and norms' scales."""
+    return len(shape) >= 2
 
 
 class _Weight:
@@ -101,7 +101,9 @@ def stream_blocks(blocks: Sequence[torch.nn.Module], plan: MemoryPlan, device: t
 
 def _weights(block: torch.nn.Module) -> list[_Weight]:
     stores = [store for module in block.modules() for store in (module._parameters, module._buffers)]
-    found = [(store, name) for store in stores for name, value in store.items() if value is not None and streams(value)]
+    found = [
+        (store, name) for store in stores for name, value in store.items() if value is not None and streams(value.shape)
+    ]
     return [_Weight(store, name) for store, name in found]
 
 

@@ -120,11 +120,10 @@ def fill(network: torch.nn.Module, given: GivenWeights, blocks: Sequence[torch.n
     for path, shape in given.shapes.items():
         owner, _, name = path.rpartition(".")
         layer, block = network.get_submodule(owner), number_of.get(owner)
-        travels = block in streamed and len(shape) >= 2
+        travels = block in streamed and streams(shape)
         device = host if travels else given.device
         if plan.eight_bits and block is not None and isinstance(layer, torch.nn.Linear) and name == "weight":
             values, scale = given.in_eight_bits(path, device)
-            scale = scale.to(given.device)
             network.set_submodule(owner, EightBitLinear(values, scale, layer.bias, given.dtype, plan.products))
         else:
             comfy.utils.set_attr_param(network, path, given.whole(path, device))
@@ -148,6 +147,6 @@ def device_bytes(
     streamed = set(streamed_blocks(plan.streamed, len(blocks)))
     total = 0
     for path, value in network.state_dict().items():
-        travels = number_of.get(path.rpartition(".")[0]) in streamed and streams(value)
+        travels = number_of.get(path.rpartition(".")[0]) in streamed and streams(value.shape)
         total += 0 if travels or (path in given.shapes and given.shared(path, device)) else value.nbytes
     return total

@@ -67,8 +67,7 @@ class Training:
             for _ in range(passes):
                 prediction = denoise(self.latents, times, self.told, *together)
                 torch.autograd.backward((prediction - self.latents).square().mean())
-        states = state_share(config.optimizer, self.device) + bool(config.optimizer.ema)
-        kept = round(weights * (2 + states))  # with its gradients
+        kept = _with_optimizer(weights, config, self.device)
         walked = max(0, count.peak - weights)
         both = self.beside
         return Footprint(base + both.base, kept + both.lora, walked + both.activations)
@@ -136,12 +135,15 @@ def _text_encoder(
 ) -> Footprint:
     if not layers:
         return Footprint(0, 0, 0)
-    optimizer = order.config.optimizer
     lora = LoraNetwork(layers, order.config.network, order.config.seed)
     weights = sum(parameter.nbytes for parameter in lora.parameters())
     stage = 0 if device.type == "cpu" else sum(value.nbytes for value in order.clip.cond_stage_model.parameters())
-    states = 2 + state_share(optimizer, device) + bool(optimizer.ema)
-    return Footprint(stage, round(weights * states), activations)
+    return Footprint(stage, _with_optimizer(weights, order.config, device), activations)
+
+
+def _with_optimizer(weights: int, config: TrainingConfig, device: torch.device) -> int:
+    """The bytes of a LoRA's weights with their gradients, optimizer states and moving average."""
+    return round(weights * (2 + state_share(config.optimizer, device) + bool(config.optimizer.ema)))
 
 
 def memory_choice(training: Training, processes: int = 1) -> tuple[MemoryPlan, str]:
