@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..common.caption_files import keep_backup
 from ..common.errors import InputError
@@ -55,12 +55,12 @@ def source_key(file: Path, view: str = "") -> str:
 
 def read_written_files(folder: Path) -> dict[Path, WrittenFile]:
     """The files that earlier runs wrote into `folder` and that are there, by path; {} without a list."""
-    return _read_entries(folder, "files", WrittenFile)
+    return _entries(folder, _content(folder), "files", WrittenFile)
 
 
 def read_written_captions(folder: Path) -> dict[Path, WrittenCaption]:
     """The captions that earlier runs left beside files that are there, by the file; {} without a list."""
-    return _read_entries(folder, "captions", WrittenCaption)
+    return _entries(folder, _content(folder), "captions", WrittenCaption)
 
 
 def list_written_files(
@@ -68,8 +68,10 @@ def list_written_files(
 ) -> None:
     """Add files that were just written to the folder's list; sources are `source_key`s by path, captions what was left
     beside them."""
-    known = read_written_files(folder) | {path: _written(path, source) for path, source in sources.items()}
-    words = {**read_written_captions(folder), **captions}
+    content = _content(folder)
+    known = _entries(folder, content, "files", WrittenFile)
+    known |= {path: _written(path, source) for path, source in sources.items()}
+    words = {**_entries(folder, content, "captions", WrittenCaption), **captions}
     listed = {"files": _named(folder, known), "captions": _named(folder, words)}
     write_json(folder / LIST_NAME, {"format": FORMAT, "version": VERSION, **listed})
 
@@ -98,15 +100,21 @@ def remove_written_files(
     return removed, left
 
 
-def _read_entries(folder: Path, kind: str, entry: type[Entry]) -> dict[Path, Entry]:
+def _content(folder: Path) -> dict[str, Any]:
+    """What the folder's list holds, {} for none that this version reads."""
     if not (folder / LIST_NAME).is_file():
         return {}
     try:
-        content = read_untrusted_json(folder / LIST_NAME)
-        if content["format"] != FORMAT or content["version"] > VERSION:
-            return {}
+        content: dict[str, Any] = read_untrusted_json(folder / LIST_NAME)
+        return {} if content["format"] != FORMAT or content["version"] > VERSION else content
+    except (InputError, KeyError, TypeError):
+        return {}
+
+
+def _entries(folder: Path, content: Mapping[str, Any], kind: str, entry: type[Entry]) -> dict[Path, Entry]:
+    try:
         found = {name: entry(**facts) for name, facts in content.get(kind, {}).items()}
-    except (InputError, KeyError, TypeError, AttributeError):
+    except (TypeError, AttributeError):
         return {}
     return {folder / name: one for name, one in found.items() if _is_below(name) and (folder / name).is_file()}
 
