@@ -2,16 +2,16 @@
 
 from comfy_api.latest import io
 
-from ...common.map_words import DEFAULT_MAPS, parse_maps
+from ...common.map_words import parse_maps
 from ...common.texture_dataset import TextureDataset
 from ...dataset.material_sets import INCOMPLETE, NORMALS, material_sets_of
 from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
+from ..set_maps import NodeOfMaps, maps_input
 from ..sockets import TextureDatasetSocket
-from ..validation import refusing
 
 
-class MaterialSetDataset(io.ComfyNode):
+class MaterialSetDataset(NodeOfMaps):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -25,11 +25,9 @@ class MaterialSetDataset(io.ComfyNode):
                 TextureDatasetSocket.Input(
                     "dataset", tooltip="All maps of your materials, captioned: the last node before Train Texture LoRA."
                 ),
-                io.String.Input(
-                    "maps",
-                    default=DEFAULT_MAPS,
-                    tooltip="The maps to learn, of basecolor, normal, height, roughness, metallic, ao, opacity, "
-                    "emissive. Leave out what hardly varies, such as the metallic of stone.",
+                maps_input(
+                    "The maps to learn, of basecolor, normal, height, roughness, metallic, ao, opacity, emissive. "
+                    "Leave out what hardly varies, such as the metallic of stone."
                 ),
                 io.Combo.Input(
                     "incomplete",
@@ -55,12 +53,6 @@ class MaterialSetDataset(io.ComfyNode):
             ],
             has_intermediate_output=True,
         )
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, maps: str | None = None) -> None:
-        if maps is not None:
-            parse_maps(maps)
 
     @classmethod
     def execute(cls, dataset: TextureDataset, maps: str, incomplete: str, normals: str) -> io.NodeOutput:

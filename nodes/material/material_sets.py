@@ -10,17 +10,12 @@ from ...host.given_maps import empty_material_sets, given_maps
 from ...host.material_sets import maps_of_lora, material_set_model
 from ...host.protocols import Clip, Model, Vae
 from ...host.set_prompts import set_prompts
-from ..validation import refusing
+from ..set_maps import NodeOfMaps, maps_input
 from .normals import DETECT
 from .surface_inputs import CATEGORY, MAP_TOOLTIPS
 
 GIVEN = {"basecolor": "basecolor", "normal": "normal", "height": "height", "roughness": "roughness",
          "metallic": "metallic", "occlusion": "ao"}  # fmt: skip
-
-
-def maps_input(tooltip: str, default: str = DEFAULT_MAPS) -> io.String.Input:
-    """The `maps` widget of the nodes around one sampler."""
-    return io.String.Input("maps", default=default, tooltip=tooltip)
 
 
 class MaterialSetModel(io.ComfyNode):
@@ -83,7 +78,7 @@ def _asked_for(model: Model, maps: str) -> str:
     return maps if maps.strip() else known
 
 
-class MaterialSetPrompt(io.ComfyNode):
+class MaterialSetPrompt(NodeOfMaps):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -121,18 +116,12 @@ class MaterialSetPrompt(io.ComfyNode):
         )
 
     @classmethod
-    @refusing
-    def validate_inputs(cls, maps: str | None = None) -> None:
-        if maps is not None:
-            parse_maps(maps)
-
-    @classmethod
     def execute(cls, clip: Clip, text: str, negative: str, maps: str) -> io.NodeOutput:
         prompts = set_prompts(clip, parse_maps(maps), text, negative)
         return io.NodeOutput(prompts.positive, prompts.negative, "\n".join(prompts.lines))
 
 
-class EmptyMaterialSetLatent(io.ComfyNode):
+class EmptyMaterialSetLatent(NodeOfMaps):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -165,19 +154,13 @@ class EmptyMaterialSetLatent(io.ComfyNode):
         )
 
     @classmethod
-    @refusing
-    def validate_inputs(cls, maps: str | None = None) -> None:
-        if maps is not None:
-            parse_maps(maps)
-
-    @classmethod
     def execute(
         cls, width: int, height: int, maps: str, materials: int = 1, shared_noise: bool = False
     ) -> io.NodeOutput:
         return io.NodeOutput(empty_material_sets(width, height, len(parse_maps(maps)), materials, shared_noise))
 
 
-class GivenMaps(io.ComfyNode):
+class GivenMaps(NodeOfMaps):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -222,12 +205,6 @@ class GivenMaps(io.ComfyNode):
                 io.String.Output("report", tooltip="Which maps are given and which are painted."),
             ],
         )  # fmt: skip
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, maps: str | None = None) -> None:
-        if maps is not None:
-            parse_maps(maps)
 
     @classmethod
     def execute(

@@ -11,9 +11,8 @@ from ...material.derivatives import METHODS, SPECTRAL
 from ...material.map_inputs import read_map
 from ...material.split_set import split_set
 from ...material.surface_size import SurfaceSize
+from ..set_maps import NodeOfMaps, maps_input
 from ..sockets import axes_input
-from ..validation import refusing
-from .material_sets import maps_input
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input, surface_input, surface_output
 
 OUTPUTS = {
@@ -28,7 +27,7 @@ OUTPUTS = {
 }
 
 
-class SplitMaterialSet(io.ComfyNode):
+class SplitMaterialSet(NodeOfMaps):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -61,12 +60,6 @@ class SplitMaterialSet(io.ComfyNode):
                 io.String.Output("report", tooltip="How well normals and height agree, and what was done to them."),
             ],
         )
-
-    @classmethod
-    @refusing
-    def validate_inputs(cls, maps: str | None = None) -> None:
-        if maps is not None:
-            parse_maps(maps)
 
     @classmethod
     def execute(
