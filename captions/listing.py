@@ -128,9 +128,9 @@ def _listed(entry: dict[str, Any]) -> Listed:
     width, height = entry["size"]
     listed = Listed(**{**entry, "size": (int(width), int(height)), "badges": tuple(map(str, entry["badges"]))})
     texts = (listed.key, listed.caption, listed.material, listed.layer, listed.stamp)
-    if not all(isinstance(one, str) for one in texts) or listed.map not in MAP_KINDS:
+    if not all(isinstance(one, str) for one in texts) or not isinstance(listed.flip_green, bool):
         raise TypeError(f"an image is {entry!r}")
-    if not isinstance(listed.flip_green, bool):
+    if listed.map not in MAP_KINDS:
         raise TypeError(f"an image is {entry!r}")
     if listed.light not in LIGHT_OPTIONS or listed.not_finite not in (REFUSE, REPAIR, KEEP):
         raise TypeError(f"an image is {entry!r}")

@@ -104,8 +104,8 @@ def sentences(parts: Mapping[str, str]) -> str:
     what = " with ".join(filter(None, [what, _listed(phrases(parts["details"]))]))
     what = ", in ".join(filter(None, [what, _listed(phrases(parts["colors"]))]))
     seen = ", ".join(filter(None, [parts["view"], parts["light"]]))
-    sentences = [text.strip(" .,") for text in (what, seen, parts["quality"], parts["lora_words"])]
-    return " ".join(f"{text[0].upper()}{text[1:]}." for text in sentences if text)
+    texts = [text.strip(" .,") for text in (what, seen, parts["quality"], parts["lora_words"])]
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in texts if text)
 
 
 def phrases(text: str) -> list[str]:

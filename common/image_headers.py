@@ -238,6 +238,6 @@ def _png_chunks(path: Path) -> dict[bytes, bytes]:
 
 def _other_colors(code_points: bytes) -> str:
     """The code points of H.273 that a PNG states, "" for none and for those of sRGB: BT.709 colours and its curve."""
-    return (
-        "" if len(code_points) < 4 or code_points[:2] in (b"\1\x0d", b"\1\1") else "/".join(map(str, code_points[:2]))
-    )
+    if len(code_points) < 4 or code_points[:2] in (b"\1\x0d", b"\1\1"):
+        return ""
+    return "/".join(map(str, code_points[:2]))

@@ -98,11 +98,9 @@ def _low_notes(image: torch.Tensor, decoded: Decoded) -> list[Note]:
     if decoded.header.decoder not in DEEP:
         return []
     highest, limit = float(image[:3].amax()), VERY_LOW if decoded.is_float else LOW
-    return (
-        [Note("values that fill a small part of the range only", f"at most {highest:.2g}")]
-        if 0 < highest < limit
-        else []
-    )
+    if not 0 < highest < limit:
+        return []
+    return [Note("values that fill a small part of the range only", f"at most {highest:.2g}")]
 
 
 def _header_notes(header: Header, wanted: str) -> list[Note]:

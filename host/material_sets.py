@@ -18,6 +18,7 @@ from .shared_attention import WINDOWS, sharing_options
 KEY = "tilewright_material_set"
 METADATA = "tw_maps"  # in a LoRA's file: the maps that it was trained on together
 AROUND_RUN, AROUND_SAMPLER = WrappersMP.OUTER_SAMPLE, WrappersMP.SAMPLER_SAMPLE
+_GIVEN = "tilewright_given_maps"  # in the transformer options: which rows are known, and their latents
 NEARLY_CLEAN = 1e-6  # as a sigma: discrete schedules look its logarithm up, and find their first timestep
 
 Run = Callable[..., torch.Tensor]
@@ -115,9 +116,6 @@ def _told_what_is_given(
     if latent is not None and mask is not None and (given := given_rows(mask, len(latent))).any():
         extra["model_options"].setdefault("transformer_options", {})[_GIVEN] = (given, latent)
     return execute(guider, sigmas, extra, callback, noise, latent, mask, *others, **named)
-
-
-_GIVEN = "tilewright_given_maps"
 
 
 def _with_clean_rows(

@@ -45,6 +45,10 @@ class Graph:
     def grey(self, mask: Link) -> Link:
         return [self.node("MaskToImage", mask=mask), 0]
 
+    def wrapping(self, demo: str) -> Link:
+        """The demo model through Seamless Model."""
+        return [self.ours("SeamlessModel", model=[demo, 0], axes="both", start=0.0, end=1.0, roll=False), 0]
+
     def painted(self, model: Link, demo: str, size: int) -> Link:
         """The latent of a picture by the demo model."""
         words, none = (

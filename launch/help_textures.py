@@ -28,16 +28,14 @@ def measure_seams(graph: Graph) -> None:
 
 def seamless_vae(graph: Graph) -> None:
     demo = graph.ours("DemoModel")
-    wrapping = [graph.ours("SeamlessModel", model=[demo, 0], axes="both", start=0.0, end=1.0, roll=False), 0]
-    latent = graph.painted(wrapping, demo, 256)
+    latent = graph.painted(graph.wrapping(demo), demo, 256)
     vae = [graph.ours("SeamlessVAE", vae=[demo, 2], axes="both"), 0]
     graph.show([graph.tiles(graph.decoded(latent, [demo, 2]))], [graph.tiles(graph.decoded(latent, vae))])
 
 
 def tiled_vae_decode(graph: Graph) -> None:
     demo = graph.ours("DemoModel")
-    wrapping = [graph.ours("SeamlessModel", model=[demo, 0], axes="both", start=0.0, end=1.0, roll=False), 0]
-    latent, vae = graph.painted(wrapping, demo, 256), [demo, 2]
+    latent, vae = graph.painted(graph.wrapping(demo), demo, 256), [demo, 2]
     sizes = {"tile_size": 64, "overlap": 0, "temporal_size": 64, "temporal_overlap": 8}
     host = [graph.node("VAEDecodeTiled", samples=latent, vae=vae, **sizes), 0]
     graph.show([host], [[graph.ours("TiledVAEDecode", samples=latent, vae=vae, tile_size=64, axes="both"), 0]])
@@ -98,9 +96,8 @@ def _region(graph: Graph, color: Link) -> tuple[Link, str]:
 def seamless_model(graph: Graph) -> None:
     demo = graph.ours("DemoModel")
     vae = [graph.ours("SeamlessVAE", vae=[demo, 2], axes="both"), 0]
-    wrapping = [graph.ours("SeamlessModel", model=[demo, 0], axes="both", start=0.0, end=1.0, roll=False), 0]
     plain = graph.decoded(graph.painted([demo, 0], demo, 256), [demo, 2])
-    graph.show([graph.tiles(plain)], [graph.tiles(graph.decoded(graph.painted(wrapping, demo, 256), vae))])
+    graph.show([graph.tiles(plain)], [graph.tiles(graph.decoded(graph.painted(graph.wrapping(demo), demo, 256), vae))])
 
 
 def tiled_diffusion(graph: Graph) -> None:
