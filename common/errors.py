@@ -9,6 +9,11 @@ class InputError(ValueError):
     ComfyUI shows the message as it stands, so it must be whole sentences without code words.
     """
 
+    __module__ = "builtins"  # ComfyUI prints an exception's module before its name, a path that no artist needs
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "builtins"
+
 
 class UnreadableImage(InputError):
     """An image file that cannot be read. `reason` says why, without the file's name."""
@@ -20,7 +25,3 @@ class UnreadableImage(InputError):
 
 class NotFiniteImage(UnreadableImage):
     """An image file with NaN or infinite values."""
-
-
-for _error in (InputError, UnreadableImage, NotFiniteImage):
-    _error.__module__ = "builtins"  # ComfyUI prints an exception's module before its name, a path that no artist needs

@@ -11,7 +11,7 @@ def hostile_paths(secrets):
     climbs += ["./../" * 3, "x/../../", "x/./../../../", "a/b/../../../../", ".//..//..//"]
     back = ["..\\" * depth for depth in (1, 3, 8)] + ["..\\../" * 2, "x\\..\\..\\"]
     own = [f"{secrets}/{name}" for name in ("secret.png", "sbsrender", "sd-scripts", "", "../secrets/secret.png")]
-    absolute = ["/", "/root/.ssh/id_rsa", "/proc/self/environ", "/dev/zero", "/bin/sh", "C:/Windows/win.ini", "C:"]
+    absolute = ["/", "/home/me/.ssh/id_rsa", "/proc/self/environ", "/dev/zero", "/bin/sh", "C:/Windows/win.ini", "C:"]
     absolute += [f"/{name}" for name in OUTSIDE]
     drives = [f"{drive}{name}" for drive in ("C:\\", "c:", "D:\\", "\\") for name in WINDOWS]
     network = [f"{host}{name}" for host in HOSTS for name in OUTSIDE[:3]]

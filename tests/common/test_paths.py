@@ -8,7 +8,7 @@ from tilewright.common.errors import InputError
 from tilewright.common.paths import is_inside, is_plain_name, resolve_inside
 
 CLIMBS = ["..", "../..", "../secret", "walls/../../secret", "./../secret", "walls/./../../secret/a.png"]
-ABSOLUTE = ["/etc/passwd", "/", "/proc/self/environ", "/root/.ssh/id_rsa", "/dev/zero", "/dev/stdin", "/tmp/../etc"]
+ABSOLUTE = ["/etc/passwd", "/", "/proc/self/environ", "/home/me/.ssh/id_rsa", "/dev/zero", "/dev/stdin", "/tmp/../etc"]
 SHARES = ["\\\\server\\share", "\\\\server\\share\\a.png", "//server/share/a.png", "//server/share", "\\\\10.0.0.1\\c$"]
 DEVICES = ["\\\\?\\C:\\a.png", "\\\\.\\PhysicalDrive0", "CON", "nul", "COM1", "LPT9.png", "walls/AUX", "walls\\prn.txt"]
 DRIVES = ["C:\\Windows", "C:", "c:a.png", "D:/a.png", "Z:\\a", "C:/Users/a.png", "\\Windows\\a.png"]

@@ -68,6 +68,8 @@ def test_a_cancelled_training_says_what_is_kept(editor, server):
 
 
 def test_an_error_of_the_pack_is_named_without_the_path_of_its_module():
-    from tilewright.common.errors import InputError
+    from tilewright.common.errors import InputError, UnreadableImage
+    from tilewright.training.settings import ConfigError
 
     assert f"{InputError.__module__}.{InputError.__qualname__}" == "builtins.InputError"
+    assert {kind.__module__ for kind in (InputError, UnreadableImage, ConfigError)} == {"builtins"}
