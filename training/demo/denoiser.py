@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..data import Conditioning, roll_rows
 from ..noise import NoiseSchedule
@@ -80,10 +81,11 @@ def train_denoiser(
     while not clock.stopped:
         _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
         clean, captions = _batch(pool, latents, generator)
-        with mixed_precision():
-            loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
-        optimizer.zero_grad()
-        loss.backward()
+        with sdpa_kernel(SDPBackend.MATH):  # a tenth off a step: the processor's flash attention goes slowly back
+            with mixed_precision():
+                loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
+            optimizer.zero_grad()
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = clock.learning_rate(PEAK_LEARNING_RATE)
