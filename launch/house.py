@@ -81,6 +81,13 @@ class House:
                 found.add(self.modules.get((*base, imported.name)) or self.modules[base])
         return found - {source}
 
+    def loads(self, source: Path) -> set[Path]:
+        """What is run before a file: its imports, and the packages that these lie in and it does not."""
+        found, own = self.imports(source), self.module(source)
+        inside = {module[:length] for module in map(self.module, found) for length in range(1, len(module))}
+        packages = (self.modules.get(package) for package in inside if own[: len(package)] != package)
+        return {*found, *(package for package in packages if package)} - {source}
+
     def functions(self, source: Path) -> list[Function]:
         """Every function and method of a file, nested ones too."""
         found = (
@@ -95,7 +102,7 @@ class House:
 
     def circles(self) -> list[Path]:
         """The files that import themselves round a circle, or are imported by such ones only."""
-        waiting = {source: self.imports(source) for source in self.sources}
+        waiting = {source: self.loads(source) for source in self.sources}
         while free := {source for source, imported in waiting.items() if not imported & waiting.keys()}:
             waiting = {source: imported for source, imported in waiting.items() if source not in free}
         return sorted(waiting)

@@ -10,7 +10,8 @@ import folder_paths
 import torch
 from small_runs import striped_dataset
 from tilewright.host.demo_model import load_demo_model
-from tilewright.host.in_graph import Order, train_lora
+from tilewright.host.in_graph.order import Order
+from tilewright.host.in_graph.run import train_lora
 from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import NetworkConfig, OptimizerConfig, SavingConfig
 

@@ -9,6 +9,7 @@ from small_flows import CPU, random, small_adapters, small_flow, told
 from tilewright.host.demo_model import load_demo_model
 from tilewright.host.flow.families import flow_family
 from tilewright.host.in_graph.memory import META, Training
+from tilewright.host.in_graph.setup import Setup
 from tilewright.host.in_graph.trained_flow import TrainedFlow
 from tilewright.host.in_graph.trained_unet import TrainedUnet
 from tilewright.training.config import NetworkConfig, TrainingConfig
@@ -55,7 +56,7 @@ def predicted(given: Subject, plan: MemoryPlan, config: TrainingConfig) -> int:
     """Bytes, by the dry run that Train LoRA makes."""
     shapes = {name: torch.empty_like(value, device=META) for name, value in given.told.named().items()}
     latents = torch.empty(given.rows, *given.latent.shape, device=META)
-    training = Training(given.trained, config, CPU, torch.float32, False, latents, told_by(shapes))
+    training = Training(Setup(given.trained, config, CPU, torch.float32, False), latents, told_by(shapes))
     with small_adapters():
         return training.footprint(plan).total
 

@@ -14,7 +14,8 @@ import torch
 from safetensors import safe_open
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
-from tilewright.host.in_graph import Order, train_lora
+from tilewright.host.in_graph.order import Order
+from tilewright.host.in_graph.run import train_lora
 from tilewright.nodes.training import DemoModel, TrainLora
 from tilewright.nodes.training.run_inputs import run_config
 

@@ -60,6 +60,19 @@ def test_a_circle_and_an_upward_import_are_found(tmp_path):
     assert house.arrows() == {("common", "host"): 1} and floor("host") > floor("common")
 
 
+def test_a_circle_through_a_packages_own_file_is_found(tmp_path):
+    """Importing host.inner.three runs host/inner/__init__.py first, which imports host.two, which imports it."""
+    for name, text in {
+        "host/inner/__init__": "from ..two import b",
+        "host/inner/three": "c = 1",
+        "host/two": "from .inner.three import c",
+    }.items():
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(text)
+    assert [file.stem for file in House(tmp_path).circles()] == ["__init__", "two"]
+
+
 @each_source
 def test_heavy_libraries_are_imported_where_they_are_needed(source):
     assert [module for module, top in HOUSE.outside_imports(source) if top and module.split(".")[0] in HEAVY] == []

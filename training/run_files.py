@@ -175,6 +175,6 @@ def told_if_disk_fails(path: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
         raise InputError(
-            f"{path} could not be written: {error.strerror}. What was saved before is whole. Free some space and queue "
-            "the graph again: the training goes on from its last state."
+            f"{path} could not be written: {error.strerror}. What was saved before is whole. Free some space and start "
+            "the run again: it goes on from its last state."
         ) from None

@@ -8,13 +8,14 @@ import torch
 from ...common.errors import InputError
 from ...training.config import TrainingConfig
 from ...training.data import Example
+from ...training.exported_run import Row
 from ...training.tensor_cache import kept
 from ...training.text_rows import TextRows
 from ..flow.families import Family
 from ..flow.trainable import sampling_mode
 from ..protocols import Clip, Model, Tokens
 from .latents import for_autograd, kept_folder
-from .text_conditioning import Row, Texts, captions_asked_for
+from .text_conditioning import Texts, captions_asked_for
 
 _NOT_TEXT = ("guidance", "denoise_mask")  # what the denoiser itself tells, or nothing in training
 

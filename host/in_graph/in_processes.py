@@ -8,19 +8,18 @@ from pathlib import Path
 import comfy.model_management
 
 from ...training.exported_run import Destination, ExportedRun
-from ...training.loop import Trainer
-from ...training.metadata import BaseModel
+from ...training.loop import TextEncoder, Trainer
 from ...training.parallel import Share, check_gpus
 from ...training.run_controls import RunControls, ask
 from ...training.run_files import RunFiles
 from ...training.run_log import LogPart
-from ...training.state import RunIdentity
 from ..run_outside.model_source import loaded_from, source_of
 from ..run_outside.processes import TrainingProcesses
-from ..run_outside.writing import Texts, asked_texts, check_exportable, write_run
+from ..run_outside.writing import asked_texts, check_exportable, write_run
 from ..run_record import RunRecord
 from .live_view import LiveView
 from .order import Order
+from .output import RunOutput
 
 FOLDER = "processes"  # in the run's own folder, while they train
 
@@ -35,22 +34,15 @@ def check_processes(order: Order) -> None:
     check_gpus(order.processes)
 
 
-def run_for_processes(
-    order: Order,
-    trainer: Trainer,
-    texts: Texts,
-    wraps: bool,
-    base: BaseModel,
-    files: RunFiles,
-    identity: RunIdentity,
-) -> ExportedRun:
-    """The run of `trainer` as it is handed to processes, which write the files that it would write itself."""
+def run_for_processes(order: Order, output: RunOutput, texts: TextEncoder, wraps: bool) -> ExportedRun:
+    """The run of `output` as it is handed to processes, which write the files that it would write itself."""
+    trainer, files, identity = output.trainer, output.files, output.identity
     trained, held_out = trainer.batches.examples, trainer.measurements.held_out
     told = asked_texts(texts, [*trained, *held_out], order.config)
     lora, folder = (str(path.resolve()) for path in (files.lora, files.folder))
     writes = Destination(lora, folder, identity.fingerprint, identity.models)
-    source, name = source_of(order.model), order.name.strip()
-    return ExportedRun(name, order.config, source, wraps, base.clip_skip, trained, held_out, told, writes)
+    source, clip_skip = source_of(order.model), output.base.clip_skip
+    return ExportedRun(output.name, order.config, source, wraps, clip_skip, trained, held_out, told, writes)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ...common.errors import InputError
 from ...training.config import TrainingConfig
 from ...training.config.budget import GB, memory_budget
 from ...training.data import Example
+from ...training.exported_run import Row
 from ...training.loop import TextEncoder
 from ...training.lora import LoraNetwork
 from ...training.material_sets import material_sets
@@ -21,9 +22,8 @@ from ...training.optimizers import state_share
 from ...training.text_rows import Told, told_by
 from ..frozen_weights import GivenWeights, device_bytes
 from .order import Order
-from .text_conditioning import Row, Texts, captions_asked_for
-from .trained_flow import TrainedFlow
-from .trained_unet import TrainedUnet
+from .setup import Setup
+from .text_conditioning import captions_asked_for
 
 META = torch.device("meta")
 WORKSPACE = 0.6 * GB  # of an accelerator: its context, and what its libraries compute in
@@ -39,11 +39,7 @@ class Training:
     one material's. beside: what takes memory next to the network, which is a trained text encoder.
     """
 
-    model: TrainedUnet | TrainedFlow
-    config: TrainingConfig
-    device: torch.device
-    dtype: torch.dtype
-    wraps: bool
+    setup: Setup
     latents: torch.Tensor
     told: Told
     maps: int = 1
@@ -51,23 +47,23 @@ class Training:
 
     def footprint(self, plan: MemoryPlan) -> Footprint:
         """What it takes of the device at once by `plan`: its passes are walked on the meta device."""
-        config = self.config
-        network = self.model.network(config, META, self.dtype, self.wraps, plan)
-        given = GivenWeights(self.model.model, self.model.skeleton(self.dtype), META, self.dtype)
-        base = device_bytes(network, given, self.model.blocks(network), plan, self.device)
-        lora = LoraNetwork(self.model.layers(network, config), config.network, config.seed)
+        trained, config, dtype = self.setup.model, self.setup.config, self.setup.dtype
+        network = replace(self.setup, device=META).network(plan)
+        given = GivenWeights(trained.model, trained.skeleton(dtype), META, dtype)
+        base = device_bytes(network, given, trained.blocks(network), plan, self.setup.device)
+        lora = LoraNetwork(trained.layers(network, config), config.network, config.seed)
         weights = sum(parameter.nbytes for parameter in lora.parameters())
         lora.attach()
-        denoise = self.model.denoiser(network, config, self.wraps)
+        denoise = trained.denoiser(network, config, self.setup.wraps)
         together = (self.maps,) if self.maps > 1 else ()
         # What adds to gradients that are there already takes memory that the first pass does not.
         passes = 2 if config.optimizer.accumulation > 1 or config.acceleration == "CUDA graph" else 1
         times = torch.empty(len(self.latents), device=META)
-        with self.model.training(), dry_count() as count:
+        with trained.training(), dry_count() as count:
             for _ in range(passes):
                 prediction = denoise(self.latents, times, self.told, *together)
                 torch.autograd.backward((prediction - self.latents).square().mean())
-        kept = _with_optimizer(weights, config, self.device)
+        kept = _with_optimizer(weights, config, self.setup.device)
         walked = max(0, count.peak - weights)
         both = self.beside
         return Footprint(base + both.base, kept + both.lora, walked + both.activations)
@@ -109,13 +105,10 @@ def _numbers(told: Told) -> int:
 
 def memory_of_run(
     order: Order,
-    model: TrainedUnet | TrainedFlow,
+    setup: Setup,
     examples: Sequence[Example],
-    texts: Texts,
+    texts: TextEncoder,
     text_layers: dict[str, torch.nn.Module],
-    device: torch.device,
-    dtype: torch.dtype,
-    wraps: bool,
 ) -> tuple[MemoryPlan, str]:
     """How the run of `order` gets by with the memory there is, and what to tell of it; see `memory_choice`.
 
@@ -123,11 +116,11 @@ def memory_of_run(
     """
     if order.processes > 1:
         return MemoryPlan.of(order.config), ""
-    config, maps = order.config, maps_together(examples, order.config)
+    config, device, maps = order.config, setup.device, maps_together(examples, order.config)
     captions = captions_asked_for(examples, config)
     latents, told, kept = largest_batch(examples, texts, captions, config.batch_size * maps)
     beside = _text_encoder(order, text_layers, device, kept)
-    return memory_choice(Training(model, config, device, dtype, wraps, latents, told, maps, beside))
+    return memory_choice(Training(setup, latents, told, maps, beside))
 
 
 def _text_encoder(
@@ -151,11 +144,12 @@ def memory_choice(training: Training, processes: int = 1) -> tuple[MemoryPlan, s
 
     It is one of so many processes, which share main memory. Raises `InputError` for a budget that no plan stays within.
     """
-    config, device = training.config, training.device
+    setup = training.setup
+    config, device = setup.config, setup.device
     asked = memory_budget(config.memory)
     room, free = _room(asked, device, processes)
     possible = plans(config, products_of(device))
-    blocks = len(training.model.blocks(training.model.skeleton(training.dtype)))
+    blocks = len(setup.model.blocks(setup.model.skeleton(setup.dtype)))
     streams = device.type != "cpu" and config.acceleration != "CUDA graph"
     try:
         plan, needed = chosen_plan(possible, room, training.footprint, blocks, streams)
@@ -192,7 +186,7 @@ def _available(asked: float | None, free: float, device: torch.device) -> str:
 
 
 def _refusal(training: Training, plan: MemoryPlan, needed: Footprint, room: float) -> str:
-    config = training.config
+    config = training.setup.config
     lacking = (
         f"memory is {config.memory}, but this training takes at least {gigabytes(needed.total)}, though "
         f"{plan.words()}: {needed.words()}."

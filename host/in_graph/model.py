@@ -15,7 +15,7 @@ from ...training.checkpoint import DTYPES
 from ...training.config import TrainingConfig
 from ...training.data import Conditioning, Example
 from ...training.loop import Denoiser
-from ...training.lora import LoraNetwork, is_spatial
+from ...training.lora import is_spatial
 from ...training.memory.plan import NOTHING, MemoryPlan
 from ...training.metadata import BaseModel
 from ...training.noise import NoiseSchedule
@@ -137,10 +137,13 @@ def _selected(path: str, blocks: str) -> bool:
     return True
 
 
-def start_from(network: LoraNetwork, file: str) -> None:
-    """Fill `network` with the weights of a file in the LoRA folders."""
-    path = folders.model_file("loras", file, "start_from")
-    network.load_kohya_state(comfy.utils.load_torch_file(str(path), safe_load=True))
+def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
+    """The weights of the file in the LoRA folders that the LoRA starts from, if one is chosen."""
+    if not config.network.start_from:
+        return None
+    path = folders.model_file("loras", config.network.start_from, "start_from")
+    weights: dict[str, torch.Tensor] = comfy.utils.load_torch_file(str(path), safe_load=True)
+    return weights
 
 
 def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:

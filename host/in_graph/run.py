@@ -2,18 +2,15 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import replace
 
 import comfy.model_management
 import torch
 
 from ...common.errors import InputError
 from ...common.files import check_name
-from ...training.checkpoint import DTYPES, load_tensors, save_tensors
+from ...training.checkpoint import load_tensors
 from ...training.data import split_validation
-from ...training.loop import Diverged, Trainer
-from ...training.lora import LoraNetwork
-from ...training.metadata import lora_metadata
+from ...training.loop import Diverged
 from ...training.optimizers import check_optimizer, check_warmup
 from ...training.reference_pictures import write_references
 from ...training.run_controls import ACTIONS, SAMPLE, SAVE, STOP, RunControls, stopped_at
@@ -26,7 +23,7 @@ from ...training.run_files import (
     files_of_run,
     told_if_disk_fails,
 )
-from ...training.state import load_state, save_state
+from ...training.state import RunIdentity, load_state
 from .. import folders
 from .. import training as host_training
 from ..node_text import tell_node
@@ -37,9 +34,11 @@ from .in_processes import Course, check_processes, run_for_processes, train_in_p
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
 from .memory import memory_of_run
-from .model import start_from, told_if_compiling_fails, training_dtype
+from .model import starting_weights, told_if_compiling_fails, training_dtype
 from .order import Encoded, Order, TrainedLora
+from .output import RunOutput
 from .preflight import dataset_notes
+from .setup import Setup
 from .trained import trained_model, with_training_adapter
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
@@ -87,42 +86,35 @@ class _Run:
         self, order: Order, model: TrainedUnet | TrainedFlow, encoded: list[Encoded], device: torch.device
     ) -> None:
         self.order, self.model, self.config = order, model, order.config
-        vae, config = order.vae, order.config
-        self.name = order.name.strip()
-        self.examples = encoded[0].examples
+        config, examples = order.config, encoded[0].examples
         everything = [example for part in encoded for example in part.examples]
         dtype = training_dtype(config, device)
         if order.processes > 1:  # which train on the devices: here is only what says what they do
             device = torch.device("cpu")
-        texts, text_layers = model.texts(order.clip, everything, config, device)
+        self.texts, text_layers = model.texts(order.clip, everything, config, device)
         comfy.model_management.unload_all_models()  # nothing but the UNet in training takes memory from here on
-        wraps = model.wraps(config, self.examples)
-        layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
-        self.base = replace(model.base, precision=str(dtype).removeprefix("torch."), clip_skip=-layer)
-        plan, memory_note = memory_of_run(order, model, self.examples, texts, text_layers, device, dtype, wraps)
-        denoiser = model.network(config, device, dtype, wraps, plan)
-        self.identity = run_identity(order, model, self.examples, denoiser, plan, dtype)
-        layers = {**model.layers(denoiser, config), **text_layers}
-        network = LoraNetwork(layers, config.network, config.seed).to(device)
-        if config.network.start_from:
-            start_from(network, config.network.start_from)
-        trained, held_out = split_validation(self.examples, config.saving.validation_share, config.seed)
+        setup = Setup(model, config, device, dtype, model.wraps(config, examples))
+        plan, memory_note = memory_of_run(order, setup, examples, self.texts, text_layers)
+        frozen = setup.network(plan)
+        identity = run_identity(order, model, examples, frozen, plan, dtype)
+        trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
         held_out += [example for part in encoded[1:] for example in part.examples]
-        denoise, schedule = model.denoiser(denoiser, config, wraps), model.schedule(config)
-        self.trainer = Trainer(
-            network, denoise, texts, trained, schedule, config, device, held_out, dtype == torch.float16
-        )
-        self.notes = dataset_notes(order, self.trainer, texts, encoded[0].unreadable)
+        start = starting_weights(config)
+        self.trainer = setup.trainer(frozen, self.texts, trained, held_out, text_layers, start)
+        self.notes = dataset_notes(order, self.trainer, self.texts, encoded[0].unreadable)
         self.notes += [memory_note] if memory_note else []
-        self.notes += model.notes(config, all(example.tileable for example in self.examples))
-        self.texts, self.wraps, self.tiling_vae = texts, wraps, wrapped_vae(vae) if wraps else vae
-        self.files = self._own_files()
+        self.notes += model.notes(config, all(example.tileable for example in examples))
+        self.wraps, self.tiling_vae = setup.wraps, wrapped_vae(order.vae) if setup.wraps else order.vae
+        self.files = self._own_files(identity)
         self.record = RunRecord(self.files.folder, self.files.lora.name, order.node_id)
+        layer = host_training.last_layer(order.clip, config.objective.clip_skip) or -1
+        name, base = order.name.strip(), setup.base(-layer)
+        self.output = RunOutput(name, base, self.trainer, self.files, self.record, identity)
 
-    def _own_files(self) -> RunFiles:
+    def _own_files(self, identity: RunIdentity) -> RunFiles:
         loras, runs = folders.output_folder("loras"), folders.output_folder("training")
-        resumed = self.identity if self.config.saving.resume else None
-        files = files_of_run(loras, runs, self.name, resumed, self.trainer.steps)
+        resumed = identity if self.config.saving.resume else None
+        files = files_of_run(loras, runs, self.order.name.strip(), resumed, self.trainer.steps)
         size = sum(parameter.numel() for parameter in self.trainer.parameters)
         try:
             check_room(files, 4 * size * 4)  # a file, and a state with two moments
@@ -152,7 +144,9 @@ class _Run:
             check_kept(files, self.order.checkpoint)
             lora = files.checkpoint(self.order.checkpoint)
             state = load_tensors(lora)
-        return TrainedLora(state, lora, files, trainer.losses, measured.validation, measured.fixed, self._metadata())
+        return TrainedLora(
+            state, lora, files, trainer.losses, measured.validation, measured.fixed, self.output.metadata()
+        )
 
     def _begin(self) -> str:
         """Where there is a state, go to its step. Returns how the run begins, in a sentence."""
@@ -210,7 +204,7 @@ class _Run:
 
     def _train_in_processes(self, controls: RunControls) -> dict[str, torch.Tensor]:
         trainer, files = self.trainer, self.files
-        run = run_for_processes(self.order, trainer, self.texts, self.wraps, self.base, files, self.identity)
+        run = run_for_processes(self.order, self.output, self.texts, self.wraps)
         try:
             train_in_processes(run, self.order.processes, files, Course(trainer, self.view, self.record, controls))
         finally:
@@ -224,56 +218,30 @@ class _Run:
         return state
 
     def _go(self, controls: RunControls) -> None:
-        saving, trainer = self.config.saving, self.trainer
+        trainer, output = self.trainer, self.output
         if not trainer.measurements.fixed:
-            self._measure(0)
+            output.measure(0)
         for step in trainer.run():
             comfy.model_management.throw_exception_if_processing_interrupted()
-            self._measure(step)
+            output.measure(step)
             asked = controls.asked()
-            if self._keeps(step) or (SAVE in asked and step < trainer.steps):
-                self._save_checkpoint(step)
-            if step % saving.state_every == 0:
-                self._save_state()
+            if output.is_due(step) or (SAVE in asked and step < trainer.steps):
+                output.save_checkpoint(step)
+            if step % self.config.saving.state_every == 0:
+                output.save_state()
             self.view.after_step(step, SAMPLE in asked)
             if STOP in asked and step < trainer.steps:
                 self.record.stop(step)
                 return
 
-    def _measure(self, step: int) -> None:
-        measurements = self.trainer.measurements
-        measurements.take(step)
-        self.record.measured(step, measurements.fixed, measurements.validation)
-
     def _checkpoints(self) -> list[int]:
-        return [step for step in range(1, self.trainer.steps) if self._keeps(step)]
-
-    def _keeps(self, step: int) -> bool:
-        return self.config.saving.keeps(step, self.trainer.steps, self.trainer.steps_per_epoch)
-
-    def _save_checkpoint(self, step: int) -> None:
-        tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])
-        with told_if_disk_fails(self.files.lora.parent):
-            self.files.save_checkpoint(step, tensors, self._metadata(), self.config.saving.keep_last)
-        self.record.log.event("saved", step, file=self.files.checkpoint(step).name)
-
-    def _save_state(self) -> None:
-        self.trainer.settle()
-        self.record.log.losses(self.trainer.losses)
-        self.record.log.flush()  # a log that ends before the state would lack steps for good
-        with told_if_disk_fails(self.files.state):
-            save_state(self.files.state, self.trainer, self.identity, self.files.lora.name)
+        return [step for step in range(1, self.trainer.steps) if self.output.is_due(step)]
 
     def _save_all(self) -> dict[str, torch.Tensor]:
         with suppress(Diverged):  # then the steps after the last sound one are taken back
             self.trainer.settle()
         if not self.trainer.step:
             return {}
-        tensors = self.trainer.kohya_state(DTYPES[self.config.saving.precision])
-        with told_if_disk_fails(self.files.lora):
-            save_tensors(self.files.lora, tensors, self._metadata())
-        self._save_state()
+        self.output.save_lora()
+        self.output.save_state()
         return self.trainer.kohya_state()
-
-    def _metadata(self) -> dict[str, str]:
-        return lora_metadata(self.name, self.base, self.config, self.trainer)

@@ -11,6 +11,7 @@ import torch
 from ...common.map_words import map_caption
 from ...training.config import ObjectiveConfig, TrainingConfig
 from ...training.data import Conditioning, Example
+from ...training.exported_run import Row
 from ...training.material_sets import material_sets
 from ...training.tensor_cache import kept
 from ...training.text_rows import Told
@@ -19,9 +20,6 @@ from ..protocols import Clip, Model
 from .latents import for_autograd, kept_folder
 
 SHUFFLED = 4096  # encoded captions in another order that are remembered: they come up without end
-
-Row = tuple[str, tuple[int, int]]
-"""A caption, and the size in pixels of the image that it belongs to"""
 
 
 def text_encoder(

@@ -1,7 +1,7 @@
 """A run's folder, whether an artist asked for it or a graph that trains in several processes."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,12 @@ from ...common.errors import InputError
 from ...training.config import TrainingConfig
 from ...training.data import Example
 from ...training.exported_run import ExportedRun, Row
+from ...training.loop import TextEncoder
 from ...training.text_rows import Told
 from .. import folders
 from ..in_graph.text_conditioning import captions_asked_for
 
 COPIED = ("start_from", "training_adapter")  # LoRAs that a run begins with
-
-Texts = Callable[[Sequence[str], Sequence[tuple[int, int]]], Told]
-"""(captions, sizes in pixels) -> what the denoiser is told of as many rows"""
 
 
 def check_exportable(config: TrainingConfig) -> None:
@@ -40,7 +38,7 @@ def check_exportable(config: TrainingConfig) -> None:
         )
 
 
-def asked_texts(texts: Texts, examples: Sequence[Example], config: TrainingConfig) -> dict[Row, Told]:
+def asked_texts(texts: TextEncoder, examples: Sequence[Example], config: TrainingConfig) -> dict[Row, Told]:
     """Every caption that a run on `examples` asks for, encoded."""
     with torch.inference_mode(False):
         return {row: texts([row[0]], [row[1]]) for row in sorted(captions_asked_for(examples, config))}

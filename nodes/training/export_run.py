@@ -75,7 +75,7 @@ class ExportTrainingRun(io.ComfyNode):
         validation: TextureDataset | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ...host.in_graph import Order
+        from ...host.in_graph.order import Order
         from ...host.run_outside.export import export_run
 
         config = run_config(settings, network, optimizer, objective, saving)

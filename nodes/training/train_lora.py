@@ -135,7 +135,8 @@ class TrainLora(io.ComfyNode):
         processes: int = 1,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ...host.in_graph import Order, train_lora
+        from ...host.in_graph.order import Order
+        from ...host.in_graph.run import train_lora
         from ...host.training import with_lora
         from ...training.plot import plot_losses
 

@@ -37,7 +37,8 @@ def captioned_renders(count: int, seed: int) -> Any:
 
 def trained(checkpoint: tuple, dataset: Any, wrap: str, roll: bool, steps: int, rate: float, seed: int) -> dict:
     """The weights of one case's LoRA."""
-    from tilewright.host.in_graph import Order, train_lora
+    from tilewright.host.in_graph.order import Order
+    from tilewright.host.in_graph.run import train_lora
     from tilewright.nodes.training.run_inputs import run_config
     from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 

@@ -132,7 +132,7 @@ def clock_of(device: Any) -> Callable[[], float]:
 def measured(case: str, name: str, size: str, batch: int, steps: int, precision: str) -> dict[str, float]:
     """Seconds of a step, and by how many MB training raises the peak of memory."""
     import torch
-    from tilewright.host import in_graph  # noqa: F401 - what importing takes is not the training's
+    from tilewright.host.in_graph import run  # noqa: F401 - what importing takes is not the training's
 
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
     model = model_of(name, size, dtype)

@@ -29,8 +29,8 @@ def measured(case: str, batch: int, steps: int) -> dict[str, float]:
     """
     import comfy.utils
     import torch
-    from tilewright.host import in_graph  # noqa: F401 - what importing takes is not the training's
     from tilewright.host.demo_model import load_demo_model
+    from tilewright.host.in_graph import run  # noqa: F401 - what importing takes is not the training's
     from tilewright.nodes.training import run_inputs  # noqa: F401
 
     clocks: list[tuple[float, float]] = []
@@ -60,7 +60,8 @@ def _train_with_ours(case: str, model: Any, clip: Any, vae: Any, batch: int, ste
     import folder_paths
     from tilewright.common.image_writing import write_png
     from tilewright.common.texture_dataset import Sample, TextureDataset
-    from tilewright.host.in_graph import Order, train_lora
+    from tilewright.host.in_graph.order import Order
+    from tilewright.host.in_graph.run import train_lora
     from tilewright.nodes.training.run_inputs import run_config
 
     with tempfile.TemporaryDirectory() as folder:

@@ -86,6 +86,7 @@ def real(name, pixels):
     import comfy.supported_models
     from tilewright.host.flow.families import flow_family
     from tilewright.host.in_graph.memory import META, Training
+    from tilewright.host.in_graph.setup import Setup
     from tilewright.host.in_graph.trained_flow import TrainedFlow
     from tilewright.training.config import TrainingConfig
     from tilewright.training.text_rows import TextRows
@@ -99,7 +100,7 @@ def real(name, pixels):
     latents = torch.empty(1, channels, pixels // cell, pixels // cell, device=META)
     told = TextRows(({part: torch.empty(shape, device=META) for part, shape in text.items()},))
     trained = TrainedFlow(model, flow_family(model))
-    return Training(trained, TrainingConfig(resolution=pixels), cpu, torch.bfloat16, False, latents, told)
+    return Training(Setup(trained, TrainingConfig(resolution=pixels), cpu, torch.bfloat16, False), latents, told)
 
 
 def table(name, pixels):
@@ -109,10 +110,11 @@ def table(name, pixels):
     from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, MemoryPlan, chosen_plan, plans
 
     training = real(name, pixels)
+    trained = training.setup.model
     products = (torch.int8, torch.float8_e4m3fn)
-    blocks = len(training.model.blocks(training.model.skeleton(torch.bfloat16)))
+    blocks = len(trained.blocks(trained.skeleton(torch.bfloat16)))
     predict = cache(training.footprint)
-    whole = sum(value.numel() for value in training.model.skeleton(torch.bfloat16).parameters())
+    whole = sum(value.numel() for value in trained.skeleton(torch.bfloat16).parameters())
     shown = [MemoryPlan(), MemoryPlan(BUT_ATTENTION), MemoryPlan(EVERYTHING)]
     shown += [MemoryPlan(plan.recomputed, True, 0, products) for plan in shown]
     shown += [MemoryPlan(EVERYTHING, True, blocks, products)]
@@ -120,7 +122,7 @@ def table(name, pixels):
     choices = []
     for card in CARDS:
         room = (card * GB - WORKSPACE) / FRAGMENTS
-        plan, needed = chosen_plan(plans(training.config, products), room, predict, blocks, streams=True)
+        plan, needed = chosen_plan(plans(training.setup.config, products), room, predict, blocks, streams=True)
         choices.append(_short(plan, blocks) if needed.total <= room else "no")
     print(f"{name}, {whole / 1e9:.1f} billion weights, {pixels} px: {sizes} {choices}", flush=True)
     return f"| {name} | {pixels} | {' | '.join(sizes)} |", f"| {name} | {pixels} | {' | '.join(choices)} |"

@@ -13,8 +13,10 @@ from safetensors import safe_open
 from small_runs import striped_dataset
 from tilewright.common.errors import InputError
 from tilewright.host import training as host_training
-from tilewright.host.in_graph import Order, checks, train_lora
+from tilewright.host.in_graph import checks
 from tilewright.host.in_graph.model import noise_schedule
+from tilewright.host.in_graph.order import Order
+from tilewright.host.in_graph.run import train_lora
 from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import TrainingConfig
 

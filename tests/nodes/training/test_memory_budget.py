@@ -8,6 +8,7 @@ import pytest
 import torch
 from tilewright.common.errors import InputError
 from tilewright.host.in_graph import memory
+from tilewright.host.in_graph.setup import Setup
 from tilewright.host.in_graph.trained_unet import TrainedUnet
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.config.budget import GB
@@ -28,7 +29,7 @@ def training(runs):
 
     def of(allowed, device=cpu, **changes):
         config = TrainingConfig(**{**SIZE, "memory": allowed, **changes})
-        return memory.Training(TrainedUnet(runs.model), config, device, torch.float32, False, latents, text)
+        return memory.Training(Setup(TrainedUnet(runs.model), config, device, torch.float32, False), latents, text)
 
     return of
 

@@ -16,9 +16,9 @@ from small_flows import LOADABLE, small_adapters, small_flow
 from small_runs import SETTINGS, metadata
 from tilewright.common.errors import InputError
 from tilewright.host.flow import families
-from tilewright.host.in_graph import Order
+from tilewright.host.in_graph.order import Order
 from tilewright.host.run_outside.export import export_run
-from tilewright.host.run_outside.train import OutsideRun
+from tilewright.host.run_outside.outside_run import OutsideRun
 from tilewright.nodes.training.run_inputs import run_config
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 from tilewright.training.exported_run import read_run
