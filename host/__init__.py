@@ -10,7 +10,7 @@ Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscal
 Others' models: captioners, clip_scores, clip_tokens. Captions by hand: edit_sets.
 Material sets: material_sets (rows that are maps of one material), shared_attention (what they see of each other),
 given_maps and set_prompts (their latents and texts).
-Grids: painting, lora_files, lora_grid, screening.
+Grids: painting, lora_files, lora_grid, screening, scored_grid.
 The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.
 The trainer: in_graph/ in the graph, run_outside/ outside it, sd_scripts/ through kohya's scripts; run_record is what
 they tell of a run.

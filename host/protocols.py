@@ -114,3 +114,14 @@ class Vae(Protocol):
     def spacial_compression_encode(self) -> int: ...
 
     def spacial_compression_decode(self) -> int: ...
+
+
+class UpscaleModel(Protocol):
+    """UPSCALE_MODEL, as the host's loader gives it."""
+
+    patcher: Patcher
+    scale: int
+    input_channels: int
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """(B, C, h, w) -> (B, C, scale * h, scale * w)."""

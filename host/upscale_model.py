@@ -2,7 +2,6 @@
 
 import logging
 import math
-from typing import Protocol
 
 import comfy.model_management
 import comfy.utils
@@ -13,19 +12,7 @@ from ..common.errors import InputError
 from ..common.finite import check_finite
 from ..common.resample import resize
 from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
-from .protocols import Patcher
-
-
-class UpscaleModel(Protocol):
-    """What the host's loader gives as UPSCALE_MODEL."""
-
-    patcher: Patcher
-    scale: int
-    input_channels: int
-
-    def __call__(self, image: torch.Tensor) -> torch.Tensor:
-        """(B, C, h, w) -> (B, C, scale * h, scale * w)."""
-
+from .protocols import UpscaleModel
 
 SMALLEST_TILE = 64
 MEMORY_PER_PIXEL = 3 * 4 * 384  # bytes per pixel of the result, as the host reckons

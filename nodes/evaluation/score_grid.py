@@ -3,17 +3,10 @@
 from comfy_api.latest import io
 
 from ...common.errors import InputError
-from ...common.files import write_json, written_whole
-from ...common.image_writing import write_png
 from ...common.texture_dataset import TextureDataset
 from ...evaluation.cells import find_cell
-from ...evaluation.chart import score_chart
 from ...evaluation.grid import LoraGrid
-from ...evaluation.score_grid import Result, score_grid
-from ...evaluation.sheet import contact_sheet
-from ...evaluation.words import report, scores_record, table_csv
 from ...host.clip_scores import NONE, load_encoders
-from ...host.lora_files import read_lora, with_lora_file
 from ...host.progress import progress_callback
 from ...host.protocols import Clip, Model
 from ..sockets import TextureDatasetSocket
@@ -102,6 +95,9 @@ class ScoreGrid(io.ComfyNode):
         model: Model | None = None,
         clip: Clip | None = None,
     ) -> io.NodeOutput:
+        from ...evaluation.score_grid import score_grid
+        from ...host.scored_grid import with_chosen, written_verdict
+
         by_hand = find_cell(choice, grid.cells) if choice.strip() else None
         size = (grid.sampling.width, grid.sampling.height)
         trained = framed_renders(training, size, "training")
@@ -109,12 +105,11 @@ class ScoreGrid(io.ComfyNode):
         _check_apart(training, held_out)
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)
         result = score_grid(grid, trained, others, encoders or None, by_hand, fresh_seeds, progress_callback())
-        table, words, lines = score_chart(result), report(result), table_csv(result)
-        _write(result, words, lines)
-        applied_model, applied_clip = _applied(model, clip, result)
+        verdict = written_verdict(result)
         name, strength = (result.chosen.lora, result.chosen.strength) if result.chosen else ("", 0.0)
+        chosen = *with_chosen(model, clip, result), name, strength
         shown = {"tilewright_grid": [grid.name]}
-        return io.NodeOutput(applied_model, applied_clip, name, strength, table, words, lines, ui=shown)
+        return io.NodeOutput(*chosen, verdict.table, verdict.report, verdict.csv, ui=shown)
 
 
 def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> None:
@@ -128,21 +123,3 @@ def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> N
             f"{len(both)} images are in training and in held_out as well, such as {names}. Divide one dataset with "
             "Split Dataset, train on the first part, and connect the second as held_out."
         )
-
-
-def _applied(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
-    if result.chosen is None or (model is None and clip is None):
-        return model, clip
-    return with_lora_file(model, clip, read_lora(result.chosen.lora), result.chosen.strength)
-
-
-def _write(result: Result, words: str, lines: str) -> None:
-    """Beside the pictures: scores.json, scores.csv, report.txt, and the sheet with what was chosen and refused."""
-    write_json(result.grid.folder / "scores.json", scores_record(result))
-    for name, text in {"scores.csv": lines, "report.txt": words + "\n"}.items():
-        with written_whole(result.grid.folder / name) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
-    grid = result.grid
-    refused = {result.cells[number].cell: reason for number, reason in result.choice.refused.items()}
-    sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), notes=refused, chosen=result.chosen)
-    write_png(grid.folder / "scored_sheet.png", sheet[0].movedim(-1, 0))

@@ -6,8 +6,6 @@ from ...common.errors import InputError
 from ...host.networks import is_transformer, pixels_per_cell
 from ...host.node_text import tell_node
 from ...host.protocols import Model
-from ...host.tiled_diffusion import tiled_diffusion
-from ...host.tiled_transformer import tiled_transformer
 from ...host.wrapped_axes import AUTO, axes_of_model
 from ...upscale.windows import METHODS, WindowPlan
 from ..sockets import following_axes_input
@@ -89,6 +87,9 @@ class TiledDiffusion(io.ComfyNode):
     def execute(
         cls, model: Model, tile_size: int, overlap: int, method: str, axes: str, batch: int = 4
     ) -> io.NodeOutput:
+        from ...host.tiled_diffusion import tiled_diffusion
+        from ...host.tiled_transformer import tiled_transformer
+
         if overlap > tile_size // 2:
             raise InputError(
                 f"overlap is {overlap}. Windows of {tile_size} pixels overlap by 0 to {tile_size // 2} pixels."

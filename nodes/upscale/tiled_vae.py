@@ -8,7 +8,6 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...host.protocols import Vae
-from ...host.tiled_vae import decode_latents, encode_image
 from ...host.wrapped_axes import AUTO, axes_of_vae
 from ..sockets import following_axes_input
 
@@ -89,6 +88,8 @@ class TiledVAEDecode(io.ComfyNode):
     def execute(
         cls, samples: dict[str, Any], vae: Vae, tile_size: int, axes: str, memory: float = 0.0
     ) -> io.NodeOutput:
+        from ...host.tiled_vae import decode_latents
+
         wrap = axes_of_vae(axes, vae)
         image, report = decode_latents(vae, _latents(samples), tile_size, wrap, memory)
         return io.NodeOutput(image, report + _followed(axes, wrap))
@@ -126,6 +127,8 @@ class TiledVAEEncode(io.ComfyNode):
 
     @classmethod
     def execute(cls, pixels: torch.Tensor, vae: Vae, tile_size: int, axes: str, memory: float = 0.0) -> io.NodeOutput:
+        from ...host.tiled_vae import encode_image
+
         wrap = axes_of_vae(axes, vae)
         latents, report = encode_image(vae, pixels, tile_size, wrap, memory)
         return io.NodeOutput({"samples": latents}, report + _followed(axes, wrap))

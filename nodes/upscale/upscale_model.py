@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.layout import to_bchw, to_bhwc
-from ...host.upscale_model import UpscaleModel, upscale_image
+from ...host.protocols import UpscaleModel
 from ..sockets import axes_input
 
 CATEGORY = "Tilewright/upscale"
@@ -68,5 +68,7 @@ class UpscaleWithModel(io.ComfyNode):
     def execute(
         cls, upscale_model: UpscaleModel, image: torch.Tensor, tile_size: int, axes: str, target_size: int = 0
     ) -> io.NodeOutput:
+        from ...host.upscale_model import upscale_image
+
         enlarged, report = upscale_image(upscale_model, to_bchw(image), tile_size, Axes.parse(axes), target_size)
         return io.NodeOutput(to_bhwc(enlarged), report)

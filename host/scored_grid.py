@@ -1,0 +1,44 @@
+"""What the scores of a LoRA grid lead to: table and report beside its pictures, and the model with the chosen LoRA."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..common.files import write_json, written_whole
+from ..common.image_writing import write_png
+from ..evaluation.chart import score_chart
+from ..evaluation.score_grid import Result
+from ..evaluation.sheet import contact_sheet
+from ..evaluation.words import report, scores_record, table_csv
+from .lora_files import read_lora, with_lora_file
+from .protocols import Clip, Model
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The scores as an artist reads them: table (1, H, W, 3), the report, and csv with a line for each cell."""
+
+    table: torch.Tensor
+    report: str
+    csv: str
+
+
+def written_verdict(result: Result) -> Verdict:
+    """The verdict, written beside the pictures too: scores.json, scores.csv, report.txt, and the sheet with what was
+    chosen and refused."""
+    verdict, grid = Verdict(score_chart(result), report(result), table_csv(result)), result.grid
+    write_json(grid.folder / "scores.json", scores_record(result))
+    for name, text in {"scores.csv": verdict.csv, "report.txt": verdict.report + "\n"}.items():
+        with written_whole(grid.folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    refused = {result.cells[number].cell: reason for number, reason in result.choice.refused.items()}
+    sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), notes=refused, chosen=result.chosen)
+    write_png(grid.folder / "scored_sheet.png", sheet[0].movedim(-1, 0))
+    return verdict
+
+
+def with_chosen(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
+    """MODEL and CLIP, either of them None, with the chosen LoRA at its weight; unchanged where none was chosen."""
+    if result.chosen is None or (model is None and clip is None):
+        return model, clip
+    return with_lora_file(model, clip, read_lora(result.chosen.lora), result.chosen.strength)
