@@ -202,12 +202,12 @@ class Journal:
         self._touched.append((number, tuple(changes)))
         self._last = number
 
-    def _changes(self, told: dict[str, Any]) -> Changes:
+    def _changes(self, entry: dict[str, Any]) -> Changes:
         return {
             str(key): (_edit(value[0]), _edit(value[1]))
             if isinstance(value, list)
             else (self._edits.get(key, Edit()), _edit(value))
-            for key, value in told.items()
+            for key, value in entry.items()
         }
 
     def _compact(self) -> None:

@@ -86,7 +86,7 @@ def converted(image: torch.Tensor, convert: Convert) -> torch.Tensor:
 
 
 def _unless_srgb(convert: Convert, channels: int = 3) -> Convert | None:
-    """Told by grey, by the primaries and by mixtures of them."""
+    """Tested on grey, the primaries and mixtures of them."""
     levels = torch.linspace(0, 1, 6)
     probe = torch.cartesian_prod(*[levels] * channels).reshape(-1, channels).T.unsqueeze(1)
     return None if (convert(probe) - probe).abs().max() < SAME else convert

@@ -21,7 +21,7 @@ _COLORS = (("R", "G", "B"), ("RED", "GREEN", "BLUE"), ("X", "Y", "Z"))
 
 @dataclass(frozen=True)
 class Layer:
-    """The channels of a part that make one picture. name is "" for those without; channels maps what is told by a
+    """The channels of a part that make one picture. name is "" for those without; channels maps a
     channel's own name ("R") to its whole name ("ViewLayer.Combined.R"). index is the part's number."""
 
     name: str

@@ -26,7 +26,7 @@ from .srgb import srgb_from_linear
 AUTOMATIC, LINEAR, SRGB = "auto", "linear", "sRGB"
 LIGHT_OPTIONS = [AUTOMATIC, LINEAR, SRGB]
 REFUSE, REPAIR, KEEP = "refuse", "repair", "keep"
-BEYOND = 1e-3  # by how much a value may leave 0..1 before it is told: a filter's overshoot is no other range
+BEYOND = 1e-3  # by how much a value may leave 0..1 before it is reported: a filter's overshoot is no other range
 
 
 @dataclass(frozen=True)

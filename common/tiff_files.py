@@ -1,4 +1,4 @@
-"""TIFF files: what a page holds, and its pixels as grey or RGB, with alpha where it is told as such."""
+"""TIFF files: what a page holds, and its pixels as grey or RGB, with alpha where the file declares it."""
 
 import importlib
 import math

@@ -1,4 +1,4 @@
-"""What may be wrong with each image of a dataset, told and not sorted out: to be shown beside it."""
+"""What may be wrong with each image of a dataset: shown beside it, while the image stays."""
 
 import hashlib
 import threading

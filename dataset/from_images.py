@@ -47,7 +47,7 @@ def write_images(
 
 
 def _write(folder: Path, material: str, image: torch.Tensor, caption: str, map_kind: str, tileable: bool) -> Sample:
-    """An earlier run's caption goes where this one has none: it told another picture."""
+    """An earlier run's caption goes where this one has none: it described another picture."""
     file = folder / f"{material}_{map_kind}.png"
     write_png(file, image, 8 if map_kind in COLOR_MAPS else 16)
     text = file.with_suffix(".txt")

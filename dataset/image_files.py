@@ -97,7 +97,7 @@ def _records(parent: Path, files: Sequence[Path]) -> tuple[list[MaterialRecord],
     try:
         return read_manifest(parent), []
     except InputError as error:
-        return [], [Rejected(parent / MANIFEST_NAME, f"ignored, maps are told by their names: {error}")]
+        return [], [Rejected(parent / MANIFEST_NAME, f"ignored, maps are recognised by their names: {error}")]
 
 
 def _named(

@@ -152,7 +152,7 @@ def _kind(image: ImageFile) -> str:
 def _pixels(image: ImageFile) -> int:
     try:
         width, height = image_size(image.path)
-    except UnreadableImage:  # which is told when it is decoded
+    except UnreadableImage:  # which is reported when it is decoded
         return 0
     return width * height
 

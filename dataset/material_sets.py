@@ -142,8 +142,8 @@ def _conventions(samples: Sequence[Sample], normals: str, checked: Callable[[int
         return {sample.file: normals for sample in samples}
     unknown = [sample for sample in samples if not sample.convention]
     read = in_parallel(_convention_of_pixels, unknown, checked, pixels_of)
-    told = {sample.file: sample.convention for sample in samples}
-    return told | {sample.file: found for sample, found in zip(unknown, read, strict=True)}
+    known = {sample.file: sample.convention for sample in samples}
+    return known | {sample.file: found for sample, found in zip(unknown, read, strict=True)}
 
 
 def _convention_of_pixels(sample: Sample) -> str:
@@ -177,9 +177,9 @@ def _directions(directions: dict[Path, str]) -> list[str]:
     if not directions:
         return []
     counts = Counter(directions.values())
-    told = [f"{counts['OpenGL']} OpenGL", f"{counts['DirectX']} DirectX, which are turned to OpenGL"]
+    counted = [f"{counts['OpenGL']} OpenGL", f"{counts['DirectX']} DirectX, which are turned to OpenGL"]
     flat = f", {counts['']} whose pixels do not tell, taken for OpenGL" if counts[""] else ""
-    return [f"Normals: {told[0]}, {told[1]}{flat}."]
+    return [f"Normals: {counted[0]}, {counted[1]}{flat}."]
 
 
 def _captions(samples: Sequence[Sample]) -> list[str]:

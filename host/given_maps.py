@@ -50,9 +50,9 @@ def given_maps(
         repeated = of_map.expand(count, *of_map.shape[1:]).repeat_interleave(variations, 0)
         rows[:, kinds.index(kind)], mask[:, kinds.index(kind)] = repeated, 0.0
     painted = [kind for kind in kinds if kind not in images]
-    told = [f"Given: {listed_maps(list(images))}. Painted: {listed_maps(painted)}. Materials: {materials}."]
+    lines = [f"Given: {listed_maps(list(images))}. Painted: {listed_maps(painted)}. Materials: {materials}."]
     latent = {"samples": rows.flatten(0, 1), "noise_mask": mask.flatten(0, 1)[:, None]}
-    return latent, "\n".join([*told, *notes])
+    return latent, "\n".join([*lines, *notes])
 
 
 def _check_kinds(kinds: Sequence[str], images: Mapping[str, torch.Tensor]) -> None:
@@ -72,13 +72,13 @@ def _read(images: Mapping[str, torch.Tensor], convention: str) -> tuple[dict[str
     read: dict[str, torch.Tensor] = {}
     notes: list[str] = []
     for kind, image in images.items():
-        pixels, told = read_map(image, f"The {kind}")
-        notes += told
+        pixels, said = read_map(image, f"The {kind}")
+        notes += said
         if kind == "normal":
-            pixels, told = normals_of(pixels, "The normal map")
+            pixels, said = normals_of(pixels, "The normal map")
             green = clear_convention(pixels) or "OpenGL" if convention == "detect" else convention
             pixels = flip_green(pixels) if green == "DirectX" else pixels
-            notes += [*told, f"The normal map was read as {green}."]
+            notes += [*said, f"The normal map was read as {green}."]
         elif kind in COLOR_MAPS and pixels.shape[1] > 2:
             pixels = pixels[:, :3]
         else:

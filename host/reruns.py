@@ -1,7 +1,7 @@
 """When a node must run again although its inputs are unchanged: its output is gone, or a file it read has changed.
 
 ComfyUI gives a node's earlier result as long as `fingerprint_inputs` returns the same. It is asked before a run, when
-nothing of the run is known, and a linked input is not told to it. So a node remembers here what it left or read.
+nothing of the run is known, and it does not receive a linked input. So a node remembers here what it left or read.
 """
 
 import threading

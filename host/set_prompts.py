@@ -14,7 +14,7 @@ from .protocols import Clip
 
 @dataclass(frozen=True)
 class SetPrompts:
-    """CONDITIONING for positive and negative, and what each row is told, in lines."""
+    """CONDITIONING for positive and negative, and the prompt of each row, in lines."""
 
     positive: list[Any]
     negative: list[Any]
@@ -24,14 +24,14 @@ class SetPrompts:
 def set_prompts(clip: Clip, kinds: Sequence[str], text: str, negative: str) -> SetPrompts:
     """Rows for the maps `kinds`: "normal map of red bricks", and guided away from "normal map, ..." of `negative`.
 
-    Raises `InputError` for a text encoder whose texts cannot be told to rows apart.
+    Raises `InputError` for a text encoder whose texts cannot go to single rows.
     """
     if clip is None:
         raise InputError("The clip is empty: the checkpoint it came from holds none. Load one with Load CLIP.")
-    told = [map_caption(kind, text) for kind in kinds]
+    prompts = [map_caption(kind, text) for kind in kinds]
     away = [", ".join(part for part in (MAP_WORDS[kind], negative.strip()) if part) for kind in kinds]
-    lines = [f"{kind}: {row}" for kind, row in zip(kinds, told, strict=True)]
-    return SetPrompts(_rows(clip, told), _rows(clip, away), lines)
+    lines = [f"{kind}: {row}" for kind, row in zip(kinds, prompts, strict=True)]
+    return SetPrompts(_rows(clip, prompts), _rows(clip, away), lines)
 
 
 def _rows(clip: Clip, texts: Sequence[str]) -> list[Any]:

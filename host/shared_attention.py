@@ -59,7 +59,7 @@ class _TokenPatch:
 
 
 class _HeadPatch:
-    """For transformers that give keys and values by heads, (B, H, L, D), before their positions are told."""
+    """For transformers that give keys and values by heads, (B, H, L, D), before positions are applied."""
 
     def __init__(self, maps: int) -> None:
         self.maps = maps
@@ -112,7 +112,7 @@ def _after_refiners(options: Mapping[str, Any]) -> bool:
 def _around(
     maps: int, is_shared: Callable[[Mapping[str, Any]], bool], inner: Callable[..., torch.Tensor] | None
 ) -> Callable[..., torch.Tensor]:
-    """The attention function, told the keys and values of all rows. inner: what already stands around it.
+    """The attention function, given the keys and values of all rows. inner: what already stands around it.
 
     is_shared says of the transformer options whether the coming attention is one of the image's tokens.
     """

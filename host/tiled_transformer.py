@@ -74,10 +74,10 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[
             if positions is not None:
                 positions.begin((group[0].height, group[0].width), words, axes=inner)
             cropped, extra = crop_all(image, group, width), None if concat is None else crop_all(concat, group, width)
-            told = [repeated(value, batch, count) for value in (sigma, context)]
+            inputs = [repeated(value, batch, count) for value in (sigma, context)]
             more = {name: _repeated_all(value, batch, count) for name, value in others.items()}
             given = cropped.unsqueeze(2) if latent.ndim == 5 else cropped
-            result = execute(given, told[0], extra, told[1], control, {**options, WINDOWS: count}, **more)
+            result = execute(given, inputs[0], extra, inputs[1], control, {**options, WINDOWS: count}, **more)
             return [_image(result).unflatten(0, (batch, count))]
 
         try:

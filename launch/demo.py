@@ -16,7 +16,7 @@ from .hosts import PACK, HostError, find_host
 from .server import Server, running_server
 from .terminal import complain, end_politely, say
 
-FILES_NAMED = 6  # a folder with more is told by their number
+FILES_NAMED = 6  # of more only the number is said
 MARKER = ".tilewright-demo"  # stands in a folder that a demo made and the next one may empty
 OUTPUT = PACK / "output" / "demo"
 WORKFLOW = PACK / "workflows" / "api" / "quick_start.json"

@@ -47,8 +47,8 @@ def autoencoder_figures(network: torch.nn.Module, course: Course) -> dict:
 def painting_figures(
     denoiser: Denoiser, network: torch.nn.Module, course: Course
 ) -> tuple[dict, list[list[torch.Tensor]]]:
-    """How many paintings of held-out captions are told to be what they are, and how many renders; and the paintings,
-    a row for each round of the materials."""
+    """How many paintings of held-out captions are recognised as what they show, and how many renders; and the
+    paintings, a row for each round of the materials."""
     count = len(course.materials)
     drawings = [course.drawn(HELD_OUT + index, "basecolor")[0] for index in range(count * (KNOWN + UNKNOWN))]
     classes = torch.tensor([course.material(HELD_OUT + index) for index in range(len(drawings))])

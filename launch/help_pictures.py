@@ -33,9 +33,9 @@ def draw(server: Server, name: str, output: Path) -> Path:
     return _strip(files, len(graph.given), output / f"Tilewright{name}.webp")
 
 
-def _file(server: Server, told: dict[str, str]) -> Path:
-    folder = server.base / "temp" if told["type"] == "temp" else server.output
-    return folder / told["subfolder"] / told["filename"]
+def _file(server: Server, shown: dict[str, str]) -> Path:
+    folder = server.base / "temp" if shown["type"] == "temp" else server.output
+    return folder / shown["subfolder"] / shown["filename"]
 
 
 def _strip(files: list[Path], given: int, target: Path) -> Path:

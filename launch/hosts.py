@@ -29,7 +29,7 @@ TORCH = ["torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0"]
 
 
 class HostError(Exception):
-    """No usable ComfyUI, told to a user: what was looked for, what to do."""
+    """No usable ComfyUI. The message says to a user what was looked for and what to do."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, si
     if "height" in maps:
         fused = fused_height(normals, maps["height"], method, axes)
         height = fused.height
-        told = [
+        notes = [
             f"Material {number}: {_agreement(used, correlation, rise * size.size_cm / width)}"
             for number, (used, correlation, rise) in enumerate(
                 zip(fused.used.tolist(), fused.correlation.tolist(), fused.scale.tolist(), strict=True), 1
@@ -66,7 +66,7 @@ def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, si
         ]
     else:
         relief = height_from_normals(normals, "OpenGL", method, axes)
-        height, told = relief.height * relief.range.view(-1, 1, 1, 1), ["The height was integrated from the normals."]
+        height, notes = relief.height * relief.range.view(-1, 1, 1, 1), ["The height was integrated from the normals."]
     surface_normals = integrable_normals(normals, method, axes)
     lowest = height.amin((-1, -2), keepdim=True)
     span = float((height.amax((-1, -2), keepdim=True) - lowest).amax())  # one for all, so that one depth holds for all
@@ -74,7 +74,7 @@ def _with_one_surface(maps: dict[str, torch.Tensor], method: str, axes: Axes, si
     one = (height - lowest) / span if span >= FLAT else torch.full_like(height, 0.5)
     after = agreement(one, surface_normals, "OpenGL", max(span, FLAT))
     report = [
-        *told,
+        *notes,
         f"After fusion the slopes of height and normals correlate by {after.correlation:.2f}.",
         f"The height spans {depth:.4g} cm on {size.size_cm:.4g} cm. Painted normals were off unit length by {off:.2g}.",
     ]

@@ -90,10 +90,10 @@ _CAUSES: dict[str, Callable[[str, Attempt], str]] = {
         lambda *_: "The disk is full. Free some space and queue the graph again."
     ),
     r"error: (unrecognized arguments: .+|argument .+|the following arguments .+)": (
-        lambda told, _: f"It does not take an argument: {_english(told)}. Correct the input `arguments`."
+        lambda reason, _: f"It does not take an argument: {_english(reason)}. Correct the input `arguments`."
     ),
     r"(?:Can't load|couldn't find|load) (?:the )?(?:tokenizer|configuration|model).*?'([\w./-]+)'": _no_tokenizer,
-    r"AssertionError: (.+)": lambda told, _: f"It refuses these settings: {_english(told)}.",
+    r"AssertionError: (.+)": lambda reason, _: f"It refuses these settings: {_english(reason)}.",
 }
 
 

@@ -1,4 +1,4 @@
-"""How sd-scripts is told to resume from a state.
+"""Arguments for resuming sd-scripts from a saved state.
 
 A state holds weights, optimizer and the position in the learning-rate schedule, but sd-scripts counts a resumed run in
 epochs. Where the rate does not fall towards the end, it trains the missing steps and counts from zero, which is exact.

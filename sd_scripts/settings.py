@@ -40,7 +40,7 @@ OPTIMIZERS = {
 }
 _HINT_FILE = re.compile(r"--cn\b", re.IGNORECASE)
 _SEEDS = 2**32  # sd-scripts seeds NumPy, which takes no more
-_BUCKET_STEP = 64  # its own, where none is told
+_BUCKET_STEP = 64  # its own default
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tilewright.training.data import Conditioning, Example
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.memory.plan import MemoryPlan
-from tilewright.training.text_rows import told_by
+from tilewright.training.text_rows import conditioning_of
 
 SIZES = {
     "Flux, small": ("Flux", {"hidden_size": 64, "depth": 2, "depth_single_blocks": 2}, 24),
@@ -56,7 +56,7 @@ def predicted(given: Subject, plan: MemoryPlan, config: TrainingConfig) -> int:
     """Bytes, by the dry run that Train LoRA makes."""
     shapes = {name: torch.empty_like(value, device=META) for name, value in given.told.named().items()}
     latents = torch.empty(given.rows, *given.latent.shape, device=META)
-    training = Training(Setup(given.trained, config, CPU, torch.float32, False), latents, told_by(shapes))
+    training = Training(Setup(given.trained, config, CPU, torch.float32, False), latents, conditioning_of(shapes))
     with small_adapters():
         return training.footprint(plan).total
 

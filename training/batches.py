@@ -14,7 +14,7 @@ from .flow import Schedule
 from .material_sets import SetNoise, draw_set_noise, material_sets, noise_alone
 from .noise import sample_noise
 from .randomness import generator
-from .text_rows import Told
+from .text_rows import TextConditioning
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Batch:
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
-def forward_inputs(batch: Batch, conditioning: Told) -> dict[str, torch.Tensor]:
+def forward_inputs(batch: Batch, conditioning: TextConditioning) -> dict[str, torch.Tensor]:
     """The tensors that a forward pass reads, by their names; a batch without mask, or conditioning without vector,
     leaves these out. The conditioning has as many rows as the batch."""
     inputs = {

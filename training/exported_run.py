@@ -20,7 +20,7 @@ from ..common.files import write_json, written_whole
 from .checkpoint import save_tensors
 from .config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from .data import Example
-from .text_rows import Told, told_by
+from .text_rows import TextConditioning, conditioning_of
 
 FORMAT = "tilewright-training-run-1"
 RUN_NAME, ENCODED_NAME, PROGRESS_NAME = "run.json", "encoded.safetensors", "progress.json"
@@ -66,7 +66,7 @@ class ExportedRun:
     clip_skip: int
     examples: Sequence[Example]
     held_out: Sequence[Example] = ()
-    texts: Mapping[Row, Told] = field(default_factory=dict)
+    texts: Mapping[Row, TextConditioning] = field(default_factory=dict)
     destination: Destination | None = None
 
     def write(self, folder: Path) -> None:
@@ -113,7 +113,7 @@ def read_run(folder: Path) -> ExportedRun:
         for number, own in enumerate(facts["images"])
     ]
     texts = {
-        (caption, (size[0], size[1])): told_by(_beginning(tensors, f"caption.{number}."))
+        (caption, (size[0], size[1])): conditioning_of(_beginning(tensors, f"caption.{number}."))
         for number, (caption, size) in enumerate(facts["captions"])
     }
     trained = facts["trained"]
@@ -153,12 +153,12 @@ def note_failure(folder: Path, reason: str) -> None:
 class StoredTexts:
     """The trainer's text encoder: captions that were encoded when the run was exported."""
 
-    texts: Mapping[Row, Told]
+    texts: Mapping[Row, TextConditioning]
     device: torch.device
 
-    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Told:
+    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> TextConditioning:
         rows: list[Any] = [self.texts[row] for row in zip(captions, sizes, strict=True)]
-        stacked: Told = type(rows[0]).stack(rows)
+        stacked: TextConditioning = type(rows[0]).stack(rows)
         return stacked.moved(self.device)
 
 

@@ -1,6 +1,6 @@
 """Rectified flow: a straight line from a clean latent to noise, and the velocity along it that a network predicts.
 
-A timestep is sigma itself, the share of noise from 0 to 1. What the network is told for it is the denoiser's affair.
+A timestep is sigma itself, the share of noise from 0 to 1. How the network receives it is the denoiser's affair.
 """
 
 import math

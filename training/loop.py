@@ -19,14 +19,14 @@ from .measure import Measurements
 from .optimizers import build_optimizer, check_warmup, rate_factor
 from .parallel import ALONE, Share
 from .randomness import generator
-from .text_rows import Told, told_by
+from .text_rows import TextConditioning, conditioning_of
 
 Denoiser = Callable[..., torch.Tensor]
 """(noisy (B, C, H, W), timesteps (B,), what `TextEncoder` made of the captions) -> prediction (B, C, H, W); with a
 fourth argument where so many rows at a time are the maps of a material and see each other"""
 
-TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], Told]
-"""(captions, sizes in pixels) -> what the denoiser is told of as many rows"""
+TextEncoder = Callable[[Sequence[str], Sequence[tuple[int, int]]], TextConditioning]
+"""(captions, sizes in pixels) -> the conditioning of as many rows"""
 
 SETTLE_EVERY = 10  # steps a GPU runs ahead before its losses are read: each reading makes it wait
 
@@ -134,9 +134,9 @@ class Trainer:
         noisy = self.schedule.add_noise(latents, noise, timesteps)
         if "given" in inputs:
             noisy = torch.where(inputs["given"].view(-1, 1, 1, 1), latents, noisy)
-            prediction = self.denoise(noisy, timesteps, told_by(inputs), inputs["given"].shape[1])
+            prediction = self.denoise(noisy, timesteps, conditioning_of(inputs), inputs["given"].shape[1])
         else:
-            prediction = self.denoise(noisy, timesteps, told_by(inputs))
+            prediction = self.denoise(noisy, timesteps, conditioning_of(inputs))
         target = self.schedule.target(latents, noise, timesteps)
         loss = objective_loss(prediction, target, timesteps, inputs.get("mask"), self.schedule, self.config.objective)
         if self.config.objective.style:

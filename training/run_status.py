@@ -1,4 +1,4 @@
-"""Whether a run is alive, told by what it does and never by what it once said of itself.
+"""Whether a run is alive, judged by what it does and never by what it once said of itself.
 
 output/training/<name>/heartbeat.json   who trains; its time of change is the last sign of life
 """

@@ -6,7 +6,7 @@ import torch
 
 from .flow import Schedule
 from .loop import Denoiser
-from .text_rows import Told
+from .text_rows import TextConditioning
 
 
 @torch.no_grad()
@@ -14,8 +14,8 @@ def sample(
     denoise: Denoiser,
     schedule: Schedule,
     noise: torch.Tensor,
-    prompt: Told,
-    empty: Told,
+    prompt: TextConditioning,
+    empty: TextConditioning,
     steps: int = 20,
     guidance: float = 6.0,
 ) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What a transformer is told whose text stands in line with the image: rows that are never padded, repeated or cut.
+"""Text of a transformer that reads it in line with the image: rows that are never padded, repeated or truncated.
 
 There a longer text is another input: it shifts positions and is attended to. So rows of unlike lengths stay apart, and
 the denoiser runs once for each length.
@@ -60,12 +60,12 @@ class TextRows:
         return TextRows(tuple({name: change(tensor) for name, tensor in row.items()} for row in self.rows))
 
 
-Told = Conditioning | TextRows
-"""What a denoiser is told beside the noisy latents"""
+TextConditioning = Conditioning | TextRows
+"""What a denoiser takes beside noisy latents and timesteps"""
 
 
-def told_by(inputs: Mapping[str, torch.Tensor]) -> Told:
-    """What the tensors of a forward pass tell the denoiser, as `named` gave them."""
+def conditioning_of(inputs: Mapping[str, torch.Tensor]) -> TextConditioning:
+    """The conditioning among the tensors of a forward pass, by the names that `named` gave them."""
     if "context" in inputs:
         return Conditioning(inputs["context"], inputs.get("vector"))
     return TextRows.from_named(inputs)

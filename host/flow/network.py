@@ -84,7 +84,7 @@ def _chosen(family: Family, config: TrainingConfig) -> str:
 class FlowDenoiser:
     """A transformer as the trainer calls it: sigmas in, velocity out, in float32; texts of unlike lengths apart.
 
-    time_factor is what a sigma is multiplied by for the network. guidance is told to networks that take one. positions
+    time_factor is what a sigma is multiplied by for the network. guidance goes to networks that take one. positions
     close on themselves, if there are any.
     """
 
@@ -107,17 +107,17 @@ class FlowDenoiser:
         if len(groups) == 1:
             return self._velocity(noisy, sigmas, groups[0][1], maps)
         rows: dict[int, torch.Tensor] = {}  # by plain numbers: a CUDA graph may not copy indices to the device
-        for numbers, told in groups:
+        for numbers, texts in groups:
             latents, levels = (torch.stack([values[number] for number in numbers]) for values in (noisy, sigmas))
-            rows |= dict(zip(numbers, self._velocity(latents, levels, told, maps), strict=True))
+            rows |= dict(zip(numbers, self._velocity(latents, levels, texts, maps), strict=True))
         return torch.stack([rows[number] for number in range(len(noisy))])
 
     def _velocity(
-        self, noisy: torch.Tensor, sigmas: torch.Tensor, told: dict[str, torch.Tensor], maps: int
+        self, noisy: torch.Tensor, sigmas: torch.Tensor, texts: dict[str, torch.Tensor], maps: int
     ) -> torch.Tensor:
         latents = noisy.to(self.dtype)
-        context = told["context"]
-        tensors = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in told.items()}
+        context = texts["context"]
+        tensors = {name: value.to(self.dtype) if value.is_floating_point() else value for name, value in texts.items()}
         if self.guidance is not None:
             tensors["guidance"] = torch.full((len(noisy),), self.guidance, device=noisy.device, dtype=self.dtype)
         if self.family.version in ("lumina2", "zimage"):

@@ -1,4 +1,4 @@
-"""Captions as a flow transformer takes them: each encoded whole by the host's CLIP, as its sampler would be told it."""
+"""Captions as a flow transformer takes them: each encoded whole by the host's CLIP, as for its sampler."""
 
 from collections.abc import Sequence
 

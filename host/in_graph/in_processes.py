@@ -38,11 +38,11 @@ def run_for_processes(order: Order, output: RunOutput, texts: TextEncoder, wraps
     """The run of `output` as it is handed to processes, which write the files that it would write itself."""
     trainer, files, identity = output.trainer, output.files, output.identity
     trained, held_out = trainer.batches.examples, trainer.measurements.held_out
-    told = asked_texts(texts, [*trained, *held_out], order.config)
+    encoded_texts = asked_texts(texts, [*trained, *held_out], order.config)
     lora, folder = (str(path.resolve()) for path in (files.lora, files.folder))
     writes = Destination(lora, folder, identity.fingerprint, identity.models)
     source, clip_skip = source_of(order.model), output.base.clip_skip
-    return ExportedRun(output.name, order.config, source, wraps, clip_skip, trained, held_out, told, writes)
+    return ExportedRun(output.name, order.config, source, wraps, clip_skip, trained, held_out, encoded_texts, writes)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class LiveView:
         self.config, self.node_id, self.notes, self.record = config, node_id, notes, record
         self.bar = comfy.utils.ProgressBar(trainer.steps, node_id=node_id)
         self.recent: deque[float] = deque([time.monotonic()], maxlen=50)
-        self.told = time.monotonic()
+        self.line_shown = time.monotonic()
 
     def after_step(self, step: int, sample_now: bool = False) -> None:
         """Show the state of things after `step`, with samples where they are due or asked for now."""
@@ -60,8 +60,8 @@ class LiveView:
         self.record.step(step, trainer.optimizer.param_groups[0]["lr"], trainer.losses)
         self.recent.append(time.monotonic())
         self.bar.update_absolute(step)
-        if self.recent[-1] - self.told > TOLD_EVERY or step == self.trainer.steps:
-            self.told = self.recent[-1]
+        if self.recent[-1] - self.line_shown > TOLD_EVERY or step == self.trainer.steps:
+            self.line_shown = self.recent[-1]
             measured = self.trainer.measurements
             warnings = course_warnings(measured.fixed, measured.validation)
             tell_node(self.node_id, "\n".join([self._line(step), *warnings, *self.notes]))

@@ -19,7 +19,7 @@ from ...training.memory.allocations import AllocationCount, dry_count
 from ...training.memory.eight_bits import products_of
 from ...training.memory.plan import Footprint, MemoryPlan, chosen_plan, gigabytes, plans
 from ...training.optimizers import state_share
-from ...training.text_rows import Told, told_by
+from ...training.text_rows import TextConditioning, conditioning_of
 from ..frozen_weights import GivenWeights, device_bytes
 from .order import Order
 from .setup import Setup
@@ -35,13 +35,13 @@ SMALLER = (1536, 1280, 1024, 768, 512, 384, 256, 128)  # resolutions that are tr
 class Training:
     """All that decides how much memory a training needs.
 
-    latents (B, C, h, w) and told are those of its largest batch, on the meta device. maps: so many rows at a time are
-    one material's. beside: what takes memory next to the network, which is a trained text encoder.
+    latents (B, C, h, w) and conditioning are those of its largest batch, on the meta device. maps: so many rows at a
+    time are one material's. beside: what takes memory next to the network, which is a trained text encoder.
     """
 
     setup: Setup
     latents: torch.Tensor
-    told: Told
+    conditioning: TextConditioning
     maps: int = 1
     beside: Footprint = Footprint(0, 0, 0)  # noqa: RUF009 - it is frozen
 
@@ -61,7 +61,7 @@ class Training:
         times = torch.empty(len(self.latents), device=META)
         with trained.training(), dry_count() as count:
             for _ in range(passes):
-                prediction = denoise(self.latents, times, self.told, *together)
+                prediction = denoise(self.latents, times, self.conditioning, *together)
                 torch.autograd.backward((prediction - self.latents).square().mean())
         kept = _with_optimizer(weights, config, self.setup.device)
         walked = max(0, count.peak - weights)
@@ -72,15 +72,15 @@ class Training:
         """The same with one image a step, or one material's maps, and sides scaled by as much."""
         height, width = (max(8, round(side * scale / 8) * 8) for side in self.latents.shape[-2:])
         latents = torch.empty(self.maps, self.latents.shape[1], height, width, device=META)
-        named = {name: value[: self.maps] for name, value in self.told.named().items()}
+        named = {name: value[: self.maps] for name, value in self.conditioning.named().items()}
         if "context" not in named:  # texts in rows of their own, by number
             named = {name: value for name, value in named.items() if int(name.split(".")[1]) < self.maps}
-        return replace(self, latents=latents, told=told_by(named))
+        return replace(self, latents=latents, conditioning=conditioning_of(named))
 
 
 def largest_batch(
     examples: Sequence[Example], texts: TextEncoder, captions: Collection[Row], rows: int
-) -> tuple[torch.Tensor, Told, int]:
+) -> tuple[torch.Tensor, TextConditioning, int]:
     """Latents (B, C, h, w) and texts on the meta device, as large as any step has them, and the bytes of encoding them.
 
     The longest of the captions is looked for among those with most letters.
@@ -89,9 +89,9 @@ def largest_batch(
     longest = sorted(captions, key=lambda row: len(row[0]))[-8:]
     caption, size = max(longest, key=lambda row: _numbers(texts([row[0]], [row[1]])))
     with AllocationCount() as count:
-        told = texts([caption] * rows, [size] * rows)
-    shapes = {name: torch.empty_like(value, device=META) for name, value in told.named().items()}
-    return torch.empty(rows, *latent.shape, device=META), told_by(shapes), count.peak
+        encoded = texts([caption] * rows, [size] * rows)
+    shapes = {name: torch.empty_like(value, device=META) for name, value in encoded.named().items()}
+    return torch.empty(rows, *latent.shape, device=META), conditioning_of(shapes), count.peak
 
 
 def maps_together(examples: Sequence[Example], config: TrainingConfig) -> int:
@@ -99,8 +99,8 @@ def maps_together(examples: Sequence[Example], config: TrainingConfig) -> int:
     return max(len(unit) for unit in material_sets(examples)) if config.objective.is_together else 1
 
 
-def _numbers(told: Told) -> int:
-    return sum(value.numel() for value in told.named().values())
+def _numbers(encoded: TextConditioning) -> int:
+    return sum(value.numel() for value in encoded.named().values())
 
 
 def memory_of_run(
@@ -118,9 +118,9 @@ def memory_of_run(
         return MemoryPlan.of(order.config), ""
     config, device, maps = order.config, setup.device, maps_together(examples, order.config)
     captions = captions_asked_for(examples, config)
-    latents, told, kept = largest_batch(examples, texts, captions, config.batch_size * maps)
+    latents, conditioning, kept = largest_batch(examples, texts, captions, config.batch_size * maps)
     beside = _text_encoder(order, text_layers, device, kept)
-    return memory_choice(Training(setup, latents, told, maps, beside))
+    return memory_choice(Training(setup, latents, conditioning, maps, beside))
 
 
 def _text_encoder(
@@ -158,12 +158,12 @@ def memory_choice(training: Training, processes: int = 1) -> tuple[MemoryPlan, s
             raise InputError(f"memory is {config.memory}, but what this model needs is not known: {error}") from error
         logging.warning("Train Texture LoRA: the memory that this model needs is not known", exc_info=True)
         return MemoryPlan.of(config), "How much memory it will need is not known for this model; nothing is spared."
-    told = f"Memory: {gigabytes(needed.total)} needed ({needed.words()}) of {_available(asked, free, device)}"
+    line = f"Memory: {gigabytes(needed.total)} needed ({needed.words()}) of {_available(asked, free, device)}"
     if needed.total <= room:
-        return plan, f"{told}. Chosen: {plan.words()}."
+        return plan, f"{line}. Chosen: {plan.words()}."
     if asked is not None:
         raise InputError(_refusal(training, plan, needed, room))
-    return plan, f"{told}, which may not be enough; close other programs if it is not. Chosen: {plan.words()}."
+    return plan, f"{line}, which may not be enough; close other programs if it is not. Chosen: {plan.words()}."
 
 
 def _room(asked: float | None, device: torch.device, processes: int) -> tuple[float, float]:

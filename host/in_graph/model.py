@@ -147,7 +147,7 @@ def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
 
 
 def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:
-    """Whether the UNet's convolutions wrap: as told, or where every example tiles."""
+    """Whether the UNet's convolutions wrap: as configured, or where every example tiles."""
     if config.objective.wrap == "auto":
         return all(example.tileable for example in examples)
     return config.objective.wrap == "on"

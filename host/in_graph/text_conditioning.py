@@ -14,7 +14,7 @@ from ...training.data import Conditioning, Example
 from ...training.exported_run import Row
 from ...training.material_sets import material_sets
 from ...training.tensor_cache import kept
-from ...training.text_rows import Told
+from ...training.text_rows import TextConditioning
 from .. import training as host_training
 from ..protocols import Clip, Model
 from .latents import for_autograd, kept_folder
@@ -93,10 +93,10 @@ class Texts:
         self.chunks = objective.max_tokens // 75
         self.device, self.remember, self.folder = device, remember, folder
         self.network = host_training.text_encoder_digest(clip, objective.clip_skip) if folder else ""
-        self._own: dict[Row, Told] = {}
-        self._shuffled: OrderedDict[Row, Told] = OrderedDict()
+        self._own: dict[Row, TextConditioning] = {}
+        self._shuffled: OrderedDict[Row, TextConditioning] = OrderedDict()
 
-    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Told:
+    def __call__(self, captions: Sequence[str], sizes: Sequence[tuple[int, int]]) -> TextConditioning:
         rows = list(zip(captions, sizes, strict=True))
         if not self.remember:
             return self.stack([self._conditioning(*self.encode(self._tokens(row[0])), row) for row in rows])
@@ -112,7 +112,7 @@ class Texts:
         """Whether a caption has more tokens than are used."""
         return any(len(chunks) > self.chunks for chunks in self.clip.tokenize(caption, disable_weights=True).values())
 
-    def _remembered(self, row: Row) -> Told:
+    def _remembered(self, row: Row) -> TextConditioning:
         if row in self._own:
             return self._own[row]
         if row not in self._shuffled:
@@ -122,7 +122,7 @@ class Texts:
         self._shuffled.move_to_end(row)
         return self._shuffled[row]
 
-    def _encoded(self, row: Row) -> Told:
+    def _encoded(self, row: Row) -> TextConditioning:
         with torch.inference_mode():
             made = self._conditioning(*self._encoded_once(row[0]), row)
         cpu = torch.device("cpu")

@@ -60,7 +60,7 @@ class TrainedFlow:
             )
         if config.objective.guidance >= 0 and self._guidance_default() is None:
             raise InputError(
-                f"guidance of LoRA Objective is {config.objective.guidance:g}, but this {name} is told none. Set it to "
+                f"guidance of LoRA Objective is {config.objective.guidance:g}, but this {name} takes none. Set it to "
                 "-1."
             )
         if config.objective.wrap == "on" and self.rotary is None:

@@ -22,7 +22,7 @@ SIDES = {"small": 256, "large": 1280}  # px of the longer side
 KEPT = 600  # s that a browser keeps a thumbnail whose address names the file's time of change
 MOST_EDITED = 64 * 2**20  # bytes of one request: 50,000 captions replaced at once
 MOST_COUNTED = 64  # captions
-MOST_STEPS = 50  # of the history that are told
+MOST_STEPS = 50  # of the history that are listed
 
 
 def dataset(asked: Mapping[str, Any]) -> Reply:
@@ -67,7 +67,7 @@ def edit(asked: Mapping[str, Any]) -> Reply:
 
 
 def undo(asked: Mapping[str, Any]) -> Reply:
-    """Take back the latest step, whose number is told so that nobody takes back another's."""
+    """Take back the latest step, whose number is given so that nobody takes back another's."""
     return _turned(asked, "undo")
 
 

@@ -40,12 +40,12 @@ def export_run(order: Order) -> Path:
     held_out += [example for part in encoded[1:] for example in part]
     with torch.inference_mode(False):
         texts, _ = adapted.texts(order.clip, [*examples, *held_out], config, torch.device("cpu"))
-    told = asked_texts(texts, [*examples, *held_out], config)
+    encoded_texts = asked_texts(texts, [*examples, *held_out], config)
     comfy.model_management.unload_all_models()
     clip_skip = -(host_training.last_layer(order.clip, config.objective.clip_skip) or -1)
     wraps = trained.wraps(config, encoded[0])
     folder = _new_folder(name)
-    write_run(ExportedRun(name, config, source, wraps, clip_skip, examples, held_out, told), folder)
+    write_run(ExportedRun(name, config, source, wraps, clip_skip, examples, held_out, encoded_texts), folder)
     return folder
 
 

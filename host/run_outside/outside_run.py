@@ -61,8 +61,8 @@ class OutsideRun:
         run, setup = self.run, self.setup
         maps = maps_together(run.examples, run.config)
         rows = run.config.batch_size // self.share.size * maps
-        latents, told, _ = largest_batch(run.examples, texts, run.texts, rows)
-        plan, note = memory_choice(Training(setup, latents, told, maps), self.share.size)
+        latents, conditioning, _ = largest_batch(run.examples, texts, run.texts, rows)
+        plan, note = memory_choice(Training(setup, latents, conditioning, maps), self.share.size)
         agreed = agreed_plan(self.share.gathered((plan, products_of(setup.device))))
         if not self.share.rank:
             logging.info("Train: %s", note)

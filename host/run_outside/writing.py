@@ -12,7 +12,7 @@ from ...training.config import TrainingConfig
 from ...training.data import Example
 from ...training.exported_run import ExportedRun, Row
 from ...training.loop import TextEncoder
-from ...training.text_rows import Told
+from ...training.text_rows import TextConditioning
 from .. import folders
 from ..in_graph.text_conditioning import captions_asked_for
 
@@ -38,7 +38,7 @@ def check_exportable(config: TrainingConfig) -> None:
         )
 
 
-def asked_texts(texts: TextEncoder, examples: Sequence[Example], config: TrainingConfig) -> dict[Row, Told]:
+def asked_texts(texts: TextEncoder, examples: Sequence[Example], config: TrainingConfig) -> dict[Row, TextConditioning]:
     """Every caption that a run on `examples` asks for, encoded."""
     with torch.inference_mode(False):
         return {row: texts([row[0]], [row[1]]) for row in sorted(captions_asked_for(examples, config))}

@@ -18,7 +18,7 @@ class KohyaView:
 
     def __init__(self, run: RunFolder, leg: Leg, node_id: str | None, record: RunRecord) -> None:
         self.run, self.leg, self.node_id, self.record = run, leg, node_id, record
-        self.told = leg.start
+        self.recorded = leg.start
         self.seen: set[tuple[str, int]] = {("saved", step) for step in run.saved}
         self.bar: comfy.utils.ProgressBar | None = None
         self.shown: tuple[int, float | None, int] = (-1, None, 0)
@@ -34,7 +34,7 @@ class KohyaView:
         if not reading.total:
             return self._wait(reading)
         samples = self.run.samples()
-        news = (reading.step, reading.average, len(samples))  # a step's loss is told after the step
+        news = (reading.step, reading.average, len(samples))  # a step's loss is known after the step
         if news == self.shown:
             return
         if reading.step == 0:
@@ -50,9 +50,9 @@ class KohyaView:
         """Write down what is new: steps with their running mean, validation, what was saved and painted."""
         start, log = self.leg.start, self.record.log
         self._once("length", self.leg.start, steps=end)
-        for step in range(self.told + 1, start + len(reading.losses) + 1):
+        for step in range(self.recorded + 1, start + len(reading.losses) + 1):
             self.record.step(step, None, reading.losses, start)
-            self.told = step
+            self.recorded = step
         log.losses(reading.losses, start)
         for step, loss in reading.validation:
             self._once("measured", start + step, validation=loss)

@@ -15,7 +15,7 @@ from ...host.reruns import Watch
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
-LINKED = Watch()  # edits that were used: a linked name is not told to `fingerprint_inputs`
+LINKED = Watch()  # edits that were used: `fingerprint_inputs` does not receive a linked name
 
 
 class EditCaptions(io.ComfyNode):

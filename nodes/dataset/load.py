@@ -22,7 +22,7 @@ from ..offered import offered
 from ..sockets import TextureDatasetSocket, layer_input, light_input
 from ..validation import refusing
 
-LINKED = Watch()  # folders that were read: a linked one is not told to `fingerprint_inputs`
+LINKED = Watch()  # folders that were read: `fingerprint_inputs` does not receive a linked one
 
 
 class LoadDataset(io.ComfyNode):

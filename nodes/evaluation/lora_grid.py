@@ -191,7 +191,7 @@ class LoraGridNode(io.ComfyNode):
             return [changes]
         try:
             return [*files_state(named_loras(loras)), changes]
-        except InputError:  # told when it runs
+        except InputError:  # reported when it runs
             return [changes]
 
     @classmethod

@@ -141,8 +141,8 @@ def _width(base: SurfaceSize | None, detail: SurfaceSize | None, typed: float) -
         return typed, []
     if max(said) <= 1.01 * min(said):
         return said[0], []
-    told = f"The base is {said[0]:.4g} cm wide and the detail {said[1]:.4g} cm: the detail is scaled to the base's."
-    return said[0], [told]
+    note = f"The base is {said[0]:.4g} cm wide and the detail {said[1]:.4g} cm: the detail is scaled to the base's."
+    return said[0], [note]
 
 
 def _cm_input(name: str, default: float, shown: str, tooltip: str, **acts: Sequence[str] | bool) -> io.Float.Input:

@@ -216,7 +216,7 @@ def _opacity(opacity: torch.Tensor | None, mask: torch.Tensor | None) -> tuple[t
         return opacity, []
     if opacity is not None:
         raise InputError("Both opacity and opacity_mask are connected. Take one of them away.")
-    if bool((mask <= 0).all()):  # NaN is not: it is told as such
+    if bool((mask <= 0).all()):  # NaN is not: it is reported as such
         return None, ["opacity_mask: nothing of it is see-through, so no opacity is written."]
     return 1 - mask.reshape(-1, *mask.shape[-2:], 1), [
         "opacity: the inverse of opacity_mask, which is 1 where see-through."

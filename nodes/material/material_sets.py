@@ -111,7 +111,7 @@ class MaterialSetPrompt(NodeOfMaps):
             outputs=[
                 io.Conditioning.Output("positive", tooltip="For the sampler."),
                 io.Conditioning.Output("negative", tooltip="For the sampler."),
-                io.String.Output("prompts", tooltip="What each map is told, a line each."),
+                io.String.Output("prompts", tooltip="The prompt of each map, a line each."),
             ],
         )
 

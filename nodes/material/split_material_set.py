@@ -90,9 +90,9 @@ def _depth_input() -> io.Float.Input:
 
 
 def _tooltip(name: str) -> str:
-    told = {
+    tooltips = {
         "normal": "The normals, of unit length, without what no surface can have. Nothing where the set has none.",
         "height": "The height, 0 to 1: the longest waves from the painted height, if there is one, all others from the "
         "normals. The surface output says how many cm it spans. Nothing where the set has neither.",
     }
-    return told.get(name, f"The {name}. Nothing where the set has none.")
+    return tooltips.get(name, f"The {name}. Nothing where the set has none.")

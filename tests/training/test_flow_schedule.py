@@ -16,7 +16,7 @@ from tilewright.training.flow import (
 )
 from tilewright.training.loss import timestep_weights
 from tilewright.training.sampling import sample
-from tilewright.training.text_rows import TextRows, told_by
+from tilewright.training.text_rows import TextRows, conditioning_of
 
 TIMES = FlowTimes("logit-normal", shift=3.0, sampling_shift=3.0)
 LATENT, NOISE = torch.full((1, 1, 2, 2), 2.0), torch.full((1, 1, 2, 2), -1.0)
@@ -149,11 +149,11 @@ def test_texts_of_one_length_are_told_together():
 
 def test_texts_come_back_from_the_tensors_of_a_pass():
     rows = TextRows.stack([TextRows(({"context": torch.rand(1, 3, 2), "y": torch.rand(1, 4)},)) for _ in range(12)])
-    back = told_by({"latents": torch.zeros(1), **rows.moved(torch.device("cpu")).named()})
+    back = conditioning_of({"latents": torch.zeros(1), **rows.moved(torch.device("cpu")).named()})
     assert len(back.rows) == 12
     assert all(
         torch.equal(one[name], other[name]) for one, other in zip(rows.rows, back.rows, strict=True) for name in one
     )
     again = TextRows.from_named(rows.named())
     assert torch.equal(again.rows[11]["y"], rows.rows[11]["y"])
-    assert isinstance(told_by(Conditioning(torch.zeros(1, 1, 1)).named()), Conditioning)
+    assert isinstance(conditioning_of(Conditioning(torch.zeros(1, 1, 1)).named()), Conditioning)

@@ -196,7 +196,7 @@ class ObjectiveConfig:
     )
     guidance: float = setting(
         -1.0,
-        "For models that are told a guidance value (Flux dev, Flux.2 dev, Chroma): the one to train with. -1 is the "
+        "For models that take a guidance value (Flux dev, Flux.2 dev, Chroma): the one to train with. -1 is the "
         "family's own, 1 for Flux and 0 for Chroma; sample with your usual value.",
         within=(-1.0, 30.0),
         step=0.1,

@@ -1,4 +1,4 @@
-"""How good the demo model is: what its autoencoder loses, and whether its materials are told apart."""
+"""How good the demo model is: what its autoencoder loses, and whether its materials can be told apart."""
 
 from dataclasses import dataclass
 

@@ -192,7 +192,7 @@ REFUSED = {
     "conv_rank": ({"network": NetworkConfig(conv_rank=4)}, "has no convolutions"),
     "clip_skip": ({"objective": ObjectiveConfig(clip_skip=2)}, "does not have"),
     "min_snr": ({"objective": ObjectiveConfig(min_snr_gamma=5.0)}, "flow model, which has none"),
-    "guidance": ({"objective": ObjectiveConfig(guidance=2.0)}, "is told none"),
+    "guidance": ({"objective": ObjectiveConfig(guidance=2.0)}, "takes none"),
 }
 
 
