@@ -15,33 +15,28 @@ from .. import folders
 from .. import training as host_training
 from ..frozen_weights import GivenWeights
 from .order import Order
-from .trained_flow import TrainedFlow
-from .trained_unet import TrainedUnet
+from .setup import Setup
 
 
 def run_identity(
-    order: Order,
-    model: TrainedUnet | TrainedFlow,
-    examples: Sequence[Example],
-    denoiser: torch.nn.Module,
-    plan: MemoryPlan,
-    dtype: torch.dtype,
+    order: Order, setup: Setup, examples: Sequence[Example], frozen: torch.nn.Module, plan: MemoryPlan
 ) -> RunIdentity:
-    """Of a run whose network `denoiser` was made by `plan`: whole, so that it goes on also where memory got less."""
+    """Of a run whose network `frozen` was made by `plan`: whole, so that it goes on also where memory got less."""
     network = order.config.network
     start = file_digest(folders.model_file("loras", network.start_from, "start_from")) if network.start_from else ""
     text = host_training.text_encoder_digest(order.clip, order.config.objective.clip_skip)
-    others, facts = model.identity()
-    weights, frozen = whole_weights(model, denoiser, plan, dtype)
-    models = models_digest(ChainMap(others, cast(MutableMapping[str, torch.Tensor], frozen)), (*facts, text, start))
+    others, facts = setup.model.identity()
+    weights, by_path = whole_weights(setup, frozen, plan)
+    models = models_digest(ChainMap(others, cast(MutableMapping[str, torch.Tensor], by_path)), (*facts, text, start))
     return RunIdentity(run_fingerprint(order.config, examples, weights), models)
 
 
 def whole_weights(
-    model: TrainedUnet | TrainedFlow, network: torch.nn.Module, plan: MemoryPlan, dtype: torch.dtype
+    setup: Setup, network: torch.nn.Module, plan: MemoryPlan
 ) -> tuple[Weights, Mapping[str, torch.Tensor]]:
     """The weights of a `network` made by `plan` as they are without one: in their order, and by their paths."""
     if not plan.eight_bits and not plan.streamed:
         return network, dict(network.named_parameters())
+    model, dtype = setup.model, setup.dtype
     given = GivenWeights(model.model, model.skeleton(dtype), comfy.model_management.get_torch_device(), dtype)
     return given, given

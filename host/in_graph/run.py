@@ -96,7 +96,7 @@ class _Run:
         setup = Setup(model, config, device, dtype, model.wraps(config, examples))
         plan, memory_note = memory_of_run(order, setup, examples, self.texts, text_layers)
         frozen = setup.network(plan)
-        identity = run_identity(order, model, examples, frozen, plan, dtype)
+        identity = run_identity(order, setup, examples, frozen, plan)
         trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
         held_out += [example for part in encoded[1:] for example in part.examples]
         start = starting_weights(config)

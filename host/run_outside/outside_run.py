@@ -74,7 +74,7 @@ class OutsideRun:
         run = self.run
         if run.destination is not None:
             return RunIdentity(run.destination.fingerprint, run.destination.models)
-        weights, by_path = whole_weights(self.setup.model, frozen, plan, self.setup.dtype)
+        weights, by_path = whole_weights(self.setup, frozen, plan)
         models = models_digest(by_path, (run.model.loader, run.model.digest, run.wraps))
         return RunIdentity(run_fingerprint(run.config, run.examples, weights), models)
 

@@ -9,6 +9,7 @@ from tilewright.host.block_stream import BlockStream
 from tilewright.host.flow.trainable import blocks_of, recompute_blocks
 from tilewright.host.frozen_weights import GivenWeights
 from tilewright.host.in_graph.identity import whole_weights
+from tilewright.host.in_graph.setup import Setup
 from tilewright.host.in_graph.trained import trained_model
 from tilewright.host.unet_blocks import compile_each
 from tilewright.training.config import TrainingConfig
@@ -126,11 +127,11 @@ def test_the_weights_that_tell_a_run_are_those_of_the_plain_network():
 
 def test_a_run_is_the_same_however_its_memory_is_spared():
     """By the digest that a stopped run is found again by."""
-    trained, digests = trained_model(small_flow("ZImage")), set()
-    config = TrainingConfig()
+    config, digests = TrainingConfig(), set()
+    setup = Setup(trained_model(small_flow("ZImage")), config, CPU, torch.float32, wraps=False)
     for plan in (MemoryPlan(), MemoryPlan(EVERYTHING), MemoryPlan(EVERYTHING, eight_bits=True, streamed=2)):
-        network = trained.network(config, CPU, torch.float32, False, plan)
-        weights, by_path = whole_weights(trained, network, plan, torch.float32)
+        network = setup.network(plan)
+        weights, by_path = whole_weights(setup, network, plan)
         digests.add((models_digest(by_path, ()), run_fingerprint(config, [], weights)))
     assert len(digests) == 1
 
