@@ -25,6 +25,7 @@ from .protocols import Clip
 
 NONE = "none"
 AESTHETIC_FOLDER = "aesthetic"  # the folder below ComfyUI's models, and a key for extra_model_paths.yaml
+PROJECTION = "visual_projection.weight"
 _AT_ONCE = 8  # views in one pass
 _TOWERS = ("g", "h", "l")
 
@@ -56,12 +57,20 @@ class VisionEncoder:
     def label(self) -> str:
         return Path(self.name).stem
 
+    @property
+    def side(self) -> int:
+        """Pixels of the square that it sees; SigLIP 2 takes any size, scaled to as many patches as a square has."""
+        config = self.model.config
+        if self.model.image_size > 0:
+            return self.model.image_size
+        return int(config["num_patches"] ** 0.5) * config["patch_size"]
+
     @torch.inference_mode()
     def __call__(self, pictures: Sequence[torch.Tensor]) -> torch.Tensor:
         """(B, D) of unit length of pictures (3, H, W): the mean over the whole and crops that wrap."""
         embeddings = []
         for picture in pictures:
-            seen = views(picture.nan_to_num(0, 0, 0).clamp(0, 1), self.model.image_size)
+            seen = views(picture.nan_to_num(0, 0, 0).clamp(0, 1), self.side)
             whole, crops = self._embed(seen[:1]), self._embed(seen[1:]) if len(seen) > 1 else None
             both = whole if crops is None else torch.cat([whole, crops])
             embeddings.append(F.normalize(both, dim=1).mean(0))
@@ -91,19 +100,26 @@ class VisionEncoder:
 
 
 def load_vision(name: str) -> VisionEncoder | None:
-    """The encoder of a file in models/clip_vision; None for `NONE`. Raises `InputError` for an unknown kind."""
+    """The encoder of a file in models/clip_vision; None for `NONE`. Raises `InputError` for an unknown kind, and for a
+    file without all of its weights."""
     if name == NONE:
         return None
-    path = model_file("clip_vision", name, "clip_vision")
-    keys = file_shapes(path)
-    model = comfy.clip_vision.load(str(path))
+    state = comfy.utils.load_torch_file(str(model_file("clip_vision", name, "clip_vision")), safe_load=True)
+    if "visual.transformer.resblocks.0.attn.in_proj_weight" in state:  # as open_clip names them
+        state = comfy.clip_vision.convert_to_transformers(state, "visual.")
+    model = comfy.clip_vision.load_clipvision_from_sd(dict(state))
     if model is None:
         raise InputError(
             f"clip_vision is {name}, whose kind ComfyUI does not know. It knows CLIP ViT-L, ViT-H and ViT-bigG, SigLIP "
             "so400m, DINOv2 large and giant, and DINOv3 ViT-H."
         )
-    projected = any(key.endswith(("visual_projection.weight", "visual.proj")) for key in keys)
-    return VisionEncoder(name, model, projected)
+    missing = sorted(model.model.state_dict().keys() - state.keys() - {PROJECTION})
+    if missing:
+        raise InputError(
+            f"clip_vision is {name}, which lacks {len(missing)} of the weights of its kind, {missing[0]} first; "
+            "ComfyUI would fill them with unwritten memory. Download the file again."
+        )
+    return VisionEncoder(name, model, PROJECTION in state)
 
 
 def file_shapes(path: Path) -> dict[str, tuple[int, ...]]:

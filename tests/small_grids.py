@@ -4,6 +4,7 @@ A test file asks for the fixture `grids` with `pytest_plugins = ["small_grids"]`
 """
 
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
     import conftest  # noqa: F401 - makes the pack importable
 
+import comfy.sample
 import folder_paths
 import pytest
 import torch
@@ -134,6 +136,13 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder_paths.output_directory = str(folder / "output")
     folder_paths.folder_names_and_paths["loras"] = ([str(folder / "loras")], {".safetensors"})
+    sample = comfy.sample.sample
+
+    def after_a_while(*args, **kwargs):
+        time.sleep(0.5)  # time to be killed in
+        return sample(*args, **kwargs)
+
+    comfy.sample.sample = after_a_while
     SmallGrids(*load_demo_model(), folder).paint(**TO_BE_KILLED)
 
 

@@ -27,16 +27,14 @@ def encoders(grids, monkeypatch):
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "clip_vision", ([str(grids.folder)], {".safetensors"}))
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "aesthetic", ([str(grids.folder)], {".safetensors"}))
 
-    def write(name="vision.safetensors", projection=True, **changes):
+    def write(name="vision.safetensors", without=(), **changes):
         torch.manual_seed(0)
         model = comfy.clip_vision.ClipVisionModel({**VISION, **changes})
         for parameter in model.model.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
-        state = {key: value.clone() for key, value in model.model.state_dict().items()}
-        save_file(
-            {key: v for key, v in state.items() if projection or "visual_projection" not in key}, grids.folder / name
-        )
-        monkeypatch.setattr(comfy.clip_vision, "load", lambda _path: model)
+        state = {key: value.clone() for key, value in model.model.state_dict().items() if key not in without}
+        save_file(state, grids.folder / name)
+        monkeypatch.setattr(comfy.clip_vision, "load_clipvision_from_sd", lambda _state: model)
         return name
 
     return write
@@ -99,13 +97,40 @@ def test_a_correct_pair_ranks_the_own_caption_above_the_others(grids, encoders, 
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"projection": False}, "no visual_projection"),
+        ({"without": ["visual_projection.weight"]}, "no visual_projection"),
+        ({"without": ["vision_model.post_layernorm.bias"]}, "lacks 1 of the weights(.|\n)*post_layernorm.bias first"),
         ({"projection_dim": 64}, "not a pair"),
     ],
 )
 def test_an_image_encoder_that_is_no_pair_is_refused(grids, encoders, given, reason):
     with pytest.raises(InputError, match=reason):
         grids.score_images(images=PICTURES, prompts="a", clip_vision=encoders(**given), clip=text_clip(grids))
+
+
+OTHERS = {
+    "siglip": VISION | {"model_type": "siglip_vision_model", "hidden_act": "gelu_pytorch_tanh"},
+    "siglip2": VISION
+    | {"model_type": "siglip2_vision_model", "hidden_act": "gelu_pytorch_tanh", "image_size": -1, "num_patches": 16},
+    "dinov2": VISION
+    | {"model_type": "dinov2", "layer_norm_eps": 1e-6, "use_swiglu_ffn": False, "image_size": 518, "patch_size": 14},
+    "dinov3": VISION | {"model_type": "dinov3", "layer_norm_eps": 1e-5, "num_register_tokens": 4, "rope_theta": 100.0},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_encoders_without_a_text_tower_tell_how_like_the_renders_a_picture_is(grids, encoders, kind):
+    name = encoders(**OTHERS[kind])
+    vision = clip_scores.load_vision(name)
+    noise, stripes = PICTURES[0].movedim(-1, 0), torch.arange(48) // 8 % 2.0
+    pictures = [noise, torch.zeros_like(noise), torch.ones_like(noise), stripes.expand(3, 48, 48)]
+    embeddings = vision(pictures)
+    assert torch.allclose(embeddings.norm(dim=1), torch.ones(4, dtype=torch.float64))
+    likeness = embeddings @ embeddings.T - torch.eye(4)
+    assert likeness.max() < 1 - 1e-4  # it tells them apart
+    assert torch.allclose(vision(pictures[2:3]), embeddings[2:3], atol=1e-5)
+    assert 0 < vision.side <= 518
+    with pytest.raises(InputError, match="clip_vision"):
+        grids.score_images(images=PICTURES, prompts="a", clip_vision=name, clip=text_clip(grids))
 
 
 def test_a_text_encoder_without_its_projection_is_refused(grids, encoders):
