@@ -5,6 +5,7 @@ the same width inside, by how much detail they have at several sizes, how fine i
 contrast: a crossfade of two places is paler than either.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ import torch
 WIDTHS = (8, 16, 32, 64, 128)  # pixels of the strips that are compared
 STRIPS = 8  # as many of a width must fit side by side: fewer do not tell what is usual inside
 EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a band: it is not inside
-SCALES = (1, 2, 4)  # pixels over which a detail is measured
+SCALES = (1, 2, 4)  # pixels over which a detail is measured: powers of two
 DETAIL_FLOOR = 0.1  # of the logarithm of detail: strips that differ by less all count as equal
 COLOR_FLOOR = 0.15  # of the spread of the image's values
 DETAIL_WEIGHT, GRAIN_WEIGHT, COLOR_WEIGHT, CONTRAST_WEIGHT = 0.7, 1.32, 0.85, 0.8  # so that few that tile alarm
@@ -105,12 +106,11 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
         for first in range(0, rows, BLOCK):
             count = min(BLOCK, rows - first)
             part = _rows(planes, (top + first) % height, count + 2 * SCALES[-1]).float().contiguous()
-            for number, scale in enumerate(SCALES):
-                squares = _squares(part, scale)
+            for number, (scale, squares) in enumerate(_squares(part)):
                 across = squares[..., :count, :] - squares[..., :count, :].roll(scale, -1)
                 along = squares[..., scale : scale + count, :] - squares[..., :count, :]
-                detail[2 * number] += across.abs().sum((0, 1), dtype=torch.float64)
-                detail[2 * number + 1] += along.abs().sum((0, 1), dtype=torch.float64).roll(scale // 2)
+                detail[2 * number] += across.abs_().sum((0, 1))
+                detail[2 * number + 1] += along.abs_().sum((0, 1)).roll(scale // 2)
     color, squares = (torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device) for _ in range(2))
     for strip in planes.split(BLOCK, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
         color += strip.sum(1, dtype=torch.float64)
@@ -134,10 +134,15 @@ def _with_hues(color: torch.Tensor) -> torch.Tensor:
     return torch.cat([color, color[:-1] - color[1:]])
 
 
-def _squares(part: torch.Tensor, side: int) -> torch.Tensor:
-    """(P, H - side + 1, W): the mean of the `side` x `side` pixels that begin at each of (P, H, W); columns wrap."""
-    padded = torch.cat([part, part[..., : side - 1]], -1)
-    return torch.nn.functional.avg_pool2d(padded, side, 1)
+def _squares(part: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+    """Each of SCALES with the mean of the scale x scale pixels that begin at each of (P, H, W), (P, H - scale + 1, W);
+    columns wrap. Each is made of four squares of the size before, half as large."""
+    squares, side = part, 1
+    for scale in SCALES:
+        while side < scale:
+            beside = squares + squares.roll(-side, -1)
+            squares, side = (beside[:, :-side] + beside[:, side:]).mul_(0.25), 2 * side
+        yield scale, squares
 
 
 def _strip_means(features: torch.Tensor, width: int) -> torch.Tensor:

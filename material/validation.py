@@ -1,13 +1,13 @@
 """Validation of a material: seams, invalid normals, and maps that contradict each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, detect_convention, slopes
-from ..common.seams import EDGE, seam_statistics
+from ..common.seams import EDGE, SeamStatistics, seam_statistics
 from .derivatives import height_gradient
 from .normal_encodings import OVERHANG, overhang
 from .normals import decode_normals, length_error, slope_scale
@@ -15,6 +15,9 @@ from .normals import decode_normals, length_error, slope_scale
 LENGTH = 0.02  # by how much the length of normals may differ from 1, on average: 8 bits differ by 0.003
 FOLLOWS = 0.5  # correlation of slopes from which on a normal map shows the height map
 BOTH = Axes(True, True)
+
+MapSeams = Mapping[str, tuple[SeamStatistics, SeamStatistics]]
+"""The seams of a material's maps along x and y, by name."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +32,52 @@ class Agreement:
     factor: float
 
 
-def validate(maps: Mapping[str, torch.Tensor], convention: str, height_cm: float, size_cm: float) -> list[str]:
-    """One line for every check of maps, (B, C, H, W) by name: seams of all, normals, and normals against height."""
-    lines = [line for name, pixels in maps.items() for line in seam_lines(name, pixels)]
+def seams_of_maps(maps: Mapping[str, torch.Tensor]) -> list[MapSeams]:
+    """The seams of each material of a batch of maps, (B, C, H, W) by name; maps too small to tell are left out."""
+    large = {name: pixels for name, pixels in maps.items() if min(pixels.shape[-2:]) >= 3 * EDGE}
+    return [
+        {
+            name: (seam_statistics(pixels[index : index + 1], "x"), seam_statistics(pixels[index : index + 1], "y"))
+            for name, pixels in large.items()
+        }
+        for index in range(len(next(iter(maps.values()))))
+    ]
+
+
+def validate(
+    maps: Mapping[str, torch.Tensor], seams: Sequence[MapSeams], convention: str, height_cm: float, size_cm: float
+) -> list[str]:
+    """One line for every check of each material of a batch of maps, (B, C, H, W) by name, whose seams are `seams`:
+    seams of all, normals, and normals against height."""
+    lines = []
+    for index, measured in enumerate(seams):
+        single = {name: pixels[index : index + 1] for name, pixels in maps.items()}
+        found = [*seam_lines(measured), *_surface_lines(single, convention, height_cm, size_cm)]
+        lines += [f"material {index + 1}, {line}" for line in found] if len(seams) > 1 else found
+    return lines
+
+
+def _surface_lines(maps: Mapping[str, torch.Tensor], convention: str, height_cm: float, size_cm: float) -> list[str]:
     if "normal" not in maps or maps["normal"].shape[1] < 3:
-        return lines
+        return []
     normals = maps["normal"][:, :3]
-    lines += normal_lines(normals, convention)
+    lines = normal_lines(normals, convention)
     if "height" in maps and maps["height"].shape[-2:] == normals.shape[-2:]:
         scale = slope_scale(height_cm, size_cm, normals.shape[-1])
         lines.append(agreement_line(agreement(maps["height"][:, :1], normals, convention, scale)))
     return lines
 
 
-def seam_lines(name: str, pixels: torch.Tensor) -> list[str]:
-    """What the seams of a map are like, [] for one too small to tell."""
-    if min(pixels.shape[-2:]) < 3 * EDGE:
-        return []
-    found = {axis: seam_statistics(pixels, axis) for axis in ("x", "y")}
-    ratios = ", ".join(f"{axis} Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}" for axis, seam in found.items())
-    return [f"{name}: {ratios}."]
+def seam_lines(seams: MapSeams) -> list[str]:
+    """What the seams of each map of a material are like."""
+    return [
+        f"{name}: "
+        + ", ".join(
+            f"{axis} Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}" for axis, seam in zip("xy", pair, strict=True)
+        )
+        + "."
+        for name, pair in seams.items()
+    ]
 
 
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:

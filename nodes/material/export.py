@@ -28,7 +28,7 @@ from ...material.material_files import (
     save_material,
 )
 from ...material.surface_size import SurfaceSize
-from ...material.validation import validate
+from ...material.validation import seams_of_maps, validate
 from ..shown_where import shown_where
 from ..validation import refusing
 from .preview import VIEW, material_views
@@ -201,10 +201,11 @@ class SaveMaterial(io.ComfyNode):
         for key in (name, ""):
             WRITTEN.remember(key, str(saved.folder), all_there(written))
         files = [f"{len(written)} files in {saved.folder}:", *(f"  {file.name}" for file in written)]
-        checks = validate(maps, convention, said.height_cm, said.size_cm)
+        seams = seams_of_maps(maps)
+        checks = validate(maps, seams, convention, said.height_cm, said.size_cm)
         findings = "\n".join([*of_size, *of_mask, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
         report = "\n".join([*files, findings])
-        views = material_views(maps, described)
+        views = material_views(maps, described, seams)
         shown = {VIEW: views, "files": _results(saved), "images": _previews(maps, cls), "text": [report]}
         shown["badges"] = [findings]
         return io.NodeOutput(str(saved.folder), report, ui=shown)

@@ -1,20 +1,19 @@
 """The material view: what the editor needs to show a material in the light, and the node that does only that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
-from ...common.seams import EDGE
 from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.arrangement import check_batches, engine_normals
 from ...material.material_files import Surface
 from ...material.surface_size import SurfaceSize
-from ...material.validation import validate
+from ...material.validation import MapSeams, seams_of_maps, validate
 from ...material.viewed_maps import viewed_maps
-from ...seamless.seam_report import measure_seams
+from ...seamless.seam_report import SeamReport
 from .surface_inputs import (
     CATEGORY,
     connected_maps,
@@ -74,29 +73,31 @@ class PreviewMaterial(io.ComfyNode):
         check_batches(given)
         maps, rebuilt = engine_normals(given)
         said, of_size = said_size(surface, height_cm, size_cm)
-        views = material_views(maps, Surface(convention, said.height_cm, said.size_cm))
-        report = "\n".join([*rebuilt, *of_size, *validate(maps, convention, said.height_cm, said.size_cm)])
+        seams = seams_of_maps(maps)
+        views = material_views(maps, Surface(convention, said.height_cm, said.size_cm), seams)
+        report = "\n".join([*rebuilt, *of_size, *validate(maps, seams, convention, said.height_cm, said.size_cm)])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, report)
         return io.NodeOutput(report, ui={VIEW: views, "text": [report]})
 
 
-def material_views(maps: Mapping[str, torch.Tensor], surface: Surface) -> list[dict[str, Any]]:
-    """What the view shows of the first materials of a batch: files in temp and facts. maps as of `viewed_maps`."""
+def material_views(
+    maps: Mapping[str, torch.Tensor], surface: Surface, seams: Sequence[MapSeams]
+) -> list[dict[str, Any]]:
+    """What the view shows of the first materials of a batch: files in temp and facts. maps as of `viewed_maps`, seams
+    those of each material."""
     batch = len(next(iter(maps.values())))
     views = []
     for index in range(min(batch, MOST)):
         single = {name: pixels[index : index + 1] for name, pixels in maps.items()}
         files, facts = viewed_maps(single, surface)
-        facts |= {"number": index + 1, "of": batch, "seams": _seams(single)}
+        facts |= {"number": index + 1, "of": batch, "seams": _seams(seams[index])}
         views.append(facts | {"files": {name: viewed_file(f"{name}.png", png) for name, png in files.items()}})
     return views
 
 
-def _seams(maps: Mapping[str, torch.Tensor]) -> dict[str, str]:
+def _seams(measured: MapSeams) -> dict[str, str]:
     """What Measure Seams says of the map that shows most: the first of `engine_presets.MAPS` that there is."""
-    name, pixels = next(iter(maps.items()))
-    if min(pixels.shape[-2:]) < 3 * EDGE:
-        return {}
-    report = measure_seams(pixels[:, :3])
-    return {"map": name, "x": report.x[0].verdict, "y": report.y[0].verdict, "text": report.badges}
+    for name, (x, y) in measured.items():
+        return {"map": name, "x": x.verdict, "y": y.verdict, "text": SeamReport((x,), (y,)).badges}
+    return {}

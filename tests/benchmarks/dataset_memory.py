@@ -1,7 +1,8 @@
 """Peak memory and time of loading, cleaning, augmenting and saving large renders, each step in a process of its own.
 
-Renders are few distinct files with hard links for the rest. Arguments: sides with numbers of renders, as 2048:64
-(default 2048:64 8192:4).
+Renders are few distinct files with hard links for the rest; work is on 8 threads whatever the machine has. Arguments:
+sides with numbers of renders, as 2048:64, and the steps if not all (default 2048:64 8192:4). After every tenth of the
+renders it tells the seconds and processor seconds so far, and the memory above the base.
 """
 
 import os
@@ -12,7 +13,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-DISTINCT = 2
+DISTINCT = 8
+THREADS = 8
+STEPS = ("load", "clean", "augment", "save")
 
 
 def write_renders(folder, side, count):
@@ -32,6 +35,7 @@ def run(step, folder, out):
     import conftest  # noqa: F401
     import torch
     from tilewright.common.texture_dataset import Sample, TextureDataset
+    from tilewright.dataset import parallel
     from tilewright.dataset.augment import Augmentation, augment_dataset
     from tilewright.dataset.checks import Rules
     from tilewright.dataset.clean import clean_dataset
@@ -40,14 +44,13 @@ def run(step, folder, out):
     from tilewright.dataset.save_plan import Saving
 
     torch.set_num_threads(1)
-    checked = lambda done, total: None  # noqa: E731
+    parallel.THREADS = THREADS
     files = sorted(folder.iterdir())
     from tilewright.common.images import image_size
 
     samples = (Sample(one, "basecolor", image_size(one), material=one.stem, tileable=True) for one in files)
     dataset = TextureDataset(tuple(samples))
-    peak = Peak()
-    before, start = peak.now(), time.perf_counter()
+    checked = Told(step)
     if step == "load":
         load_folder(folder, Loading("basecolor", [folder], "auto"), checked)
     elif step == "clean":
@@ -56,35 +59,41 @@ def run(step, folder, out):
         augment_dataset(dataset, out, Augmentation(1, color=0.5), 0, checked)
     else:
         save_dataset(out, {"train": dataset}, Saving("kohya", "wall", "keep", 8, [out]), checked)
-    seconds = time.perf_counter() - start
-    print(
-        f"{step:8} {len(files):5} renders {seconds:7.1f} s  {(peak.highest() - before) / 2**30:6.2f} GB above the base"
-    )
+    checked.tell(len(files), len(files), "all ")
 
 
-class Peak:
-    """The memory of this process, in bytes."""
+class Told:
+    """Tells after every tenth of the work what it took so far."""
 
-    def now(self):
+    def __init__(self, step):
         import psutil
 
-        return psutil.Process().memory_info().rss
+        self.step, self.tenth = step, 0
+        self.base, self.start = psutil.Process().memory_info().rss, time.perf_counter()
 
-    def highest(self):
+    def __call__(self, done, total):
+        if total and done * 10 // total > self.tenth:
+            self.tenth = done * 10 // total
+            self.tell(done, total)
+
+    def tell(self, done, total, what=""):
         from peak_memory import peak_bytes
 
-        return peak_bytes()
+        above = (peak_bytes() - self.base) / 2**30
+        seconds = f"{time.perf_counter() - self.start:8.1f} s, {time.process_time():8.1f} s of processor"
+        print(f"{self.step:8} {what}{done:5} of {total} renders {seconds}, {above:6.2f} GB above the base", flush=True)
 
 
-def main(cases):
-    for case in cases or ["2048:64", "8192:4"]:
+def main(arguments):
+    steps = [one for one in arguments if one in STEPS] or STEPS
+    for case in [one for one in arguments if one not in STEPS] or ["2048:64", "8192:4"]:
         side, count = map(int, case.split(":"))
-        print(f"{side} px")
+        print(f"{side} px", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             renders = Path(folder, "renders")
             renders.mkdir()
             write_renders(renders, side, count)
-            for step in ("load", "clean", "augment", "save"):
+            for step in steps:
                 out = Path(folder, step)
                 subprocess.run([sys.executable, __file__, "run", step, renders, out], check=True, env=os.environ)
 

@@ -6,7 +6,7 @@ from tilewright.common.axes import Axes
 from tilewright.common.conventions import flip_green
 from tilewright.material.filters import gaussian_blur
 from tilewright.material.normals import normal_map
-from tilewright.material.validation import agreement, normal_lines, seam_lines, validate
+from tilewright.material.validation import agreement, normal_lines, seam_lines, seams_of_maps, validate
 
 BOTH = Axes(True, True)
 
@@ -22,8 +22,12 @@ def normals(height, convention="OpenGL", scale=10.0):
     return normal_map(height, scale, "scharr", BOTH, convention)
 
 
+def checked(maps, height_cm=10.0, size_cm=64.0):
+    return validate(maps, seams_of_maps(maps), "OpenGL", height_cm, size_cm)
+
+
 def test_a_good_material_is_called_good(height):
-    lines = validate({"height": height, "normal": normals(height)}, "OpenGL", 10.0, 64.0)
+    lines = checked({"height": height, "normal": normals(height)})
     assert [line for line in lines if "seamless" in line and "seam," not in line] == lines[:2]
     assert [line.split(" (")[0] for line in lines[2:]] == [
         "normal: unit length",
@@ -34,9 +38,20 @@ def test_a_good_material_is_called_good(height):
 
 
 def test_a_cut_shows_as_a_seam(height):
-    assert "x Q" in seam_lines("height", height[..., :40])[0]
-    assert " seam" in seam_lines("height", height[..., :40])[0]
-    assert seam_lines("height", height[..., :20]) == []
+    lines = seam_lines(seams_of_maps({"height": height[..., :40], "ao": height[..., :20]})[0])
+    assert len(lines) == 1 and lines[0].startswith("height: x Q") and " seam" in lines[0]
+
+
+def test_one_bad_material_of_a_batch_is_told_by_its_number(height):
+    cut, inwards = height.clone(), normals(height)
+    cut[..., 60:] = 1 - cut[..., 60:]
+    inwards[:, 2] = 0
+    heights, vectors = torch.cat([height] * 7 + [cut]), torch.cat([normals(height)] * 7 + [inwards])
+    lines = checked({"height": heights, "normal": vectors})
+    seam = [line for line in lines if " seam," in line or line.endswith(" seam.")]
+    assert seam and all(line.startswith("material 8, height: ") for line in seam)
+    assert [line for line in lines if "into the surface" in line][0].startswith("material 8, normal: ")
+    assert sum("unit length" in line for line in lines) == 7
 
 
 def test_the_wrong_convention_and_bad_lengths_are_told(height):
@@ -50,7 +65,7 @@ def test_steepness_and_inversion_are_measured(height):
     found = agreement(height, normals(height, scale=20.0), "OpenGL", 10.0)
     assert (found.correlation, found.factor) == pytest.approx((1, 2), abs=1e-3)
     assert agreement(1 - height, normals(height), "OpenGL", 10.0).correlation == pytest.approx(-1, abs=1e-3)
-    lines = validate({"height": 1 - height, "normal": normals(height)}, "OpenGL", 10.0, 64.0)
+    lines = checked({"height": 1 - height, "normal": normals(height)})
     assert "opposite" in lines[-1]
 
 
@@ -60,7 +75,7 @@ def test_normals_read_the_wrong_way_do_not_follow_the_height(height):
 
 def test_flat_maps_are_no_reason_to_fail():
     flat = torch.full((1, 1, 32, 32), 0.5)
-    lines = validate({"height": flat, "normal": normals(flat)}, "OpenGL", 1.0, 10.0)
+    lines = checked({"height": flat, "normal": normals(flat)}, 1.0, 10.0)
     assert lines[2:4] == [
         "normal: unit length (off by 0 on average).",
         "normal: given as OpenGL; its pixels do not tell.",
