@@ -70,14 +70,11 @@ def _surface_lines(maps: Mapping[str, torch.Tensor], convention: str, height_cm:
 
 def seam_lines(seams: MapSeams) -> list[str]:
     """What the seams of each map of a material are like."""
-    return [
-        f"{name}: "
-        + ", ".join(
-            f"{axis} Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}" for axis, seam in zip("xy", pair, strict=True)
-        )
-        + "."
-        for name, pair in seams.items()
-    ]
+    return [f"{name}: x {_figures(x)}, y {_figures(y)}." for name, (x, y) in seams.items()]
+
+
+def _figures(seam: SeamStatistics) -> str:
+    return f"Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}"
 
 
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:

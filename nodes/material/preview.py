@@ -98,6 +98,7 @@ def material_views(
 
 def _seams(measured: MapSeams) -> dict[str, str]:
     """What Measure Seams says of the map that shows most: the first of `engine_presets.MAPS` that there is."""
-    for name, (x, y) in measured.items():
-        return {"map": name, "x": x.verdict, "y": y.verdict, "text": SeamReport((x,), (y,)).badges}
-    return {}
+    if not measured:  # too small to tell
+        return {}
+    name, (x, y) = next(iter(measured.items()))
+    return {"map": name, "x": x.verdict, "y": y.verdict, "text": SeamReport((x,), (y,)).badges}
