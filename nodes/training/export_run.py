@@ -7,11 +7,10 @@ from comfy_api.latest import io
 from ...common.texture_dataset import TextureDataset
 from ...host.protocols import Clip, Model, Vae
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
-from ...training.config.budget import memory_budget
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
-    check_run_name,
+    check_run,
     name_input,
     node_id,
     option_inputs,
@@ -57,8 +56,7 @@ class ExportTrainingRun(io.ComfyNode):
     @classmethod
     @refusing
     def validate_inputs(cls, name: str | None = None, memory: str | None = None) -> None:
-        check_run_name(name)
-        memory_budget(memory or "")
+        check_run(name, memory)
 
     @classmethod
     def execute(
