@@ -46,31 +46,34 @@ def test_no_file_imports_itself_round_a_circle():
     assert HOUSE.circles() == []
 
 
+def house_of(folder, files):
+    """A house of `files`, whose texts stand by their paths without .py, in an empty folder."""
+    for name, text in files.items():
+        file = folder / f"{name}.py"
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(text)
+    return House(folder)
+
+
 def test_a_circle_and_an_upward_import_are_found(tmp_path):
-    for name, text in {
+    files = {
         "common/one": "from .two import b",
         "common/two": "from .one import a\nfrom ..host.three import c",
         "host/three": "c = 1",
-    }.items():
-        file = tmp_path / f"{name}.py"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-    house = House(tmp_path)
+    }
+    house = house_of(tmp_path, files)
     assert [file.stem for file in house.circles()] == ["one", "two"]
     assert house.arrows() == {("common", "host"): 1} and floor("host") > floor("common")
 
 
 def test_a_circle_through_a_packages_own_file_is_found(tmp_path):
     """Importing host.inner.three runs host/inner/__init__.py first, which imports host.two, which imports it."""
-    for name, text in {
+    files = {
         "host/inner/__init__": "from ..two import b",
         "host/inner/three": "c = 1",
         "host/two": "from .inner.three import c",
-    }.items():
-        file = tmp_path / f"{name}.py"
-        file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_text(text)
-    assert [file.stem for file in House(tmp_path).circles()] == ["__init__", "two"]
+    }
+    assert [file.stem for file in house_of(tmp_path, files).circles()] == ["__init__", "two"]
 
 
 @each_source

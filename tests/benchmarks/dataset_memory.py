@@ -2,7 +2,7 @@
 
 Renders are few distinct files with hard links for the rest; work is on 8 threads whatever the machine has. Arguments:
 sides with numbers of renders, as 2048:64, and the steps if not all (default 2048:64 8192:4). After every tenth of the
-renders it tells the seconds and processor seconds so far, and the memory above the base.
+renders it reports the seconds and processor seconds so far, and the memory above the base.
 """
 
 import os
@@ -50,20 +50,20 @@ def run(step, folder, out):
 
     samples = (Sample(one, "basecolor", image_size(one), material=one.stem, tileable=True) for one in files)
     dataset = TextureDataset(tuple(samples))
-    checked = Told(step)
+    progress = Progress(step)
     if step == "load":
-        load_folder(folder, Loading("basecolor", [folder], "auto"), checked)
+        load_folder(folder, Loading("basecolor", [folder], "auto"), progress)
     elif step == "clean":
-        clean_dataset(dataset, Rules(), checked)
+        clean_dataset(dataset, Rules(), progress)
     elif step == "augment":
-        augment_dataset(dataset, out, Augmentation(1, color=0.5), 0, checked)
+        augment_dataset(dataset, out, Augmentation(1, color=0.5), 0, progress)
     else:
-        save_dataset(out, {"train": dataset}, Saving("kohya", "wall", "keep", 8, [out]), checked)
-    checked.tell(len(files), len(files), "all ")
+        save_dataset(out, {"train": dataset}, Saving("kohya", "wall", "keep", 8, [out]), progress)
+    progress.report(len(files), len(files), "all ")
 
 
-class Told:
-    """Tells after every tenth of the work what it took so far."""
+class Progress:
+    """Reports after every tenth of the work what it took so far."""
 
     def __init__(self, step):
         import psutil
@@ -74,9 +74,9 @@ class Told:
     def __call__(self, done, total):
         if total and done * 10 // total > self.tenth:
             self.tenth = done * 10 // total
-            self.tell(done, total)
+            self.report(done, total)
 
-    def tell(self, done, total, what=""):
+    def report(self, done, total, what=""):
         from peak_memory import peak_bytes
 
         above = (peak_bytes() - self.base) / 2**30
