@@ -10,7 +10,7 @@ from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, 
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
-    check_run,
+    check_run_name,
     name_input,
     node_id,
     option_inputs,
@@ -55,8 +55,8 @@ class ExportTrainingRun(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, name: str | None = None, memory: str | None = None) -> None:
-        check_run(name, memory)
+    def validate_inputs(cls, name: str | None = None) -> None:
+        check_run_name(name)
 
     @classmethod
     def execute(

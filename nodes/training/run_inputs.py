@@ -10,7 +10,6 @@ from comfy_api.latest import io
 from ...common.files import check_name
 from ...host.reruns import Watch, run_state
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
-from ...training.config.budget import memory_budget
 from ...training.settings import widget_values
 from ..shown_where import shown_where
 from .lora_network import NetworkSocket
@@ -91,12 +90,6 @@ def check_run_name(name: str | None) -> None:
     """Raise `InputError` for a name that no file can have; one that is None is linked, and not known yet."""
     if name is not None:
         check_name(name, "name")
-
-
-def check_run(name: str | None, memory: str | None) -> None:
-    """`check_run_name`, and the same for a `memory` that is neither auto nor a number of GB."""
-    check_run_name(name)
-    memory_budget(memory or "")
 
 
 def remember_trained(name: str, file: Path, folder: Path) -> None:

@@ -11,7 +11,7 @@ from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
     TRAINED,
-    check_run,
+    check_run_name,
     name_input,
     node_id,
     option_inputs,
@@ -109,8 +109,8 @@ class TrainLora(io.ComfyNode):
 
     @classmethod
     @refusing
-    def validate_inputs(cls, name: str | None = None, memory: str | None = None) -> None:
-        check_run(name, memory)
+    def validate_inputs(cls, name: str | None = None) -> None:
+        check_run_name(name)
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:

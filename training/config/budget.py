@@ -2,13 +2,13 @@
 
 import math
 
-from ..settings import ConfigError
+from ...common.errors import InputError
 
 GB = 2**30  # what a graphics card's "GB" are
 
 
 def memory_budget(memory: str) -> float | None:
-    """What `memory` of a training allows, in bytes; None for auto. Raises `ConfigError` for what is neither."""
+    """What `memory` of a training allows, in bytes; None for auto. Raises `InputError` for what is neither."""
     text = memory.strip().lower().removesuffix("gb").strip().replace(",", ".")
     if text in ("", "auto"):
         return None
@@ -17,5 +17,5 @@ def memory_budget(memory: str) -> float | None:
     except ValueError:
         size = 0.0
     if not 0 < size < math.inf:
-        raise ConfigError(f"memory is {memory!r}. Write auto, or a number of GB such as 12.")
+        raise InputError(f"memory is {memory!r}. Write auto, or a number of GB such as 12.")
     return size * GB
