@@ -19,8 +19,9 @@ from ..common.texture_dataset import Sample, TextureDataset
 CONFIG_NAME = "dataset.json"  # its toml package misreads some names
 CAPTIONS = ".txt"
 _METADATA = "captions.json"
-_TOKENIZER_FILES = ("vocab.json", "merges.txt", "special_tokens_map.json")
+_TOKENIZER_FILES = ("vocab.json", "merges.txt")
 _TOKENIZER_CONFIG = "tokenizer_config.json"
+_SPECIAL_TOKENS = "special_tokens_map.json"  # what it says goes before the configuration
 _LENGTH = 77  # of CLIP's context; ComfyUI's own configuration leaves cutting to its caller
 _PADDING = {  # folder name that sd-scripts looks for -> the token that fills a caption up
     "openai_clip-vit-large-patch14": "<|endoftext|>",
@@ -160,5 +161,6 @@ def write_tokenizers(source: Path, folder: Path) -> None:
         for file in _TOKENIZER_FILES:
             with written_whole(target / file) as unfinished:
                 shutil.copyfile(source / file, unfinished)
-        config = json.loads((source / _TOKENIZER_CONFIG).read_text(encoding="utf-8"))
-        write_json(target / _TOKENIZER_CONFIG, config | {"model_max_length": _LENGTH, "pad_token": padding})
+        for file, own in {_SPECIAL_TOKENS: {}, _TOKENIZER_CONFIG: {"model_max_length": _LENGTH}}.items():
+            told = json.loads((source / file).read_text(encoding="utf-8"))
+            write_json(target / file, {**told, **own, "pad_token": padding})
