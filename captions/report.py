@@ -7,8 +7,13 @@ from .phrases import phrase_frequencies
 
 
 def caption_report(dataset: TextureDataset, left_out: Sequence[Sample], why: str) -> str:
-    """How many samples were captioned, those left out by name, then every file with its caption."""
-    lines = [f"{len(dataset) - len(left_out)} of {len(dataset)} images captioned."]
+    """How many samples were captioned, how many kept what a person wrote, those left out by name, then every file with
+    its caption."""
+    passed = {sample.file for sample in left_out}
+    by_hand = sum(sample.hand_edited for sample in dataset.samples if sample.file not in passed)
+    lines = [f"{len(dataset) - len(left_out) - by_hand} of {len(dataset)} images captioned."]
+    if by_hand:
+        lines.append(f"{by_hand} kept the captions that were written by hand.")
     if left_out:
         lines.append(f"{len(left_out)} {why}: {', '.join(sample.file.name for sample in left_out)}")
     return "\n".join([*lines, "", *(f"{sample.file.name}: {sample.caption}" for sample in dataset.samples)])

@@ -53,6 +53,11 @@ def count_dataset(dataset: TextureDataset) -> DatasetCounts:
     )
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things in words: "1 image", "3 images"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def dataset_warnings(counts: DatasetCounts) -> list[str]:
     """A sentence for each thing that may spoil training, [] for none."""
     sentences = [

@@ -47,8 +47,8 @@ class Header:
 
     profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. see_through is the
     grey value that is transparent in a PNG of 16 bits, None without one. pictures counts the frames or pages, of which
-    the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. exr and tiff
-    are what those readers need.
+    the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. partial: a
+    GIF's first picture leaves a part of its canvas empty. exr and tiff are what those readers need.
     """
 
     decoder: str
@@ -61,6 +61,7 @@ class Header:
     see_through: int | None = None
     pictures: int = 1
     coded_colors: str = ""
+    partial: bool = False
     exr: ExrHeader | None = None
     tiff: TiffHeader | None = None
 
@@ -157,7 +158,9 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         see_through = image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None
         pictures = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
         coded = _other_colors(chunks.get(b"cICP", b""))
-        return Header(decoder, width, height, channels, orientation, profile, gamma, see_through, pictures, coded)
+        partial = image.format == "GIF" and any(tile[1] != (0, 0, width, height) for tile in image.tile)
+        facts = (decoder, width, height, channels, orientation, profile, gamma, see_through, pictures, coded, partial)
+        return Header(*facts)
 
 
 @contextmanager

@@ -5,9 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ..common.texture_dataset import Sample, TextureDataset
-from .checks import MARK, Rules, check_image
-from .clean import judge_duplicates
-from .parallel import in_parallel, pixels_of
+from .checks import MARK, Rules
+from .clean import check_all, judge_duplicates
 
 SEAM = "seam"
 MOST_REMEMBERED = 16
@@ -37,7 +36,7 @@ def image_badges(dataset: TextureDataset, checked: Callable[[int, int], None]) -
 
 def _judged(dataset: TextureDataset, checked: Callable[[int, int], None]) -> list[Badges]:
     samples, rules = dataset.samples, Rules(seams=MARK)
-    results = in_parallel(lambda sample: check_image(sample, dataset.background, rules), samples, checked, pixels_of)
+    results = check_all(dataset, rules, checked)
     reasons = [result.reason for result in results]
     judge_duplicates(samples, results, reasons, lambda: checked(len(samples), len(samples)))
     return [

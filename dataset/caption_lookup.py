@@ -2,7 +2,7 @@
 
 import posixpath
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -146,13 +146,27 @@ def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:
 
     1 and "" where no folder between the image's and `folder`, these included, is named so.
     """
+    numbered = ((number, words) for _, number, words in _numbered_folders(image, folder) if 0 < number <= MOST_REPEATS)
+    return next(numbered, (1, ""))
+
+
+def odd_kohya_folder(image: Path, folder: Path) -> Path | None:
+    """The folder between an image's and `folder` whose name begins as kohya's do, but with a number that is none of
+    repeats: 0_wall, 2024_renders. None where there is no such folder, or one that is named as kohya's are."""
+    numbered = list(_numbered_folders(image, folder))
+    if any(0 < number <= MOST_REPEATS for _, number, _ in numbered):
+        return None
+    return next((parent for parent, _, _ in numbered), None)
+
+
+def _numbered_folders(image: Path, folder: Path) -> Iterator[tuple[Path, int, str]]:
+    """The folders from the image's up to `folder` that are named by number and words, as 10_twbricks_wall."""
     for parent in image.parents:
         number, _, words = parent.name.partition("_")
-        if number.isdecimal() and 0 < int(number) <= MOST_REPEATS and words:
-            return int(number), words.replace("_", " ")
+        if number.isdecimal() and words:
+            yield parent, int(number), words.replace("_", " ")
         if parent == folder:
-            break
-    return 1, ""
+            return
 
 
 def _relative(folder: Path, name: str) -> str:

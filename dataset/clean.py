@@ -9,7 +9,7 @@ import torch
 from ..common.errors import InputError
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .checks import OFF, SAME, Checked, Rules, check_image
-from .duplicates import find_duplicates
+from .duplicates import FINGERPRINT, find_duplicates
 from .parallel import in_parallel, pixels_of
 
 Unit = tuple[str, int]
@@ -32,7 +32,7 @@ def clean_dataset(dataset: TextureDataset, rules: Rules, checked: Callable[[int,
     duplicates the first stays. Kept images that turn out seamless are marked as tileable.
     """
     samples = dataset.samples
-    results = in_parallel(lambda sample: check_image(sample, dataset.background, rules), samples, checked, pixels_of)
+    results = check_all(dataset, rules, checked)
     reasons = [result.reason for result in results]
     _judge_normals(dataset.samples, results, rules.normals, reasons)
     if rules.duplicates:
@@ -53,6 +53,23 @@ def clean_dataset(dataset: TextureDataset, rules: Rules, checked: Callable[[int,
         replace(dataset, samples=tuple(sample for sample, _ in rejected)),
         listed,
     )
+
+
+def check_all(dataset: TextureDataset, rules: Rules, checked: Callable[[int, int], None]) -> list[Checked]:
+    """Check every image by itself, in the dataset's order. `checked(done, total)` is called after each."""
+    # one tensor for all fingerprints: small ones, kept among pictures that come and go, leave holes between them
+    with torch.inference_mode(False):  # threads fill it, and that mode of the caller's is not theirs
+        fingerprints = torch.empty(len(dataset) if rules.duplicates else 0, *FINGERPRINT, dtype=torch.complex64)
+
+    def check(item: tuple[int, Sample]) -> Checked:
+        index, sample = item
+        result = check_image(sample, dataset.background, rules)
+        if result.fingerprint is None:
+            return result
+        fingerprints[index] = result.fingerprint
+        return replace(result, fingerprint=fingerprints[index])
+
+    return in_parallel(check, list(enumerate(dataset.samples)), checked, lambda item: pixels_of(item[1]))
 
 
 def _judge_normals(samples: Sequence[Sample], results: Sequence[Checked], mode: str, reasons: list[str | None]) -> None:

@@ -15,12 +15,13 @@ SAME_COLOR = 0.02  # difference of the mean colour; two bakes of the same colour
 LEAST_CONTRAST = 0.01  # added to the contrast of each channel, whose logarithms are compared
 SAME_LOG_CONTRAST = 0.105  # a tenth less
 SAME_RINGS = (2 * (1 - SAME_SPECTRUM)) ** 0.5 + 1e-3  # distance of spectra whose cosine is that
+FINGERPRINT = (3, 2 * FREQUENCIES + 1, 2 * FREQUENCIES + 1)
 ROWS_AT_ONCE = 256
 _PEAK_GRID = 256
 
 
 def fingerprint_texture(image: torch.Tensor) -> torch.Tensor:
-    """The lowest frequencies (3, 2 * FREQUENCIES + 1, 2 * FREQUENCIES + 1) of (3, H, W), complex, of any size."""
+    """The lowest frequencies of (3, H, W), complex, of FINGERPRINT's shape whatever the size."""
     rows, columns = _waves(image.shape[1]), _waves(image.shape[2])
     strips = zip(rows.split(ROWS_AT_ONCE, 1), image.split(ROWS_AT_ONCE, 1), strict=True)
     return sum(wave @ (strip.to(torch.complex64) @ columns.T) for wave, strip in strips)

@@ -16,13 +16,16 @@ from ..common.map_kinds import COLOR_MAPS, MAP_KINDS
 from ..common.paths import is_inside
 from ..common.texture_dataset import Findings, Rejected, Sample, TextureDataset, rejected_by_reason
 from ..material.load_map import looks_like_normals
-from .caption_lookup import NO_IMAGE, CaptionFiles, kohya_folder
+from .caption_lookup import MOST_REPEATS, NO_IMAGE, CaptionFiles, kohya_folder, odd_kohya_folder
 from .image_files import ImageFile, find_images
 from .parallel import THREADS, in_parallel
 from .written_files import LIST_NAME, caption_digest, read_written_captions
 
 ANY = "any"
 THINNED = 8  # every so manieth row and column tells whether a picture holds normals
+NO_REPEATS = (
+    f"a folder whose number is not one of repeats (1 to {MOST_REPEATS}): its images count once, its name is no caption"
+)
 UNNAMED_NORMALS = "it looks like a normal map, and is taken for a basecolor: end its name with _normal if it is one"
 
 
@@ -114,7 +117,9 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
         unreadable_captions=tuple(dict.fromkeys(one.file for one in captions.rejected)),
     )
     left_out = [*unreadable, *captions.rejected, *(Rejected(file, NO_IMAGE) for file in unmatched)]
+    odd = dict.fromkeys(filter(None, (odd_kohya_folder(image.path, folder) for image, _ in readable)))
     notes = [(image.path, note) for image, one in readable for note in one.notes]
+    notes += [(place, Note(NO_REPEATS)) for place in odd]
     return Loaded(samples, [*left_out, *rejected, *other_maps], notes, findings)
 
 

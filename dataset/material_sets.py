@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ..common.conventions import CONVENTIONS, clear_convention
+from ..common.dataset_counts import counted
 from ..common.errors import InputError, UnreadableImage
 from ..common.files import free_name
 from ..common.map_words import described, listed_maps, map_caption
@@ -66,7 +67,8 @@ def material_sets_of(
         *_counts(taken, kinds),
         *_missing(lacking, incomplete),
         *_named("of unlike proportions, left out", unlike),
-        *([f"{doubled} files show a map that their material has already; they were left out."] if doubled else []),
+        *([f"{counted(doubled, 'file')} of a map that the material has already, left out."] if doubled else []),
+        *_not_wanted(dataset.samples, kinds),
         *_directions(directions),
         *_captions(samples),
     ]
@@ -156,7 +158,7 @@ def _convention_of_pixels(sample: Sample) -> str:
 
 def _counts(taken: dict[str, dict[str, Sample]], kinds: Sequence[str]) -> list[str]:
     counts = Counter(tuple(kind for kind in kinds if kind in maps) for maps in taken.values())
-    return [f"{_materials(count)} with {listed_maps(maps)}." for maps, count in counts.most_common()]
+    return [f"{counted(count, 'material')} with {listed_maps(maps)}." for maps, count in counts.most_common()]
 
 
 def _missing(lacking: dict[str, list[str]], incomplete: str) -> list[str]:
@@ -170,7 +172,13 @@ def _missing(lacking: dict[str, list[str]], incomplete: str) -> list[str]:
 
 def _named(what: str, names: Sequence[str]) -> list[str]:
     more = ", …" if len(names) > NAMED else ""
-    return [f"{_materials(len(names))} {what}: {', '.join(names[:NAMED])}{more}."] if names else []
+    return [f"{counted(len(names), 'material')} {what}: {', '.join(names[:NAMED])}{more}."] if names else []
+
+
+def _not_wanted(samples: Sequence[Sample], kinds: Sequence[str]) -> list[str]:
+    counts = Counter(one.map for one in samples if not one.regularisation and one.map not in kinds)
+    named = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    return [f"{counted(counts.total(), 'file')} of maps that are not asked for, left out: {named}."] if counts else []
 
 
 def _directions(directions: dict[Path, str]) -> list[str]:
@@ -185,7 +193,3 @@ def _directions(directions: dict[Path, str]) -> list[str]:
 def _captions(samples: Sequence[Sample]) -> list[str]:
     bare = sum(sample.caption == map_caption(sample.map, "") for sample in samples)
     return [f"{bare} captions are the map's word alone: the materials have no caption."] if bare else []
-
-
-def _materials(count: int) -> str:
-    return f"{count} material{'' if count == 1 else 's'}"

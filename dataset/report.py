@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..common.dataset_counts import count_dataset, dataset_warnings
+from ..common.dataset_counts import count_dataset, counted, dataset_warnings
 from ..common.map_files import Note
 from ..common.texture_dataset import Rejected, Sample, TextureDataset, rejected_by_reason
 from .bucketing import Bucketed
@@ -35,16 +35,19 @@ def join_report(dataset: TextureDataset) -> str:
 def save_report(saved: Saved, folder: Path) -> str:
     """Counts of images and captions, files that could not be read, and images that this dataset did not write."""
     captions = ", ".join(f"{count} {outcome}" for outcome, count in sorted(saved.captions.items()))
-    lines = [f"{_number(len(saved.files), 'image')} written to {folder}", f"  captions: {captions or 'none'}"]
+    lines = [f"{counted(len(saved.files), 'image')} written to {folder}", f"  captions: {captions or 'none'}"]
     if saved.rejected:
         lines += _left_out(saved.rejected, folder)
     if saved.removed:
         names = _first([str(file.relative_to(folder)) for file in saved.removed])
-        lines.append(f"{_number(len(saved.removed), 'file')} of an earlier save removed: {names}")
+        lines.append(f"{counted(len(saved.removed), 'file')} of an earlier save removed: {names}")
+    if saved.backups:
+        names = _first([str(file.relative_to(folder)) for file in saved.backups])
+        lines.append(f"What was replaced, or could not be read, is kept beside it: {names}")
     if saved.unrelated_files:
         names = _first([str(file.relative_to(folder)) for file in saved.unrelated_files])
-        others = len(saved.unrelated_files)
-        lines.append(f"{others} other images lie in the same folders and would be trained too: {names}")
+        others = counted(len(saved.unrelated_files), "other image")
+        lines.append(f"{others} in the same folders, which would be trained too: {names}")
     return "\n".join(lines)
 
 
@@ -67,7 +70,7 @@ def bucket_report(bucketed: Bucketed, resolution: int) -> str:
 
 
 def _left_out(rejected: Sequence[Rejected], folder: Path) -> list[str]:
-    heading = f"{_number(len(rejected), 'file')} left out:"
+    heading = f"{counted(len(rejected), 'file')} left out:"
     return [heading, *(f"  {line}" for line in rejected_by_reason(rejected, folder))]
 
 
@@ -94,10 +97,10 @@ def _worst(
 
 def _by_role(dataset: TextureDataset, what: str) -> list[str]:
     training = [sample for sample in dataset.samples if not sample.regularisation]
-    lines = [f"{_number(len(training), 'image')} {what}", *_described(training)]
+    lines = [f"{counted(len(training), 'image')} {what}", *_described(training)]
     if len(training) < len(dataset):
         regularisation = [sample for sample in dataset.samples if sample.regularisation]
-        lines += [_number(len(regularisation), "regularisation image"), *_described(regularisation)]
+        lines += [counted(len(regularisation), "regularisation image"), *_described(regularisation)]
     return lines
 
 
@@ -106,7 +109,7 @@ def _described(samples: Sequence[Sample]) -> list[str]:
     sizes = Counter(f"{sample.size[0]} × {sample.size[1]}" for sample in samples)
     materials = len({sample.material for sample in samples})
     lines = [
-        f"  maps: {_counts(maps)}; {_number(materials, 'material')}",
+        f"  maps: {_counts(maps)}; {counted(materials, 'material')}",
         f"  sizes: {_counts(sizes)}",
         f"  captions: {sum(bool(sample.caption) for sample in samples)} of {len(samples)}; "
         f"tileable: {sum(sample.tileable for sample in samples)}",
@@ -114,10 +117,6 @@ def _described(samples: Sequence[Sample]) -> list[str]:
     if any(sample.repeats != 1 for sample in samples):
         lines.append(f"  {sum(sample.repeats for sample in samples)} images an epoch, with repeats")
     return lines
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _counts(counter: Counter[str], most: int = 8) -> str:

@@ -24,13 +24,15 @@ from .written_files import list_written_files, read_written_files, remove_writte
 @dataclass(frozen=True)
 class Saved:
     """What saving did: the files written, what became of the captions, files that could not be read, images below the
-    folder that this dataset did not write, and such of an earlier run that were removed."""
+    folder that this dataset did not write, such of an earlier run that were removed, and copies of what was
+    replaced."""
 
     files: list[Path]
     captions: Counter[str]
     rejected: list[Rejected]
     unrelated_files: list[Path]
     removed: list[Path] = field(default_factory=list)
+    backups: list[Path] = field(default_factory=list)
 
 
 def save_dataset(
@@ -69,6 +71,7 @@ def _finish(folder: Path, outcomes: Sequence[tuple[Plan, Written]], saving: Savi
     """Captions, manifests and the list of what was written; whole: nothing of the dataset is missing."""
     written = [(plan, outcome) for plan, outcome in outcomes if outcome.reason is None]
     files = [plan.target for plan, _ in written]
+    before = set(folder.rglob("*.bak"))
     stale = {plan.earlier for plan, _ in written if plan.earlier}
     if saving.sync and whole:
         stale |= read_written_files(folder).keys() - set(files)
@@ -79,7 +82,8 @@ def _finish(folder: Path, outcomes: Sequence[tuple[Plan, Written]], saving: Savi
     list_written_files(folder, {plan.target: plan.source for plan, _ in written}, left)
     removed, _ = remove_written_files(folder, sorted(stale), carried)
     rejected = [Rejected(plan.sample.file, outcome.reason) for plan, outcome in outcomes if outcome.reason]
-    return Saved(files, captions, rejected, _unrelated_files(folder, files), removed)
+    backups = sorted(set(folder.rglob("*.bak")) - before)
+    return Saved(files, captions, rejected, _unrelated_files(folder, files), removed, backups)
 
 
 def caption_files(images: Iterable[Path], layout: str) -> list[Path]:

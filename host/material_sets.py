@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from comfy.patcher_extension import WrappersMP
 
+from ..common.dataset_counts import counted
 from ..common.errors import InputError
 from ..sets.given_rows import given_rows, in_place_of, of_all_rows
 from ..sets.row_guidance import guidance_scales, guided
@@ -83,7 +84,7 @@ def _check_prompts(conds: Mapping[str, Sequence[Mapping[str, Any]]], maps: int) 
             text = cond.get("cross_attn")
             if text is not None and len(text) % maps:
                 raise InputError(
-                    f"The {name} prompt has {len(text)} text{'' if len(text) == 1 else 's'}, but a material of this "
+                    f"The {name} prompt has {counted(len(text), 'text')}, but a material of this "
                     f"model has {maps} maps, each with a text of its own. Connect both prompts of Material Set Prompt, "
                     "with the same maps as Material Set Model."
                 )

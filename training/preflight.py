@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..common.dataset_counts import counted
+
 RISES = 1.1  # times its lowest: a measured loss that has grown so far no longer jitters
 PATIENCE = 3  # measurements in a row above the lowest
 STEEP = 2.0  # times its lowest: no jitter explains that, and no second measurement is waited for
@@ -34,16 +36,18 @@ class Preflight:
     def lines(self) -> list[str]:
         """Whole sentences for an artist: the images, then one for each thing that may be a mistake."""
         held = f", {self.held_out} measured only" if self.held_out else ""
-        lines = [f"{_count(self.images, 'image')}{held}."]
+        lines = [f"{counted(self.images, 'image')}{held}."]
         numbers = f", {self.not_finite} of them for NaN or infinite values" if self.not_finite else ""
         warnings = {
-            f"{_count(self.left_out, 'image')} left out{numbers}: see the log or Load Dataset's report.": self.left_out,
-            f"{_count(self.clipped, 'image')} with values outside 0 to 1, which are clipped.": self.clipped,
-            f"{_count(self.uncaptioned, 'image')} without caption.": self.uncaptioned,
-            f"{_count(self.cut, 'caption')} cut: max_tokens of LoRA Objective is {self.tokens}.": self.cut,
-            f"{_count(self.unmatched, 'caption file')} that belong to no image.": self.unmatched,
-            f"{_count(self.unreadable_captions, 'caption file')} that cannot be read.": self.unreadable_captions,
-            f"{_count(self.prompt_syntax, 'caption')} with prompt syntax such as (word:1.2), which is trained as "
+            f"{counted(self.left_out, 'image')} left out{numbers}: see the log or Load Dataset's report.": (
+                self.left_out
+            ),
+            f"{counted(self.clipped, 'image')} with values outside 0 to 1, which are clipped.": self.clipped,
+            f"{counted(self.uncaptioned, 'image')} without caption.": self.uncaptioned,
+            f"{counted(self.cut, 'caption')} cut: max_tokens of LoRA Objective is {self.tokens}.": self.cut,
+            f"{counted(self.unmatched, 'caption file')} that belong to no image.": self.unmatched,
+            f"{counted(self.unreadable_captions, 'caption file')} that cannot be read.": self.unreadable_captions,
+            f"{counted(self.prompt_syntax, 'caption')} with prompt syntax such as (word:1.2), which is trained as "
             "words.": self.prompt_syntax,
         }
         return lines + [line for line, count in warnings.items() if count]
@@ -70,7 +74,3 @@ def _rising_since(losses: Sequence[tuple[int, float]]) -> int | None:
     later = [loss for later_step, loss in losses if later_step > step]
     allowed = RISES if len(later) >= PATIENCE else STEEP
     return step if later and later[-1] > allowed * lowest else None
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

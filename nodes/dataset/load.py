@@ -51,8 +51,9 @@ class LoadDataset(io.ComfyNode):
                     "folder",
                     extra_dict=offered("folders"),
                     default="datasets/procedural",
-                    tooltip="Folder below ComfyUI's input or output folder, with its sub-folders. Other places can be "
-                    "allowed in extra_model_paths.yaml under tilewright_datasets.",
+                    tooltip="Folder below ComfyUI's input, output or temp folder, with its sub-folders. Other places "
+                    "can be allowed in extra_model_paths.yaml under tilewright_datasets or "
+                    "tilewright_writable_folders.",
                 ),
                 io.Combo.Input(
                     "map",

@@ -14,6 +14,16 @@ def test_the_report_counts_names_what_was_left_out_and_lists_every_caption():
     assert lines[3:] == ["a.png: red, wall", "b.png: wall", "c.png: "]
 
 
+def test_what_a_person_wrote_is_not_counted_as_captioned():
+    samples = [Sample(Path(f"{name}.png"), "basecolor", (8, 8), "words", hand_edited=name == "b") for name in "abc"]
+    lines = caption_report(TextureDataset(tuple(samples)), [samples[2]], "could not be read").splitlines()
+    assert lines[:3] == [
+        "1 of 3 images captioned.",
+        "1 kept the captions that were written by hand.",
+        "1 could not be read: c.png",
+    ]
+
+
 def test_the_templates_report_counts_files_and_phrases():
     lines = template_report(DATASET, {"written": 2, "kept": 1}).splitlines()
     assert lines[:2] == ["3 captions.", "Caption files: 1 kept, 2 written."]

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 import torch
 from PIL import Image, ImageCms
-from tilewright.common.dataset_counts import count_dataset, dataset_warnings
+from tilewright.common.dataset_counts import count_dataset, counted, dataset_warnings
 from tilewright.common.errors import NotFiniteImage, UnreadableImage
 from tilewright.common.image_headers import read_header
 from tilewright.common.image_writing import write_png
@@ -204,3 +204,7 @@ def test_what_may_spoil_a_training_is_counted(tmp_path):
         "1 image is clipped to 0..1.",
     ]
     assert dataset_warnings(count_dataset(TextureDataset(samples[:1]))) == []
+
+
+def test_things_are_counted_in_words():
+    assert [counted(number, "image") for number in (0, 1, 2)] == ["0 images", "1 image", "2 images"]

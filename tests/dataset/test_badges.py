@@ -5,7 +5,7 @@ from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.dataset import badges as module
 from tilewright.dataset.badges import image_badges
-from tilewright.dataset.checks import Checked
+from tilewright.dataset.checks import Checked, Rules, check_image
 from tilewright.dataset.clean import judge_duplicates
 
 
@@ -47,15 +47,13 @@ def test_each_image_has_its_signs(tmp_path):
 def test_files_that_are_as_they_were_are_not_read_again(tmp_path, monkeypatch):
     dataset = dataset_of(tmp_path, wall=noise(0), other=noise(1))
     first = image_badges(dataset, lambda done, total: None)
-    monkeypatch.setattr(module, "check_image", None)  # which would fail if it were asked
+    monkeypatch.setattr(module, "check_all", None)  # which would fail if it were asked
     assert image_badges(dataset, lambda done, total: None) is first
 
 
 def test_of_twins_the_first_is_the_original(tmp_path):
     dataset = dataset_of(tmp_path, wall=noise(0), copy=noise(0), other=noise(1))
-    found = [
-        Checked(fingerprint=module.check_image(one, (0, 0, 0), module.Rules()).fingerprint) for one in dataset.samples
-    ]
+    found = [Checked(fingerprint=check_image(one, (0, 0, 0), Rules()).fingerprint) for one in dataset.samples]
     reasons = [None, None, None]
     judge_duplicates(dataset.samples, found, reasons, lambda: None)
     assert reasons == [None, "the same texture as wall.png", None]

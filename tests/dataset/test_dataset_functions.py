@@ -1,5 +1,6 @@
 """The dataset stage's functions by themselves, each with an answer that can be told beforehand."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +14,7 @@ from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Rejected, Sample, TextureDataset, rejected_by_reason
 from tilewright.dataset.bucketing import bucket_dataset
 from tilewright.dataset.checks import Rules, check_image
-from tilewright.dataset.clean import clean_dataset
+from tilewright.dataset.clean import check_all, clean_dataset
 from tilewright.dataset.image_files import find_images
 from tilewright.dataset.load import Loading, load_folder
 from tilewright.dataset.parallel import pixels_of
@@ -68,6 +69,23 @@ def test_a_file_that_was_deleted_since_is_a_reason_and_no_stop(tmp_path):
     cleaned = clean_dataset(TextureDataset((gone, there)), Rules(min_dpi=72), ignored)
     assert cleaned.kept.samples[0].file == there.file
     assert "No such file" in cleaned.reasons[0].reason
+
+
+def test_all_images_are_checked_in_inference_mode_as_by_themselves(tmp_path):
+    samples = tuple(wall(tmp_path, name) for name in ("a.png", "other.png", "third_one.png"))
+    with torch.inference_mode():
+        found = check_all(TextureDataset(samples), Rules(), ignored)
+        alone = [check_image(sample, GREY, Rules()) for sample in samples]
+    for one, expected in zip(found, alone, strict=True):
+        assert torch.equal(one.fingerprint, expected.fingerprint)
+        assert replace(one, fingerprint=None) == replace(expected, fingerprint=None)
+
+
+def test_duplicates_are_left_out_in_inference_mode(tmp_path):
+    samples = tuple(wall(tmp_path, name) for name in ("a.png", "b.png", "other.png"))
+    with torch.inference_mode():
+        cleaned = clean_dataset(TextureDataset(samples), Rules(), ignored)
+    assert [sample.file.name for sample in cleaned.kept.samples] == ["a.png", "other.png"]
 
 
 def test_two_datasets_become_one_with_their_findings(tmp_path):

@@ -97,7 +97,13 @@ def test_maps_of_unlike_proportions_are_no_set(tmp_path):
 def test_a_second_map_of_a_kind_is_left_out_and_told(tmp_path):
     given = dataset(tmp_path, "a_basecolor", "a_normal", "a_normaldx")
     sets = found(given)
-    assert len(sets.dataset) == 2 and "1 files show a map that their material has already" in sets.report
+    assert len(sets.dataset) == 2 and "1 file of a map that the material has already" in sets.report
+
+
+def test_maps_that_are_not_asked_for_are_told(tmp_path):
+    given = dataset(tmp_path, "a_basecolor", "a_normal", "a_metallic", "a_ao", "b_ao")
+    report = found(given, kinds=("basecolor", "normal")).report
+    assert "3 files of maps that are not asked for, left out: 2 ao, 1 metallic." in report
 
 
 def test_materials_of_one_name_in_two_folders_are_two(tmp_path):

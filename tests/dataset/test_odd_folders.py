@@ -1,6 +1,8 @@
 """Folders as people have them: files of the kinds that public bug reports tell of, used or named and never mistaken."""
 
+import io
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ import torch
 from PIL import Image
 from tilewright.common.dataset_counts import count_dataset, dataset_warnings
 from tilewright.common.image_writing import write_png
+from tilewright.common.map_files import PARTIAL
 from tilewright.common.texture_dataset import TextureDataset, rejected_by_reason
 from tilewright.dataset.augment import Augmentation, augment_dataset
-from tilewright.dataset.load import UNNAMED_NORMALS, Loading, load_folder
+from tilewright.dataset.caption_lookup import odd_kohya_folder
+from tilewright.dataset.load import NO_REPEATS, UNNAMED_NORMALS, Loading, load_folder
 
 
 def ignored(done, total):
@@ -136,3 +140,27 @@ def test_a_caption_of_commas_is_none(tmp_path, caption):
 def test_a_prompts_syntax_in_a_caption_is_told(tmp_path, caption, told):
     found = warnings(loaded(tmp_path, ["wall.png"], {"wall.txt": caption}))
     assert [line.startswith("1 caption holds prompt syntax") for line in found] == [True] * told
+
+
+def test_folders_whose_number_is_none_of_repeats_are_told_once(tmp_path):
+    found = loaded(tmp_path, ["0_x/a.png", "0_x/b.png", "1001_x/c.png", "5_x/d.png", "5_x/7/e.png", "2k/f.png"])
+    assert {(sample.file.name, sample.repeats, sample.caption) for sample in found.samples} == {
+        ("a.png", 1, ""),
+        ("b.png", 1, ""),
+        ("c.png", 1, ""),
+        ("d.png", 5, "x"),
+        ("e.png", 5, "x"),
+        ("f.png", 1, ""),
+    }
+    assert [(place.name, note.what) for place, note in found.notes] == [("0_x", NO_REPEATS), ("1001_x", NO_REPEATS)]
+    assert odd_kohya_folder(tmp_path / "0_x" / "5_y" / "a.png", tmp_path) is None
+
+
+def test_a_gif_that_fills_a_part_of_its_canvas_is_told(tmp_path):
+    whole = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(whole, format="GIF")
+    content = bytearray(whole.getvalue())
+    content[6:10] = struct.pack("<HH", 32, 24)  # the canvas
+    found = loaded(tmp_path, [], {"wall.gif": bytes(content), "whole.gif": whole.getvalue()})
+    assert [sample.size for sample in found.samples] == [(32, 24), (16, 16)]
+    assert [(file.name, note.what) for file, note in found.notes] == [("wall.gif", PARTIAL)]

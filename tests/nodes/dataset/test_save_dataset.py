@@ -100,7 +100,7 @@ def test_what_is_known_of_renders_goes_with_them(output, tmp_path):
 def test_files_of_an_earlier_dataset_are_pointed_out(output, tmp_path):
     SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "old.png"),)), "walls", "kohya")
     report = SaveDataset.execute(TextureDataset((sample(tmp_path / "in", "new.png"),)), "walls", "kohya")[1]
-    assert "1 other images" in report and "old.png" in report
+    assert "1 other image in" in report and "old.png" in report
 
 
 def test_a_dataset_is_not_written_over_itself(output, tmp_path):
@@ -159,7 +159,7 @@ def test_a_kept_caption_belongs_to_its_picture(output, two_walls, layout, sync):
     expected = [("blue", "blue wall")] if sync else [("blue", "blue wall"), ("red", "red wall")]
     assert captions_by_color("datasets/x/train") == expected
     assert ("file of an earlier save removed" in report) == sync
-    assert ("other images lie in the same folders" in report) != sync
+    assert ("in the same folders, which would be trained too" in report) != sync
 
 
 @pytest.mark.parametrize("layout", ["kohya", "Hugging Face"])
@@ -189,7 +189,7 @@ def test_an_image_that_was_painted_over_since_stays(output, two_walls):
     again = LoadDataset.execute("source", "any", repeats=5)[0]
     report = SaveDataset.execute(again, "x", "kohya", "wall")[1]
     assert (output / "x/train/1_wall/wall.png").is_file()
-    assert "1 other images lie in the same folders" in report
+    assert "1 other image in the same folders" in report
 
 
 def test_outputs_that_were_deleted_are_written_again(output, two_walls):
