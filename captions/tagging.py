@@ -31,7 +31,7 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class Choice:
+class TagChoice:
     """Which tags to keep: the least probability of general tags and of characters, and tags never to write.
 
     underscores: write tags as the model names them, "brick_wall" instead of "brick wall".
@@ -53,7 +53,7 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     return Vocabulary(tuple(names), tuple(_category(name, characters) for name in names), wd=False)
 
 
-def tagger(run: Run, size: tuple[int, int], vocabulary: Vocabulary, choice: Choice) -> Describe:
+def tagger(run: Run, size: tuple[int, int], vocabulary: Vocabulary, choice: TagChoice) -> Describe:
     """Tags above their threshold, the most probable first. size is (height, width) of the model's input."""
     prepare = prepare_wd if vocabulary.wd else prepare_deepdanbooru
 
@@ -82,7 +82,7 @@ def prepare_deepdanbooru(image: torch.Tensor, size: tuple[int, int]) -> np.ndarr
     return _to_nhwc(_fit(image, size, mode="replicate"))
 
 
-def choose_tags(probabilities: Sequence[float], vocabulary: Vocabulary, choice: Choice) -> list[str]:
+def choose_tags(probabilities: Sequence[float], vocabulary: Vocabulary, choice: TagChoice) -> list[str]:
     """The tags to write, the most probable first. Ratings are never among them."""
     thresholds = {GENERAL: choice.threshold, CHARACTER: choice.character_threshold}
     unwanted = {spoken(tag).casefold() for tag in choice.blacklist}

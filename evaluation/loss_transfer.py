@@ -25,7 +25,7 @@ class Transfer:
     training_gain: float
 
 
-def loss_transfer(
+def transfer_of_losses(
     training_base: torch.Tensor, training: torch.Tensor, held_out_base: torch.Tensor, held_out: torch.Tensor
 ) -> Transfer:
     """From losses (N,) of training renders and (M,) of held-out ones, without the LoRA and with it."""

@@ -10,7 +10,7 @@ import comfy.samplers
 import torch
 
 from ..evaluation.cells import BASE, Cell
-from ..evaluation.loss_transfer import FRACTIONS, MOST_IMAGES, Transfer, loss_transfer
+from ..evaluation.loss_transfer import FRACTIONS, MOST_IMAGES, Transfer, transfer_of_losses
 from .lora_files import check_fit, read_lora, with_lora_file
 from .painting import encode_texts
 from .progress import progress_callback
@@ -34,7 +34,7 @@ def screen(
     count = len(_few(screening.training))
     base = losses[BASE]
     transfers = {
-        cell: loss_transfer(base[:count], own[:count], base[count:], own[count:])
+        cell: transfer_of_losses(base[:count], own[:count], base[count:], own[count:])
         for cell, own in losses.items()
         if not cell.is_base
     }

@@ -32,7 +32,7 @@ Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
 SMALLEST_TILE = 64
 
 
-def decode_latents(
+def decode_in_tiles(
     vae: Vae, latents: torch.Tensor, tile_size: int, axes: Axes, memory: float
 ) -> tuple[torch.Tensor, str]:
     """The image (B, H, W, C) of `latents` (B, C, h, w), and how it was made, in words.
@@ -57,8 +57,10 @@ def decode_latents(
     return image, f"decoded {run.report}"
 
 
-def encode_image(vae: Vae, image: torch.Tensor, tile_size: int, axes: Axes, memory: float) -> tuple[torch.Tensor, str]:
-    """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_latents`.
+def encode_in_tiles(
+    vae: Vae, image: torch.Tensor, tile_size: int, axes: Axes, memory: float
+) -> tuple[torch.Tensor, str]:
+    """The latents (B, C, h, w) of `image` (B, H, W, C), and how they were made. See `decode_in_tiles`.
 
     Grey is repeated three times; an alpha channel is left out, and the report says so.
     """

@@ -171,7 +171,7 @@ def evaluate_stage(networks: torch.nn.ModuleDict, run: Run) -> None:
     what can be said of its autoencoder."""
     packed, states = run.weights or run.folder / "demo_model.safetensors", _states(run.folder)
     if packed.exists():
-        load_state(networks, load_weights(packed))
+        load_networks(networks, load_weights(packed))
         report(networks["autoencoder"], denoiser_of(networks), run.course, run.folder, packed.stem)
     elif "autoencoder" in states:
         networks["autoencoder"].load_state_dict(states["autoencoder"]["average"])
@@ -190,7 +190,7 @@ RUN = {
 def initial_networks(architecture: SD1Architecture = ARCHITECTURE) -> torch.nn.ModuleDict:
     """The demo model's networks with seeded weights; every residual branch starts at zero, which trains faster."""
     networks = architecture.networks()
-    load_state(networks, initial_state(architecture=architecture))
+    load_networks(networks, initial_state(architecture=architecture))
     for module in networks.modules():
         if type(module).__name__ == "ResnetBlock":
             torch.nn.init.zeros_(module.conv2.weight)
@@ -202,7 +202,7 @@ def initial_networks(architecture: SD1Architecture = ARCHITECTURE) -> torch.nn.M
     return networks
 
 
-def load_state(networks: torch.nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:
+def load_networks(networks: torch.nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:
     """A checkpoint's weights into an architecture's networks."""
     for part, weights in network_states(state).items():
         networks[part].load_state_dict(weights)

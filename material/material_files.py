@@ -47,7 +47,7 @@ class ExportSettings:
 
 
 @dataclass(frozen=True)
-class Surface:
+class SurfaceFacts:
     """What the maps show: the convention of the normals, the depth of the height and the width of the image."""
 
     convention: str = "OpenGL"
@@ -69,7 +69,7 @@ def save_material(
     parent: Path,
     name: str,
     maps: Mapping[str, torch.Tensor],
-    surface: Surface,
+    surface: SurfaceFacts,
     settings: ExportSettings,
     text: Mapping[str, str],
     waiting: Callable[[], None] = lambda: None,
@@ -99,7 +99,7 @@ def save_material(
         with locked(lock_beside(folder), waiting):
             files, scenes = _write(folder, images, surface, settings, text)
             described = files or {path.stem: {file: path for file in images} for path in scenes}
-            write_json(folder / DESCRIPTION, describe(described, preset, surface, settings))
+            write_json(folder / DESCRIPTION, material_description(described, preset, surface, settings))
     except OSError as error:
         raise InputError(
             f"The material cannot be written to {parent / name}: {error.strerror or error}. "
@@ -112,7 +112,7 @@ def save_material(
 def _write(
     folder: Path,
     images: Mapping[MapFile, torch.Tensor],
-    surface: Surface,
+    surface: SurfaceFacts,
     settings: ExportSettings,
     text: Mapping[str, str],
 ) -> tuple[Files, list[Path]]:
@@ -133,7 +133,7 @@ def _write(
 
 
 def _write_glbs(
-    folder: Path, images: Mapping[MapFile, torch.Tensor], surface: Surface, settings: ExportSettings
+    folder: Path, images: Mapping[MapFile, torch.Tensor], surface: SurfaceFacts, settings: ExportSettings
 ) -> list[Path]:
     def png_of(file: MapFile, image: torch.Tensor) -> bytes:
         return png_bytes(image, map_bits(file, settings.bit_depth), settings.dither)
@@ -145,7 +145,7 @@ def _gltf_textures(images: Mapping[MapFile, torch.Tensor]) -> dict[MapFile, torc
     return {file: pixels for file, pixels in images.items() if file.suffix != "height"}  # glTF knows no displacement
 
 
-def _size_cm(images: Mapping[MapFile, torch.Tensor], surface: Surface) -> tuple[float, float]:
+def _size_cm(images: Mapping[MapFile, torch.Tensor], surface: SurfaceFacts) -> tuple[float, float]:
     rows, columns = next(iter(images.values())).shape[-2:]
     return surface.size_cm, surface.size_cm * rows / columns
 
@@ -233,8 +233,8 @@ def stale_notes(folder: Path, written: Sequence[Path]) -> list[str]:
     return [f"Left from an earlier export, and not of this one: {listed}."]
 
 
-def describe(
-    files: Mapping[str, Mapping[MapFile, Path]], preset: Preset, surface: Surface, settings: ExportSettings
+def material_description(
+    files: Mapping[str, Mapping[MapFile, Path]], preset: Preset, surface: SurfaceFacts, settings: ExportSettings
 ) -> dict[str, Any]:
     """The content of `material.json`."""
     linear_color = settings.file_format in SCENE_LINEAR

@@ -15,7 +15,7 @@ from ..common.axes import Axes
 from ..common.image_writing import encode_with_opencv, whole_numbers
 from ..common.resample import resize
 from .map_inputs import single_channel
-from .material_files import Surface
+from .material_files import SurfaceFacts
 from .normals import decode_normals, encode_normals, normal_map, slope_scale, unit
 
 LARGEST = 2048  # pixels of the longer side: more than a view has, and what a browser decodes in a moment
@@ -45,7 +45,7 @@ def height_file(height: torch.Tensor) -> HeightFile:
     return HeightFile(_png(pixels), low, high)
 
 
-def viewed_maps(maps: Mapping[str, torch.Tensor], surface: Surface) -> tuple[dict[str, bytes], dict[str, Any]]:
+def viewed_maps(maps: Mapping[str, torch.Tensor], surface: SurfaceFacts) -> tuple[dict[str, bytes], dict[str, Any]]:
     """One material for the view: PNGs by "basecolor", "normal", "packed", "height", "opacity", "emissive", and facts.
 
     maps are (1, C, H, W) by their name in `engine_presets.MAPS`, normals of three channels. Without normals those of
@@ -77,7 +77,7 @@ def viewed_maps(maps: Mapping[str, torch.Tensor], surface: Surface) -> tuple[dic
     return files, facts
 
 
-def normals_for_view(maps: Mapping[str, torch.Tensor], surface: Surface) -> torch.Tensor | None:
+def normals_for_view(maps: Mapping[str, torch.Tensor], surface: SurfaceFacts) -> torch.Tensor | None:
     """The normals (1, 3, H, W) of the maps, else those that their height stands for, else None."""
     if "normal" in maps:
         return maps["normal"][:, :3]

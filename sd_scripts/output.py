@@ -23,7 +23,7 @@ def speaks(line: str) -> bool:
 
 
 @dataclass
-class Reading:
+class ScriptOutput:
     """What sd-scripts has printed so far.
 
     step and total count this process's steps, which for a resumed run are those still to do. average is the loss as

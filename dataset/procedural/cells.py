@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .torus import Torus, wrapped
+from .torus import Torus, shortest_way
 
 _BLOCKS = 32  # per side; a pixel looks only among the sites nearest to its block
 _NEIGHBOURS = 8
@@ -59,8 +59,8 @@ def _smooth_minimum(distances: torch.Tensor, radius: float) -> torch.Tensor:
 def _candidates(sites: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """For each block the sites nearest to its middle, (K, blocks²), and the ways from the middle to them."""
     centres = (torch.arange(_BLOCKS) + 0.5) / _BLOCKS
-    du = wrapped(sites[:, 0] - centres[:, None]).repeat(_BLOCKS, 1)  # (blocks², N)
-    dv = wrapped(sites[:, 1] - centres[:, None]).repeat_interleave(_BLOCKS, 0)
+    du = shortest_way(sites[:, 0] - centres[:, None]).repeat(_BLOCKS, 1)  # (blocks², N)
+    dv = shortest_way(sites[:, 1] - centres[:, None]).repeat_interleave(_BLOCKS, 0)
     nearest = (du.square() + dv.square()).topk(min(_NEIGHBOURS, len(sites)), largest=False).indices
     return nearest.T.contiguous(), du.gather(1, nearest).T.contiguous(), dv.gather(1, nearest).T.contiguous()
 
@@ -68,8 +68,8 @@ def _candidates(sites: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.
 def _relaxed(sites: torch.Tensor, grid: int = 64) -> torch.Tensor:
     centres = (torch.arange(grid) + 0.5) / grid
     u, v = centres.repeat(grid), centres.repeat_interleave(grid)
-    own = (wrapped(u[:, None] - sites[:, 0]).square() + wrapped(v[:, None] - sites[:, 1]).square()).argmin(-1)
-    from_own = wrapped(torch.stack([u, v], -1) - sites[own])
+    own = (shortest_way(u[:, None] - sites[:, 0]).square() + shortest_way(v[:, None] - sites[:, 1]).square()).argmin(-1)
+    from_own = shortest_way(torch.stack([u, v], -1) - sites[own])
     total = torch.zeros_like(sites).index_add(0, own, from_own)
     count = torch.bincount(own, minlength=len(sites)).clamp(min=1)
     return (sites + total / count[:, None]) % 1

@@ -8,7 +8,7 @@ from .facade_styles import FLOOR_CM, Grid, lay_brick, lay_classical, lay_modern,
 from .parameters import Choice, Count, Parameters, Range, Values
 from .profiles import coverage, smoothstep
 from .surface import Material, Surface
-from .torus import Torus, wrapped
+from .torus import Torus, shortest_way
 
 PARAMETERS: Parameters = {
     "style": Choice("facade style", ("classical", "brick", "plastered", "modern"), (4, 3, 3, 2)),
@@ -62,7 +62,7 @@ def _grid(torus: Torus, p: Values) -> Grid:
     bay, floor = across.floor(), down.floor()
     x = (across - bay - 0.5) * cm / bays
     y = (floor + 1 - down) * FLOOR_CM
-    pier = wrapped(across) * cm / bays
+    pier = shortest_way(across) * cm / bays
     return Grid(bays, floors, cm, x, pier, y, bay.long() % bays, floor.long() % floors)
 
 

@@ -88,7 +88,7 @@ class Torus:
         return image[rows, columns]
 
 
-def wrapped(distance: torch.Tensor) -> torch.Tensor:
+def shortest_way(distance: torch.Tensor) -> torch.Tensor:
     """A difference of tile coordinates as its shortest way round the torus, -0.5..0.5."""
     return distance - distance.round()
 

@@ -36,7 +36,7 @@ POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Job:
+class RenderJob:
     """A variant under the name that its files get. The end of the name identifies archive, arguments and tool."""
 
     name: str
@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass
-class Rendered:
+class RenderResult:
     """records: one for each variant that is there, in the plan's order; reused: names of those that were there
     before; failures: names with sbsrender's words; others: what else the folder holds, from other plans."""
 
@@ -65,7 +65,7 @@ def render_plan(
     processes: int,
     timeout: float,
     checked: Callable[[int, int], None],
-) -> Rendered:
+) -> RenderResult:
     """Render what `folder` does not hold yet, and note each render beside its manifest, which is written at the end.
 
     `checked(done, total)` is called several times a second and may raise to stop: children end at once, finished
@@ -77,13 +77,13 @@ def render_plan(
         known = {record.name: record for record in read_manifest(folder)}
         there = {job.name: record for job in jobs if (record := _finished(known, job, folder))}
         todo = [job for job in jobs if job.name not in there]
-        result = Rendered(reused=list(there), others=sorted(known.keys() - {job.name for job in jobs}))
+        result = RenderResult(reused=list(there), others=sorted(known.keys() - {job.name for job in jobs}))
         children = Children()
 
-        def render(job: Job) -> MaterialRecord:
+        def render(job: RenderJob) -> MaterialRecord:
             return _render(job, archive, graph, outputs, engine, folder, children, timeout)
 
-        def finished(job: Job, future: Future[MaterialRecord]) -> None:
+        def finished(job: RenderJob, future: Future[MaterialRecord]) -> None:
             if error := future.exception():
                 result.failures[job.name] = str(error)
                 return
@@ -102,7 +102,7 @@ def render_plan(
     return result
 
 
-def rendered_samples(rendered: Rendered, folder: Path, size: int) -> list[Sample]:
+def rendered_samples(rendered: RenderResult, folder: Path, size: int) -> list[Sample]:
     """The maps of all finished renders as samples, the outputs without a known map left out."""
     return [
         Sample(folder / file, kind, (size, size), material=record.name, tileable=record.tileable, record=record)
@@ -112,12 +112,12 @@ def rendered_samples(rendered: Rendered, folder: Path, size: int) -> list[Sample
     ]
 
 
-def rendered_files(rendered: Rendered, folder: Path) -> list[Path]:
+def rendered_files(rendered: RenderResult, folder: Path) -> list[Path]:
     """The files of all finished renders."""
     return [folder / file for record in rendered.records for file in record.maps.values()]
 
 
-def render_report(rendered: Rendered, folder: Path) -> str:
+def render_report(rendered: RenderResult, folder: Path) -> str:
     """Counts of new, reused and failed renders, failures with sbsrender's words, then each render's values."""
     fresh = len(rendered.records) - len(rendered.reused)
     lines = [f"{fresh} materials rendered to {folder}, {len(rendered.reused)} were there already."]
@@ -130,7 +130,7 @@ def render_report(rendered: Rendered, folder: Path) -> str:
 
 def plan_jobs(
     archive: Path, graph: SubstanceGraph, outputs: Sequence[SubstanceOutput], plan: Sequence[Variant], engine: Engine
-) -> list[Job]:
+) -> list[RenderJob]:
     """A name for each variant, which is the same whenever archive, arguments and tool are the same."""
     shared = [content_digest(archive), engine.version, graph.url, engine.format, engine.bit_depth, engine.engine]
     shared += [output.identifier for output in outputs]
@@ -138,7 +138,7 @@ def plan_jobs(
     for variant in plan:
         arguments = value_arguments(graph, variant, engine.size)
         key = hashlib.sha256(json.dumps([shared, arguments]).encode()).hexdigest()[:12]
-        jobs.append(Job(f"{_file_name(graph)}_{key}", variant, arguments))
+        jobs.append(RenderJob(f"{_file_name(graph)}_{key}", variant, arguments))
     return list({job.name: job for job in jobs}.values())
 
 
@@ -148,16 +148,16 @@ def _file_name(graph: SubstanceGraph) -> str:
     return check_name(plain.strip() or "material", "The graph's name")
 
 
-def _finished(known: dict[str, MaterialRecord], job: Job, folder: Path) -> MaterialRecord | None:
+def _finished(known: dict[str, MaterialRecord], job: RenderJob, folder: Path) -> MaterialRecord | None:
     record = known.get(job.name)
     whole = record is not None and all((folder / file).is_file() for file in record.maps.values())
     return record if whole else None
 
 
 def _run_all(
-    jobs: Sequence[Job],
-    render: Callable[[Job], MaterialRecord],
-    finished: Callable[[Job, Future[MaterialRecord]], None],
+    jobs: Sequence[RenderJob],
+    render: Callable[[RenderJob], MaterialRecord],
+    finished: Callable[[RenderJob, Future[MaterialRecord]], None],
     processes: int,
     children: Children,
     checked: Callable[[int, int], None],
@@ -176,7 +176,7 @@ def _run_all(
 
 
 def _render(
-    job: Job,
+    job: RenderJob,
     archive: Path,
     graph: SubstanceGraph,
     outputs: Sequence[SubstanceOutput],
@@ -201,7 +201,12 @@ def _render(
 
 
 def _take_over(
-    job: Job, graph: SubstanceGraph, outputs: Sequence[SubstanceOutput], engine: Engine, unfinished: Path, folder: Path
+    job: RenderJob,
+    graph: SubstanceGraph,
+    outputs: Sequence[SubstanceOutput],
+    engine: Engine,
+    unfinished: Path,
+    folder: Path,
 ) -> MaterialRecord:
     """Check the files and move them to their names. Raises `RenderFailed` where one is missing or damaged."""
     maps, tileable = {}, False

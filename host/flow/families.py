@@ -240,7 +240,7 @@ def extra_flow_channels(model: Model) -> int:
     return 0 if channels is None or channels in {taken, *packed} else channels - taken
 
 
-def model_file(model: Model) -> str:
+def loaded_file_name(model: Model) -> str:
     """The name of the file that a MODEL was loaded from, "" if that is not known."""
     loaded = getattr(model, "cached_patcher_init", None)
     path = loaded[1][0] if loaded and loaded[1] else ""
@@ -249,7 +249,7 @@ def model_file(model: Model) -> str:
 
 def distillation_note(model: Model, family: Family, adapter: str) -> str:
     """What to know before a checkpoint of few steps is trained, "" for others. adapter: the chosen training adapter."""
-    name = model_file(model)
+    name = loaded_file_name(model)
     few = family.always_distilled or bool(family.distilled and re.search(family.few_steps, name, re.IGNORECASE))
     if not few or adapter:
         return ""

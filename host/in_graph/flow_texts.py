@@ -14,7 +14,7 @@ from ...training.text_rows import TextRows
 from ..flow.families import Family
 from ..flow.trainable import sampling_mode
 from ..protocols import Clip, Model, Tokens
-from .latents import for_autograd, kept_folder
+from .latents import autograd_copy, kept_folder
 from .text_conditioning import Texts, captions_asked_for
 
 _NOT_TEXT = ("guidance", "denoise_mask")  # what the denoiser itself tells, or nothing in training
@@ -79,9 +79,9 @@ def plain_tokens(clip: Clip, caption: str) -> Tokens:
 
 
 def _copied(value: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """As `for_autograd`; whole numbers, such as a mask's, stay what they are."""
+    """As `autograd_copy`; whole numbers, such as a mask's, stay what they are."""
     if value.is_floating_point():
-        return for_autograd(value, device)
+        return autograd_copy(value, device)
     with torch.inference_mode(False):
         return value.to(device, copy=True)
 

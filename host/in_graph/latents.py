@@ -62,7 +62,7 @@ def cached_examples(
 
 
 def _example(model: Model, sample: Sample, tensors: dict[str, torch.Tensor]) -> Example:
-    latent = for_autograd(scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
+    latent = autograd_copy(scale_latents(model, tensors["latent"][None])[0], torch.device("cpu"))
     width, height = tensors["size"].tolist()
     flags = {"tileable": sample.tileable, "regularisation": sample.regularisation}
     facts = {**flags, "mask": tensors.get("mask"), "material": sample.origin or sample.material}
@@ -125,10 +125,10 @@ def wrapped_vae(vae: Vae) -> Any:
 def encode_image(vae: Vae, image: torch.Tensor) -> torch.Tensor:
     """(3, H, W) in 0..1 -> latent (C, h, w) in the VAE's own scale."""
     latent = vae.encode(image.movedim(0, -1).unsqueeze(0))[0]  # CHW -> BHWC
-    return for_autograd(latent[:, 0] if latent.ndim == 4 else latent, torch.device("cpu"))  # a video's only frame
+    return autograd_copy(latent[:, 0] if latent.ndim == 4 else latent, torch.device("cpu"))  # a video's only frame
 
 
-def for_autograd(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+def autograd_copy(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A float32 copy that autograd can save: tensors made under inference mode cannot be."""
     with torch.inference_mode(False):
         return tensor.to(device, torch.float32, copy=True)

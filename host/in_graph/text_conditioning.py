@@ -17,7 +17,7 @@ from ...training.tensor_cache import kept
 from ...training.text_rows import TextConditioning
 from .. import training as host_training
 from ..protocols import Clip, Model
-from .latents import for_autograd, kept_folder
+from .latents import autograd_copy, kept_folder
 
 SHUFFLED = 4096  # encoded captions in another order that are remembered: they come up without end
 
@@ -126,8 +126,8 @@ class Texts:
         with torch.inference_mode():
             made = self._conditioning(*self._encoded_once(row[0]), row)
         cpu = torch.device("cpu")
-        vector = None if made.vector is None else for_autograd(made.vector, cpu)
-        return Conditioning(for_autograd(made.context, cpu), vector)
+        vector = None if made.vector is None else autograd_copy(made.vector, cpu)
+        return Conditioning(autograd_copy(made.context, cpu), vector)
 
     def _tokens(self, caption: str) -> dict[str, list]:
         # Without weights: brackets in a caption are words here, not emphasis.

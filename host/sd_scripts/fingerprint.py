@@ -12,13 +12,13 @@ from ...common.texture_dataset import Sample
 from ...sd_scripts.settings import KohyaOptions
 from ...sd_scripts.tasks import Job
 from .files import file_stamp
-from .order import Order
+from .order import ScriptOrder
 
 _UNKNOWN_TO_SCRIPTS = ("maps", "sharing_dropout")  # of the objective; versions without them have runs too
 
 
 def script_fingerprint(
-    order: Order,
+    order: ScriptOrder,
     job: Job,
     options: KohyaOptions,
     checkpoint: Path,

@@ -5,7 +5,7 @@ from typing import Any
 
 import comfy.utils
 
-from ...sd_scripts.output import Reading
+from ...sd_scripts.output import ScriptOutput
 from ...sd_scripts.run_folder import Leg, RunFolder
 from ...training.pace import pace
 from ...training.sample_files import sample_files
@@ -29,7 +29,7 @@ class KohyaView:
         """Show a line in the node."""
         tell_node(self.node_id, text)
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: ScriptOutput) -> None:
         """Show what is new since the last call."""
         if not reading.total:
             return self._wait(reading)
@@ -46,7 +46,7 @@ class KohyaView:
         self.say(self._line(reading, time.monotonic() - self.began))
         self.shown = news
 
-    def _record(self, reading: Reading, end: int) -> None:
+    def _record(self, reading: ScriptOutput, end: int) -> None:
         """Write down what is new: steps with their running mean, validation, what was saved and painted."""
         start, log = self.leg.start, self.record.log
         self._once("length", self.leg.start, steps=end)
@@ -66,7 +66,7 @@ class KohyaView:
             self.seen.add((kind, step))
             self.record.log.event(kind, step, **facts)
 
-    def _wait(self, reading: Reading) -> None:
+    def _wait(self, reading: ScriptOutput) -> None:
         """Before the first step, which is half a minute in: what the script is at, and for how long."""
         words = f"starting · {time.monotonic() - self.began:.0f} s"
         words += f" · {reading.doing}" if reading.doing else ""
@@ -74,7 +74,7 @@ class KohyaView:
             self.say(words)
         self.waited = words
 
-    def _line(self, reading: Reading, seconds: float) -> str:
+    def _line(self, reading: ScriptOutput, seconds: float) -> str:
         step, end = self.leg.start + reading.step, self.leg.end_of(reading.total)
         parts = [f"step {step}/{end}"]
         if reading.step and seconds > 0:

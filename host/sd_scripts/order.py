@@ -12,7 +12,7 @@ from ...training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
-class Order:
+class ScriptOrder:
     """What a node asks for. vae is a name in the host's list, "" for the checkpoint's own; own has arguments that only
     one script has; conditioning holds a ControlNet's hints. arguments is the user's text."""
 

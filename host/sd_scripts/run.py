@@ -15,7 +15,7 @@ from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, wri
 from ...sd_scripts.error_hints import Attempt, cause_of
 from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
 from ...sd_scripts.held_back import held_back, held_back_notes
-from ...sd_scripts.output import Reading
+from ...sd_scripts.output import ScriptOutput
 from ...sd_scripts.process import (
     ScriptProcess,
     configured_precision,
@@ -39,12 +39,12 @@ from ..scripts import clip_tokenizer_folder, installation_folders, script_folder
 from .files import checkpoint_family, loaded_weights
 from .fingerprint import script_fingerprint
 from .live import KohyaView
-from .order import Order, Trained
+from .order import ScriptOrder, Trained
 
 POLL_SECONDS = 0.2
 
 
-def train_with_scripts(order: Order, node_id: str | None) -> Trained:
+def train_with_scripts(order: ScriptOrder, node_id: str | None) -> Trained:
     """Train as `order` says, in a process of its own, and save to the host's model folder.
 
     However it ends, the process group is gone and what was saved last is in place. A run of the same settings,
@@ -54,7 +54,7 @@ def train_with_scripts(order: Order, node_id: str | None) -> Trained:
     run = _Run(order, node_id)
     try:
         if run.is_finished():
-            return run.result(Reading(), [])
+            return run.result(ScriptOutput(), [])
         rejected = run.write_files()
         comfy.model_management.unload_all_models()
         comfy.model_management.soft_empty_cache()
@@ -64,7 +64,7 @@ def train_with_scripts(order: Order, node_id: str | None) -> Trained:
 
 
 class _Run:
-    def __init__(self, order: Order, node_id: str | None) -> None:
+    def __init__(self, order: ScriptOrder, node_id: str | None) -> None:
         self.order, self.config = order, order.config
         checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
         self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
@@ -169,9 +169,9 @@ class _Run:
             return launched_command(self.interpreter, self.script, arguments, self.options.threads)
         return script_command(self.interpreter, self.script, arguments)
 
-    def train(self) -> Reading:
+    def train(self) -> ScriptOutput:
         """Run the script to its end, or to where it is stopped, and take over what it writes."""
-        reading = Reading()
+        reading = ScriptOutput()
         with told_if_disk_fails(self.files.folder):
             references = write_references(self.files.folder, self.order.dataset.samples)
         prompts = self.config.saving.sample_prompts()
@@ -184,7 +184,7 @@ class _Run:
             self.files.remember(finished=run_length(self.config))
         return reading
 
-    def _run_script(self, reading: Reading, controls: RunControls) -> None:
+    def _run_script(self, reading: ScriptOutput, controls: RunControls) -> None:
         ended = stopped = False
         environment = script_environment(os.environ, self.interpreter, self.options.threads)
         try:
@@ -208,7 +208,7 @@ class _Run:
         self.stops |= STOP in controls.asked()
         return self.stops and self.files.has_saved()
 
-    def _follow(self, reading: Reading, lines: list[str]) -> None:
+    def _follow(self, reading: ScriptOutput, lines: list[str]) -> None:
         for line in lines:
             reading.read(line)
         self._take_over(reading)
@@ -221,14 +221,14 @@ class _Run:
         self.view.show(reading)
         comfy.model_management.throw_exception_if_processing_interrupted()
 
-    def _take_over(self, reading: Reading) -> None:
+    def _take_over(self, reading: ScriptOutput) -> None:
         saving, epoch = self.config.saving, reading.steps_per_epoch
         if epoch and "steps_per_epoch" not in self.files.facts:
             self.files.remember(steps_per_epoch=epoch)
         with told_if_disk_fails(self.files.target):
             self.files.take_over(self.leg, epoch, saving.every_steps > 0, saving.every_epochs > 0, saving.keep_last)
 
-    def _keep_last(self, reading: Reading) -> str:
+    def _keep_last(self, reading: ScriptOutput) -> str:
         self._take_over(reading)
         with told_if_disk_fails(self.files.target):
             step = self.files.fall_back()
@@ -239,7 +239,7 @@ class _Run:
         self.view.say(f"stopped.{note}")
         return note
 
-    def _what_happened(self, reading: Reading, code: int) -> str:
+    def _what_happened(self, reading: ScriptOutput, code: int) -> str:
         began = f"{self.job.script} did not finish. "
         if code == 0:
             began = f"{self.job.script} ended without writing {self.files.target.name}. "
@@ -247,7 +247,7 @@ class _Run:
             list(reading.last_lines), code, Attempt(self.script, self.interpreter, self._tokenizers)
         )
 
-    def result(self, reading: Reading, rejected: list[str]) -> Trained:
+    def result(self, reading: ScriptOutput, rejected: list[str]) -> Trained:
         """What there is to hand on. Raises `InputError` where the file that was written does not load."""
         state = loaded_weights(self.files.target, self.job)
         return Trained(
@@ -259,7 +259,7 @@ class _Run:
             self._report(reading, rejected),
         )
 
-    def _report(self, reading: Reading, rejected: list[str]) -> str:
+    def _report(self, reading: ScriptOutput, rejected: list[str]) -> str:
         lines = [
             f"{self.job.script} of {self.checkout}, run by {self.interpreter}",
             f"{self.job.family}, {self.options.precision}; written: {self.files.target}",

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ...captions.captioning import COMBINING, REPLACE, Describe, blip, caption_images, florence
 from ...captions.report import caption_report
-from ...captions.tagging import Choice, read_vocabulary, tagger
+from ...captions.tagging import TagChoice, read_vocabulary, tagger
 from ...common.caption_files import split_phrases
 from ...common.texture_dataset import TextureDataset
 from ...host.captioners import load_captioner, load_tagger
@@ -261,5 +261,5 @@ class CaptionTagger(io.ComfyNode):
     ) -> io.NodeOutput:
         run, size, folder = load_tagger(model, TAGGER_SOURCE)
         unwanted = split_phrases(blacklist.replace("\n", ","))
-        choice = Choice(threshold, character_threshold, unwanted, underscores)
+        choice = TagChoice(threshold, character_threshold, unwanted, underscores)
         return _captioned(dataset, tagger(run, size, read_vocabulary(folder), choice), batch_size, existing)

@@ -23,7 +23,7 @@ from ...material.material_files import (
     MATERIAL_FORMATS,
     ExportSettings,
     SavedMaterial,
-    Surface,
+    SurfaceFacts,
     check_path,
     save_material,
 )
@@ -192,7 +192,7 @@ class SaveMaterial(io.ComfyNode):
         given = connected_maps(basecolor, height, normal, roughness, metallic, occlusion, opacity, emissive)
         maps, rebuilt = engine_normals(given)
         said, of_size = said_size(surface, height_cm, size_cm)
-        described = Surface(convention, said.height_cm, said.size_cm)
+        described = SurfaceFacts(convention, said.height_cm, said.size_cm)
         settings = ExportSettings(preset, file_format, bit_depth, if_exists, dither)
         waiting = comfy.model_management.throw_exception_if_processing_interrupted
         text = _workflow(cls.hidden)

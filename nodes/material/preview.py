@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.arrangement import check_batches, engine_normals
-from ...material.material_files import Surface
+from ...material.material_files import SurfaceFacts
 from ...material.surface_size import SurfaceSize
 from ...material.validation import MapSeams, seams_of_maps, validate
 from ...material.viewed_maps import viewed_maps
@@ -74,7 +74,7 @@ class PreviewMaterial(io.ComfyNode):
         maps, rebuilt = engine_normals(given)
         said, of_size = said_size(surface, height_cm, size_cm)
         seams = seams_of_maps(maps)
-        views = material_views(maps, Surface(convention, said.height_cm, said.size_cm), seams)
+        views = material_views(maps, SurfaceFacts(convention, said.height_cm, said.size_cm), seams)
         report = "\n".join([*rebuilt, *of_size, *validate(maps, seams, convention, said.height_cm, said.size_cm)])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, report)
@@ -82,7 +82,7 @@ class PreviewMaterial(io.ComfyNode):
 
 
 def material_views(
-    maps: Mapping[str, torch.Tensor], surface: Surface, seams: Sequence[MapSeams]
+    maps: Mapping[str, torch.Tensor], surface: SurfaceFacts, seams: Sequence[MapSeams]
 ) -> list[dict[str, Any]]:
     """What the view shows of the first materials of a batch: files in temp and facts. maps as of `viewed_maps`, seams
     those of each material."""

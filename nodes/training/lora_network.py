@@ -12,7 +12,7 @@ from .widgets import NONE, widgets
 NetworkSocket = io.Custom("TILEWRIGHT_LORA_NETWORK")
 
 
-class LoraNetwork(io.ComfyNode):
+class LoraNetworkNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         loras = [NONE, *folder_paths.get_filename_list("loras")]

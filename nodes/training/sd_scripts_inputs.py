@@ -7,7 +7,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.sd_scripts.order import Order
+from ...host.sd_scripts.order import ScriptOrder
 from ...sd_scripts.settings import KohyaOptions
 from ...sd_scripts.tasks import AUTO, FAMILIES
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
@@ -121,9 +121,9 @@ def script_order(
     own: Mapping[str, Any] | None = None,
     conditioning: TextureDataset | None = None,
     **settings: Any,
-) -> Order:
+) -> ScriptOrder:
     """What a node's inputs ask of sd-scripts; `own` are the arguments of one kind of training."""
-    return Order(
+    return ScriptOrder(
         task,
         dataset,
         checkpoint,

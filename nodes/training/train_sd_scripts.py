@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...common.texture_dataset import TextureDataset
-from ...host.sd_scripts.order import Order, Trained
+from ...host.sd_scripts.order import ScriptOrder, Trained
 from ...sd_scripts.tasks import (
     CONTROLNET,
     DREAMBOOTH,
@@ -178,7 +178,7 @@ def _textual_inversion_inputs() -> list[io.Input]:
     ]
 
 
-def _trained(order: Order, node_id: str | None) -> Trained:
+def _trained(order: ScriptOrder, node_id: str | None) -> Trained:
     from ...host.sd_scripts.run import train_with_scripts
 
     return train_with_scripts(order, node_id)

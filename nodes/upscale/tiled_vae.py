@@ -88,10 +88,10 @@ class TiledVAEDecode(io.ComfyNode):
     def execute(
         cls, samples: dict[str, Any], vae: Vae, tile_size: int, axes: str, memory: float = 0.0
     ) -> io.NodeOutput:
-        from ...host.tiled_vae import decode_latents
+        from ...host.tiled_vae import decode_in_tiles
 
         wrap = axes_of_vae(axes, vae)
-        image, report = decode_latents(vae, _latents(samples), tile_size, wrap, memory)
+        image, report = decode_in_tiles(vae, _latents(samples), tile_size, wrap, memory)
         return io.NodeOutput(image, report + _followed(axes, wrap))
 
 
@@ -127,8 +127,8 @@ class TiledVAEEncode(io.ComfyNode):
 
     @classmethod
     def execute(cls, pixels: torch.Tensor, vae: Vae, tile_size: int, axes: str, memory: float = 0.0) -> io.NodeOutput:
-        from ...host.tiled_vae import encode_image
+        from ...host.tiled_vae import encode_in_tiles
 
         wrap = axes_of_vae(axes, vae)
-        latents, report = encode_image(vae, pixels, tile_size, wrap, memory)
+        latents, report = encode_in_tiles(vae, pixels, tile_size, wrap, memory)
         return io.NodeOutput({"samples": latents}, report + _followed(axes, wrap))

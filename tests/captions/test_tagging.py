@@ -7,7 +7,7 @@ from tilewright.captions.tagging import (
     CHARACTER,
     GENERAL,
     RATING,
-    Choice,
+    TagChoice,
     prepare_deepdanbooru,
     read_vocabulary,
     tagger,
@@ -41,12 +41,12 @@ def test_a_list_without_its_columns_is_named(tmp_path):
 
 
 def test_tags_above_their_threshold_are_written_the_most_probable_first(wd):
-    describe = tagger(lambda images: np.array([[0.99, 0.5, 0.8, 0.1]] * len(images)), (4, 4), wd, Choice())
+    describe = tagger(lambda images: np.array([[0.99, 0.5, 0.8, 0.1]] * len(images)), (4, 4), wd, TagChoice())
     assert describe([torch.zeros(3, 8, 8)]) == ["moss, brick wall"]
 
 
 def test_a_model_that_does_not_fit_its_list_is_told(wd):
-    describe = tagger(lambda images: np.zeros((len(images), 7)), (4, 4), wd, Choice())
+    describe = tagger(lambda images: np.zeros((len(images), 7)), (4, 4), wd, TagChoice())
     with pytest.raises(InputError, match="gives 7 values .* has 4 entries"):
         describe([torch.zeros(3, 8, 8)])
 

@@ -7,7 +7,7 @@ import torch
 from tilewright.common.axes import Axes
 from tilewright.dataset.procedural.cells import random_sites, voronoi
 from tilewright.dataset.procedural.maps import normal_from_height, occlusion_from_height
-from tilewright.dataset.procedural.torus import Torus, wrapped
+from tilewright.dataset.procedural.torus import Torus, shortest_way
 from tilewright.material.derivatives import height_gradient
 from tilewright.nodes.material import Occlusion
 
@@ -47,7 +47,7 @@ def test_sampling_shifts_and_wraps():
 
 
 def test_the_short_way_round():
-    assert wrapped(torch.tensor([0.9, -0.7, 0.4])).tolist() == pytest.approx([-0.1, 0.3, 0.4])
+    assert shortest_way(torch.tensor([0.9, -0.7, 0.4])).tolist() == pytest.approx([-0.1, 0.3, 0.4])
 
 
 def test_cells_of_a_square_lattice():
@@ -70,7 +70,7 @@ def test_cells_move_with_their_sites():
 def test_relaxed_sites_keep_apart():
     def closest(relaxations):
         sites = random_sites(Torus(64, 4), "sites", 40, relaxations)
-        distance = wrapped(sites[:, None] - sites).norm(dim=-1) + torch.eye(40)
+        distance = shortest_way(sites[:, None] - sites).norm(dim=-1) + torch.eye(40)
         return distance.min().item()
 
     assert closest(8) > 3 * closest(0)
@@ -78,7 +78,7 @@ def test_relaxed_sites_keep_apart():
 
 def test_the_upper_half_of_a_dome_is_green_in_opengl():
     torus = Torus(64, 0)
-    dome = (0.16 - wrapped(torus.u - 0.5).square() - wrapped(torus.v - 0.5).square()).clamp(min=0).sqrt()
+    dome = (0.16 - shortest_way(torus.u - 0.5).square() - shortest_way(torus.v - 0.5).square()).clamp(min=0).sqrt()
     normal = normal_from_height(dome, 1.0)
     assert normal[1, 22, 32] > 0.6 and normal[1, 42, 32] < 0.4
     assert normal[0, 32, 42] > 0.6 and normal[0, 32, 22] < 0.4

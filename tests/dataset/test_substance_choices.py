@@ -9,7 +9,7 @@ from tilewright.common.files import content_digest
 from tilewright.dataset.substance.description import SubstanceGraph, SubstanceInput, SubstanceOutput, SubstancePreset
 from tilewright.dataset.substance.inspection import as_json
 from tilewright.dataset.substance.plan import Variant, choose_graph, choose_outputs, parse_fixed
-from tilewright.dataset.substance.render import Rendered, plan_jobs, render_report
+from tilewright.dataset.substance.render import RenderResult, plan_jobs, render_report
 from tilewright.dataset.substance.tool import Engine, value_arguments
 from tilewright.dataset.substance.xml_description import graphs_of
 
@@ -59,7 +59,9 @@ def test_the_same_archive_and_values_give_the_same_names_and_another_archive_oth
 
 
 def test_a_report_counts_what_was_rendered_and_names_what_failed(tmp_path):
-    told = render_report(Rendered(failures={"Wall_1": "it ended with code 1: no memory"}, others=["Roof_1"]), tmp_path)
+    told = render_report(
+        RenderResult(failures={"Wall_1": "it ended with code 1: no memory"}, others=["Roof_1"]), tmp_path
+    )
     assert "Wall_1" in told and "no memory" in told and "Roof_1" in told
 
 

@@ -12,7 +12,7 @@ from tilewright.dataset.download import Limits, download_images
 from tilewright.dataset.download_list import Wanted
 from tilewright.dataset.download_record import DownloadRecord
 from tilewright.dataset.procedural.render import render_folder
-from tilewright.material.material_files import ExportSettings, Surface, save_material
+from tilewright.material.material_files import ExportSettings, SurfaceFacts, save_material
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 LIMITS = Limits(file_bytes=2**20, seconds=20, silence=10, retries=1, first_wait=0.01, longest_wait=0.05)
@@ -57,7 +57,7 @@ def test_downloads_of_both_are_in_the_record(tmp_path):
 
 def save(folder, value, if_exists):
     maps = {"height": torch.full((1, 1, 16, 16), value)}
-    save_material(folder, "brick", maps, Surface(height_cm=10 * value), ExportSettings(if_exists=if_exists), {})
+    save_material(folder, "brick", maps, SurfaceFacts(height_cm=10 * value), ExportSettings(if_exists=if_exists), {})
 
 
 def test_materials_of_one_name_get_a_folder_each(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from tilewright.common.map_files import Reading
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.sd_scripts.fingerprint import script_fingerprint
-from tilewright.host.sd_scripts.order import Order
+from tilewright.host.sd_scripts.order import ScriptOrder
 from tilewright.sd_scripts.settings import KohyaOptions
 from tilewright.sd_scripts.tasks import LORA, SD1, Job
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
@@ -24,7 +24,7 @@ def order(tmp_path, monkeypatch):
         Path(name).write_bytes(b"12345")
         os.utime(name, ns=(10**18, 10**18))
     sample = Sample(Path("brick.png"), "normal", (64, 64), caption="brick", repeats=2)
-    return Order(LORA, TextureDataset((sample,)), "model.safetensors", "bricks", TrainingConfig(), KohyaOptions())
+    return ScriptOrder(LORA, TextureDataset((sample,)), "model.safetensors", "bricks", TrainingConfig(), KohyaOptions())
 
 
 def fingerprint(order, held_back=None):

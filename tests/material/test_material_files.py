@@ -11,11 +11,11 @@ from tilewright.material.load_map import load_map
 from tilewright.material.material_files import (
     BIT_DEPTHS,
     ExportSettings,
-    Surface,
+    SurfaceFacts,
     check_path,
     claim_folder,
-    describe,
     map_bits,
+    material_description,
     save_material,
 )
 
@@ -23,7 +23,7 @@ HEIGHT = torch.linspace(0, 1, 64).reshape(1, 1, 8, 8)
 
 
 def test_a_saved_height_reads_back_within_half_a_16_bit_step(tmp_path):
-    saved = save_material(tmp_path, "walls/brick", {"height": HEIGHT}, Surface(), ExportSettings(), {})
+    saved = save_material(tmp_path, "walls/brick", {"height": HEIGHT}, SurfaceFacts(), ExportSettings(), {})
     assert saved.folder == tmp_path / "walls" / "brick"
     (file,) = saved.files
     assert float((read_image(file) - HEIGHT[0]).abs().max()) <= 0.5 / 65535 + 1e-7
@@ -33,7 +33,7 @@ def test_a_saved_height_reads_back_within_half_a_16_bit_step(tmp_path):
 
 def test_a_batch_is_numbered_and_described(tmp_path):
     maps = {"height": HEIGHT.expand(2, -1, -1, -1)}
-    saved = save_material(tmp_path, "brick", maps, Surface(size_cm=50), ExportSettings(), {})
+    saved = save_material(tmp_path, "brick", maps, SurfaceFacts(size_cm=50), ExportSettings(), {})
     assert [file.name for file in saved.files] == ["brick_001_height.png", "brick_002_height.png"]
     description = json.loads((saved.folder / "material.json").read_text(encoding="utf-8"))
     assert description["size_cm"] == 50 and set(description["materials"]) == {"brick_001", "brick_002"}
@@ -59,7 +59,9 @@ def test_data_maps_get_16_bits_and_colours_8():
 
 def test_the_description_tells_the_convention_of_the_engine(tmp_path):
     normal = PRESETS["Unreal"].files[1]
-    told = describe({"brick": {normal: tmp_path / "T_brick_N.png"}}, PRESETS["Unreal"], Surface(), ExportSettings())
+    told = material_description(
+        {"brick": {normal: tmp_path / "T_brick_N.png"}}, PRESETS["Unreal"], SurfaceFacts(), ExportSettings()
+    )
     assert told["normal_convention"] == "DirectX"
     assert told["materials"]["brick"]["N"] == {
         "file": "T_brick_N.png",

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.common.axes import Axes
-from tilewright.material.material_files import Surface
+from tilewright.material.material_files import SurfaceFacts
 from tilewright.material.normals import normal_map, slope_scale
 from tilewright.material.viewed_maps import (
     LARGEST,
@@ -45,7 +45,7 @@ def test_shading_is_packed_as_gltf_packs_it_and_what_is_missing_is_plain():
 
 
 def test_normals_are_the_given_ones_else_those_of_the_height():
-    surface = Surface("DirectX", 2.0, 50.0)
+    surface = SurfaceFacts("DirectX", 2.0, 50.0)
     height, given = torch.rand(1, 1, 16, 16), torch.rand(1, 3, 16, 16)
     made = normal_map(height, slope_scale(2.0, 50.0, 16), "scharr", Axes(True, True), "DirectX")
     assert torch.equal(normals_for_view({"normal": given, "height": height}, surface), given)
@@ -59,7 +59,7 @@ def test_the_files_and_facts_of_a_material():
         "height": torch.rand(1, 1, 8, 16),
         "roughness": torch.rand(1, 1, 8, 16),
     }
-    files, facts = viewed_maps(maps, Surface("OpenGL", 3.0, 40.0))
+    files, facts = viewed_maps(maps, SurfaceFacts("OpenGL", 3.0, 40.0))
     assert set(files) == {"basecolor", "height", "packed", "normal", "opacity"}
     assert facts["pixels"] == facts["shown"] == [16, 8] and facts["derived"]
     assert (facts["height_cm"], facts["size_cm"], facts["convention"]) == (3.0, 40.0, "OpenGL")
@@ -68,7 +68,7 @@ def test_the_files_and_facts_of_a_material():
 
 def test_large_maps_are_scaled_down_and_that_is_told():
     height = torch.rand(1, 1, 4, 2 * LARGEST)
-    files, facts = viewed_maps({"height": height, "normal": torch.rand(1, 3, 4, 2 * LARGEST)}, Surface())
+    files, facts = viewed_maps({"height": height, "normal": torch.rand(1, 3, 4, 2 * LARGEST)}, SurfaceFacts())
     assert facts["pixels"] == [2 * LARGEST, 4] and facts["shown"] == [LARGEST, 3]
     normals = decoded(files["normal"]) / 255 * 2 - 1
     assert np.abs(np.linalg.norm(normals, axis=-1) - 1).max() < 0.02

@@ -7,7 +7,7 @@ import pytest
 from tilewright.sd_scripts.checkout import Interpreter
 from tilewright.sd_scripts.error_hints import Attempt, cause_of
 from tilewright.sd_scripts.extra_arguments import parse_usage, split_arguments
-from tilewright.sd_scripts.output import Reading
+from tilewright.sd_scripts.output import ScriptOutput
 from tilewright.sd_scripts.packages import needed_modules
 from tilewright.sd_scripts.run_folder import Leg, RunFolder
 
@@ -23,7 +23,7 @@ options:
 
 
 def reading(*lines):
-    read = Reading()
+    read = ScriptOutput()
     for line in lines:
         read.read(line)
     return read

@@ -12,7 +12,7 @@ from tilewright.host.demo_model import WEIGHTS, load_weights
 from tilewright.launch.client import run_prompt
 from tilewright.launch.demo_model_course import HELD_OUT, SHIPPED, as_input, captions_of
 from tilewright.launch.demo_model_report import through_autoencoder
-from tilewright.launch.train_demo_model import initial_networks, load_state
+from tilewright.launch.train_demo_model import initial_networks, load_networks
 from tilewright.training.demo.evaluation import NearestClass, color_statistics, texture_statistics
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -75,7 +75,7 @@ def painted(server, prompts, strength):
 @pytest.fixture(scope="module")
 def autoencoder():
     networks = initial_networks()
-    load_state(networks, load_weights(WEIGHTS))
+    load_networks(networks, load_weights(WEIGHTS))
     return networks["autoencoder"]
 
 

@@ -180,11 +180,11 @@ def test_a_saved_state_goes_on_where_it_was(tmp_path):
     first[0](torch.ones(1, 2)).sum().backward()
     first[1].step()
     first[4].renew(3)
-    run.save_state(tmp_path / "state.pt", *first, step=12)
-    assert run.resume_state(tmp_path / "state.pt", *second) == 12
+    run.save_stage(tmp_path / "state.pt", *first, step=12)
+    assert run.resume_stage(tmp_path / "state.pt", *second) == 12
     assert torch.equal(first[0].weight, second[0].weight)
     assert second[4].next_seed == 3
-    assert run.resume_state(tmp_path / "nothing.pt", *fresh()) == 0
+    assert run.resume_stage(tmp_path / "nothing.pt", *fresh()) == 0
 
 
 def test_normalised_latents_have_unit_spread_and_the_images_stay(networks):

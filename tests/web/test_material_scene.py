@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 import torch
-from tilewright.material.material_files import Surface
+from tilewright.material.material_files import SurfaceFacts
 from tilewright.material.viewed_maps import viewed_maps
 
 SIZE = 96
@@ -33,7 +33,7 @@ _DRAW = """async ([facts, files, look, surface, size]) => {
 }"""
 
 
-DEEP = Surface(height_cm=20.0)
+DEEP = SurfaceFacts(height_cm=20.0)
 
 
 def drawn(web, maps, look=LOOK, surface=DEEP, seams=None, **changed):
@@ -72,10 +72,10 @@ def brightness(picture, x, y):
 def test_a_dome_is_bright_on_the_side_of_the_light(web, convention, azimuth, bright, dark):
     look = {"light": {"azimuth": azimuth, "elevation": 0.4}}
     maps = {"basecolor": torch.full((1, 3, 8, 8), 0.6), "normal": dome(convention)}
-    picture, _ = drawn(web, maps, look, Surface(convention))
+    picture, _ = drawn(web, maps, look, SurfaceFacts(convention))
     assert brightness(picture, *bright) > brightness(picture, *dark) + 25
     other = {"OpenGL": "DirectX", "DirectX": "OpenGL"}[convention]
-    flipped, _ = drawn(web, maps, look | {"format": other}, Surface(convention))
+    flipped, _ = drawn(web, maps, look | {"format": other}, SurfaceFacts(convention))
     if bright[0] == 0.5:  # green read the wrong way: the hill is a hollow from top to bottom
         assert brightness(flipped, *bright) < brightness(flipped, *dark) - 25
     else:
@@ -142,7 +142,9 @@ def test_height_rises_towards_the_eye_in_true_proportion(web):
     level = {"azimuth": 0.0, "elevation": 0.0, "distance": 9.0}
 
     def rise(**changed):
-        picture, _ = drawn(web, {"height": height}, {"camera": level, "relief": 1}, Surface(height_cm=20.0), **changed)
+        picture, _ = drawn(
+            web, {"height": height}, {"camera": level, "relief": 1}, SurfaceFacts(height_cm=20.0), **changed
+        )
         rows = np.flatnonzero(picture[:, SIZE // 2, 3] > 128)
         return len(rows)
 

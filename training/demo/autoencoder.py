@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from .pool import Pool
-from .run import Average, Clock, log, mixed_precision, resume_state, save_state
+from .run import Average, Clock, log, mixed_precision, resume_stage, save_stage
 
 CROP = 80  # pixels: small crops show more different images for the same work
 BATCH = 4
@@ -50,7 +50,7 @@ def train_autoencoder(
     trained.requires_grad_(True)
     optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.95), weight_decay=0.001, fused=True)
     generator = torch.Generator().manual_seed(0)
-    step = resume_state(state, network, optimizer, average, clock, pool)
+    step = resume_stage(state, network, optimizer, average, clock, pool)
     while not clock.stopped:
         pool.renew(1 if step % RENEWAL_STEPS == 0 else 0)
         images = _crops(pool, generator)
@@ -67,9 +67,9 @@ def train_autoencoder(
         if step % 10 == 0:
             log(folder, stage, step=step, progress=clock.progress, loss=loss.item(), **parts)
         if step % CHECKPOINT_STEPS == 0:
-            save_state(state, network, optimizer, average, clock, pool, step)
+            save_stage(state, network, optimizer, average, clock, pool, step)
             sheet(average)
-    save_state(state, network, optimizer, average, clock, pool, step)
+    save_stage(state, network, optimizer, average, clock, pool, step)
     sheet(average)
     return average
 

@@ -13,7 +13,7 @@ from ..noise import NoiseSchedule
 from ..sampling import sample
 from .autoencoder import Autoencoder, encode_wrapped
 from .pool import Pool
-from .run import Average, Clock, log, mixed_precision, resume_state, save_state
+from .run import Average, Clock, log, mixed_precision, resume_stage, save_stage
 
 BATCH = 8
 PEAK_LEARNING_RATE = 1e-3
@@ -75,7 +75,7 @@ def train_denoiser(
     average = Average(networks, 0.999)
     optimizer = torch.optim.AdamW(networks.parameters(), betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(1)
-    step = resume_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool)
+    step = resume_stage(folder / "denoiser.pt", networks, optimizer, average, clock, pool)
     latents: dict[int, torch.Tensor] = {}
     _encode(autoencoder, pool, pool.renew(FIRST_DRAWINGS), latents)
     while not clock.stopped:
@@ -95,9 +95,9 @@ def train_denoiser(
         if step % 10 == 0:
             log(folder, "denoiser", step=step, progress=clock.progress, loss=loss.item(), error=error.item())
         if step % CHECKPOINT_STEPS == 0:
-            save_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
+            save_stage(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
             sheet(average)
-    save_state(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
+    save_stage(folder / "denoiser.pt", networks, optimizer, average, clock, pool, step)
     sheet(average)
     return average
 

@@ -72,7 +72,7 @@ class Average:
         get_ema_multi_avg_fn(decay)([self.weights[name] for name in values], list(values.values()), self.updates)
 
 
-def save_state(
+def save_stage(
     path: Path,
     network: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -96,7 +96,7 @@ def save_state(
     unfinished.replace(path)
 
 
-def resume_state(
+def resume_stage(
     path: Path,
     network: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -104,7 +104,7 @@ def resume_state(
     clock: Clock,
     pool: Pool,
 ) -> int:
-    """Read back what `save_state` wrote, if it is there. Returns the number of steps done."""
+    """Read back what `save_stage` wrote, if it is there. Returns the number of steps done."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)

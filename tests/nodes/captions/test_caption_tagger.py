@@ -6,7 +6,7 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
-from tilewright.captions.tagging import Choice, Vocabulary, choose_tags, prepare_wd, spoken
+from tilewright.captions.tagging import TagChoice, Vocabulary, choose_tags, prepare_wd, spoken
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
@@ -113,7 +113,7 @@ def test_a_wd_tagger_gets_blue_first_on_a_white_square():
 
 def test_ratings_are_never_written():
     vocabulary = Vocabulary(("sensitive", "stone"), (9, 0), wd=True)
-    assert choose_tags([1.0, 0.0], vocabulary, Choice(threshold=0.0)) == ["stone"]
+    assert choose_tags([1.0, 0.0], vocabulary, TagChoice(threshold=0.0)) == ["stone"]
 
 
 @pytest.mark.parametrize(("tag", "words"), [("brick_wall", "brick wall"), ("o_o", "o_o"), ("(o)_(o)", "(o)_(o)")])

@@ -176,7 +176,7 @@ def test_distilled_checkpoints_are_warned_about(flow_runs):
     family = families.flow_family(runs.model)
     assert families.distillation_note(runs.model, family, "") == ""
     runs.model.cached_patcher_init = (None, ("/models/z_image_turbo_bf16.safetensors", {}))
-    assert families.model_file(runs.model) == "z_image_turbo_bf16.safetensors"
+    assert families.loaded_file_name(runs.model) == "z_image_turbo_bf16.safetensors"
     assert "Train on Z-Image base" in families.distillation_note(runs.model, family, "")
     assert families.distillation_note(runs.model, family, "adapter.safetensors") == ""
     klein = flow_runs("Flux2").model
