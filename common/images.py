@@ -62,13 +62,6 @@ def image_size(path: Path) -> tuple[int, int]:
         return read_header(path).upright_size
 
 
-def image_layers(path: Path) -> tuple[str, ...]:
-    """The names of the layers of an EXR file, "" for channels without one; () for other files."""
-    with told_as_unreadable(path):
-        header = read_header(path)
-        return header.exr.layers if header.exr else ()
-
-
 def image_dpi(path: Path) -> float:
     """Dots per inch by the file's metadata, the smaller of both axes; 0 without. Raises `UnreadableImage`."""
     with told_as_unreadable(path):

@@ -130,10 +130,6 @@ def decode_images(dataset: TextureDataset, count: int) -> list[torch.Tensor]:
         return [image.movedim(0, -1).unsqueeze(0).contiguous() for image in images]
 
 
-def _is_readable(roots: Sequence[Path], path: Path) -> bool:
-    return not path.is_symlink() or any(is_inside(path, root) for root in roots)
-
-
 def _of_map(found: Sequence[ImageFile], map_kind: str) -> tuple[list[ImageFile], list[Rejected]]:
     """A name that says nothing is a colour picture: that is what most people's folders hold."""
     kinds = MAP_KINDS if map_kind == ANY else [map_kind]

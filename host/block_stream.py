@@ -46,11 +46,6 @@ class BlockStream:
         pinned = [value for value in kept if device.type != "cpu" and comfy.model_management.pin_memory(value.data)]
         weakref.finalize(self, _unpin, pinned)
 
-    @property
-    def host_bytes(self) -> int:
-        """What stays in main memory."""
-        return sum(weight.kept.nbytes for weights in self.weights for weight in weights)
-
     def run(self, number: int, forward: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
         """Block `number`, by its own `forward`, with its weights on the device."""
         following = self._following(number)

@@ -19,11 +19,6 @@ STRIP_PIXELS = 2**20
 STRAIGHT = 2.5  # steps by which the file may bend between three pixels that even out: rounding alone bends by 2
 
 
-def is_banded(height: torch.Tensor) -> bool:
-    """Whether the values of a height (..., H, W) lie in even steps that were left by rounding."""
-    return quantisation_step(height) > 0
-
-
 def quantisation_step(height: torch.Tensor) -> float:
     """The even step to which the values of a height (..., H, W) were rounded, 0 where there is none.
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.exr_files import read_exr, read_exr_header
-from tilewright.common.images import image_layers, image_size, read_image
+from tilewright.common.images import image_size, read_image
 
 RANDOM = np.random.default_rng(5)
 PLAIN = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
@@ -130,7 +130,8 @@ def test_the_main_layer_is_taken_and_others_by_name(tmp_path):
     assert torch.equal(read_image(tmp_path / "a.exr", "ViewLayer.Normal"), named("Normal", "XYZ"))
     assert torch.equal(read_image(tmp_path / "a.exr", "ViewLayer.Depth"), named("Depth", "Z"))
     assert torch.equal(read_image(tmp_path / "a.exr", "ViewLayer.Combined.G"), named("Combined", "G"))
-    assert set(image_layers(tmp_path / "a.exr")) == {"ViewLayer.Combined", "ViewLayer.Normal", "ViewLayer.Depth"}
+    layers = read_exr_header(tmp_path / "a.exr").layers
+    assert set(layers) == {"ViewLayer.Combined", "ViewLayer.Normal", "ViewLayer.Depth"}
 
 
 def test_a_layer_that_is_not_there_is_told_with_those_that_are(tmp_path):

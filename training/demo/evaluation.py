@@ -38,12 +38,6 @@ def texture_statistics(images: torch.Tensor) -> torch.Tensor:
     return torch.cat(parts, 1)
 
 
-def color_statistics(images: torch.Tensor) -> torch.Tensor:
-    """(B, 9) of images (B, 3, H, W): each channel's mean and spread, and the spread of what sets channels apart."""
-    apart = images - images.roll(1, 1)
-    return torch.cat([images.mean((2, 3)), images.std((2, 3)), apart.std((2, 3))], 1)
-
-
 def _contrasts(images: torch.Tensor) -> torch.Tensor:
     """(B, 25) of the brightness at five scales an octave apart: contrast and rareness of its steps.
 
