@@ -1,4 +1,4 @@
-"""Caption nodes: words for the images of a dataset."""
+"""The node that captions renders from the parameters they were made with."""
 
 from comfy_api.latest import io
 

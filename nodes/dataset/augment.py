@@ -6,7 +6,6 @@ from comfy_api.latest import io
 
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset, rejected_by_reason
-from ...dataset.augment import Augmentation, augment_dataset
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
@@ -157,6 +156,8 @@ class AugmentDataset(io.ComfyNode):
         keep_originals: bool = True,
         sync: bool = False,
     ) -> io.NodeOutput:
+        from ...dataset.augment import Augmentation, augment_dataset
+
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
         wanted = Augmentation(count, rolls, turns, mirror, crop, color)
         augmented = augment_dataset(dataset, path, wanted, seed, progress_callback(), sync)

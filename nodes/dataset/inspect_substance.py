@@ -1,4 +1,4 @@
-"""Nodes for Substance archives."""
+"""The node that shows what a Substance archive holds."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,6 @@ from comfy_api.latest import io
 
 from ...common.paths import resolve_inside
 from ...dataset.image_files import fingerprint
-from ...dataset.substance.archive import read_archive
-from ...dataset.substance.inspection import as_json, describe
 from ...host import folders
 from ..offered import offered
 from ..validation import refusing
@@ -63,6 +61,9 @@ class InspectSubstance(io.ComfyNode):
 
     @classmethod
     def execute(cls, archive: str) -> io.NodeOutput:
+        from ...dataset.substance.archive import read_archive
+        from ...dataset.substance.inspection import as_json, describe
+
         graphs = read_archive(readable_archive(archive))
         return io.NodeOutput(describe(graphs), json.dumps(as_json(graphs), indent=2, ensure_ascii=False))
 

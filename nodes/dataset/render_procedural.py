@@ -1,4 +1,4 @@
-"""Dataset nodes: render, inspect, read, clean, augment and save texture datasets."""
+"""The node that renders materials from the pack's own generators."""
 
 import comfy.model_management
 import comfy.utils

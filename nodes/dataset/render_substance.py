@@ -9,10 +9,6 @@ from comfy_api.latest import io
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.image_files import fingerprint
-from ...dataset.substance.archive import read_archive
-from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed, plan_variants
-from ...dataset.substance.render import render_plan, render_report, rendered_files, rendered_samples
-from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
 from ...host.progress import progress_callback
@@ -214,6 +210,11 @@ class RenderSubstance(io.ComfyNode):
         sbsrender: str = "",
         timeout: float = 600.0,
     ) -> io.NodeOutput:
+        from ...dataset.substance.archive import read_archive
+        from ...dataset.substance.plan import choose_graph, choose_outputs, parse_fixed, plan_variants
+        from ...dataset.substance.render import render_plan, render_report, rendered_files, rendered_samples
+        from ...dataset.substance.tool import Engine, allowed_tools, choose_tool, tool_version
+
         source = readable_archive(archive)
         chosen = choose_graph(read_archive(source), graph)
         wanted = choose_outputs(chosen, _names(outputs))

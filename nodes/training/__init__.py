@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from .demo_model import DemoModel
 from .export_run import ExportTrainingRun
-from .lora_network import LoraNetworkNode
+from .lora_network import LoraNetwork
 from .lora_objective import LoraObjective
 from .lora_optimizer import LoraOptimizer
 from .lora_saving import LoraSaving
@@ -14,7 +14,7 @@ from .train_sd_scripts import TrainLoraKohya, TrainModelKohya
 NODES: list[type[io.ComfyNode]] = [
     DemoModel,
     TrainLora,
-    LoraNetworkNode,
+    LoraNetwork,
     LoraOptimizer,
     LoraObjective,
     LoraSaving,

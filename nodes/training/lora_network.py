@@ -12,7 +12,7 @@ from .widgets import NONE, widgets
 NetworkSocket = io.Custom("TILEWRIGHT_LORA_NETWORK")
 
 
-class LoraNetworkNode(io.ComfyNode):
+class LoraNetwork(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         loras = [NONE, *folder_paths.get_filename_list("loras")]
