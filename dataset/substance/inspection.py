@@ -46,13 +46,13 @@ def _input_line(one: SubstanceInput) -> str:
     if one.choices:
         parts.append("one of " + ", ".join(f"{value} = {text}" for value, text in one.choices))
     elif one.minimum and one.maximum:
-        parts.append(f"{listed_numbers(one.minimum)} to {listed_numbers(one.maximum)}")
+        parts.append(f"{spoken(one.minimum)} to {spoken(one.maximum)}")
     if one.default:
-        parts.append(f"default {listed_numbers(one.default)}")
+        parts.append(f"default {spoken(one.default)}")
     parts.append(f"affects {', '.join(one.outputs) or 'nothing'}")
     return f"    {one.identifier}{f' ({one.label})' if one.label else ''}: {'; '.join(parts)}"
 
 
-def listed_numbers(numbers: Numbers) -> str:
+def spoken(numbers: Numbers) -> str:
     """(0.5, 1.0) -> "0.5, 1"."""
     return ", ".join(f"{number:.6g}" for number in numbers)
