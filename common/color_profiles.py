@@ -7,6 +7,7 @@ Matrix profiles, which nearly all RGB files carry, are applied in floats at any 
 import io
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ _D50 = (0.9642, 1.0, 0.8249)
 REC709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
 
 
+def profile_space(profile: bytes) -> str:
+    """The colours that a profile is for: "RGB", "GRAY", "CMYK", "Lab" or another of ICC's names, "" for none."""
+    return profile[16:20].decode("ascii", "replace").strip()
+
+
 def srgb_of_profile(profile: bytes) -> Convert | None:
     """What turns the colours of an ICC profile into sRGB; None where they are sRGB already or cannot be converted.
 
@@ -40,6 +46,8 @@ def srgb_of_profile(profile: bytes) -> Convert | None:
     if space == b"GRAY" and "kTRC" in tags:
         curve = _curve(tags["kTRC"])
         return _unless_srgb(lambda image: srgb_from_linear(curve(image)), channels=1)
+    if space == b"CMYK":
+        _transform(profile, "CMYK")  # which raises where `srgb_of_cmyk` would
     return _unless_srgb(_by_littlecms(profile)) if space == b"RGB " else None
 
 
@@ -53,20 +61,40 @@ def profile_name(profile: bytes) -> str:
         return "unnamed"
 
 
-def srgb_of_gamma(gamma: float) -> Convert | None:
-    """What turns values of a PNG that states a gamma (1.0 is linear light, 0.45455 about sRGB) into sRGB."""
-    if not 0.01 < gamma < 10 or abs(gamma - 0.45455) < 0.01:
+def srgb_of_cmyk(image: Any, profile: bytes) -> Any:
+    """Pillow's CMYK image in sRGB by its profile. Raises ValueError for one that is damaged or of other colours."""
+    from PIL import ImageCms
+
+    return ImageCms.applyTransform(image, _transform(profile, "CMYK"))
+
+
+def srgb_of_gamma(gamma: float, chromaticities: Sequence[float] = ()) -> Convert | None:
+    """What turns values of a PNG that states a gamma (1.0 is linear light, 0.45455 about sRGB), and perhaps primaries
+    as `rec709_of_chromaticities` takes them, into sRGB. Raises ValueError for primaries that make no colours."""
+    if not 0.01 < gamma < 10:
         return None
-    return lambda image: srgb_from_linear(image.clamp(0, 1) ** (1 / gamma))
+    matrix = rec709_of_chromaticities(chromaticities)
+    if matrix is None:
+        usual = abs(gamma - 0.45455) < 0.01
+        return None if usual else lambda image: srgb_from_linear(image.clamp(0, 1) ** (1 / gamma))
+
+    def convert(image: torch.Tensor) -> torch.Tensor:
+        linear = image.clamp(0, 1).expand(3, -1, -1) ** (1 / gamma)
+        return srgb_from_linear(torch.tensordot(matrix, linear, 1).clamp(0, 1))
+
+    return convert
 
 
 def rec709_of_chromaticities(chromaticities: Sequence[float]) -> torch.Tensor | None:
     """(3, 3) from linear light of these primaries and white (x, y of red, green, blue, white) to that of sRGB.
 
-    None where they are sRGB's own. White is adapted by Bradford's method.
+    None where they are sRGB's own or none are given. White is adapted by Bradford's method. Raises ValueError for
+    such as make no colours: zeros, or three on a line.
     """
     if len(chromaticities) != 8 or np.allclose(chromaticities, REC709, atol=2e-3):
         return None
+    if not min(chromaticities[1::2]) > 0:
+        raise ValueError("its primaries make no colours")
     x, y = np.reshape(np.array(chromaticities[:6]), (3, 2)).T
     white_x, white_y = chromaticities[6:]
     primaries = np.stack([x / y, np.ones(3), (1 - x - y) / y])
@@ -103,11 +131,7 @@ def _matrix_profile(matrix: torch.Tensor, curves: Sequence[Convert]) -> Convert:
 def _by_littlecms(profile: bytes) -> Convert:
     from PIL import Image, ImageCms
 
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
-    except (OSError, ImageCms.PyCMSError) as error:
-        raise ValueError("its colour profile is damaged") from error
+    transform = _transform(profile, "RGB")
 
     def convert(image: torch.Tensor) -> torch.Tensor:
         pixels = (image.clamp(0, 1) * 255).round().byte().movedim(0, -1).contiguous().numpy()
@@ -115,6 +139,17 @@ def _by_littlecms(profile: bytes) -> Convert:
         return torch.from_numpy(applied).movedim(-1, 0).float() / 255
 
     return convert
+
+
+def _transform(profile: bytes, mode: str) -> Any:
+    """LittleCMS's transform from a mode of Pillow to sRGB. Raises ValueError for a profile that does not allow it."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (OSError, ImageCms.PyCMSError) as error:
+        raise ValueError("its colour profile is damaged") from error
 
 
 def _tags(profile: bytes) -> dict[str, bytes]:

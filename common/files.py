@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,11 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
     """`name`, or else the first of name_00002, name_00003, ... that is not taken."""
     numbered = (f"{name}_{number:05}" for number in itertools.count(2))
     return next(free for free in itertools.chain([name], numbered) if not is_taken(free))
+
+
+def name_key(name: str) -> str:
+    """The same for names that some file systems take for one: such as differ in case, or in how accents are kept."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def natural_order(path: Path) -> list[tuple[int, int | str]]:

@@ -1,6 +1,5 @@
 """The header of an image file: format, size, colours and orientation, without decoding pixels."""
 
-import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +9,15 @@ from typing import Any, BinaryIO
 
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
+from .png_chunks import NOTES, other_colors, png_chunks, without_heavy_chunks
 from .tiff_files import SIGNATURES, TiffHeader, read_tiff_header
 
 PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TGA", "TIFF", "GIF", "HEIF", "JXL")
+DAMAGED_PROFILE = b"?"  # stands for one that cannot be unpacked
 BYTES_PER_VALUE = 6  # at the peak of reading: as stored, in up to 16 bits, and as float32
 SHARE_OF_MEMORY = 0.5  # of what is free, for one image: another may be read beside it
 _PLUGINS = {"heic": "pillow_heif", "jxl": "pillow_jxl", "avif": "pillow_avif"}
 _PACKAGES = {"heic": "pillow-heif", "jxl": "pillow-jxl-plugin", "avif": "pillow-avif-plugin"}
-_PNG_NOTES = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}  # where a PNG may say which way is up
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"heif", b"mif1", b"msf1")
 _MOVING = ("GIF", "PNG", "WEBP", "AVIF")  # a phone's JPEG of several pictures holds previews
 _ORIENTATION = 274  # the number of the tag in EXIF
@@ -48,7 +48,8 @@ class Header:
     profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. see_through is the
     grey value that is transparent in a PNG of 16 bits, None without one. pictures counts the frames or pages, of which
     the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. partial: a
-    GIF's first picture leaves a part of its canvas empty. exr and tiff are what those readers need.
+    GIF's first picture leaves a part of its canvas empty. chromaticities are those that a PNG states, as
+    `rec709_of_chromaticities` takes them, () for none. exr and tiff are what those readers need.
     """
 
     decoder: str
@@ -62,6 +63,8 @@ class Header:
     pictures: int = 1
     coded_colors: str = ""
     partial: bool = False
+    cmyk: bool = False
+    chromaticities: tuple[float, ...] = ()
     exr: ExrHeader | None = None
     tiff: TiffHeader | None = None
 
@@ -128,7 +131,7 @@ def _check_fits_into_memory(path: Path, header: Header) -> None:
 def _tiff_header(path: Path) -> Header:
     tiff = read_tiff_header(path)
     facts = (tiff.decoder, tiff.width, tiff.height, tiff.channels, tiff.orientation, tiff.profile)
-    return Header(*facts, pictures=tiff.pictures, tiff=tiff)
+    return Header(*facts, pictures=tiff.pictures, cmyk=tiff.cmyk, tiff=tiff)
 
 
 def _pillow_header(path: Path, first: bytes) -> Header:
@@ -144,23 +147,27 @@ def _pillow_header(path: Path, first: bytes) -> Header:
     if other := next((what for start, what in _OTHER_KINDS.items() if first.startswith(start)), ""):
         raise UnreadableImage(path, f"it is {other}")
     is_png = first.startswith(b"\x89PNG")
-    chunks = _png_chunks(path) if is_png else {}
+    chunks = png_chunks(path) if is_png else {}
     with open_with_pillow(path) as image:
-        plain = is_png and not _PNG_NOTES & chunks.keys()
+        plain = is_png and not NOTES & chunks.keys()
         orientation = 1 if plain else image.getexif().get(_ORIENTATION, 1)
-        profile, gamma = image.info.get("icc_profile"), 0.0
+        profile, gamma, primaries = image.info.get("icc_profile"), 0.0, ()
+        if b"iCCP" in chunks and not profile:
+            profile = DAMAGED_PROFILE
         if is_png and not profile and "srgb" not in image.info:
             gamma = float(image.info.get("gamma", 0.0))
+            white_first = image.info.get("chromaticity", ())
+            primaries = (*white_first[2:], *white_first[:2])
         has_alpha = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
         channels = 4 if has_alpha else 1 if image.mode in ("1", "L", "I", "I;16") else 3
         decoder = "png16" if is_png and first[24] == 16 else "pillow"
         width, height = image.size
         see_through = image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None
         pictures = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
-        coded = _other_colors(chunks.get(b"cICP", b""))
+        coded = other_colors(chunks.get(b"cICP", b""))
         partial = image.format == "GIF" and any(tile[1] != (0, 0, width, height) for tile in image.tile)
         facts = (decoder, width, height, channels, orientation, profile, gamma, see_through, pictures, coded, partial)
-        return Header(*facts)
+        return Header(*facts, image.mode == "CMYK", primaries)
 
 
 @contextmanager
@@ -169,7 +176,8 @@ def open_with_pillow(path: Path) -> Iterator[Any]:
     set: here the size is checked against the memory that is free."""
     from PIL import Image
 
-    with path.open("rb") as file:
+    with path.open("rb") as opened:
+        file = without_heavy_chunks(opened)
         Image.preinit()
         image = _opened(file, path.name)
         if image is None:
@@ -224,23 +232,3 @@ def _plugin(kind: str) -> bool:
     if kind == "heic":
         plugin.register_heif_opener()
     return True
-
-
-def _png_chunks(path: Path) -> dict[bytes, bytes]:
-    """The types of a PNG's chunks with their first four bytes. Pillow would decode all pixels to find that no EXIF
-    follows them."""
-    chunks = {}
-    with path.open("rb") as file:
-        file.seek(8)
-        while len(start := file.read(8)) == 8:
-            size = int.from_bytes(start[:4], "big")
-            chunks[start[4:]] = file.read(min(size, 4))
-            file.seek(max(size - 4, 0) + 4, os.SEEK_CUR)
-    return chunks
-
-
-def _other_colors(code_points: bytes) -> str:
-    """The code points of H.273 that a PNG states, "" for none and for those of sRGB: BT.709 colours and its curve."""
-    if len(code_points) < 4 or code_points[:2] in (b"\1\x0d", b"\1\1"):
-        return ""
-    return "/".join(map(str, code_points[:2]))

@@ -1,6 +1,6 @@
 """Image files to tensors, at the precision of the file."""
 
-import io
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .color_profiles import srgb_of_cmyk
 from .errors import UnreadableImage
 from .exr_files import read_exr
 from .image_headers import Header, open_with_pillow, read_header, told_as_unreadable
@@ -114,15 +115,13 @@ def _decode_with_pillow(path: Path) -> torch.Tensor:
 
 def _grey_or_rgb(image: Any) -> Any:
     """Any 8-bit mode of Pillow as L, RGB or RGBA."""
-    from PIL import ImageCms
-
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("1", "L"):
         return image.convert("L")
     if image.mode == "CMYK" and image.info.get("icc_profile"):
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        with suppress(ValueError):  # passed over, as those of other colours are; what reads the map says so
+            return srgb_of_cmyk(image, image.info["icc_profile"])
     return image.convert("RGB")
 
 

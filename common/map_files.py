@@ -1,7 +1,6 @@
 """A map read from a file as the whole pack sees it: colours in sRGB, data as stored, no NaN or infinity."""
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +8,10 @@ from typing import NamedTuple
 import torch
 
 from .color_profiles import (
+    Convert,
     converted,
     profile_name,
+    profile_space,
     rec709_of_chromaticities,
     srgb_of_gamma,
     srgb_of_profile,
@@ -139,26 +140,53 @@ def _srgb(image: torch.Tensor, decoded: Decoded, light: str) -> tuple[torch.Tens
     if header.exr:
         image = _straight(image)
     if decoded.is_float and (light == LINEAR or (light == AUTOMATIC and header.exr)):
-        return converted(image, _from_linear(header)), [Note("linear light, turned into sRGB")]
-    if header.profile:  # that of CMYK has been applied by the decoder: no other form of these colours is RGB
-        try:
-            convert, source = srgb_of_profile(header.profile), f"the profile {profile_name(header.profile)!r}"
-        except (ValueError, struct.error):
-            return image, [Note("a damaged colour profile, passed over: colours are taken for sRGB")]
-    else:
-        convert, source = srgb_of_gamma(header.gamma), f"gamma {header.gamma:.3g}"
-    return (converted(image, convert), [Note(f"colours of {source}, turned into sRGB")]) if convert else (image, [])
+        convert, primaries = _from_linear(header)
+        return converted(image, convert), [Note(f"linear light{primaries}, turned into sRGB")]
+    to_srgb, what = _conversion(header)
+    return (converted(image, to_srgb) if to_srgb else image), ([Note(what)] if what else [])
 
 
-def _from_linear(header: Header) -> Callable[[torch.Tensor], torch.Tensor]:
-    matrix = rec709_of_chromaticities(header.exr.chromaticities) if header.exr else None
+def _conversion(header: Header) -> tuple[Convert | None, str]:
+    """What turns a file's colours into sRGB, None where they stay, and what is said of it, "" for nothing."""
+    if not header.profile:
+        return _conversion_of_gamma(header)
+    try:
+        convert = srgb_of_profile(header.profile)
+    except (ValueError, struct.error):
+        return None, "a damaged colour profile, passed over: colours are taken for sRGB"
+    space = profile_space(header.profile)
+    fitting = ("CMYK",) if header.cmyk else ("RGB",) if header.channels == 3 else ("RGB", "GRAY")
+    if space not in fitting:
+        return None, f"a colour profile for {space}, passed over: its colours are of another kind"
+    name = profile_name(header.profile) if convert else ""
+    return convert, f"colours of the profile {name!r}, turned into sRGB" if convert else ""
+
+
+def _conversion_of_gamma(header: Header) -> tuple[Convert | None, str]:
+    primaries = header.chromaticities
+    try:
+        convert = srgb_of_gamma(header.gamma, primaries)
+        if convert is None and not header.gamma and rec709_of_chromaticities(primaries) is not None:
+            return None, "other primaries than sRGB's (cHRM) without a gamma, passed over: colours are taken for sRGB"
+    except ValueError:
+        return None, "primaries that make no colours (cHRM), passed over: colours are taken for sRGB"
+    stated = f"gamma {header.gamma:.3g}" + (" and primaries of their own" if len(primaries) == 8 else "")
+    return convert, f"colours of {stated}, turned into sRGB" if convert else ""
+
+
+def _from_linear(header: Header) -> tuple[Convert, str]:
+    """What turns linear light into sRGB, and words on primaries that make no colours, "" where they do."""
+    try:
+        matrix = rec709_of_chromaticities(header.exr.chromaticities) if header.exr else None
+    except ValueError:
+        return srgb_from_linear, " of primaries that make no colours, taken for sRGB's"
     if matrix is None:
-        return srgb_from_linear
+        return srgb_from_linear, ""
 
     def convert(colors: torch.Tensor) -> torch.Tensor:
         return srgb_from_linear(torch.tensordot(matrix, colors.expand(3, -1, -1), 1).clamp(min=0))
 
-    return convert
+    return convert, ""
 
 
 def _straight(image: torch.Tensor) -> torch.Tensor:

@@ -28,6 +28,7 @@ class TiffHeader(NamedTuple):
     channels: int
     white_is_zero: bool
     pictures: int = 1
+    cmyk: bool = False
 
 
 def read_tiff_header(path: Path) -> TiffHeader:
@@ -48,6 +49,7 @@ def read_tiff_header(path: Path) -> TiffHeader:
             min(page.samplesperpixel, 4),
             page.photometric == tifffile.PHOTOMETRIC.MINISWHITE,
             max(sum(not one.is_reduced for one in file.pages), 1),
+            page.photometric == tifffile.PHOTOMETRIC.SEPARATED,
         )
 
 

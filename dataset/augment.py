@@ -11,7 +11,7 @@ import numpy as np
 
 from ..common.conventions import clear_convention
 from ..common.errors import InputError, UnreadableImage
-from ..common.files import fitting_name
+from ..common.files import fitting_name, name_key
 from ..common.image_writing import whole_numbers_of, write_pixels
 from ..common.images import composite
 from ..common.locks import lock_beside, locked
@@ -124,8 +124,8 @@ def _unique_stems(samples: Sequence[Sample]) -> dict[Path, str]:
     seen: Counter[str] = Counter()
     for sample in samples:
         stem = sample.file.stem
-        seen[stem.casefold()] += 1
-        stems[sample.file] = stem if seen[stem.casefold()] == 1 else f"{stem}_{seen[stem.casefold()]}"
+        seen[key := name_key(stem)] += 1
+        stems[sample.file] = stem if seen[key] == 1 else f"{stem}_{seen[key]}"
     return stems
 
 

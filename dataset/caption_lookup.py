@@ -152,19 +152,26 @@ def kohya_folder(image: Path, folder: Path) -> tuple[int, str]:
 
 def odd_kohya_folder(image: Path, folder: Path) -> Path | None:
     """The folder between an image's and `folder` whose name begins as kohya's do, but with a number that is none of
-    repeats: 0_wall, 2024_renders. None where there is no such folder, or one that is named as kohya's are."""
+    repeats: 0_wall, 2024_renders; or that is a number alone, which kohya's own tools take for one of repeats. None
+    where there is no such folder, or one that is named as kohya's are."""
     numbered = list(_numbered_folders(image, folder))
     if any(0 < number <= MOST_REPEATS for _, number, _ in numbered):
         return None
-    return next((parent for parent, _, _ in numbered), None)
+    bare = (parent for parent in _up_to(image, folder) if parent.name.isdecimal())
+    return next((parent for parent, _, _ in numbered), None) or next(bare, None)
 
 
 def _numbered_folders(image: Path, folder: Path) -> Iterator[tuple[Path, int, str]]:
-    """The folders from the image's up to `folder` that are named by number and words, as 10_twbricks_wall."""
+    """The folders from the image's up to `folder` that are named by number and words, as 10_twbricks_wall, or 10_."""
+    for parent in _up_to(image, folder):
+        number, mark, words = parent.name.partition("_")
+        if number.isdecimal() and mark:
+            yield parent, int(number), words.replace("_", " ").strip()
+
+
+def _up_to(image: Path, folder: Path) -> Iterator[Path]:
     for parent in image.parents:
-        number, _, words = parent.name.partition("_")
-        if number.isdecimal() and words:
-            yield parent, int(number), words.replace("_", " ")
+        yield parent
         if parent == folder:
             return
 

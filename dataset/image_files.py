@@ -23,7 +23,8 @@ OWN_LISTS = {
     "material.json",
     "dataset.json",
 }  # what nodes of the pack write
-FOREIGN_JSON = "not read: captions come from text files and metadata.jsonl"
+FOREIGN_CAPTIONS = "not read: captions come from text files and metadata.jsonl"
+TABLES = {".json", ".csv", ".tsv", ".parquet"}  # where other tools keep captions
 ASIDE = {"mask", "masks", "thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews"}  # folders beside images
 
 KNOWN_SUFFIXES = IMAGE_SUFFIXES | COMPANIONS
@@ -55,7 +56,7 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
         pictures = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES]
         others = [file for file in inside if file.suffix.lower() not in KNOWN_SUFFIXES and file.name not in OWN_LISTS]
         rejected += [
-            Rejected(file, FOREIGN_JSON if file.suffix.lower() == ".json" else _no_image(file)) for file in others
+            Rejected(file, FOREIGN_CAPTIONS if file.suffix.lower() in TABLES else _no_image(file)) for file in others
         ]
         records, broken = _records(parent, inside)
         images += _named(folder, parent, pictures, records)
@@ -64,6 +65,8 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
 
 
 def _no_image(file: Path) -> str:
+    if file.name != file.name.rstrip(". "):
+        return "its name ends with a dot or a space, which no image's does: rename it"
     return f"not an image that Tilewright reads ({file.suffix or 'no ending'})"
 
 

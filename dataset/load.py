@@ -26,6 +26,7 @@ THINNED = 8  # every so manieth row and column tells whether a picture holds nor
 NO_REPEATS = (
     f"a folder whose number is not one of repeats (1 to {MOST_REPEATS}): its images count once, its name is no caption"
 )
+BARE_NUMBER = "a folder named by a number alone: its images count once; call it 10_ or 10_words for ten repeats"
 UNNAMED_NORMALS = "it looks like a normal map, and is taken for a basecolor: end its name with _normal if it is one"
 
 
@@ -119,7 +120,7 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
     left_out = [*unreadable, *captions.rejected, *(Rejected(file, NO_IMAGE) for file in unmatched)]
     odd = dict.fromkeys(filter(None, (odd_kohya_folder(image.path, folder) for image, _ in readable)))
     notes = [(image.path, note) for image, one in readable for note in one.notes]
-    notes += [(place, Note(NO_REPEATS)) for place in odd]
+    notes += [(place, Note(NO_REPEATS if "_" in place.name else BARE_NUMBER)) for place in odd]
     return Loaded(samples, [*left_out, *rejected, *other_maps], notes, findings)
 
 

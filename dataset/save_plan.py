@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common.files import fitting_name
+from ..common.files import fitting_name, name_key
 from ..common.texture_dataset import Sample, TextureDataset
 from .written_files import WrittenFile, read_written_captions, read_written_files, source_key
 
@@ -86,8 +86,7 @@ def _free_target(parent: Path, sample: Sample, taken: set[str]) -> Path:
 
 
 def _key(path: Path) -> str:
-    """Some file systems take names that differ in case for the same."""
-    return str(path).casefold()
+    return name_key(str(path))
 
 
 def _folder_name(part: str, sample: Sample, saving: Saving) -> str:

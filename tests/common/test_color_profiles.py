@@ -10,7 +10,9 @@ from PIL import Image, ImageCms
 from tilewright.common.color_profiles import (
     converted,
     profile_name,
+    profile_space,
     rec709_of_chromaticities,
+    srgb_of_cmyk,
     srgb_of_gamma,
     srgb_of_profile,
 )
@@ -104,6 +106,31 @@ def test_other_primaries_become_those_of_srgb():
     torch.testing.assert_close(rec709_of_chromaticities(acescg), torch.tensor(published), atol=2e-3, rtol=0)
     assert rec709_of_chromaticities((0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)) is None
     assert rec709_of_chromaticities(()) is None
+
+
+ADOBE_XY = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329)
+
+
+def test_stated_primaries_give_what_a_profile_of_them_gives():
+    levels = torch.linspace(0, 1, 5)
+    image = torch.cartesian_prod(levels, levels, levels).T.unsqueeze(1)
+    by_profile = srgb_of_profile(PROFILES["Adobe RGB"])(image)
+    assert (srgb_of_gamma(1 / 2.19921875, ADOBE_XY)(image) - by_profile).abs().max() < 0.004
+    assert srgb_of_gamma(0.45455, (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)) is None
+    assert srgb_of_gamma(0.0, ADOBE_XY) is None
+
+
+@pytest.mark.parametrize("points", [(0.0,) * 8, (*(0.3, 0.3) * 3, 0.3127, 0.329), (*ADOBE_XY[:6], 0.3, 0.0)])
+def test_primaries_that_make_no_colours_are_refused(points):
+    with pytest.raises(ValueError):
+        rec709_of_chromaticities(points)
+
+
+@pytest.mark.parametrize("profile", [b"", b"no profile at all" * 20, PROFILES["Adobe RGB"]])
+def test_inks_are_not_converted_by_what_is_no_profile_of_theirs(profile):
+    assert profile_space(PROFILES["Adobe RGB"]) == "RGB" and profile_space(b"") == ""
+    with pytest.raises(ValueError):
+        srgb_of_cmyk(Image.new("CMYK", (2, 2)), profile)
 
 
 def test_alpha_is_not_converted():

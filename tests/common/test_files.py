@@ -2,7 +2,15 @@ import hashlib
 
 import pytest
 from tilewright.common.errors import InputError
-from tilewright.common.files import check_name, content_digest, fitting_name, free_name, natural_order, written_whole
+from tilewright.common.files import (
+    check_name,
+    content_digest,
+    fitting_name,
+    free_name,
+    name_key,
+    natural_order,
+    written_whole,
+)
 from tilewright.common.paths import resolve_inside
 
 
@@ -101,3 +109,8 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     file.write_bytes(b"tile" * 2**19)
     assert content_digest(file) == hashlib.sha256(b"tile" * 2**19).hexdigest()
     assert content_digest(file, hashlib.md5) == hashlib.md5(b"tile" * 2**19).hexdigest()
+
+
+@pytest.mark.parametrize("names", [("Wall", "wALL"), ("\u00e9", "E\u0301"), ("Stra\u00dfe", "STRASSE")])
+def test_names_that_a_file_system_may_take_for_one_have_one_key(names):
+    assert len({name_key(name) for name in names}) == 1 != len({name_key("wall"), name_key("wall1")})

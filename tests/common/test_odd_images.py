@@ -8,7 +8,8 @@ import OpenEXR
 import pytest
 import tifffile
 import torch
-from PIL import Image
+from hand_written_png import chunk, png
+from PIL import Image, ImageCms
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import decode_image, read_image
 from tilewright.common.map_files import INVISIBLE, read_map_with_notes
@@ -104,20 +105,6 @@ def notes_of(path, kind="basecolor"):
     return [note.what for note in read_map_with_notes(path, kind)[1]]
 
 
-def png(path, pixels, bits, color, *chunks):
-    """A PNG written by hand, since no library writes these chunks."""
-    height, width = pixels.shape[:2]
-    rows = b"".join(b"\0" + row.astype(">u2" if bits == 16 else np.uint8).tobytes() for row in pixels)
-    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)), *chunks]
-    parts += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts))
-    return path
-
-
-def _chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
 @pytest.mark.parametrize("ending", ["png", "tga", "tif"])
 def test_an_alpha_that_hides_everything_is_passed_over_and_told(tmp_path, ending):
     path = tmp_path / f"wall.{ending}"
@@ -157,6 +144,21 @@ def test_colours_that_a_png_codes_otherwise_than_srgb_are_told(tmp_path, points,
     assert notes_of(path, "normal") == notes_of(path), "told of data as well, which it does not change"
 
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(("mode", "space"), [("RGB", "GRAY"), ("RGB", "CMYK"), ("CMYK", "RGB"), ("L", "CMYK")])
+@pytest.mark.parametrize("ending", ["jpg", "tif"])
+def test_a_profile_of_other_colours_than_the_files_is_passed_over_and_told(tmp_path, mode, space, ending):
+    profile = PROFILE[:16] + space.ljust(4).encode() + PROFILE[20:]
+    picture = Image.fromarray(RGB).convert(mode)
+    picture.save(tmp_path / f"plain.{ending}", quality=95)
+    picture.save(tmp_path / f"wall.{ending}", quality=95, icc_profile=profile)
+    image, (note,) = read_map_with_notes(tmp_path / f"wall.{ending}", "basecolor")
+    assert torch.equal(image, read_image(tmp_path / f"plain.{ending}")) and "colour profile" in note.what
+    assert "passed over" in note.what
+
+
 @pytest.mark.parametrize(("bits", "color"), [(1, 0), (2, 0), (4, 0), (2, 3), (4, 3)])
 def test_pngs_of_few_bits_fill_the_range(tmp_path, bits, color):
     levels = np.arange(2**bits, dtype=np.uint8)
@@ -165,5 +167,5 @@ def test_pngs_of_few_bits_fill_the_range(tmp_path, bits, color):
     parts = [(b"IHDR", struct.pack(">IIBBBBB", len(levels), 1, bits, color, 0, 0, 0))]
     parts += [(b"PLTE", palette)] if color == 3 else []
     parts += [(b"IDAT", zlib.compress(b"\0" + packed.tobytes())), (b"IEND", b"")]
-    (tmp_path / "few.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts))
+    (tmp_path / "few.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
     assert np.allclose(decode_image(tmp_path / "few.png").pixels[0], levels / levels[-1])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 
 import numpy as np
@@ -9,12 +10,16 @@ import pytest
 import torch
 from PIL import Image
 from tilewright.common.dataset_counts import count_dataset, dataset_warnings
+from tilewright.common.files import name_key
 from tilewright.common.image_writing import write_png
 from tilewright.common.map_files import PARTIAL
 from tilewright.common.texture_dataset import TextureDataset, rejected_by_reason
 from tilewright.dataset.augment import Augmentation, augment_dataset
 from tilewright.dataset.caption_lookup import odd_kohya_folder
-from tilewright.dataset.load import NO_REPEATS, UNNAMED_NORMALS, Loading, load_folder
+from tilewright.dataset.image_files import FOREIGN_CAPTIONS
+from tilewright.dataset.load import BARE_NUMBER, NO_REPEATS, UNNAMED_NORMALS, Loading, load_folder
+from tilewright.dataset.save import save_dataset
+from tilewright.dataset.save_plan import Saving
 
 
 def ignored(done, total):
@@ -154,6 +159,60 @@ def test_folders_whose_number_is_none_of_repeats_are_told_once(tmp_path):
     }
     assert [(place.name, note.what) for place, note in found.notes] == [("0_x", NO_REPEATS), ("1001_x", NO_REPEATS)]
     assert odd_kohya_folder(tmp_path / "0_x" / "5_y" / "a.png", tmp_path) is None
+
+
+def test_a_number_without_words_repeats_and_one_alone_is_told(tmp_path):
+    found = loaded(tmp_path, ["10_/a.png", "10/b.png", "10__two_words/c.png", "5_x/7/d.png"])
+    assert {(sample.file.name, sample.repeats, sample.caption) for sample in found.samples} == {
+        ("a.png", 10, ""),
+        ("b.png", 1, ""),
+        ("c.png", 10, "two words"),
+        ("d.png", 5, "x"),
+    }
+    assert [(place.name, note.what) for place, note in found.notes] == [("10", BARE_NUMBER)]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("wall.png.", "its name ends with a dot or a space, which no image's does: rename it"),
+        ("wall.png ", "its name ends with a dot or a space, which no image's does: rename it"),
+        ("metadata.csv", FOREIGN_CAPTIONS),
+        ("metadata.parquet", FOREIGN_CAPTIONS),
+    ],
+)
+def test_files_that_are_nearly_right_are_told_with_what_to_do(tmp_path, name, reason):
+    found = loaded(tmp_path, ["floor.png"], {name: "file_name,text"})
+    assert [(one.file.name, one.reason) for one in found.rejected] == [(name, reason)]
+
+
+def test_pictures_whose_names_differ_in_case_or_accents_keep_their_words_and_places(tmp_path):
+    stems = ["wall", "Wall", "caf\u00e9", "cafe\u0301"]
+    source = tmp_path / "in"
+    found = loaded(source, [f"{stem}.png" for stem in stems], {f"{stem}.txt": f"of {stem}" for stem in stems})
+    if len(found.samples) < len(stems):
+        pytest.skip("this file system takes some of these names for one")
+    saved = save_dataset(
+        tmp_path / "out",
+        {"train": TextureDataset(tuple(found.samples))},
+        Saving("kohya", "x", "overwrite", 8, [tmp_path]),
+        ignored,
+    )
+    assert len({name_key(file.name) for file in saved.files}) == len(stems)
+    words = {file.with_suffix(".txt").read_text(encoding="utf-8").strip() for file in saved.files}
+    assert words == {f"of {stem}" for stem in stems}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_and_links_in_a_circle_are_told_and_nothing_hangs(tmp_path):
+    for name in ("pipe.png", "wall.txt", "metadata.jsonl", "manifest.json"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "round").symlink_to(".")
+    found = loaded(tmp_path, ["wall.png"])
+    assert [(sample.file.name, sample.caption) for sample in found.samples] == [("wall.png", "")]
+    told = {one.file.name for one in found.rejected if "not an ordinary file or folder" in one.reason}
+    assert told == {"pipe.png", "wall.txt", "metadata.jsonl", "manifest.json", "loop.png", "round"}
 
 
 def test_a_gif_that_fills_a_part_of_its_canvas_is_told(tmp_path):
