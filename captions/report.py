@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..common.files import shown_name
 from ..common.texture_dataset import Sample, TextureDataset
 from .phrases import phrase_frequencies
 
@@ -15,8 +16,8 @@ def caption_report(dataset: TextureDataset, left_out: Sequence[Sample], why: str
     if by_hand:
         lines.append(f"{by_hand} kept the captions that were written by hand.")
     if left_out:
-        lines.append(f"{len(left_out)} {why}: {', '.join(sample.file.name for sample in left_out)}")
-    return "\n".join([*lines, "", *(f"{sample.file.name}: {sample.caption}" for sample in dataset.samples)])
+        lines.append(f"{len(left_out)} {why}: {', '.join(shown_name(sample.file.name) for sample in left_out)}")
+    return "\n".join([*lines, "", *(f"{shown_name(sample.file.name)}: {sample.caption}" for sample in dataset.samples)])
 
 
 def template_report(dataset: TextureDataset, written: Mapping[str, int]) -> str:

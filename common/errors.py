@@ -15,6 +15,17 @@ class InputError(ValueError):
         cls.__module__ = "builtins"
 
 
+class UnwritableFile(InputError, OSError):
+    """A file or folder that the system does not let us write, with its `errno` and `strerror`."""
+
+    def __init__(self, path: Path, error: OSError, advice: str) -> None:
+        super().__init__(f"{path} cannot be written: {error.strerror}. {advice}")
+        self.errno, self.strerror = error.errno, error.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class UnreadableImage(InputError):
     """An image file that cannot be read. `reason` says why, without the file's name."""
 

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, under names that cannot leave their folder."""
 
+import errno
 import hashlib
 import itertools
 import json
@@ -8,14 +9,21 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, UnwritableFile
 from .paths import RESERVED_ON_WINDOWS
 
 MOST_LETTERS, MOST_BYTES = 120, 200  # of a name that a user gives: endings and numbers are put behind it
+_FREE_SOME = "Free some space on that disk and run again: what was written before is whole."
+_ALLOW = "Allow ComfyUI to write there, or choose another folder."
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SOME),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _ALLOW),
+    errno.EFBIG: "That disk takes no file of this size: make it smaller, or choose a folder on another disk.",
+}
 LONGEST_NAME = 255  # bytes that file systems take
 
 
@@ -23,17 +31,33 @@ LONGEST_NAME = 255  # bytes that file systems take
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` only when the block ends well.
 
-    A cancelled or crashed write leaves the old file, if there was one, as it was.
+    A cancelled or crashed write leaves the old file, if there was one, as it was. Raises `UnwritableFile`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Named by a digest: with a number behind it a long name would be too long for the file system.
     digest = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     unfinished = path.with_name(f".{digest}.{os.getpid()}.{threading.get_ident()}.part{path.suffix}")
+    with told_if_unwritable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        finally:
+            with suppress(OSError):  # what went wrong before it is what counts
+                unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_if_unwritable(path: Path) -> Iterator[None]:
+    """Turn a full disk, or a folder that nothing may be written to, into an `UnwritableFile` that says what to do."""
     try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        yield
+    except UnwritableFile:
+        raise
+    except OSError as error:
+        of_another = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(path.parent)
+        if of_another or error.errno not in _ADVICE:
+            raise
+        raise UnwritableFile(path, error, _ADVICE[error.errno]) from error
 
 
 def content_digest(path: Path, kind: Callable[[], Any] = hashlib.sha256) -> str:
@@ -93,6 +117,20 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
 def name_key(name: str) -> str:
     """The same for names that some file systems take for one: such as differ in case, or in how accents are kept."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8. Bytes of another encoding in a file's name come as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown_name(name: str) -> str:
+    """A name for a report: line breaks, turned writing directions and what is no text are spelled out, as \\n."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
 
 
 def natural_order(path: Path) -> list[tuple[int, int | str]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .files import fitting_name
+from .files import fitting_name, told_if_unwritable
 
 ASK_EVERY = 0.25  # seconds
 HIDDEN = ".tilewright"  # the folder of lock files, which no node looks into: one that is in use cannot be deleted
@@ -24,14 +24,15 @@ def locked(lock: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
     """
     from filelock import FileLock, Timeout
 
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    file = FileLock(lock, is_singleton=True)
-    while True:
-        try:
-            file.acquire(timeout=ASK_EVERY)
-            break
-        except Timeout:
-            waiting()
+    with told_if_unwritable(lock.parent.parent):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = FileLock(lock, is_singleton=True)
+        while True:
+            try:
+                file.acquire(timeout=ASK_EVERY)
+                break
+            except Timeout:
+                waiting()
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .files import write_json
+from .files import told_if_unwritable, write_json
 from .paths import is_plain_name
 from .untrusted_json import MOST_BYTES, parse_untrusted_json, read_untrusted_json
 
@@ -79,7 +79,8 @@ def write_manifest(folder: Path, generator: Mapping[str, ParameterValue], record
 def append_record(folder: Path, record: MaterialRecord) -> None:
     """Note one more material of `folder`, or one anew, in a journal beside the manifest, until `write_manifest` is next
     called: a run of many renders need not write them all again after each."""
-    with (folder / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
+    path = folder / JOURNAL_NAME
+    with told_if_unwritable(path), path.open("a", encoding="utf-8") as journal:
         journal.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
 
 

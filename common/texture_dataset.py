@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .buckets import Buckets
+from .files import shown_name
 from .images import composite
 from .manifest import MaterialRecord
 from .map_files import Reading, read_map
@@ -117,5 +118,6 @@ def rejected_by_reason(rejected: Sequence[Rejected], folder: Path) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for one in rejected:
         inside = one.file.is_relative_to(folder)
-        by_reason.setdefault(one.reason, []).append(str(one.file.relative_to(folder) if inside else one.file))
+        name = shown_name(str(one.file.relative_to(folder) if inside else one.file))
+        by_reason.setdefault(one.reason, []).append(name)
     return [f"{reason}: {', '.join(files)}" for reason, files in by_reason.items()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..common.errors import InputError
+from ..common.files import shown_name
 from ..common.texture_dataset import Rejected, Sample, TextureDataset
 from .checks import OFF, SAME, Checked, Rules, check_image
 from .duplicates import FINGERPRINT, find_duplicates
@@ -102,7 +103,7 @@ def judge_duplicates(
             gone.add(unit)
             original = samples[min(first_index[other] for other in originals)]
             for index in indices:
-                reasons[index] = f"the same texture as {original.file.name}"
+                reasons[index] = f"the same texture as {shown_name(original.file.name)}"
 
 
 def _units(samples: Sequence[Sample], reasons: Sequence[str | None]) -> dict[Unit, list[int]]:

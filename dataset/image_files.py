@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..common.errors import InputError
-from ..common.files import natural_order
+from ..common.files import is_text, natural_order
 from ..common.images import IMAGE_SUFFIXES
 from ..common.manifest import MANIFEST_NAME, MaterialRecord, read_manifest
 from ..common.map_kinds import NamedMap, maps_by_name, without_previews
@@ -27,6 +27,7 @@ FOREIGN_CAPTIONS = "not read: captions come from text files and metadata.jsonl"
 TABLES = {".json", ".csv", ".tsv", ".parquet"}  # where other tools keep captions
 ASIDE = {"mask", "masks", "thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews"}  # folders beside images
 
+NO_TEXT = "its path holds letters that are no text (of another encoding than UTF-8): rename it"
 KNOWN_SUFFIXES = IMAGE_SUFFIXES | COMPANIONS
 LEADS_OUTSIDE = "a link that leads outside the allowed folders (list its place as tilewright_datasets to allow it)"
 
@@ -47,7 +48,9 @@ def find_images(folder: Path, roots: Sequence[Path]) -> tuple[list[ImageFile], l
     """
     images: list[ImageFile] = []
     rejected: list[Rejected] = []
-    for parent, files, odd in _walk(folder):
+    for parent, found, odd in _walk(folder):
+        files = [file for file in found if is_text(str(file.relative_to(folder)))]
+        rejected += [Rejected(file, NO_TEXT) for file in sorted(set(found) - set(files))]
         rejected += [
             Rejected(path, "not an ordinary file or folder (links to folders are not followed)") for path in odd
         ]

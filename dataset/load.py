@@ -1,7 +1,7 @@
 """Folders of images to datasets: every file is either a sample or named with the reason why not."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 
 from ..common.caption_files import AUTOMATIC
+from ..common.dataset_counts import counted
 from ..common.errors import InputError, NotFiniteImage, UnreadableImage
+from ..common.files import shown_name
 from ..common.images import image_size
 from ..common.map_files import CLIPPED, REPAIRED, Note, Reading, read_map_with_notes
 from ..common.map_kinds import COLOR_MAPS, MAP_KINDS
@@ -22,6 +24,7 @@ from .parallel import THREADS, in_parallel
 from .written_files import LIST_NAME, caption_digest, read_written_captions
 
 ANY = "any"
+MOST_REASONS = 5  # told where no image is left at all
 THINNED = 8  # every so manieth row and column tells whether a picture holds normals
 NO_REPEATS = (
     f"a folder whose number is not one of repeats (1 to {MOST_REPEATS}): its images count once, its name is no caption"
@@ -225,7 +228,7 @@ def _captions_by_hand(files: Sequence[Path], roots: Sequence[Path]) -> dict[Path
     return {file: one.digest for file, one in found.items() if one.by_hand}
 
 
-def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Iterable[Rejected]) -> str:
+def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], rejected: Sequence[Rejected]) -> str:
     if found:
         kinds = Counter(map(_kind, found))
         held = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
@@ -236,8 +239,12 @@ def _nothing_found(folder: Path, map_kind: str, found: Sequence[ImageFile], reje
     files = [one.file.name for one in rejected] or [file.name for file in sorted(folder.rglob("*")) if file.is_file()]
     if not files:
         return f"{folder} is empty. Put images into it, or choose another folder."
-    return (
-        f"{folder} has no image that Tilewright reads, only {len(files)} other files ({', '.join(files[:5])}…). "
-        "It reads PNG, JPEG, WebP, AVIF, BMP, TGA, TIFF, EXR and GIF, and HEIC and JPEG XL where their library is "
-        "installed."
+    named = ", ".join(map(shown_name, files[:5])) + ("…" if len(files) > 5 else "")
+    only = f"only {counted(len(files), 'other file')} ({named})"
+    return "\n".join(
+        [
+            f"{folder} has no image that Tilewright reads, {only}. It reads PNG, JPEG, WebP, AVIF, BMP, TGA, TIFF, EXR "
+            "and GIF, and HEIC and JPEG XL where their library is installed.",
+            *rejected_by_reason(rejected, folder)[:MOST_REASONS],
+        ]
     )

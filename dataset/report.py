@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..common.dataset_counts import count_dataset, counted, dataset_warnings
+from ..common.files import shown_name
 from ..common.map_files import Note
 from ..common.texture_dataset import Rejected, Sample, TextureDataset, rejected_by_reason
 from .bucketing import Bucketed
@@ -84,14 +85,14 @@ def _notes(notes: Sequence[tuple[Path, Note]], folder: Path) -> list[str]:
 
 
 def _first(names: Sequence[str], most: int = 20) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(map(shown_name, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _worst(
     found: Sequence[tuple[Sample, float]], what: str, written: Callable[[float], str], most: int = 20
 ) -> list[str]:
     worst = sorted(found, key=lambda pair: -pair[1])
-    named = ", ".join(f"{sample.file.name} ({written(number)})" for sample, number in worst[:most])
+    named = ", ".join(f"{shown_name(sample.file.name)} ({written(number)})" for sample, number in worst[:most])
     return [f"{len(found)} {what}: {named}{', …' if len(worst) > most else ''}"] if found else []
 
 

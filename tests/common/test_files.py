@@ -1,14 +1,20 @@
+import errno
 import hashlib
+import sys
 
 import pytest
-from tilewright.common.errors import InputError
+from tilewright.common.errors import InputError, UnwritableFile
 from tilewright.common.files import (
     check_name,
     content_digest,
     fitting_name,
     free_name,
+    is_text,
     name_key,
     natural_order,
+    shown_name,
+    told_if_unwritable,
+    write_json,
     written_whole,
 )
 from tilewright.common.paths import resolve_inside
@@ -114,3 +120,58 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
 @pytest.mark.parametrize("names", [("Wall", "wALL"), ("\u00e9", "E\u0301"), ("Stra\u00dfe", "STRASSE")])
 def test_names_that_a_file_system_may_take_for_one_have_one_key(names):
     assert len({name_key(name) for name in names}) == 1 != len({name_key("wall"), name_key("wall1")})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("墙 #1.png", True, "墙 #1.png"),
+        ("caf\udce9.png", False, "caf\\udce9.png"),
+        ("line\nbreak", True, "line\\nbreak"),
+        ("a\u202egnp.exe", True, "a\\u202egnp.exe"),
+    ],
+)
+def test_names_that_would_spoil_a_report_are_spelled_out(name, text, shown):
+    assert is_text(name) == text and shown_name(name) == shown
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FULL, "Free some space"),
+        (OSError(errno.EFBIG, "File too large"), "takes no file of this size"),
+        (OSError(errno.EROFS, "Read-only file system"), "Allow ComfyUI"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Allow ComfyUI"),
+    ],
+)
+def test_what_a_disk_does_not_take_is_told_and_leaves_nothing(tmp_path, error, told):
+    with pytest.raises(UnwritableFile, match=rf"a\.txt cannot be written: {error.strerror}\. .*{told}") as caught:
+        with written_whole(tmp_path / "a.txt") as unfinished:
+            unfinished.write_text("half")
+            raise error
+    assert (caught.value.errno, caught.value.strerror) == (error.errno, error.strerror)
+    assert isinstance(caught.value, InputError) and list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_only_cannot_be_read_is_no_matter_of_writing(tmp_path):
+    elsewhere = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "in" / "a.png"))
+    for error in (elsewhere, FileNotFoundError(errno.ENOENT, "No such file")):
+        with pytest.raises(type(error)), told_if_unwritable(tmp_path / "out" / "a.png"):
+            raise error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files of this system have no limit to set")
+def test_a_system_that_refuses_bytes_is_told(tmp_path):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(UnwritableFile, match="takes no file of this size"):
+            write_json(tmp_path / "a.json", "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

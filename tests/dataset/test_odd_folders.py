@@ -4,19 +4,21 @@ import io
 import json
 import os
 import struct
+import sys
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from tilewright.common.dataset_counts import count_dataset, dataset_warnings
+from tilewright.common.errors import InputError
 from tilewright.common.files import name_key
 from tilewright.common.image_writing import write_png
 from tilewright.common.map_files import PARTIAL
 from tilewright.common.texture_dataset import TextureDataset, rejected_by_reason
 from tilewright.dataset.augment import Augmentation, augment_dataset
 from tilewright.dataset.caption_lookup import odd_kohya_folder
-from tilewright.dataset.image_files import FOREIGN_CAPTIONS
+from tilewright.dataset.image_files import FOREIGN_CAPTIONS, NO_TEXT
 from tilewright.dataset.load import BARE_NUMBER, NO_REPEATS, UNNAMED_NORMALS, Loading, load_folder
 from tilewright.dataset.save import save_dataset
 from tilewright.dataset.save_plan import Saving
@@ -201,6 +203,18 @@ def test_pictures_whose_names_differ_in_case_or_accents_keep_their_words_and_pla
     assert len({name_key(file.name) for file in saved.files}) == len(stems)
     words = {file.with_suffix(".txt").read_text(encoding="utf-8").strip() for file in saved.files}
     assert words == {f"of {stem}" for stem in stems}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this system's names are text")
+def test_names_that_are_no_text_are_told_and_all_others_used(tmp_path):
+    for place in ("", "f\udce9/"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / f"{place}caf\udce9.png").write_bytes(b"")
+    found = loaded(tmp_path, ["line\nbreak.png", "wall.png"])
+    assert names(found, tmp_path) == ["line\nbreak.png", "wall.png"]
+    assert rejected_by_reason(found.rejected, tmp_path) == [f"{NO_TEXT}: caf\\udce9.png, f\\udce9/caf\\udce9.png"]
+    with pytest.raises(InputError, match=r"only 1 other file \(caf\\udce9.png\).*\n.*no text"):
+        load_folder(tmp_path / "f\udce9", Loading("any", [tmp_path], "auto"), ignored)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
