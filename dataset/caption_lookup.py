@@ -2,6 +2,7 @@
 
 import posixpath
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -90,7 +91,8 @@ class CaptionFiles:
 
     def _from_metadata(self, image: Path, folder: Path) -> str | None:
         for parent in image.parents:
-            caption = self._metadata(parent / METADATA).get(_key(image.relative_to(parent).as_posix()))
+            name, captions = image.relative_to(parent).as_posix(), self._metadata(parent / METADATA)
+            caption = captions.get(name, captions.get(_key(name)))
             if caption is not None or parent == folder:
                 return caption
         return None
@@ -105,7 +107,10 @@ class CaptionFiles:
         if missing:
             first = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
             self.rejected.append(Rejected(path, f"{len(missing)} lines are for images that are not there ({first})"))
-        return {_key(named[name]): " ".join(entry["text"].split()) for name, entry in lines.entries.items()}
+        twice = (place for place, count in Counter(named.values()).items() if count > 1)
+        self.rejected += [Rejected(path, f"several lines are for {place}, the last counts") for place in twice]
+        captions = {named[name]: " ".join(entry["text"].split()) for name, entry in lines.entries.items()}
+        return {_key(place): caption for place, caption in captions.items()} | captions
 
     def _read(self, path: Path) -> str | None:
         if not self._readable(path):

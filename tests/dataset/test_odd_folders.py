@@ -109,6 +109,22 @@ def test_two_lines_for_one_image_are_told(tmp_path):
     assert rejected_by_reason(found.rejected, tmp_path) == ["line 2 is for an image of an earlier line: metadata.jsonl"]
 
 
+def test_lines_for_one_image_by_several_names_are_told(tmp_path):
+    lines = "".join(json.dumps({"file_name": name, "text": name}) + "\n" for name in ("./wall.png", "wall.png"))
+    found = loaded(tmp_path, ["wall.png"], {"metadata.jsonl": lines})
+    assert [sample.caption for sample in found.samples] == ["wall.png"]
+    assert [one.reason for one in found.rejected] == ["several lines are for wall.png, the last counts"]
+
+
+@pytest.mark.parametrize("pair", [("Wall.png", "wall.png"), ("caf\u00e9.png", "cafe\u0301.png")])
+def test_lines_for_images_whose_names_differ_in_case_or_accents_alone_are_kept_apart(tmp_path, pair):
+    lines = "".join(json.dumps({"file_name": name, "text": f"of {name}"}) + "\n" for name in pair)
+    found = loaded(tmp_path, pair, {"metadata.jsonl": lines})
+    if len(found.samples) < 2:
+        pytest.skip("this file system takes these names for one")
+    assert {sample.file.name: sample.caption for sample in found.samples} == {name: f"of {name}" for name in pair}
+
+
 @pytest.mark.parametrize("name", ["meta_cap.json", "wall.json", "wall.png.json"])
 def test_captions_in_json_of_other_tools_are_told(tmp_path, name):
     found = loaded(tmp_path, ["wall.png"], {name: '{"wall": {"caption": "bricks"}}'})
