@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from .editor_scripts import FOLD, LOAD, MEASURE, NAME_SOCKETS, ONLY_SUBGRAPH
 from .hosts import PACK
 from .terminal import say
-from .workflows import places_of, promoted, sizes_of, with_lasting_ids, write_json
+from .workflows import laid_out, promoted, sizes_of, with_lasting_ids, write_json
 
 SOURCES, BLUEPRINTS = PACK / "workflows" / "blueprints", PACK / "subgraphs"
 ABOUT = {  # description, and what to find it by
@@ -55,4 +55,4 @@ def _alone(editor: Page, name: str) -> dict[str, Any]:
     sizes = sizes_of(inside, {})
     description, aliases = ABOUT[name]
     about = {"BlueprintDescription": description, "BlueprintSearchAliases": aliases}
-    return editor.evaluate(ONLY_SUBGRAPH, {"places": places_of(inside, sizes), "sizes": sizes, "about": about})
+    return editor.evaluate(ONLY_SUBGRAPH, laid_out(inside, sizes) | {"about": about})

@@ -28,6 +28,15 @@ FOLD = """async folds => {
       const input = subgraph.inputs.find(one => one.name === label) ?? subgraph.addInput(label, slot.type);
       input.connect(slot, inner);
     }
+    const about = { outputs: ["origin_id", "renameOutput"], inputs: ["target_id", "renameInput"] };
+    for (const [side, [end, rename]] of Object.entries(about)) {  // "image" and "image_1" do not tell what they are
+      const plain = socket => socket.name.replace(/_\\d+$/, "").toLowerCase();
+      const all = subgraph[side].filter(socket => !socket._widget);
+      for (const socket of all.filter(one => all.some(other => other !== one && plain(other) === plain(one)))) {
+        const [inner] = socket.linkIds.map(id => subgraph.getNodeById(subgraph.links.get(id)[end]));
+        subgraph[rename](socket, `${plain(socket)}: ${inner.title}`);
+      }
+    }
   }
 }"""
 
@@ -38,19 +47,32 @@ REOPEN = """async () => {
   app.graph.id = id; // a graph without one was given one of its own
 }"""
 
-# The sizes of all nodes in both renderers, and the nodes that feed each of them; those inside subgraphs by their path.
+# All nodes with their sizes and what feeds them; those inside subgraphs by their path, with the subgraph's own sockets.
 MEASURE = """async () => {
-  const read = (graph, prefix) => graph.nodes.flatMap(node => {
-    const [width, height] = node.computeSize();
-    const long = node.widgets?.some(widget => widget.options?.multiline);
-    const sources = (node.inputs ?? []).map(input => graph.links.get(input.link)?.origin_id)
-      .filter(id => id !== undefined && graph.getNodeById(id));
-    const own = {
-      id: prefix + node.id, type: node.type, inside: prefix, sources: sources.map(id => prefix + id),
-      size: [Math.max(width, 300), height + (long ? 60 : 0)],
+  const read = (graph, prefix) => {
+    const sockets = { in: graph.inputNode, out: graph.outputNode };
+    const output = id => {
+      const { origin_id, origin_slot } = graph.links.get(id);
+      const from = graph.inputNode && String(origin_id) === String(graph.inputNode.id) ? "in" : origin_id;
+      return [`${prefix}${from}`, origin_slot];
     };
-    return [own, ...(node.subgraph ? read(node.subgraph, `${prefix}${node.id}:`) : [])];
-  });
+    const nodes = graph.nodes.flatMap(node => {
+      const [width, height] = node.computeSize();
+      const long = node.widgets?.some(widget => widget.options?.multiline);
+      const own = {
+        id: prefix + node.id, type: node.type, inside: prefix,
+        sources: (node.inputs ?? []).filter(input => input.link != null).map(input => output(input.link)),
+        size: [Math.max(width, 300), height + (long ? 60 : 0)],
+      };
+      return [own, ...(node.subgraph ? read(node.subgraph, `${prefix}${node.id}:`) : [])];
+    });
+    const ends = Object.entries(sockets).filter(([, node]) => node).map(([name, node]) => {
+      node.arrange();
+      const sources = name === "in" ? [] : node.slots.flatMap(slot => slot.linkIds).map(output);
+      return { id: prefix + name, type: name, inside: prefix, sources, size: [...node.size] };
+    });
+    return [...nodes, ...ends];
+  };
   return read(app.graph, "");
 }"""
 
@@ -76,29 +98,53 @@ MEASURE_VUE = """async () => {
   return sizes;
 }"""
 
-PLACE = """async ({ places, sizes, note }) => {
-  const find = path => path.split(":").reduce(
-    ({ graph }, part) => { const node = graph.getNodeById(Number(part)); return { node, graph: node?.subgraph }; },
-    { graph: app.graph },
-  ).node;
+# Puts each node where it belongs, and links that run above others on their way.
+_ARRANGE = """({ places, sizes, routes }) => {
+  const graphOf = path => path.split(":").slice(0, -1)
+    .reduce((graph, id) => graph.getNodeById(Number(id)).subgraph, app.graph);
+  const own = path => path.split(":").at(-1);
+  const sockets = graph => ({ in: graph.inputNode, out: graph.outputNode });
   for (const [path, place] of Object.entries(places)) {
-    const node = find(path);
+    const graph = graphOf(path), ends = sockets(graph)[own(path)];
+    const node = ends ?? graph.getNodeById(Number(own(path)));
     node.pos = place;
-    node.setSize(sizes[path]);
+    if (!ends) node.setSize(sizes[path]);
   }
-  if (note.text) {
+  for (const { output: [path, slot], start, ends } of routes) {
+    const graph = graphOf(path), from = sockets(graph)[own(path)];
+    const id = String(from ? from.id : own(path));
+    const links = [...graph.links.values()].filter(link => String(link.origin_id) === id && link.origin_slot === slot);
+    const leadTo = names => links.filter(link => names.some(name =>
+      String(sockets(graph)[own(name)]?.id ?? own(name)) === String(link.target_id)));
+    let parentId;
+    const turn = (pos, names) => {
+      const linkIds = leadTo(names).map(link => link.id);
+      const reroute = graph.setReroute({ id: graph.state.lastRerouteId + 1, parentId, pos, linkIds });
+      parentId = reroute.id;
+    };
+    turn(start, ends.flatMap(([, names]) => names));
+    ends.forEach(([pos, names], at) => {
+      turn(pos, ends.slice(at).flatMap(([, more]) => more));
+      for (const link of leadTo(names)) link.parentId = parentId;
+    });
+  }
+}"""
+
+PLACE = f"""async ({{ note, ...layout }}) => {{
+  ({_ARRANGE})(layout);
+  if (note.text) {{
     const node = LiteGraph.createNode("MarkdownNote");
-    Object.assign(node, note.colors, { title: "Read me" });
+    Object.assign(node, note.colors, {{ title: "Read me" }});
     app.graph.add(node);
     node.pos = note.pos;
     node.setSize(note.size);
     node.widgets[0].value = note.text;
-  }
-  const { output } = await app.graphToPrompt();
-  app.graph.extra = { tilewright: { first_view: true } }; // web/first_view.js opens it where it can be read
+  }}
+  const {{ output }} = await app.graphToPrompt();
+  app.graph.extra = {{ tilewright: {{ first_view: true }} }}; // web/first_view.js opens it where it can be read
   // As the editor saves it: playwright would hand over null for what is undefined.
-  return { graph: JSON.parse(JSON.stringify(app.graph.serialize())), prompt: output };
-}"""
+  return {{ graph: JSON.parse(JSON.stringify(app.graph.serialize())), prompt: output }};
+}}"""
 
 # Names the sockets between the graph's one subgraph and the nodes beside it.
 NAME_SOCKETS = """outside => {
@@ -114,17 +160,12 @@ NAME_SOCKETS = """outside => {
 }"""
 
 # The graph with nothing in it but its one subgraph, as ComfyUI keeps blueprints.
-ONLY_SUBGRAPH = """({ places, sizes, about }) => {
-  for (const node of [...app.graph.nodes]) {
+ONLY_SUBGRAPH = f"""({{ about, ...layout }}) => {{
+  for (const node of [...app.graph.nodes]) {{
     if (!node.subgraph) app.graph.remove(node);
     else node.pos = [0, 0];
-  }
-  for (const [path, place] of Object.entries(places)) {
-    const [outer, inner] = path.split(":").map(Number);
-    const node = app.graph.getNodeById(outer).subgraph.getNodeById(inner);
-    node.pos = place;
-    node.setSize(sizes[path]);
-  }
+  }}
+  ({_ARRANGE})(layout);
   Object.assign(app.graph.extra, about);
   return JSON.parse(JSON.stringify(app.graph.serialize()));
-}"""
+}}"""

@@ -11,6 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from playwright.sync_api import Page
 
 from .editor_scripts import FOLD, LOAD, MEASURE, MEASURE_VUE, PLACE, REOPEN
 from .hosts import PACK, HostError
-from .layered import Places, Size, layered
+from .layered import Size, layered
 from .terminal import say
 
 WORKFLOWS = PACK / "workflows"
 MANY = 10  # nodes that a newcomer takes in at a glance
 PICTURE, TEXT = 250, 120  # pixels that a node's pictures and text take below its widgets
 NOTE = "note"
+SOCKETS = ("in", "out")  # where links enter and leave a subgraph
 NOTE_COLORS = {"color": "#323232", "bgcolor": "#262626"}
 SHOWS = {  # what stays in sight, and how much its pictures add to it once it ran: 0 where a view keeps the room
     "PreviewImage": PICTURE,
@@ -72,14 +74,15 @@ def build_workflow(editor: Page, name: str) -> None:
     nodes = editor.evaluate(MEASURE)
     sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE))
     text = note_text(_note(name))
-    places = places_of([{"id": NOTE, "inside": "", "sources": []}, *nodes], sizes | {NOTE: note_size(text)})
-    note = {"text": text, "pos": places.pop(NOTE), "size": note_size(text), "colors": NOTE_COLORS}
-    laid_out = editor.evaluate(PLACE, {"places": places, "sizes": sizes, "note": note})
-    made = by_inner_id(laid_out["prompt"])
+    note = {"id": NOTE, "type": NOTE, "inside": "", "sources": []}
+    layout = laid_out([note, *nodes], sizes | {NOTE: note_size(text)})
+    at = {"pos": layout["places"].pop(NOTE), "size": layout["sizes"].pop(NOTE)}
+    placed = editor.evaluate(PLACE, layout | {"note": {"text": text, "colors": NOTE_COLORS, **at}})
+    made = by_inner_id(placed["prompt"])
     check_kept(prompt, made)
     complete = {node_id: {**made[node_id], "_meta": node["_meta"]} for node_id, node in prompt.items()}
     graph = graph_file(name)
-    write_json(graph, with_lasting_ids(laid_out["graph"], name))
+    write_json(graph, with_lasting_ids(placed["graph"], name))
     write_json(api, complete)
     say(f"{graph.name}: {sum(not node['inside'] for node in nodes)} of {len(prompt)} nodes in sight")
 
@@ -137,7 +140,9 @@ def sizes_of(nodes: Iterable[Mapping[str, Any]], vue_heights: Mapping[str, float
     return {
         node["id"]: (
             node["size"][0],
-            max(node["size"][1], vue_heights.get(node["id"], 1.33 * node["size"][1])) + SHOWS.get(node["type"], 0),
+            node["size"][1]
+            if node["type"] in SOCKETS
+            else max(node["size"][1], vue_heights.get(node["id"], 1.33 * node["size"][1])) + SHOWS.get(node["type"], 0),
         )
         for node in nodes
     }
@@ -149,17 +154,25 @@ def note_text(markdown: str) -> str:
 
 
 def note_size(text: str) -> Size:
-    """The size of a note that shows all of its Markdown: about 66 letters a line, 17 px each, 12 px between items."""
+    """The size of a note that shows all of its Markdown: 66 letters a line, 14 px each, 10 px between items."""
     items = re.split(r"\n\n|\n(?=\d\. |- )", text)
-    return 440, 80 + sum(12 + 17 * (1 + len(" ".join(item.split())) // 66) for item in items)
+    return 440, 72 + sum(10 + 14 * (1 + len(" ".join(item.split())) // 66) for item in items)
 
 
-def places_of(nodes: list[dict[str, Any]], sizes: Mapping[str, Size]) -> Places:
-    """Where each node stands: those of the graph, and those of each subgraph by themselves."""
-    places: Places = {}
-    for inside in {node["inside"] for node in nodes}:
-        places |= layered({node["id"]: node["sources"] for node in nodes if node["inside"] == inside}, sizes)
-    return places
+def laid_out(nodes: list[dict[str, Any]], sizes: Mapping[str, Size]) -> dict[str, Any]:
+    """Where nodes stand and how large, and which links run above others: of the graph, and of each subgraph by itself."""
+    made: dict[str, Any] = {"places": {}, "sizes": {}, "routes": []}
+    for inside in dict.fromkeys(node["inside"] for node in nodes):
+        members = [node for node in nodes if node["inside"] == inside]
+        layout = layered(
+            {node["id"]: [(name, slot) for name, slot in node["sources"]] for node in members},
+            sizes,
+            fixed=[node["id"] for node in members if node["type"] in SOCKETS],
+        )
+        made["places"] |= layout.places
+        made["sizes"] |= {name: (width, sizes[name][1]) for name, width in layout.widths.items()}
+        made["routes"] += [asdict(route) for route in layout.routes]
+    return made
 
 
 def by_inner_id(prompt: Mapping[str, Any]) -> dict[str, Any]:
