@@ -49,7 +49,9 @@ def layered(
     """
     columns = _columns(feeding)
     heights = {_height(column, sizes) for column in columns} | {500.0 + 100 * step for step in range(30)}
-    laid_out = [_placed(_evened(columns, feeding, sizes, tallest), feeding, sizes, fixed) for tallest in sorted(heights)]
+    laid_out = [
+        _placed(_evened(columns, feeding, sizes, tallest), feeding, sizes, fixed) for tallest in sorted(heights)
+    ]
 
     def worth(layout: Layout) -> float:
         scale = min(a / b for a, b in zip(view, extent(layout.places, sizes, layout.widths), strict=True))

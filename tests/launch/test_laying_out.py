@@ -33,8 +33,8 @@ def test_a_link_that_was_lost_is_told():
         check_kept(PROMPT, made)
 
 
-def apart(places, sizes):
-    boxes = [(x, y - TITLE, x + sizes[name][0], y + sizes[name][1]) for name, (x, y) in places.items()]
+def apart(layout, sizes):
+    boxes = [(x, y - TITLE, x + layout.widths[name], y + sizes[name][1]) for name, (x, y) in layout.places.items()]
     return all(
         a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
         for number, a in enumerate(boxes)
@@ -42,26 +42,58 @@ def apart(places, sizes):
     )
 
 
+def fed_by(**sources):
+    return {name: [(source, 0) for source in names] for name, names in sources.items()}
+
+
 def test_links_run_to_the_right_and_no_node_lies_over_another():
-    feeding = {"load": [], "model": [], "paint": ["load", "model"], "save": ["paint"], "show": ["paint"], "tell": []}
+    feeding = fed_by(load=[], model=[], paint=["load", "model"], save=["paint"], show=["paint"], tell=[])
     sizes = {name: (300.0, 200.0 + 50 * number) for number, name in enumerate(feeding)}
-    places = layered(feeding, sizes)
+    layout = layered(feeding, sizes)
     for name, sources in feeding.items():
-        assert all(places[source][0] + sizes[source][0] < places[name][0] for source in sources)
-    assert apart(places, sizes)
+        assert all(layout.places[source][0] + layout.widths[source] < layout.places[name][0] for source, _ in sources)
+    assert apart(layout, sizes)
 
 
 def test_many_ends_are_spread_over_columns_until_the_whole_fits_the_view_best():
-    feeding = {"start": [], **{f"end {number}": ["start"] for number in range(9)}}
+    feeding = fed_by(start=[]) | {f"end {number}": [("start", 0)] for number in range(9)}
     sizes = dict.fromkeys(feeding, (300.0, 400.0))
-    width, height = extent(layered(feeding, sizes, view=(1600.0, 1000.0)), sizes)
-    assert 1.1 < width / height < 2.6
-    assert apart(layered(feeding, sizes), sizes)
+    layout = layered(feeding, sizes, view=(1600.0, 1000.0))
+    width, height = extent(layout.places, sizes, layout.widths)
+    assert 0.9 < width / height < 2.6
+    assert apart(layout, sizes)
+
+
+def test_a_link_over_a_column_runs_above_its_nodes_and_those_of_one_output_together():
+    feeding = fed_by(model=[], train=["model"], paint=["train", "model"], save=["paint", "model"])
+    layout = layered(feeding, dict.fromkeys(feeding, (300.0, 200.0)))
+    (route,) = layout.routes
+    assert route.output == ("model", 0) and [list(names) for _, names in route.ends] == [["paint"], ["save"]]
+    height = route.start[1]
+    assert {place[1] for place, _ in route.ends} == {height}
+    assert all(layout.places[name][1] - TITLE > height for name in ("train", "paint"))
+    assert layout.places["model"] == (0, TITLE)
+    assert layout.places["model"][0] + 300 < route.start[0] < layout.places["train"][0]
+    assert layout.places["train"][0] + 300 < route.ends[0][0][0] < layout.places["paint"][0]
+
+
+def test_links_above_the_same_column_do_not_lie_over_each_other_and_those_after_each_other_share_a_height():
+    feeding = fed_by(a=[], b=["a"], c=["b", "a"], d=["c", "b"], e=["d", "c"])
+    layout = layered(feeding, dict.fromkeys(feeding, (300.0, 200.0)))
+    heights = {route.output[0]: route.start[1] for route in layout.routes}
+    assert heights["a"] == heights["c"] != heights["b"]
+
+
+def test_nodes_of_a_column_are_as_wide_as_its_widest_but_for_the_sockets_of_a_subgraph():
+    feeding = fed_by(load=[], entry=[], paint=["load", "entry"])
+    layout = layered(feeding, {"load": (420, 90), "entry": (130, 60), "paint": (300, 90)}, fixed=["entry"])
+    assert layout.widths == {"load": 420, "entry": 130, "paint": 300}
+    assert layout.places["entry"][0] == 420 - 130  # its outputs stand where those of the others do
 
 
 def test_a_circle_of_nodes_is_told():
     with pytest.raises(ValueError, match="in a circle"):
-        layered({"a": ["b"], "b": ["a"]}, {"a": (1, 1), "b": (1, 1)})
+        layered(fed_by(a=["b"], b=["a"]), {"a": (1, 1), "b": (1, 1)})
 
 
 def node(class_type, group, title="a node", **inputs):
