@@ -160,7 +160,7 @@ def note_size(text: str) -> Size:
 
 
 def laid_out(nodes: list[dict[str, Any]], sizes: Mapping[str, Size]) -> dict[str, Any]:
-    """Where nodes stand and how large, and which links run above others: of the graph, and of each subgraph by itself."""
+    """Where nodes stand, how large, and which links run above others: of the graph, and of each subgraph by itself."""
     made: dict[str, Any] = {"places": {}, "sizes": {}, "routes": []}
     for inside in dict.fromkeys(node["inside"] for node in nodes):
         members = [node for node in nodes if node["inside"] == inside]
