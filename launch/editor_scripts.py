@@ -76,13 +76,14 @@ MEASURE = """async () => {
   return read(app.graph, "");
 }"""
 
-# The heights of all nodes in Nodes 2.0, once the widgets have come, which a busy machine takes its time for.
-MEASURE_VUE = """async () => {
+# The heights of all nodes as Nodes 2.0 open them, once the widgets have come, which a busy machine takes its time for.
+MEASURE_VUE = f"async () => {{ const reopen = {REOPEN};" + """
   const settings = app.extensionManager.setting;
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
   const read = () => Object.fromEntries([...document.querySelectorAll("[data-node-id]")]
     .map(element => [element.dataset.nodeId, element.offsetHeight]));
   await settings.set("Comfy.VueNodes.Enabled", true);
+  await reopen();
   app.canvas.ds.fitToBounds?.([-500, -500, 6000, 4000], {});
   let sizes = {};
   for (let same = 0, tries = 0; same < 8; tries++) {

@@ -160,7 +160,11 @@ def _height(column: Sequence[str], sizes: Mapping[str, Size]) -> float:
 
 
 def _untangled(columns: list[list[str]], feeding: Feeding) -> list[list[str]]:
-    """The columns, each in the order of the mean place of what feeds it, or keeping its own where nothing does."""
+    """The columns, each in the order of the mean place of what feeds it, or keeping its own where nothing does.
+
+    Of those in the same place, what feeds others comes first: its links have the shorter way up to their lanes.
+    """
+    feeds = {source for outputs in feeding.values() for source, _ in outputs}
     rank: dict[str, float] = {}
     untangled = []
     for column in columns:
@@ -168,7 +172,7 @@ def _untangled(columns: list[list[str]], feeding: Feeding) -> list[list[str]]:
         for index, name in enumerate(column):
             sources = [rank[source] for source, _ in feeding[name] if source in rank]
             wanted[name] = sum(sources) / len(sources) if sources else index / max(1, len(column))
-        ordered = sorted(column, key=lambda name: wanted[name])
+        ordered = sorted(column, key=lambda name: (wanted[name], name not in feeds))
         rank |= {name: (index + 0.5) / len(ordered) for index, name in enumerate(ordered)}
         untangled.append(ordered)
     return untangled

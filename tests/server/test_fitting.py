@@ -103,8 +103,10 @@ await frame(); await frame();
 const saved = await app.graphToPrompt();
 await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow))); await frame(); await frame();
 const again = await app.graphToPrompt();
+const heights = told => Object.fromEntries(told.workflow.nodes.map(node => [node.type, node.size[1]]));
 const values = told => Object.fromEntries(told.workflow.nodes.map(node => [node.type, node.widgets_values ?? []]));
-return { types, before: [saved.output, values(saved)], after: [again.output, values(again)] };
+return { types, before: [saved.output, values(saved)], after: [again.output, values(again)],
+  heights: [heights(saved), heights(again)] };
 """
 
 
@@ -115,6 +117,8 @@ def test_values_are_saved_and_queued_as_they_are_whatever_is_hidden(editor, rend
     assert len(told["types"]) > 50
     assert told["before"] == told["after"]
     assert not [name for node in told["before"][0].values() for name in node["inputs"] if name == "tilewright_fold"]
+    saved, again = told["heights"]
+    assert {name: (saved[name], again[name]) for name in saved if saved[name] != again[name]} == {}
 
 
 @each_renderer

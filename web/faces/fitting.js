@@ -188,6 +188,8 @@ function follow(node) {
   chain(node, "onConfigure", () => {
     watch();
     shrink(node);
+    const [width, height] = node.size; // saved with the widgets that its values show
     fit(node);
+    if (!isVueNodes()) node.setSize([width, Math.max(height, node.computeSize()[1])]);
   });
 }
