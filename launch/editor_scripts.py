@@ -77,7 +77,9 @@ MEASURE = """async () => {
 }"""
 
 # The heights of all nodes as Nodes 2.0 open them, once the widgets have come, which a busy machine takes its time for.
-MEASURE_VUE = f"async () => {{ const reopen = {REOPEN};" + """
+MEASURE_VUE = (
+    f"async () => {{ const reopen = {REOPEN};"
+    + """
   const settings = app.extensionManager.setting;
   const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
   const read = () => Object.fromEntries([...document.querySelectorAll("[data-node-id]")]
@@ -98,6 +100,7 @@ MEASURE_VUE = f"async () => {{ const reopen = {REOPEN};" + """
   await wait(500);
   return sizes;
 }"""
+)
 
 # Puts each node where it belongs, and links that run above others on their way.
 _ARRANGE = """({ places, sizes, routes }) => {
