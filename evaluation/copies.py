@@ -6,19 +6,16 @@ held out, for regular patterns resemble each other whoever made them.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 import torch
 
+from .peaks import highest_peaks
 from .spectrum import lowest_frequencies
 
 HIGHEST = 24  # cycles a tile: which details decide
-_COARSE = 96  # places a side at which the correlation is looked up before the peak is climbed
-_CANDIDATES = 6
-_STEPS = 30  # of Newton's method at most
-_CLOSE_ENOUGH, _ROUNDING = 1e-10, 1e-13  # of a correlation: the last step's gain, and what sums may lose
 LEAST = (
     0.4  # correlation of a copy: below it nobody sees one, and pictures coarser than the renders get there by chance
 )
@@ -56,81 +53,21 @@ class Match:
 
 def nearest(spectrum: torch.Tensor, renders: torch.Tensor) -> Match:
     """Of renders' fingerprints (N, F, F) the one most like a picture's (F, F)."""
-    products = (spectrum * turns(renders).conj()).flatten(0, 1)  # (N * 8, F, F)
-    heights, places = _correlations(products).flatten(1).max(1)
-    lying = heights.topk(min(_CANDIDATES, len(heights))).indices
-    start = torch.stack([places[lying] // _COARSE, places[lying] % _COARSE], 1).double() / _COARSE
-    heights, shifts = _climb(products[lying], start)
-    best = int(heights.argmax())
-    down, across = shifts[best].remainder(1).tolist()
-    return Match(int(lying[best]) // 8, float(heights[best]), int(lying[best]) % 8, (down, across))
+    return nearest_each(spectrum[None], renders)[0]
 
 
-def _correlations(products: torch.Tensor) -> torch.Tensor:
-    """(N, C, C) correlations at all shifts of a coarse grid; half of (N, F, F) says all, for images are real."""
-    rows = torch.arange(-HIGHEST, HIGHEST + 1) % _COARSE
-    grid = torch.zeros(len(products), _COARSE, _COARSE // 2 + 1, dtype=torch.complex64)
-    grid[:, rows, : HIGHEST + 1] = products[:, :, HIGHEST:].to(torch.complex64)
-    return torch.fft.irfft2(grid, s=(_COARSE, _COARSE), norm="forward")
+def nearest_each(spectra: torch.Tensor, renders: torch.Tensor) -> list[Match]:
+    """Of renders' fingerprints (N, F, F) the one most like each of the pictures' (B, F, F)."""
+    laid = turns(renders).flatten(0, 1).conj().resolve_conj()  # (N * 8, F, F)
+    return [Match(number // 8, height, number % 8, shift)
+            for number, height, shift in highest_peaks((spectrum * laid for spectrum in spectra), HIGHEST)]  # fmt: skip
 
 
-def _climb(products: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The peaks (K,) near places (K, 2) of the trigonometric polynomials of (K, F, F), and where they are.
-
-    Newton's steps, damped wherever one would not lead uphill; they end far below a pixel.
-    """
-    damping = torch.zeros(len(places), dtype=torch.float64)
-    here = _Slope.at(products, places)
-    for _ in range(_STEPS):
-        step = here.uphill(damping).clamp(-0.5 / _COARSE, 0.5 / _COARSE)
-        there = _Slope.at(products, places + step)
-        better = there.height >= here.height - _ROUNDING
-        gained = (there.height - here.height).where(better, torch.tensor(0.0, dtype=torch.float64))
-        damping = torch.where(better, damping / 4, (4 * damping).clamp(min=here.curvature() / 4))
-        places = torch.where(better[:, None], places + step, places)
-        here = here.replaced(better, there)
-        if better.all() and gained.max() < _CLOSE_ENOUGH:
-            break
-    return here.height, places
-
-
-@dataclass(frozen=True)
-class _Slope:
-    """Values (K,) of K polynomials at a place of each, gradients (K, 2), and second derivatives down, mixed, across."""
-
-    height: torch.Tensor
-    gradient: torch.Tensor
-    bend: torch.Tensor  # (K, 3)
-
-    @classmethod
-    def at(cls, products: torch.Tensor, places: torch.Tensor) -> "_Slope":
-        frequency = 2 * torch.pi * torch.arange(-HIGHEST, HIGHEST + 1, dtype=torch.float64)
-        waves = torch.exp(1j * places[:, :, None] * frequency)  # (K, 2, F)
-        factors = torch.stack([torch.ones_like(waves[0, 0]), 1j * frequency, -frequency.square()])
-        down, across = (waves[:, axis, None] * factors for axis in (0, 1))  # (K, 3, F)
-        table = (down @ products @ across.mT).real
-        gradient = torch.stack([table[:, 1, 0], table[:, 0, 1]], 1)
-        return cls(table[:, 0, 0], gradient, torch.stack([table[:, 2, 0], table[:, 1, 1], table[:, 0, 2]], 1))
-
-    def curvature(self) -> torch.Tensor:
-        return self.bend.abs().amax(1)
-
-    def uphill(self, damping: torch.Tensor) -> torch.Tensor:
-        """(K, 2): Newton's step, its matrix moved down until it is that of a hilltop."""
-        down, mixed, across = self.bend.unbind(1)
-        highest = (down + across) / 2 + torch.hypot((down - across) / 2, mixed)
-        lowered = 2 * (highest.clamp(min=0) + damping) + 1e-12
-        down, across = down - lowered, across - lowered
-        determinant = (down * across - mixed.square()).clamp(min=1e-300)
-        g, h = self.gradient.unbind(1)
-        return torch.stack([mixed * h - across * g, mixed * g - down * h], 1) / determinant[:, None]
-
-    def replaced(self, where: torch.Tensor, other: "_Slope") -> "_Slope":
-        return _Slope(
-            torch.where(where, other.height, self.height),
-            torch.where(where[:, None], other.gradient, self.gradient),
-            torch.where(where[:, None], other.bend, self.bend),
-        )
+def pair_correlations(spectra: torch.Tensor, pairs: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """(K,) correlations of K pairs of the fingerprints (N, F, F), each at its best shift and turn."""
+    laid = turns(spectra).conj().resolve_conj()
+    peaks = highest_peaks((spectra[a] * laid[b] for a, b in pairs), HIGHEST)
+    return torch.tensor([height for _, height, _ in peaks], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -184,12 +121,12 @@ def _chance_above(limit: float, peaks: Sequence[float]) -> float:
     return float(t.sf((limit - fmean(peaks)) / deviation, len(peaks) - 1))
 
 
-def calibrate(held_out: Iterable[torch.Tensor], training: torch.Tensor) -> Calibration:
-    """From fingerprints (F, F) of held-out renders against (N, F, F) training ones, and these among each other.
+def calibrate(held_out: torch.Tensor, training: torch.Tensor) -> Calibration:
+    """From fingerprints (M, F, F) of held-out renders against (N, F, F) training ones, and these among each other.
 
     Renders that are the same picture twice do not count. Without anything to compare only the same picture is a copy.
     """
-    peaks = [nearest(spectrum, training).correlation for spectrum in held_out]
+    peaks = [match.correlation for match in nearest_each(held_out, training)]
     if len(training) > 1:
         others = torch.arange(len(training))
         peaks += [nearest(training[n], training[others != n]).correlation for n in range(len(training))]

@@ -5,6 +5,9 @@ in the manner of Portilla and Simoncelli, "A parametric texture model" (2000): p
 band, its directions, and the correlation of the energies of neighbouring bands.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import torch
 
 from ..common.oklab import oklab_from_srgb
@@ -31,14 +34,11 @@ def _structure(image: torch.Tensor) -> torch.Tensor:
     power = spectrum.abs().square()
     total = power.sum((1, 2)).clamp(min=1e-12)
     shares = power / total[:, None, None]
-    down, across = cycles(HIGHEST)
-    frequency = torch.hypot(down, across)
     parts = [total.log()[:, None] / 2, _strong_waves(shares)]
     below = None
-    for low, high in BANDS:
-        inside = (frequency >= low) & (frequency < high)
-        band = torch.where(inside, spectrum, 0)
-        parts += [_directions(torch.where(inside, shares, 0), down, across), *_moments(band, below, high)]
+    for number, (_, high) in enumerate(BANDS):
+        band = torch.where(_places().inside[number], spectrum, 0)
+        parts += [_directions(torch.where(_places().inside[number], shares, 0)), *_moments(band, below, high)]
         below = band
     return torch.cat(parts, 1)
 
@@ -51,15 +51,30 @@ def _strong_waves(shares: torch.Tensor) -> torch.Tensor:
     return (torch.cat([strongest, axes], 1) + 1e-3).log()
 
 
-def _directions(shares: torch.Tensor, down: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
+@dataclass(frozen=True)
+class _Places:
+    """Of every frequency of a spectrum (F, F): inside (bands, F, F) whether it is of a band, and waves (3, F, F), the
+    second harmonics and the even fourth one of its direction."""
+
+    inside: torch.Tensor
+    waves: torch.Tensor
+
+
+@lru_cache(maxsize=1)
+def _places() -> _Places:
+    down, across = cycles(HIGHEST)
+    frequency, angle = torch.hypot(down, across), torch.atan2(down, across)
+    inside = torch.stack([(frequency >= low) & (frequency < high) for low, high in BANDS])
+    return _Places(inside, torch.stack([(2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos()]))
+
+
+def _directions(shares: torch.Tensor) -> torch.Tensor:
     """(B, 4) of the power shares of one band: how much it holds, and how that lies along axes and diagonals.
 
     Turning the tile changes the signs of the first two harmonics of the direction, so their magnitudes stand here.
     """
     held = shares.sum((1, 2))
-    angle = torch.atan2(down, across)
-    mean = [(shares * wave).sum((1, 2)) / (held + _FAINT) for wave in
-            ((2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos())]  # fmt: skip
+    mean = torch.einsum("bij,wij->wb", shares, _places().waves) / (held + _FAINT)
     return torch.stack([(held + 1e-4).log(), mean[0].abs(), mean[1].abs(), mean[2]], 1)
 
 
@@ -68,16 +83,24 @@ def _moments(band: torch.Tensor, below: torch.Tensor | None, high: int) -> list[
 
     On a grid of four times the highest frequency the mean of a fourth power is exact, wherever the tile begins.
     """
+    if not band.any():  # as in the finest bands of a small image
+        return _moments_of_nothing(len(band), below is not None)
     field = _field(band, high)
-    variance = field.square().mean((1, 2))
+    square = field.square()
+    variance = square.mean((1, 2))
     sound = variance > _FAINT
     safe = variance.clamp(min=_FAINT)
-    skewness = torch.where(sound, field.pow(3).mean((1, 2)) / safe.pow(1.5), 0)
-    kurtosis = torch.where(sound, field.pow(4).mean((1, 2)) / safe.square(), 3).clamp(min=1).log()
+    skewness = torch.where(sound, (square * field).mean((1, 2)) / safe.pow(1.5), 0)
+    kurtosis = torch.where(sound, square.square().mean((1, 2)) / safe.square(), 3).clamp(min=1).log()
     moments = [skewness.abs().sqrt() * skewness.sign(), kurtosis]
     if below is not None:
-        moments.append(_correlation(field.square(), _field(below, high).square()))
+        moments.append(_correlation(square, _field(below, high).square()))
     return [moment[:, None] for moment in moments]
+
+
+def _moments_of_nothing(count: int, has_below: bool) -> list[torch.Tensor]:
+    skewness = torch.zeros(count, 1, dtype=torch.float64)
+    return [skewness, torch.full_like(skewness, 3).log(), *([skewness] if has_below else [])]
 
 
 def _field(band: torch.Tensor, high: int) -> torch.Tensor:

@@ -74,7 +74,8 @@ def check_overfit(
 ) -> Overfit:
     """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy."""
     renders = torch.stack(list(training))
-    spectra, others = fingerprints(renders), [fingerprints(render[None])[0] for render in held_out]
+    spectra = fingerprints(renders)
+    others = fingerprints(torch.stack(list(held_out))) if held_out else spectra[:0]
     matcher = PatchMatcher(renders)
     calibration = calibrate(others, spectra)
     limit = patch_threshold(matcher, held_out, renders)

@@ -7,7 +7,7 @@ import torch
 
 from .bootstrap import draw_counts, independent, interval, weighted_mean
 from .cells import Cell
-from .copies import Calibration, calibrate, nearest
+from .copies import Calibration, calibrate, nearest_each, pair_correlations
 from .discrepancy import between, kernel, squared_widths, within
 from .pictures import Measured
 from .standard_scale import StandardScale
@@ -104,7 +104,7 @@ class Scorer:
         self.widths = squared_widths(self.reference, base_points[self.styled])
         self.own_gram = kernel(self.reference, self.reference, self.widths)
         self.calibration = self._calibration()
-        self.set_diversity = float(_mean_difference(renders.training.fingerprints))
+        self.set_diversity = float(_differences(renders.training.fingerprints, len(renders.training)))
         self.base_distance = self._distance(base_points)
         self.base_following = self._following(base_points)
 
@@ -112,8 +112,8 @@ class Scorer:
         """The scores of a cell's J pictures; `others` are numbers (J,) of each picture, by their name."""
         points = self.scale(pictures.features)
         style, following = self._style(points), self._following(points)
-        peaks = torch.tensor([nearest(one, self.renders.training.fingerprints).correlation for one in
-                              pictures.fingerprints])  # fmt: skip
+        matches = nearest_each(pictures.fingerprints, self.renders.training.fingerprints)
+        peaks = torch.tensor([match.correlation for match in matches])
         return CellScores(
             cell=cell,
             pictures=len(pictures),
@@ -137,8 +137,8 @@ class Scorer:
         return replace(scores, value=self._value(scores.style, scores.following))
 
     def _calibration(self) -> Calibration:
-        held_out = self.renders.held_out.fingerprints if self.renders.is_held_out else ()
-        return calibrate(held_out, self.renders.training.fingerprints)
+        others = self.renders.held_out.fingerprints
+        return calibrate(others if self.renders.is_held_out else others[:0], self.renders.training.fingerprints)
 
     def _styled(self) -> torch.Tensor:
         """(J,) which pictures should look like the renders: those of prompts that have one, of none such all."""
@@ -186,8 +186,7 @@ class Scorer:
         seeds = self.layout.seeds
         if seeds < 2:
             return None
-        apart = torch.stack([_mean_difference(own) for own in spectra.split(seeds)])
-        return self.mean(apart.repeat_interleave(seeds))
+        return self.mean(_differences(spectra, seeds).repeat_interleave(seeds))
 
     def _value(self, style: Score | None, following: Score | None) -> Score:
         """Style plus `weight_of_prompts` times what was gained in following."""
@@ -198,9 +197,11 @@ class Scorer:
         return Score(a.value + weight * b.value, a.draws + weight * b.draws.nan_to_num(0), self.observations)
 
 
-def _mean_difference(spectra: torch.Tensor) -> torch.Tensor:
-    """1 less the correlation of (N, F, F), averaged over their pairs, each at its best shift and turn."""
-    if len(spectra) < 2:
-        return torch.tensor(1.0, dtype=torch.float64)
-    peaks = [nearest(spectra[a], spectra[b : b + 1]).correlation for a in range(len(spectra)) for b in range(a)]
-    return 1 - torch.tensor(peaks, dtype=torch.float64).clamp(min=0).mean()
+def _differences(spectra: torch.Tensor, size: int) -> torch.Tensor:
+    """(N / size,) of (N, F, F): in each group of `size`, 1 less the mean correlation of its pairs; 1 without a pair."""
+    within = [(a, b) for a in range(size) for b in range(a)]
+    if not within:
+        return torch.ones(len(spectra), dtype=torch.float64)
+    firsts = range(0, len(spectra), size)
+    correlations = pair_correlations(spectra, [(first + a, first + b) for first in firsts for a, b in within])
+    return 1 - correlations.clamp(min=0).view(len(firsts), len(within)).mean(1)

@@ -18,12 +18,14 @@ def lowest_frequencies(planes: torch.Tensor, highest: int) -> torch.Tensor:
 
 
 def on_grid(coefficients: torch.Tensor, size: int) -> torch.Tensor:
-    """The real image (..., size, size) of coefficients (..., 2 * K + 1, 2 * K + 1). size is at least 2 * K + 1."""
+    """The real image (..., size, size) of coefficients (..., 2 * K + 1, 2 * K + 1). size is at least 2 * K + 1.
+
+    Half of the coefficients says all.
+    """
     highest = coefficients.shape[-1] // 2
-    places = torch.arange(-highest, highest + 1) % size
-    grid = coefficients.new_zeros((*coefficients.shape[:-2], size, size))
-    grid[..., places[:, None], places] = coefficients
-    return torch.fft.ifft2(grid, norm="forward").real
+    grid = coefficients.new_zeros((*coefficients.shape[:-2], size, size // 2 + 1))
+    grid[..., torch.arange(-highest, highest + 1) % size, : highest + 1] = coefficients[..., highest:]
+    return torch.fft.irfft2(grid, s=(size, size), norm="forward")
 
 
 def cycles(highest: int) -> tuple[torch.Tensor, torch.Tensor]:

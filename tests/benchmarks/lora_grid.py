@@ -3,7 +3,7 @@
 The graph is the same in both: Load LoRA, two texts, KSampler, VAE Decode, on LoRA files of random numbers. Queued one
 by one, pictures come in the order that suits the host best (file, weight, prompt, seed), all queued before the first is
 painted. The grid paints them with a node, and is scored after that. Processor seconds are the server's, of all its
-threads: what counts on a machine that has other work. Run with
+threads: what counts on a machine that has other work. A few more are queued to tell which node takes how many. Run with
 `python run.py bench lora_grid [cells] [prompts] [seeds] [steps] [size]`; 30, 6, 2, 16 and 256 px if nothing is said.
 """
 
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -100,6 +101,23 @@ def timed(server, action):
     return time.monotonic() - start, sum(process.cpu_times()[:2]) - busy
 
 
+def processor_seconds_of_nodes(server, graphs):
+    """Of each node class, and of everything between, what one graph takes of the server's processor seconds."""
+    process, spent = psutil.Process(server.process.pid), defaultdict(float)
+    last = {"at": sum(process.cpu_times()[:2]), "name": "queue, checks and cache"}
+
+    def listen(kind, data):
+        if kind in ("executing", "execution_success"):
+            now = sum(process.cpu_times()[:2])
+            spent[last["name"]] += (now - last["at"]) / len(graphs)
+            running = graph.get(data.get("node") or "")
+            last.update(at=now, name=running["class_type"] if running else "queue, checks and cache")
+
+    for graph in graphs:
+        run_prompt(server.url, graph, listen)
+    return dict(sorted(spent.items(), key=lambda one: -one[1]))
+
+
 def write_loras(folder, count):
     model, clip, _ = load_demo_model()
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +137,8 @@ def main(cells=30, prompts=6, seeds=2, steps=16, size=256):
             run_prompt(server.url, picture_graph(loras[0], 0.1, "warm", 0, 1, size))
             graphs = [picture_graph(*one, steps, size) for one in order]
             single = timed(server, lambda: queue_all(server.url, graphs))
+            few = [picture_graph(*one[:3], 1000 + n, steps, size) for n, one in enumerate(order[:: len(order) // 12])]
+            nodes = processor_seconds_of_nodes(server, few)
             graph = grid_graph(loras, PROMPTS[:prompts], range(1, seeds + 1), steps, size)
             grid = timed(server, lambda: run_prompt(server.url, graph))
             renders = {**renders_graph(size), "9": {"class_type": "PreviewAny", "inputs": {"source": ["3", 1]}}}
@@ -129,6 +149,7 @@ def main(cells=30, prompts=6, seeds=2, steps=16, size=256):
     print(f"queued one by one                                {single[0]:9.1f} {single[1]:9.1f}")
     print(f"grid, with {base:2} pictures more, without LoRA       {grid[0]:9.1f} {grid[1]:9.1f}")
     print(f"scores                                           {scored[0]:9.1f} {scored[1]:9.1f}")
+    print("one of them, by node: " + ", ".join(f"{name} {seconds:.3f}" for name, seconds in nodes.items()))
     print(f"one by one / grid                                {single[0] / grid[0]:9.2f} {single[1] / grid[1]:9.2f}")
     print(f"scores / grid                                    {scored[0] / grid[0]:9.1%} {scored[1] / grid[1]:9.1%}")
 
