@@ -75,12 +75,14 @@ class Calibration:
     """Above which correlation a picture counts as a copy, and which share of pictures that are none gets there.
 
     highest: what renders that are no copies reach, in so many `innocent` comparisons; 0 of them where there was nothing
-    to compare. tail: by Student's t, the chance that one more of them exceeds the threshold.
+    to compare. tail: by Student's t, the chance that one more of them exceeds the threshold. twins: numbers of the
+    held-out renders that are a training render themselves, and so calibrate nothing.
     """
 
     highest: float
     innocent: int
     tail: float = 1.0
+    twins: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, peaks: Sequence[float]) -> "Calibration":
@@ -99,6 +101,16 @@ class Calibration:
         if not self.innocent:
             return f"{rule}: there were no other renders that would tell how like different ones are."
         return f"{rule}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
+
+    def warning(self, names: Sequence[str]) -> str:
+        """That held-out renders, called so, are training renders as well; "" where none is."""
+        if not self.twins:
+            return ""
+        listed = ", ".join(names[number] for number in self.twins[:5])
+        return (
+            f"{len(self.twins)} of {len(names)} held-out renders are training renders as well, or as regular as those, "
+            f"such as {listed}: they make copies look like success. Hold out other materials with Split Dataset."
+        )
 
     @property
     def expected(self) -> float:
@@ -127,7 +139,8 @@ def calibrate(held_out: torch.Tensor, training: torch.Tensor) -> Calibration:
     Renders that are the same picture twice do not count. Without anything to compare only the same picture is a copy.
     """
     peaks = [match.correlation for match in nearest_each(held_out, training)]
+    twins = tuple(number for number, peak in enumerate(peaks) if peak > SAME_PICTURE)
     if len(training) > 1:
         others = torch.arange(len(training))
         peaks += [nearest(training[n], training[others != n]).correlation for n in range(len(training))]
-    return Calibration.of([peak for peak in peaks if peak <= SAME_PICTURE])
+    return replace(Calibration.of([peak for peak in peaks if peak <= SAME_PICTURE]), twins=twins)

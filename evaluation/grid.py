@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from filecmp import cmp
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +19,10 @@ from ..common.errors import InputError
 from ..common.files import write_json
 from ..common.image_writing import write_png
 from ..common.images import read_image
-from .cells import Cell, lora_stem
+from .cells import BASE, Cell, lora_stem
 from .loss_transfer import Transfer
+
+MOST_PICTURES = 100_000
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,14 @@ def plan(
 ) -> list[Task]:
     """All pictures of a grid: files outer, weights middle, prompts and seeds inside.
 
-    `digests` says what the model is ("") and what each LoRA file is.
+    `digests` says what the model is ("") and what each LoRA file is. Raises `InputError` for more than MOST_PICTURES.
     """
+    count = len(cells) * len(prompts) * len(seeds)
+    if count > MOST_PICTURES:
+        raise InputError(
+            f"The grid would be {count:,} pictures ({len(cells):,} cells, {len(prompts):,} prompts, {len(seeds):,} "
+            f"seeds), and {MOST_PICTURES:,} are the most. Name fewer LoRAs, strengths, prompts or seeds."
+        )
     tasks = []
     for cell in cells:
         known = "" if cell.is_base else digests[cell.lora]
@@ -111,7 +120,7 @@ def picture_key(*facts: Any) -> str:
 def painted_key(file: Path) -> str:
     """What the JSON beside a picture says its key is, "" where there is none or it is not whole."""
     try:
-        return json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["key"]
+        return _record(file)["key"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -140,10 +149,22 @@ def write_pictures(
         write_json(task.file.with_suffix(".json"), record)
 
 
+def picture_notes(grid: LoraGrid) -> list[str]:
+    """A line for each cell whose pictures are no numbers, or those of the model without LoRA to the last bit."""
+    notes = []
+    for cell, files in grid.files.items():
+        black = sum(not _record(file)["finite"] for file in files)
+        if black:
+            notes.append(f"{cell}: {black} of {len(files)} pictures are black, for what was painted is no number (NaN)")
+        elif not cell.is_base and all(cmp(*both, shallow=False) for both in zip(files, grid.files[BASE], strict=True)):
+            notes.append(f"{cell}: its pictures are those without LoRA to the last bit: the file changes nothing here")
+    return notes
+
+
 def read_picture(file: Path) -> torch.Tensor:
     """(3, H, W) in 0..1, all nan if it was painted with NaN or infinite values. Raises `InputError` without it."""
     try:
-        record = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        record = _record(file)
         picture = read_image(file)
     except (OSError, ValueError) as error:
         raise InputError(
@@ -151,3 +172,7 @@ def read_picture(file: Path) -> torch.Tensor:
             "missing."
         ) from None
     return picture if record["finite"] else torch.full_like(picture, torch.nan)
+
+
+def _record(file: Path) -> Any:
+    return json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))

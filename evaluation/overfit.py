@@ -20,7 +20,8 @@ THUMBNAIL, GAP = 192, 12
 
 @dataclass(frozen=True)
 class Overfit:
-    """What was found for each of B pictures. names are those of the training renders."""
+    """What was found for each of B pictures. names are those of the training renders; warning says what stands against
+    believing it, "" for nothing."""
 
     matches: list[Match]
     patches: list[Patches]
@@ -28,6 +29,7 @@ class Overfit:
     patch_limit: float
     is_held_out: bool
     names: Sequence[str]
+    warning: str = ""
 
     @property
     def copied(self) -> list[bool]:
@@ -51,6 +53,8 @@ class Overfit:
             f"({pieces / max(known, 1):.0%}; one in a hundred is by chance).",
             str(self.calibration),
         ]
+        if self.warning:
+            lines.append(self.warning)
         if not self.is_held_out:
             lines.append(
                 "No held-out renders: what counts as a copy was read off the training renders among each other. "
@@ -71,8 +75,12 @@ def check_overfit(
     names: Sequence[str],
     held_out: Sequence[torch.Tensor] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
+    held_out_names: Sequence[str] = (),
 ) -> Overfit:
-    """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy."""
+    """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy.
+
+    Those that are training renders too are told by `held_out_names`, which without any are their numbers.
+    """
     renders = torch.stack(list(training))
     spectra = fingerprints(renders)
     others = fingerprints(torch.stack(list(held_out))) if held_out else spectra[:0]
@@ -85,7 +93,8 @@ def check_overfit(
         matches.append(nearest(fingerprints(clean[None])[0], spectra))
         patches.append(matcher(clean))
         progress(number, len(pictures))
-    return Overfit(matches, patches, calibration, limit, bool(held_out), names)
+    warning = calibration.warning(held_out_names or [str(number) for number in range(1, len(held_out) + 1)])
+    return Overfit(matches, patches, calibration, limit, bool(held_out), names, warning)
 
 
 def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:

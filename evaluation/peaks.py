@@ -77,9 +77,7 @@ def _waves(highest: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
     return down.to(torch.complex64), torch.cat([across.real, -across.imag], 1).T.float().contiguous()
 
 
-def _climb(
-    polynomials: torch.Tensor, places: torch.Tensor, stride: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _climb(polynomials: torch.Tensor, places: torch.Tensor, stride: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The peaks (K,) of polynomials (K, F, F) near places (K, 2), and where they are, by strides of at most so much.
 
     Newton's steps, damped wherever one would not lead uphill.

@@ -93,6 +93,8 @@ def score_grid(
     ]
     base, cells, note = _ranked(scorer, base, cells)
     notes = [*training.notes, *(held_out.notes if held_out else []), *note]
+    if held_out:
+        notes += filter(None, [scorer.calibration.warning([sample.file.name for sample in held_out.samples])])
     choice = choose(cells, base, scorer.calibration, scorer.set_diversity)
     chosen = by_hand or (None if choice.chosen is None else cells[choice.chosen].cell)
     confirmed = None

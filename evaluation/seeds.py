@@ -3,6 +3,7 @@
 import re
 
 from ..common.errors import InputError
+from .cells import WIDE_SEPARATORS
 
 LARGEST = 0xFFFFFFFFFFFFFFFF
 MOST = 1000
@@ -11,7 +12,8 @@ MOST = 1000
 def parse_seeds(text: str) -> list[int]:
     """Whole numbers, each once: `1 2 7`, and `1-4` for 1 2 3 4. Raises `InputError` for anything else."""
     seeds: list[int] = []
-    for word in re.sub(r"\s*-\s*", "-", text.replace(",", " ").replace(";", " ")).split():
+    plain = re.sub("[,;]", " ", text.translate(WIDE_SEPARATORS))
+    for word in re.sub(r"\s*-\s*", "-", plain).split():
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
         first, last = (int(part or found.group(1)) for part in found.groups()) if found else (1, 0)
         if not first <= last <= LARGEST or last - first >= MOST:

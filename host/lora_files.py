@@ -100,6 +100,17 @@ def _file_digest(path: Path, _size: int, _changed: int) -> str:
     return content_digest(path)
 
 
+def check_values(lora: LoraFile) -> str:
+    """A line on tensors that hold no numbers, "" if there are none. Raises `InputError` for a LoRA of rank 0."""
+    layers = [value for key, value in lora.tensors.items() if not key.endswith(".alpha")]
+    if layers and not any(value.numel() for value in layers):
+        raise InputError(f"The LoRA {lora.name} is empty: its layers have rank 0. Train it with a rank of 1 or more.")
+    spoilt = sum(not bool(value.float().isfinite().all()) for value in layers)
+    if not spoilt:
+        return ""
+    return f"{lora.name}: {spoilt} of its {len(layers)} tensors hold NaN or infinite values: its training came apart"
+
+
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
     """A line on layers of the file that the model lacks, "" if it has all. Raises `InputError` where it lacks most."""
     keys = comfy.lora.model_lora_keys_unet(model.model, {})

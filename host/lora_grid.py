@@ -18,11 +18,20 @@ import comfy.utils
 from ..common.errors import InputError
 from ..common.files import check_name
 from ..evaluation.cells import BASE, MOST_CELLS, Cell
-from ..evaluation.grid import LoraGrid, Sampling, Task, plan, write_pictures
+from ..evaluation.grid import LoraGrid, Sampling, Task, picture_notes, plan, write_pictures
 from ..evaluation.grid_listing import write_listing
 from ..evaluation.loss_transfer import Transfer
 from .folders import output_folder
-from .lora_files import LoraFile, changes_text, check_fit, lora_digest, lora_step, read_lora, with_lora_file
+from .lora_files import (
+    LoraFile,
+    changes_text,
+    check_fit,
+    check_values,
+    lora_digest,
+    lora_step,
+    read_lora,
+    with_lora_file,
+)
 from .model_digest import model_digest
 from .painting import Conditioning, Painter, encode_texts
 from .protocols import Clip, Model, Vae
@@ -95,6 +104,8 @@ def paint_grid(
         return LoraGrid(name, folder, tuple(cells), tuple(prompts), tuple(seeds), sampling, files, paint)
 
     grid = replace(paint(cells, seeds), transfers=transfers)
+    for line in picture_notes(grid):
+        log.note(line)
     write_listing(grid)
     return grid, log
 
@@ -132,6 +143,7 @@ class _Run:
     def _paint_file(self, name: str, tasks: Sequence[Task]) -> None:
         lora = read_lora(name) if name else None
         if lora:
+            self.log.note(check_values(lora))
             self.log.note(check_fit(self.model, self.clip, lora))
         for cell, own in groupby(tasks, lambda task: task.cell):
             self._paint_cell(lora, cell, list(own))

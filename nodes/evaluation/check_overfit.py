@@ -8,7 +8,7 @@ from ...evaluation.overfit import check_overfit, overfit_picture
 from ...host.progress import progress_callback
 from ..image_inputs import color_images
 from ..sockets import TextureDatasetSocket
-from .renders import framed_renders
+from .renders import NO_RENDERS, check_apart, framed_renders
 
 
 class CheckOverfit(io.ComfyNode):
@@ -58,9 +58,10 @@ class CheckOverfit(io.ComfyNode):
         pictures = list(color_images(images, "images"))
         size = (pictures[0].shape[2], pictures[0].shape[1])
         training = framed_renders(dataset, size, "dataset")
-        others = framed_renders(held_out, size, "held_out").pictures if held_out is not None and len(held_out) else []
-        names = [sample.file.name for sample in training.samples]
-        overfit = check_overfit(pictures, training.pictures, names, others, progress_callback())
+        others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else NO_RENDERS
+        check_apart(dataset, held_out, "dataset")
+        names, other_names = ([sample.file.name for sample in read.samples] for read in (training, others))
+        overfit = check_overfit(pictures, training.pictures, names, others.pictures, progress_callback(), other_names)
         image = overfit_picture(overfit, pictures, training.pictures)
-        text = "\n".join([overfit.report(), *training.notes])
+        text = "\n".join([overfit.report(), *training.notes, *others.notes])
         return io.NodeOutput(overfit.copied_share, text, image, ui=ui.PreviewImage(image, cls=cls))

@@ -226,6 +226,7 @@ class LoraGridNode(io.ComfyNode):
         texts = all_prompts(prompts, dataset)
         screening = _screening(prescreen, training, dataset, (sampling.width, sampling.height))
         grid, log = paint_grid(model, clip, vae, cells, texts, drawn, sampling, name.strip(), batch_size, screening)
+        log.note(uncaptioned(dataset))
         files = [file for painted in grid.files.values() for file in painted]
         for key in (name, ""):
             PAINTED.remember(key, str(grid.folder), all_there(files))
@@ -242,6 +243,14 @@ def all_prompts(prompts: str, dataset: TextureDataset | None) -> list[str]:
     if not texts:
         raise InputError("There is nothing to paint: write prompts, one a line, or connect a dataset with captions.")
     return texts
+
+
+def uncaptioned(dataset: TextureDataset | None) -> str:
+    """A line on the renders without a caption, which give no prompt, "" if all have one."""
+    own = [sample.caption.strip() for sample in dataset.samples if not sample.regularisation] if dataset else []
+    return (
+        f"{own.count('')} of {len(own)} renders of dataset have no caption, so they gave no prompt" if "" in own else ""
+    )
 
 
 def _screening(

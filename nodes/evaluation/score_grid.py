@@ -2,7 +2,6 @@
 
 from comfy_api.latest import io
 
-from ...common.errors import InputError
 from ...common.texture_dataset import TextureDataset
 from ...evaluation.cells import find_cell
 from ...evaluation.grid import LoraGrid
@@ -11,7 +10,7 @@ from ...host.progress import progress_callback
 from ...host.protocols import Clip, Model
 from ..sockets import TextureDatasetSocket
 from .encoder_inputs import encoder_inputs
-from .renders import framed_renders
+from .renders import check_apart, framed_renders
 from .sockets import LoraGridSocket
 
 
@@ -102,7 +101,7 @@ class ScoreGrid(io.ComfyNode):
         size = (grid.sampling.width, grid.sampling.height)
         trained = framed_renders(training, size, "training")
         others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else None
-        _check_apart(training, held_out)
+        check_apart(training, held_out, "training")
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)
         result = score_grid(grid, trained, others, encoders or None, by_hand, fresh_seeds, progress_callback())
         verdict = written_verdict(result)
@@ -110,16 +109,3 @@ class ScoreGrid(io.ComfyNode):
         chosen = *with_chosen(model, clip, result), name, strength
         shown = {"tilewright_grid": [grid.name]}
         return io.NodeOutput(*chosen, verdict.table, verdict.report, verdict.csv, ui=shown)
-
-
-def _check_apart(training: TextureDataset, held_out: TextureDataset | None) -> None:
-    """Renders in both sets would make copies of them look like new pictures."""
-    both = {sample.file for sample in training.samples} & {
-        sample.file for sample in (held_out.samples if held_out else ())
-    }
-    if both:
-        names = ", ".join(sorted(file.name for file in both)[:5])
-        raise InputError(
-            f"{len(both)} images are in training and in held_out as well, such as {names}. Divide one dataset with "
-            "Split Dataset, train on the first part, and connect the second as held_out."
-        )

@@ -28,6 +28,7 @@ from tilewright.launch.server import running_server  # noqa: E402
 
 CFG, SAMPLER, SCHEDULER = 2.0, "dpmpp_2m", "karras"
 WEIGHTS = [0.4, 0.7, 1.0]
+POLL = 0.5  # seconds: every answer lists all graphs that wait, which takes the server as long as a sampler step
 PROMPTS = ["red brick wall", "oak planks", "woven reed", "cobblestone", "hexagon tiles", "grey rock"]
 
 
@@ -90,7 +91,7 @@ def queue_all(url, graphs):
             state = json.load(answer)
         if not state["queue_running"] and not state["queue_pending"]:
             return
-        time.sleep(0.02)
+        time.sleep(POLL)
 
 
 def timed(server, action):

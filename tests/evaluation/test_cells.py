@@ -29,6 +29,8 @@ LISTED = [
         ("-1 .5", [-1, 0.5]),
         ("-0.5-0.5 [3]", [-0.5, 0, 0.5]),
         ("0 -0.5", [0, -0.5]),
+        ("0，0.4、0．7；1", [0, 0.4, 0.7, 1]),
+        ("０－１ [３]", [0, 0.5, 1]),
     ],
 )
 def test_strengths_are_numbers_and_ranges(text, weights):
@@ -46,6 +48,10 @@ def test_strengths_are_numbers_and_ranges(text, weights):
         "0-1 [1]",
         "0-1 [100000]",
         "1e9 1",
+        "1e-1",
+        "nan",
+        "inf",
+        "-200",
         "500",
         "0,4 1",
         "0,75",

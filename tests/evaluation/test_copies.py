@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from tiles import render
-from tilewright.evaluation.copies import calibrate, fingerprints, nearest, turns
+from tilewright.evaluation.copies import calibrate, fingerprints, nearest, nearest_each, pair_correlations, turns
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +72,19 @@ def test_no_set_is_so_varied_that_a_faint_likeness_counts_as_a_copy():
 
 def test_a_picture_of_one_colour_is_like_nothing():
     assert nearest(fingerprints(torch.full((1, 3, 64, 64), 0.5))[0], SPECTRA).correlation == 0
+
+
+def test_many_pictures_at_once_match_as_each_does_by_itself():
+    pictures = fingerprints(torch.stack([render(m, 90).roll((m, 7), (-2, -1)) for m in range(3)]))
+    for picture, match in zip(pictures, nearest_each(pictures, SPECTRA), strict=True):
+        alone = nearest(picture, SPECTRA)
+        assert (match.render, match.position) == (alone.render, alone.position)
+        assert match.correlation == pytest.approx(alone.correlation, abs=1e-9)
+    assert nearest_each(pictures[:0], SPECTRA) == []
+
+
+def test_a_pair_is_as_alike_as_the_one_is_to_the_other():
+    both = torch.cat([SPECTRA[:2], fingerprints(turns(TRAINING[:1].roll(5, -1))[:, :, 3])])
+    pairs = pair_correlations(both, [(0, 1), (0, 2), (2, 1)])
+    assert pairs.tolist() == pytest.approx([nearest(both[0], both[1:2]).correlation, 1, float(pairs[0])], abs=1e-6)
+    assert len(pair_correlations(both, [])) == 0

@@ -7,7 +7,16 @@ import pytest
 import torch
 from tilewright.common.errors import InputError
 from tilewright.evaluation.cells import BASE, Cell, lora_stem
-from tilewright.evaluation.grid import Sampling, painted_key, picture_key, plan, read_picture, write_pictures
+from tilewright.evaluation.grid import (
+    LoraGrid,
+    Sampling,
+    painted_key,
+    picture_key,
+    picture_notes,
+    plan,
+    read_picture,
+    write_pictures,
+)
 
 SAMPLING = Sampling(20, 7.0, "euler", "normal", 8, 8)
 CELL = Cell("sub\\bricks-step00000050.safetensors", 0.5, 50)
@@ -65,3 +74,20 @@ def test_a_picture_that_is_gone_is_told_by_its_name(tasks):
     tasks[0].file.unlink()
     with pytest.raises(InputError, match="00_3_.*gone or damaged.*Run LoRA Grid again"):
         read_picture(tasks[0].file)
+
+
+def test_cells_that_are_no_numbers_or_change_nothing_are_told(tmp_path):
+    cells = [BASE, *(Cell("bricks.safetensors", weight, 50) for weight in (0.1, 0.5, 1.0))]
+    tasks = plan(tmp_path, cells, ["a wall"], [3, 4], SAMPLING, {"": "model", "bricks.safetensors": "file"})
+    levels = [0.2, 0.4, 0.2, 0.4, 0.2, 0.6, 0.2, math.nan]
+    write_pictures(tasks, [torch.full((3, 8, 8), level) for level in levels], ["a wall"], SAMPLING)
+    files = {cell: tuple(task.file for task in tasks if task.cell == cell) for cell in cells}
+    grid = LoraGrid("run", tmp_path, tuple(cells), ("a wall",), (3, 4), SAMPLING, files)
+    alike, black = picture_notes(grid)
+    assert alike.startswith("50@0.1: its pictures are those without LoRA")
+    assert black.startswith("50@1: 1 of 2 pictures are black")
+
+
+def test_more_pictures_than_anybody_looks_at_are_refused_before_they_are_planned(tmp_path):
+    with pytest.raises(InputError, match=r"100,800 pictures \(2 cells, 504 prompts, 100 seeds\)"):
+        plan(tmp_path, [BASE, CELL], ["a"] * 504, range(100), SAMPLING, {})

@@ -56,6 +56,22 @@ def test_without_held_out_renders_it_says_so(grids, sets):
     assert "No held-out renders" in grids.check(images=batch(rendered(90)), dataset=sets[0]).report
 
 
+def test_renders_in_both_sets_are_told(grids, sets):
+    with pytest.raises(InputError, match="6 images are in dataset and in held_out"):
+        grids.check(images=batch(rendered(90)), dataset=sets[0], held_out=sets[0])
+
+
+def test_held_out_renders_that_are_training_renders_under_another_name_are_told(grids, sets):
+    twins = [rendered(2).roll(9, -1), turns(rendered(3))[:, 5], *(rendered(seed) for seed in range(50, 54))]
+    held_out = grids.dataset("others", twins, [""] * 6)
+    report = grids.check(images=batch(rendered(90)), dataset=sets[0], held_out=held_out).report
+    assert "2 of 6 held-out renders are training renders as well" in report and "such as 00.png, 01.png:" in report
+    assert (
+        "are training renders as well"
+        not in grids.check(images=batch(rendered(90)), dataset=sets[0], held_out=sets[1]).report
+    )
+
+
 def test_no_pictures_and_no_renders_are_told(grids, sets):
     with pytest.raises(InputError, match="images is an empty batch"):
         grids.check(images=torch.zeros(0, 128, 128, 3), dataset=sets[0])

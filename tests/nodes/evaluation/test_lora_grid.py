@@ -231,6 +231,48 @@ def test_a_damaged_file_is_told(grids):
         grids.paint(loras="broken")
 
 
+def changed_lora(grids, name, change):
+    """The LoRA `bricks` under another name, each of its tensors as `change` makes it of key and value."""
+    tensors = load_file(grids.folder / "loras" / "bricks.safetensors")
+    file = grids.folder / "loras" / f"{name}.safetensors"
+    save_file({key: change(key, value).contiguous() for key, value in tensors.items()}, file)
+
+
+def test_a_lora_whose_training_came_apart_is_told_and_the_others_are_painted(grids):
+    changed_lora(grids, "nan", lambda key, value: value * float("nan") if key.endswith("up.weight") else value)
+    report = grids.paint(loras="nan\nbricks", steps=1).report
+    assert "nan.safetensors: " in report and "hold NaN or infinite values: its training came apart" in report
+    assert "nan@1: 4 of 4 pictures are black" in report and "50@1: 4" not in report
+
+
+def test_a_lora_that_changes_nothing_is_told(grids):
+    changed_lora(grids, "nothing", lambda key, value: value * 0 if key.endswith("up.weight") else value)
+    assert "nothing@1: its pictures are those without LoRA" in grids.paint(loras="nothing", steps=1).report
+
+
+def test_a_lora_of_rank_0_is_told(grids):
+    def emptied(key, value):
+        return value.narrow(1 if "lora_up" in key else 0, 0, 0) if value.ndim == 2 else value
+
+    changed_lora(grids, "empty", emptied)
+    with pytest.raises(InputError, match="empty.safetensors is empty: its layers have rank 0"):
+        grids.paint(loras="empty")
+
+
+@pytest.mark.parametrize("name", ["bricks, [v2] (final) #1", "砖墙@新", "a b/c'd"])
+def test_a_lora_may_be_called_as_it_likes(grids, name):
+    grids.write_lora(name, seed=3)
+    painted = grids.paint(loras=name, strengths="-1", seeds="1", prompts="a", steps=1)
+    assert painted.grid.cells[1].lora == f"{name}.safetensors" and "2 painted" in painted.report
+
+
+def test_renders_without_a_caption_are_counted(grids):
+    dataset = grids.dataset("held_out", torch.rand(3, 3, 64, 64), ["terrazzo", "", " "])
+    painted = grids.paint(dataset=dataset, steps=1)
+    assert painted.grid.prompts == ("terrazzo", "brick wall", "weave of reed")
+    assert "2 of 3 renders of dataset have no caption, so they gave no prompt" in painted.report
+
+
 def test_nothing_to_paint_is_told(grids):
     with pytest.raises(InputError, match="nothing to paint"):
         grids.paint(prompts=" \n")
@@ -256,7 +298,7 @@ def test_a_graph_runs_again_when_a_file_of_the_run_changes(grids):
     before = LoraGridNode.fingerprint_inputs(loras="bricks")
     grids.write_lora("bricks-step00000020", seed=2)
     assert LoraGridNode.fingerprint_inputs(loras="bricks") != before
-    assert LoraGridNode.fingerprint_inputs(loras="no such") == [0]
+    assert len(LoraGridNode.fingerprint_inputs(loras="no such")) == 1, "files cannot be named, pictures can"
 
 
 def test_whole_paths_as_train_lora_gives_them_name_files(grids):

@@ -125,6 +125,12 @@ def test_renders_in_both_sets_are_told(grids, renders, grid):
         grids.score(grid, training=renders[1], held_out=renders[1])
 
 
+def test_held_out_renders_that_are_training_renders_under_another_name_are_told(grids, renders, grid):
+    copied = grids.dataset("copied", [rendered("rock", seed).roll(5, -1) for seed in (1, 21)], ["rock", "rock"])
+    report = grids.score(grid, training=renders[0], held_out=copied, fresh_seeds=0).report
+    assert "1 of 2 held-out renders are training renders as well, or as regular as those, such as 00.png" in report
+
+
 def test_no_renders_and_no_pictures_are_told(grids, renders, grid):
     with pytest.raises(InputError, match="training has no images"):
         grids.score(grid, training=TextureDataset(()))

@@ -1,0 +1,44 @@
+"""Peaks of sums of waves whose highest value and place are known."""
+
+import math
+
+import pytest
+import torch
+from tilewright.evaluation.peaks import highest_peaks
+
+HIGHEST = 5
+
+
+def hill(height, down, across, width=HIGHEST):
+    """Coefficients (F, F) of height * f(y - down) * f(x - across), f being 1 at 0 and less everywhere else."""
+    frequencies = torch.arange(-HIGHEST, HIGHEST + 1, dtype=torch.float64)
+    weights = (width + 1 - frequencies.abs()).clamp(min=0)  # Fejer's kernel
+    waves = [weights / weights.sum() * torch.exp(-2j * math.pi * frequencies * place) for place in (down, across)]
+    return height * waves[0][:, None] * waves[1]
+
+
+@pytest.mark.parametrize(("down", "across"), [(0.0, 0.0), (0.3, 0.7), (0.123456, 0.987654), (0.02499, 0.02501)])
+def test_the_peak_of_a_hill_is_found_far_below_a_place_of_the_grid(down, across):
+    ((number, height, place),) = highest_peaks([hill(0.8, down, across)[None]], HIGHEST)
+    assert number == 0 and height == pytest.approx(0.8, abs=1e-9)
+    assert [math.cos(2 * math.pi * (one - known)) for one, known in zip(place, (down, across), strict=True)] == (
+        pytest.approx([1, 1], abs=1e-9)
+    )
+
+
+def test_each_group_gives_its_own_highest_however_many_are_climbed_together():
+    groups = [
+        torch.stack([hill(0.1 * (number + 1 if number == n % 7 else 0.5), (n + 1) / 101, 0.4) for number in range(7)])
+        for n in range(100)
+    ]
+    peaks = highest_peaks(iter(groups), HIGHEST)
+    assert len(peaks) == 100
+    for n, (number, height, place) in enumerate(peaks):
+        assert number == n % 7 and height == pytest.approx(0.1 * (number + 1), abs=1e-9)
+        assert place == pytest.approx(((n + 1) / 101, 0.4), abs=1e-5)
+
+
+def test_a_function_that_is_0_has_its_peak_at_0_and_no_group_gives_none():
+    ((_, height, _),) = highest_peaks([torch.zeros(3, 11, 11, dtype=torch.complex128)], HIGHEST)
+    assert height == 0
+    assert highest_peaks([], HIGHEST) == []
