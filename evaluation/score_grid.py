@@ -92,9 +92,7 @@ def score_grid(
         if not cell.is_base
     ]
     base, cells, note = _ranked(scorer, base, cells)
-    notes = [*training.notes, *(held_out.notes if held_out else []), *note]
-    if held_out:
-        notes += filter(None, [scorer.calibration.warning([sample.file.name for sample in held_out.samples])])
+    notes = [*_notes(training, held_out, scorer), *note]
     choice = choose(cells, base, scorer.calibration, scorer.set_diversity)
     chosen = by_hand or (None if choice.chosen is None else cells[choice.chosen].cell)
     confirmed = None
@@ -114,6 +112,14 @@ def score_grid(
         confirmed,
         notes,
     )
+
+
+def _notes(training: ReadRenders, held_out: ReadRenders | None, scorer: Scorer) -> list[str]:
+    """What was left out of the renders, and whether some are held out in name only."""
+    if held_out is None:
+        return training.notes
+    warning = scorer.calibration.warning([sample.file.name for sample in held_out.samples])
+    return [*training.notes, *held_out.notes, *([warning] if warning else [])]
 
 
 def _ranked(
