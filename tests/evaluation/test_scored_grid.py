@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ SAMPLING = Sampling(1, 1.0, "euler", "normal", 64, 64)
 
 def renders(seeds):
     kept = [(m, seed) for m in range(MATERIALS) for seed in seeds]
-    samples = [Sample(f"{m}_{seed}.png", "basecolor", (64, 64), PROMPTS[m]) for m, seed in kept]
+    samples = [Sample(Path(f"{m}_{seed}.png"), "basecolor", (64, 64), PROMPTS[m]) for m, seed in kept]
     return ReadRenders([render(m, seed) for m, seed in kept], samples, [])
 
 
