@@ -11,6 +11,8 @@ from .errors import InputError
 Size = tuple[int, int]
 """(width, height) in pixels"""
 
+NOTICEABLE = 0.1  # enlarged or stretched by this share of its size, or so much of it cut away
+
 
 @dataclass(frozen=True)
 class Buckets:
@@ -39,6 +41,11 @@ class Buckets:
         """
         self._check_step(resolution)
         return _nearest(image, self.sizes(resolution) if self.upscale else self._within(image, resolution))
+
+    def enlargement(self, image: Size, resolution: int) -> float:
+        """By what factor an image is enlarged for training, along the axis where that is more; below 1 it shrinks."""
+        width, height = self.size(image, resolution)
+        return max(width / image[0], height / image[1])
 
     def limits(self, resolution: int) -> tuple[int, int]:
         """The shortest and the longest side in whole steps. Raises `InputError` where none fits into the resolution."""

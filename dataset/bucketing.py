@@ -3,9 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ..common.buckets import NOTICEABLE
 from ..common.texture_dataset import Sample, TextureDataset
-
-NOTICEABLE = 0.1  # enlarged or stretched by this share of its size, or so much of it cut away
 
 
 @dataclass(frozen=True)

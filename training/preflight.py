@@ -16,9 +16,10 @@ class Preflight:
 
     images: those that are trained on. held_out: those that are only measured. left_out: those that cannot be read,
     not_finite: of these the ones with NaN or infinite values. clipped: with values outside 0..1, which are lost.
-    uncaptioned: without caption. cut: with captions longer than tokens. unmatched: caption files that belong to no
-    image; unreadable_captions: caption files of an unknown encoding. prompt_syntax: captions with weights
-    and the like, which only a prompt's reader understands.
+    enlarged: smaller than what they are trained at, by the factor `most_enlarged` at most. uncaptioned: without
+    caption. cut: with captions longer than tokens. unmatched: caption files that belong to no image;
+    unreadable_captions: caption files of an unknown encoding. prompt_syntax: captions with weights and the like, which
+    only a prompt's reader understands.
     """
 
     images: int
@@ -26,6 +27,8 @@ class Preflight:
     left_out: int = 0
     not_finite: int = 0
     clipped: int = 0
+    enlarged: int = 0
+    most_enlarged: float = 1.0
     uncaptioned: int = 0
     cut: int = 0
     tokens: int = 75
@@ -43,6 +46,8 @@ class Preflight:
                 self.left_out
             ),
             f"{counted(self.clipped, 'image')} with values outside 0 to 1, which are clipped.": self.clipped,
+            f"{counted(self.enlarged, 'image')} enlarged, the smallest {self.most_enlarged:.3g} times: lower "
+            "resolution, or use larger images.": self.enlarged,
             f"{counted(self.uncaptioned, 'image')} without caption.": self.uncaptioned,
             f"{counted(self.cut, 'caption')} cut: max_tokens of LoRA Objective is {self.tokens}.": self.cut,
             f"{counted(self.unmatched, 'caption file')} that belong to no image.": self.unmatched,

@@ -1,5 +1,6 @@
 """What a run reports about its dataset and models before the first step."""
 
+from ...common.buckets import NOTICEABLE
 from ...common.caption_files import split_phrases
 from ...common.dataset_counts import PROMPT_SYNTAX
 from ...training.loop import Trainer
@@ -13,12 +14,16 @@ def dataset_notes(order: Order, trainer: Trainer, texts: Texts, unreadable: list
     """In sentences: images and captions, and what is not as it was asked for. unreadable: why images are left out."""
     dataset, findings = order.dataset, order.dataset.findings
     used = trainer.batches.examples
+    sizes = (dataset.buckets.enlargement(sample.size, order.config.resolution) for sample in dataset.samples)
+    enlarged = [factor for factor in sizes if factor > 1 + NOTICEABLE]
     counts = Preflight(
         images=len(used),
         held_out=len(trainer.measurements.held_out),
         left_out=len(unreadable) + len(findings.unreadable),
         not_finite=len(findings.not_finite),
         clipped=sum(sample.clipped for sample in dataset.samples),
+        enlarged=len(enlarged),
+        most_enlarged=max(enlarged, default=1.0),
         uncaptioned=sum(not split_phrases(example.caption) for example in used),
         cut=sum(texts.is_cut(example.caption) for example in used),
         tokens=order.config.objective.max_tokens,

@@ -72,3 +72,9 @@ def test_limits_that_leave_no_size_are_told(wrong):
 def test_a_step_that_exceeds_the_resolution_is_told(upscale):
     with pytest.raises(InputError, match="step of buckets is 128, but the resolution is 64"):
         Buckets(step=128, upscale=upscale).size((500, 300), 64)
+
+
+def test_how_much_an_image_is_enlarged():
+    buckets = Buckets()
+    assert [buckets.enlargement((side, side), 512) for side in (128, 512, 2048)] == [4.0, 1.0, 0.25]
+    assert buckets.enlargement((1024, 64), 512) == pytest.approx(4.0)  # 1024 × 256: its height is enlarged

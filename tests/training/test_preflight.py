@@ -24,6 +24,13 @@ def test_each_thing_that_may_be_a_mistake_is_counted():
     ]
 
 
+def test_images_that_are_enlarged_are_counted():
+    assert Preflight(9, enlarged=2, most_enlarged=2.56).lines() == [
+        "9 images.",
+        "2 images enlarged, the smallest 2.56 times: lower resolution, or use larger images.",
+    ]
+
+
 def measured(*losses):
     return [(50 * number, loss) for number, loss in enumerate(losses)]
 
