@@ -19,7 +19,9 @@ from .paths import RESERVED_ON_WINDOWS
 MOST_LETTERS, MOST_BYTES = 120, 200  # of a name that a user gives: endings and numbers are put behind it
 _FREE_SOME = "Free some space on that disk and run again: what was written before is whole."
 _ALLOW = "Allow ComfyUI to write there, or choose another folder."
+_IN_THE_WAY = "Something else of that name stands in the way: rename it, or choose another name."
 _ADVICE = {
+    **dict.fromkeys((errno.EISDIR, errno.ENOTDIR, errno.EEXIST), _IN_THE_WAY),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SOME),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _ALLOW),
     errno.EFBIG: "That disk takes no file of this size: make it smaller, or choose a folder on another disk.",
@@ -54,8 +56,9 @@ def told_if_unwritable(path: Path) -> Iterator[None]:
     except UnwritableFile:
         raise
     except OSError as error:
-        of_another = error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(path.parent)
-        if of_another or error.errno not in _ADVICE:
+        named = Path(os.fsdecode(error.filename)) if error.filename is not None else path
+        concerned = named.is_relative_to(path.parent) or path.is_relative_to(named)
+        if not concerned or error.errno not in _ADVICE:
             raise
         raise UnwritableFile(path, error, _ADVICE[error.errno]) from error
 

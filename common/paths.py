@@ -33,6 +33,8 @@ def resolve_inside(name: str, roots: Sequence[Path], what: str, opened_by: str =
     except (OSError, ValueError):  # too long, or in letters that the file system does not have
         raise InputError(f"{what} is {name[:200]!r}, which no file or folder can be called.") from None
     if existing is not None:
+        if not (existing.is_file() or existing.is_dir()):  # reading from a pipe would wait for ever
+            raise InputError(f"{what} is {name!r}, which is neither a file nor a folder but a pipe or a device.")
         return existing
     if links:
         raise InputError(

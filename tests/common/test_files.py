@@ -163,6 +163,16 @@ def test_a_file_that_only_cannot_be_read_is_no_matter_of_writing(tmp_path):
             raise error
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="this system calls these by other errors")
+def test_what_stands_in_the_way_of_a_file_is_told(tmp_path):
+    (tmp_path / "wall.txt").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "wall.txt", tmp_path / "file" / "wall.txt", tmp_path / "file" / "deep" / "wall.txt"):
+        with pytest.raises(UnwritableFile, match="stands in the way"), written_whole(path) as unfinished:
+            unfinished.write_text("words")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "wall.txt"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="files of this system have no limit to set")
 def test_a_system_that_refuses_bytes_is_told(tmp_path):
     import resource

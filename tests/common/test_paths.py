@@ -83,3 +83,10 @@ def test_a_plain_name_stays_in_its_folder(name, plain):
     assert is_plain_name(name) == plain
     assert not is_plain_name(f"../{name}")
     assert not is_plain_name(f"walls\\{name}")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_no_file_to_wait_for(tmp_path):
+    os.mkfifo(tmp_path / "wall.png")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        resolve_inside("wall.png", [tmp_path], "The file")
