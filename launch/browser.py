@@ -19,7 +19,7 @@ def open_editor(url: str, browser: str) -> Iterator[Page]:
         chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
         try:
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
-            page.goto(url)
+            page.goto(url, timeout=120_000)
             page.wait_for_function(
                 "!!(window.app?.extensionManager?.workflow?.activeWorkflow"
                 " && window.LiteGraph?.registered_node_types?.TilewrightDemoModel)",
