@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..common.caption_files import UnreadableCaption, read_text
 from ..common.errors import InputError
 
 OWN_LISTS = Path(__file__).parent / "word_lists"
@@ -64,9 +65,9 @@ def _read(file: Path) -> str:
     if file.stat().st_size > LARGEST_LIST:
         raise InputError(f"The word list {file} is larger than 1 MB. Keep one entry a line.")
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"The word list {file} is not UTF-8 text. Save it again as UTF-8.") from None
+        return read_text(file)
+    except UnreadableCaption as error:
+        raise InputError(f"The word list {file} cannot be read: {error.reason}.") from None
 
 
 def _entries(name: str, lists: Lists) -> Sequence[str]:

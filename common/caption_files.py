@@ -24,6 +24,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+LONGEST_START = 64  # letters
 _OTHER_KINDS = {
     "{\\rtf": "a document in RTF; save it as plain text",
     "version https://git-lfs": "a pointer of Git LFS; fetch the file itself with 'git lfs pull'",
@@ -62,7 +63,7 @@ def read_text(path: Path, encoding: str = AUTOMATIC) -> str:
     try:
         text = content.decode(wanted)
     except UnicodeError:
-        text = "\0"
+        text = content.decode("latin-1")[:LONGEST_START] + "\0"  # enough to tell what else it is
     if other := next((what for start, what in _OTHER_KINDS.items() if text.lstrip().startswith(start)), ""):
         raise UnreadableCaption(path, f"it is {other}")
     if "\0" not in text:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..common.caption_files import UnreadableCaption, read_text
 from ..common.errors import InputError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -22,9 +23,9 @@ class PrivateAddress(OSError):
 def read_networks(files: Iterable[Path]) -> list[Network]:
     """The networks that text files allow, one a line: 192.168.1.20, 10.0.0.0/8, fd00::/8; # for remarks.
 
-    Raises `InputError` for a line that is none.
+    Raises `InputError` for a line that is none, and for a file that is no text.
     """
-    lines = [(file, line.split("#")[0].strip()) for file in files for line in file.read_text("utf-8-sig").splitlines()]
+    lines = [(file, line.split("#")[0].strip()) for file in files for line in _text(file).splitlines()]
     networks = []
     for file, line in ((file, line) for file, line in lines if line):
         try:
@@ -35,6 +36,13 @@ def read_networks(files: Iterable[Path]) -> list[Network]:
                 "192.168.1.20 or 10.0.0.0/8."
             ) from None
     return networks
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_text(file)
+    except UnreadableCaption as error:
+        raise InputError(f"{file} cannot be read: {error.reason}.") from None
 
 
 def is_allowed(address: str, allowed: Sequence[Network]) -> bool:

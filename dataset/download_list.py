@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..common.caption_files import UnreadableCaption, read_text
 from ..common.errors import InputError
 
 LARGEST_LIST = 256 * 2**20  # bytes
@@ -28,15 +29,17 @@ class Wanted:
 def read_list(file: Path) -> list[dict[str, Any]]:
     """The rows of a list by its ending: .csv, .tsv, .json, .jsonl or .ndjson; anything else is text, an address a line.
 
-    Raises `InputError` for a file that is too large, not UTF-8, or not what its ending says.
+    UTF-16 with its mark is read as well, as spreadsheets save it. Raises `InputError` for a file that is too large, no
+    text, or not what its ending says.
     """
     if file.stat().st_size > LARGEST_LIST:
         raise InputError(f"The list {file} is larger than {LARGEST_LIST // 2**20} MB. Split it.")
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        return _PARSERS.get(file.suffix.lower(), lines_as_rows)(text)
-    except UnicodeDecodeError:
-        raise InputError(f"The list {file} is not UTF-8 text. Save it again as UTF-8.") from None
+        return _PARSERS.get(file.suffix.lower(), lines_as_rows)(read_text(file))
+    except UnreadableCaption as error:
+        raise InputError(f"The list {file} cannot be read: {error.reason}.") from None
+    except RecursionError:
+        raise InputError(f"The list {file} is nested too deeply. Save it as a table.") from None
     except (json.JSONDecodeError, csv.Error) as error:
         raise InputError(f"The list {file} is not what its ending says: {error}.") from None
 

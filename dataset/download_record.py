@@ -1,6 +1,5 @@
 """`downloads.json`: what of a folder was downloaded from where, and what failed and will be asked for again."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..common.errors import InputError
 from ..common.files import check_name, free_name, write_json
+from ..common.untrusted_json import read_untrusted_json
 
 RECORD_NAME = "downloads.json"
 FORMAT, VERSION = "tilewright-downloads", 1
@@ -83,17 +83,24 @@ def _read(path: Path) -> list[Download]:
     if not path.is_file():
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_untrusted_json(path)
+    except InputError as error:
+        raise _no_record(path, error) from None
+    try:
         if content["format"] != FORMAT or content["version"] > VERSION:
             raise InputError(f"{path} was written by a newer Tilewright. Update it, or choose another folder.")
         downloads = [Download(**entry) for entry in content["downloads"]]
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path} is not a record of downloads ({error}). Delete it to download again, or choose another folder."
-        ) from None
+    except (KeyError, TypeError) as error:
+        raise _no_record(path, error) from None
     odd = [
         download.file for download in downloads if Path(download.file).name != download.file or "\\" in download.file
     ]
     if odd:
         raise InputError(f"{path} names the file {odd[0]!r}; downloads must lie in the record's own folder.")
     return downloads
+
+
+def _no_record(path: Path, why: Exception) -> InputError:
+    return InputError(
+        f"{path} is not a record of downloads ({why}). Delete it to download again, or choose another folder."
+    )

@@ -19,6 +19,7 @@ from ..common.errors import InputError
 from ..common.files import write_json
 from ..common.image_writing import write_png
 from ..common.images import read_image
+from ..common.untrusted_json import read_untrusted_json
 from .cells import BASE, Cell, lora_stem
 from .loss_transfer import Transfer
 
@@ -175,4 +176,4 @@ def read_picture(file: Path) -> torch.Tensor:
 
 
 def _record(file: Path) -> Any:
-    return json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    return read_untrusted_json(file.with_suffix(".json"))

@@ -6,11 +6,11 @@ output/training/<name>/sample    paint the sample prompts now
 output/training/<name>/stopped.json   left by a stop: such a run stays as it is until this file is taken away
 """
 
-import json
 import time
 from pathlib import Path
 
 from ..common.files import write_json
+from ..common.untrusted_json import read_untrusted_json
 
 STOP, SAVE, SAMPLE = "stop", "save", "sample"
 ACTIONS = (STOP, SAVE, SAMPLE)
@@ -58,7 +58,7 @@ def mark_stopped(folder: Path, step: int) -> None:
 def stopped_at(folder: Path) -> int | None:
     """The step after which a run was stopped to stay so, None for one that goes on."""
     try:
-        record = json.loads((folder / STOPPED_NAME).read_text(encoding="utf-8"))
+        record = read_untrusted_json(folder / STOPPED_NAME)
     except (OSError, ValueError):
         return None
     step = record.get("step") if isinstance(record, dict) else None

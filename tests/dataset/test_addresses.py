@@ -52,6 +52,15 @@ def test_the_user_allows_networks_in_a_file(tmp_path):
     assert is_allowed("::ffff:10.0.0.1", allowed)
 
 
+def test_a_file_of_networks_may_be_utf_16_and_is_named_where_it_is_no_text(tmp_path):
+    file = tmp_path / "hosts.txt"
+    file.write_text("10.0.0.0/8\n", encoding="utf-16")
+    assert [str(network) for network in read_networks([file])] == ["10.0.0.0/8"]
+    file.write_bytes(b"10.0.0.0/8 # b\xfcro")
+    with pytest.raises(InputError, match="hosts.txt cannot be read: not UTF-8"):
+        read_networks([file])
+
+
 def test_a_line_that_is_no_network_is_named(tmp_path):
     file = tmp_path / "hosts.txt"
     file.write_text("nas.local\n")

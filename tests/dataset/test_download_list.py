@@ -27,6 +27,9 @@ def addresses(found):
         ("a.csv", f"id,url\n1,{A}\n2,{B}\n"),
         ("a.csv", f"\ufeffid;url\r\n1;{A}\r\n2;{B}\r\n"),
         ("a.csv", f'title,image_url\n"two\nlines, quoted",{A}\n"",{B}\n'),
+        ("a.csv", f"id;url\r\n1;{A}\r\n2;{B}\r\n".encode("utf-16")),
+        ("a.txt", f"{A}\n{B}\n".encode("utf-16")),
+        ("a.jsonl", f'{{"url": "{A}", "score": NaN}}\n{{"url": "{B}"}}\n'),
         ("a.tsv", f"caption\turl\nred, blue\t{A}\nb\t{B}\n"),
         ("a.json", json.dumps([A, B])),
         ("a.json", json.dumps([{"url": A}, {"url": B}])),
@@ -70,7 +73,11 @@ def test_a_usual_name_goes_before_the_first_column_with_addresses(tmp_path):
         ("a.csv", "id,url\n1,\n", {"column": "url"}, "No row of the list has anything in the column 'url'"),
         ("a.json", "{not json", {}, "is not what its ending says"),
         ("a.jsonl", '{"url": 1}\nnope', {}, "is not what its ending says"),
-        ("a.txt", b"\xff\xfe\x00\xd8", {}, "is not UTF-8 text"),
+        ("a.txt", b"\xff\xfe\x00\xd8", {}, "cannot be read: not UTF-8 or UTF-16 text"),
+        ("a.csv", b"PK\3\4\xff\xfe", {}, "cannot be read: it is a document or an archive"),
+        ("a.csv", "<!DOCTYPE html>", {}, "cannot be read: it is a web page"),
+        ("a.json", "[" * 100_000, {}, "nested too deeply"),
+        ("a.jsonl", "[" * 100_000, {}, "nested too deeply"),
     ],
 )
 def test_lists_that_cannot_be_read_are_named(tmp_path, name, text, options, message):
