@@ -1,5 +1,7 @@
 """Two processes that write to the same place do so one after the other."""
 
+import errno
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 from .files import fitting_name, told_if_unwritable
 
 ASK_EVERY = 0.25  # seconds
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
+_WARNED: set[Path] = set()
 HIDDEN = ".tilewright"  # the folder of lock files, which no node looks into: one that is in use cannot be deleted
 
 
@@ -20,23 +24,30 @@ def locked(lock: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
     """Hold the lock file `lock` while the block runs, after whoever holds it now has let it go.
 
     `waiting` is called several times a second until then and may raise to give up. The system lets go of the lock of a
-    process that was killed. A thread that holds it already goes on at once.
+    process that was killed. A thread that holds it already goes on at once. Where the file system knows no locks, as
+    some network drives, the block runs without, and the log says so.
     """
     from filelock import FileLock, Timeout
 
+    held = False
     with told_if_unwritable(lock.parent.parent):
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = FileLock(lock, is_singleton=True)
-        while True:
+        while not held:
             try:
                 file.acquire(timeout=ASK_EVERY)
-                break
+                held = True
             except Timeout:
                 waiting()
+            except (OSError, NotImplementedError) as error:
+                if not _says_no_locks(error, lock):
+                    raise
+                break
     try:
         yield
     finally:
-        file.release()
+        if held:
+            file.release()
 
 
 class Claim:
@@ -47,14 +58,29 @@ class Claim:
 
         lock.parent.mkdir(parents=True, exist_ok=True)
         self._file = FileLock(lock)
+        self._unlocked = False
         try:
             self._file.acquire(timeout=0)
         except Timeout:
             pass
+        except (OSError, NotImplementedError) as error:
+            if not _says_no_locks(error, lock):
+                raise
+            self._unlocked = True
 
     @property
     def taken(self) -> bool:
-        return self._file.is_locked
+        return self._file.is_locked or self._unlocked
 
     def release(self) -> None:
         self._file.release(force=True)
+
+
+def _says_no_locks(error: Exception, lock: Path) -> bool:
+    """Whether a file system knows no locks; the log says so once for each folder."""
+    if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+        return False
+    if lock.parent not in _WARNED:
+        _WARNED.add(lock.parent)
+        logging.warning("%s cannot be locked (%s). Let no two ComfyUIs write there.", lock.parent.parent, error)
+    return True

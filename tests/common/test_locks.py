@@ -1,6 +1,8 @@
 """Two processes that write to the same place: one after the other, and never with what a killed one left behind."""
 
+import errno
 import multiprocessing
+import sys
 import time
 
 import pytest
@@ -66,3 +68,31 @@ def test_a_claim_does_not_wait(held):
     assert claim.taken and not Claim(lock).taken
     claim.release()
     assert Claim(lock).taken
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system's locks are others")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_a_drive_without_locks_is_written_to_and_told_once(tmp_path, monkeypatch, caplog, number):
+    import fcntl
+
+    def refused(*_):
+        raise OSError(number, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    lock = lock_beside(tmp_path / "walls")
+    for _ in range(2):
+        with locked(lock):
+            (tmp_path / "walls").write_text("bricks")
+    claim = Claim(lock_beside(tmp_path / "run"))
+    assert claim.taken
+    claim.release()
+    assert (tmp_path / "walls").read_text() == "bricks"
+    told = caplog.text.count("cannot be locked")
+    assert told == 1 or (number == errno.ENOSYS and not told)  # for which newer versions of filelock have a way
+
+
+def test_an_error_that_is_no_lack_of_locks_is_raised(tmp_path):
+    (tmp_path / ".tilewright").touch()
+    with pytest.raises(OSError), locked(lock_beside(tmp_path / "walls")):
+        pass
