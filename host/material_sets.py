@@ -12,7 +12,7 @@ from ..common.errors import InputError
 from ..sets.given_rows import given_rows, in_place_of, of_all_rows
 from ..sets.row_guidance import guidance_scales, guided
 from ..sets.shared_rows import check_rows
-from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, is_transformer, unet
+from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, DenoiserPass, around_pass, is_transformer, unet
 from .protocols import Model
 from .shared_attention import WINDOWS, sharing_options
 
@@ -43,7 +43,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
         AROUND_RUN: partial(_run_checked, len(maps)),
         AROUND_SAMPLER: _told_what_is_given,
         AROUND_CONDS: _with_clean_rows,
-        AROUND_PASS: _at_clean_timesteps,
+        AROUND_PASS: around_pass(_at_clean_timesteps),
     }
     for place, wrapper in wrappers.items():
         clone.add_wrapper_with_key(place, KEY, wrapper)
@@ -128,22 +128,14 @@ def _with_clean_rows(
     return execute(model, conds, latent, sigma, options)
 
 
-def _at_clean_timesteps(
-    execute: Any,
-    latent: torch.Tensor,
-    sigma: torch.Tensor,
-    concat: Any = None,
-    context: Any = None,
-    control: Any = None,
-    options: Mapping[str, Any] | None = None,
-    **others: Any,
-) -> torch.Tensor:
-    known = (options or {}).get(_GIVEN)
-    if known is not None:
-        given = of_all_rows(known[0], len(latent), (options or {}).get(WINDOWS, 1)).to(sigma.device)
-        discrete = hasattr(execute.class_obj.model_sampling, "log_sigmas")
-        sigma = torch.where(given, NEARLY_CLEAN if discrete else 0.0, sigma.expand(len(latent)))
-    return execute(latent, sigma, concat, context, control, options, **others)
+def _at_clean_timesteps(one: DenoiserPass) -> torch.Tensor:
+    known = one.options.get(_GIVEN)
+    if known is None:
+        return one.predict()
+    given = of_all_rows(known[0], len(one.latent), one.options.get(WINDOWS, 1)).to(one.sigma.device)
+    discrete = hasattr(one.execute.class_obj.model_sampling, "log_sigmas")
+    clean = NEARLY_CLEAN if discrete else 0.0
+    return one.predict(sigma=torch.where(given, clean, one.sigma.expand(len(one.latent))))
 
 
 def _guided_by_row(maps: Sequence[str], data_scale: float, inner: Run | None, given: Mapping[str, Any]) -> torch.Tensor:

@@ -4,9 +4,10 @@ This is the only place that knows the classes of ComfyUI's networks.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import comfy.ops
 import torch
@@ -29,7 +30,58 @@ _PATCHED = "_tilewright_patched"  # marks the classes of patched denoisers
 # Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
 AROUND_CONDS = WrappersMP.CALC_COND_BATCH
 AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
-AROUND_PASS = WrappersMP.APPLY_MODEL  # the same with its inputs by name, for every kind of denoiser
+AROUND_PASS = WrappersMP.APPLY_MODEL  # the same with its inputs by name, for every kind of denoiser: see `around_pass`
+
+
+class Execute(Protocol):
+    """The rest of the wrappers around a denoiser, and at last it itself: class_obj."""
+
+    class_obj: Any
+
+    def __call__(self, *given: Any, **others: Any) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class DenoiserPass:
+    """One run of a denoiser with the inputs that the host hands through the wrappers around it.
+
+    latent is (B, C, h, w), (B, C, 1, h, w) for some kinds; sigma (B,); context the text, (B, words, channels); options
+    the transformer options; others what a kind takes beside.
+    """
+
+    execute: Execute
+    latent: torch.Tensor
+    sigma: torch.Tensor
+    concat: torch.Tensor | None
+    context: torch.Tensor | None
+    control: Any
+    options: Mapping[str, Any]
+    others: Mapping[str, Any]
+
+    def predict(self, **changed: Any) -> torch.Tensor:
+        """What the denoiser and the wrappers nearer to it make of these inputs, those in `changed` instead."""
+        one = replace(self, **changed)
+        return one.execute(one.latent, one.sigma, one.concat, one.context, one.control, one.options, **one.others)
+
+
+def around_pass(run: Callable[[DenoiserPass], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """`run` as a wrapper for `AROUND_PASS`."""
+
+    def wrapper(
+        execute: Execute,
+        latent: torch.Tensor,
+        sigma: torch.Tensor,
+        concat: torch.Tensor | None = None,
+        context: torch.Tensor | None = None,
+        control: Any = None,
+        options: Mapping[str, Any] | None = None,
+        **others: Any,
+    ) -> torch.Tensor:
+        return run(
+            DenoiserPass(execute, latent, sigma, concat, context, control, {} if options is None else options, others)
+        )
+
+    return wrapper
 
 
 def denoiser(model: Model | None) -> torch.nn.Module:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import comfy.model_management
 import torch
@@ -15,6 +15,7 @@ from ..upscale.windows import Window, WindowPlan, crop_all, crop_controls, fuse
 from .networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
+    Execute,
     compiled_apart,
     control_networks,
     is_unet_control,
@@ -37,14 +38,6 @@ def tiled_diffusion(model: Model, plan: WindowPlan, at_once: int) -> Model:
     clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _denoise_in_windows(plan, at_once))
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _control_in_windows(plan, at_once))
     return clone
-
-
-class Execute(Protocol):
-    """The rest of the wrappers around a denoiser, and at last it itself: class_obj."""
-
-    class_obj: torch.nn.Module
-
-    def __call__(self, *given: Any, **others: Any) -> torch.Tensor: ...
 
 
 def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.Tensor]:

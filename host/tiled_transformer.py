@@ -1,6 +1,6 @@
 """A MODEL whose denoiser is a transformer, denoising large latents in windows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import comfy.model_management
@@ -10,11 +10,19 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..upscale.windows import Window, WindowPlan, crop_all, fuse
 from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
-from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, compiled_apart, with_object_patches
+from .networks import (
+    AROUND_CONDS,
+    AROUND_PASS,
+    DENOISER,
+    DenoiserPass,
+    around_pass,
+    compiled_apart,
+    with_object_patches,
+)
 from .protocols import Model
 from .sampling_steps import current_step
 from .shared_attention import WINDOWS
-from .tiled_diffusion import KEY, Execute, repeated, within
+from .tiled_diffusion import KEY, repeated, within
 from .wrapped_transformer import WINDOW_AXES
 
 
@@ -28,7 +36,7 @@ def tiled_transformer(model: Model, plan: WindowPlan, at_once: int) -> Model:
     clone = with_object_patches(model, patches)
     for place in (AROUND_CONDS, AROUND_PASS):
         clone.remove_wrappers_with_key(place, KEY)
-    clone.add_wrapper_with_key(AROUND_PASS, KEY, _denoise_in_windows(plan, at_once, patch_of(network)))
+    clone.add_wrapper_with_key(AROUND_PASS, KEY, around_pass(_denoise_in_windows(plan, at_once, patch_of(network))))
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _told_the_size)
     return clone
 
@@ -40,44 +48,38 @@ def _told_the_size(
     return execute(model, conds, latent, sigma, {**options, "transformer_options": known})
 
 
-def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[..., torch.Tensor]:
-    def run(
-        execute: Execute,
-        latent: torch.Tensor,
-        sigma: torch.Tensor,
-        concat: torch.Tensor | None = None,
-        context: torch.Tensor | None = None,
-        control: Any = None,
-        options: Mapping[str, Any] | None = None,
-        **others: Any,
-    ) -> torch.Tensor:
-        options = options or {}
-        image = _image(latent)
-        here = within(plan, image, options)
+def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[[DenoiserPass], torch.Tensor]:
+    def run(one: DenoiserPass) -> torch.Tensor:
+        image = _image(one.latent)
+        here = within(plan, image, one.options)
         height, width = image.shape[-2:]
-        windows = here.windows(height, width, current_step(options), patch if not (height | width) % patch else 1)
+        windows = here.windows(height, width, current_step(one.options), patch if not (height | width) % patch else 1)
         if len(windows) == 1 and here.axes == Axes(False, False):  # the model is left alone
-            return execute(latent, sigma, concat, context, control, options, **others)
+            return one.predict()
         inner = here.inner_axes(height, width) if len(windows) > 1 else here.axes
-        options = {**options, WINDOW_AXES: inner}
-        if len(windows) > 1 and control is not None:
+        options = {**one.options, WINDOW_AXES: inner}
+        if len(windows) > 1 and one.control is not None:
             raise InputError(
                 "A ControlNet for transformers tells each patch of the whole image apart, and windows would meet the "
                 "wrong ones. Take the ControlNet away, or make tile_size of Tiled Diffusion as large as the image."
             )
-        batch, words = latent.shape[0], 0 if context is None else context.shape[1]
-        positions = _positions_in(execute.class_obj)
+        batch, words = len(one.latent), 0 if one.context is None else one.context.shape[1]
+        positions = _positions_in(one.execute.class_obj)
 
         def predict(group: list[Window]) -> list[torch.Tensor]:
             comfy.model_management.throw_exception_if_processing_interrupted()
             count = len(group)
             if positions is not None:
                 positions.begin((group[0].height, group[0].width), words, axes=inner)
-            cropped, extra = crop_all(image, group, width), None if concat is None else crop_all(concat, group, width)
-            inputs = [repeated(value, batch, count) for value in (sigma, context)]
-            more = {name: _repeated_all(value, batch, count) for name, value in others.items()}
-            given = cropped.unsqueeze(2) if latent.ndim == 5 else cropped
-            result = execute(given, inputs[0], extra, inputs[1], control, {**options, WINDOWS: count}, **more)
+            cropped = crop_all(image, group, width)
+            result = one.predict(
+                latent=cropped.unsqueeze(2) if one.latent.ndim == 5 else cropped,
+                sigma=repeated(one.sigma, batch, count),
+                concat=None if one.concat is None else crop_all(one.concat, group, width),
+                context=repeated(one.context, batch, count),
+                options={**options, WINDOWS: count},
+                others={name: _repeated_all(value, batch, count) for name, value in one.others.items()},
+            )
             return [_image(result).unflatten(0, (batch, count))]
 
         try:
@@ -85,7 +87,7 @@ def _denoise_in_windows(plan: WindowPlan, at_once: int, patch: int) -> Callable[
         finally:
             if positions is not None:
                 positions.end()
-        return fused.unsqueeze(2) if latent.ndim == 5 else fused
+        return fused.unsqueeze(2) if one.latent.ndim == 5 else fused
 
     return run
 

@@ -9,7 +9,15 @@ import torch
 from ..common.axes import Axes
 from ..seamless.latent_rolls import step_offset
 from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
-from .networks import AROUND_DENOISER, AROUND_PASS, DENOISER, compiled_apart, with_object_patches
+from .networks import (
+    AROUND_DENOISER,
+    AROUND_PASS,
+    DENOISER,
+    DenoiserPass,
+    around_pass,
+    compiled_apart,
+    with_object_patches,
+)
 from .protocols import Model
 from .sampling_steps import StepShare, current_step
 from .wrapped_unet import KEY
@@ -32,15 +40,15 @@ def seamless_transformer(model: Model, axes: Axes, share: StepShare) -> Model:
             "spreads the seam and does not close it.",
             type(network).__name__,
         )
-        wrapper = _rolled(axes, share, patch_of(network))
+        run = _rolled(axes, share, patch_of(network))
     else:
         positions = periodic_positions(network, axes)
         patches = {f"{DENOISER}.{rotary.path}.forward": positions, **patches}
-        wrapper = _wrapped(positions, axes, share)
+        run = _wrapped(positions, axes, share)
     clone = with_object_patches(model, patches)
     for place in (AROUND_DENOISER, AROUND_PASS):
         clone.remove_wrappers_with_key(place, KEY)
-    clone.add_wrapper_with_key(AROUND_PASS, KEY, wrapper)
+    clone.add_wrapper_with_key(AROUND_PASS, KEY, around_pass(run))
     return clone
 
 
@@ -52,53 +60,33 @@ def moved_image(options: Mapping[str, Any], offset: tuple[int, int]) -> dict[str
     return {**options, "rope_options": rope}
 
 
-def _wrapped(positions: PeriodicPositions, axes: Axes, share: StepShare) -> Callable[..., torch.Tensor]:
-    def run(
-        execute: Callable[..., torch.Tensor],
-        latent: torch.Tensor,
-        sigma: torch.Tensor,
-        concat: Any = None,
-        context: Any = None,
-        control: Any = None,
-        options: Mapping[str, Any] | None = None,
-        **others: Any,
-    ) -> torch.Tensor:
-        options = options or {}
-        if not share.includes(options, sigma):
+def _wrapped(positions: PeriodicPositions, axes: Axes, share: StepShare) -> Callable[[DenoiserPass], torch.Tensor]:
+    def run(one: DenoiserPass) -> torch.Tensor:
+        if not share.includes(one.options, one.sigma):
             positions.end()
-            return execute(latent, sigma, concat, context, control, options, **others)
-        height, width = latent.shape[-2:]
+            return one.predict()
+        height, width = one.latent.shape[-2:]
         _warn_of_cut_patches(height, width, positions.patch)
-        offset = step_offset(current_step(options), height, width, axes, positions.patch)
-        words = 0 if context is None else context.shape[1]
-        positions.begin((height, width), words, offset, options.get(WINDOW_AXES))
+        offset = step_offset(current_step(one.options), height, width, axes, positions.patch)
+        words = 0 if one.context is None else one.context.shape[1]
+        positions.begin((height, width), words, offset, one.options.get(WINDOW_AXES))
+        options = one.options
         if not positions.joint:
             options = moved_image(options, (offset[0] // positions.patch, offset[1] // positions.patch))
         try:
-            return execute(latent, sigma, concat, context, control, options, **others)
+            return one.predict(options=options)
         finally:
             positions.end()
 
     return run
 
 
-def _rolled(axes: Axes, share: StepShare, patch: int) -> Callable[..., torch.Tensor]:
-    def run(
-        execute: Callable[..., torch.Tensor],
-        latent: torch.Tensor,
-        sigma: torch.Tensor,
-        concat: Any = None,
-        context: Any = None,
-        control: Any = None,
-        options: Mapping[str, Any] | None = None,
-        **others: Any,
-    ) -> torch.Tensor:
-        options = options or {}
+def _rolled(axes: Axes, share: StepShare, patch: int) -> Callable[[DenoiserPass], torch.Tensor]:
+    def run(one: DenoiserPass) -> torch.Tensor:
         # The residuals of a ControlNet are lists of patches that stay where they are.
-        still = control is not None or concat is not None or not share.includes(options, sigma)
-        offset = (0, 0) if still else step_offset(current_step(options), *latent.shape[-2:], axes, patch)
-        rolled = latent.roll(offset, (-2, -1))
-        result = execute(rolled, sigma, concat, context, control, options, **others)
+        still = one.control is not None or one.concat is not None or not share.includes(one.options, one.sigma)
+        offset = (0, 0) if still else step_offset(current_step(one.options), *one.latent.shape[-2:], axes, patch)
+        result = one.predict(latent=one.latent.roll(offset, (-2, -1)))
         return result.roll((-offset[0], -offset[1]), (-2, -1))
 
     return run
