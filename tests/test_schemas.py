@@ -102,8 +102,9 @@ def test_the_help_page_names_every_input_and_output(schema):
 @each_node
 def test_the_help_page_has_a_line_for_each_input_that_says_what_the_editor_shows(schema):
     page = (PACK / "web" / "docs" / f"{schema.node_id}.md").read_text(encoding="utf-8").splitlines()
-    heads = [HELP.help_head(one) for one in widgets(schema)]
-    assert [head for head in heads if not any(line.startswith(head + " ") for line in page)] == []
+    lines = zip(map(HELP.help_head, widgets(schema)), HELP.help_lines(schema).splitlines(), strict=True)
+    missing = [line for head, line in lines if not any(there.startswith(head + " ") for there in page)]
+    assert missing == [], f"web/docs/{schema.node_id}.md: paste these lines"
 
 
 @each_node

@@ -10,10 +10,8 @@ from ...common.paths import resolve_inside
 from ...common.texture_dataset import TextureDataset
 from ...dataset.addresses import read_networks
 from ...dataset.caption_lookup import AUTOMATIC
-from ...dataset.download import Limits, check_aiohttp, download_images
 from ...dataset.download_list import SCHEMES, Wanted, lines_as_rows, read_list, wanted_images
 from ...dataset.download_record import DownloadRecord
-from ...dataset.download_report import download_report, offer
 from ...dataset.load import ANY, Loading, load_folder
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
@@ -161,6 +159,9 @@ class DownloadImages(io.ComfyNode):
         max_total_gb: float = 10.0,
         parallel: int = 8,
     ) -> io.NodeOutput:
+        from ...dataset.download import Limits, check_aiohttp, download_images
+        from ...dataset.download_report import download_report, offer
+
         path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
         if prefix and not prefix.lower().startswith(SCHEMES):
             raise InputError(f"prefix is {prefix!r}. It must begin with http:// or https://.")

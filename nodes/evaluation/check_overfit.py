@@ -4,7 +4,6 @@ import torch
 from comfy_api.latest import io, ui
 
 from ...common.texture_dataset import TextureDataset
-from ...evaluation.overfit import check_overfit, overfit_picture
 from ...host.progress import progress_callback
 from ..image_inputs import color_images
 from ..sockets import TextureDatasetSocket
@@ -55,6 +54,8 @@ class CheckOverfit(io.ComfyNode):
     def execute(
         cls, images: torch.Tensor, dataset: TextureDataset, held_out: TextureDataset | None = None
     ) -> io.NodeOutput:
+        from ...evaluation.overfit import check_overfit, overfit_picture
+
         pictures = list(color_images(images, "images"))
         size = (pictures[0].shape[2], pictures[0].shape[1])
         training = framed_renders(dataset, size, "dataset")

@@ -31,11 +31,17 @@ def test_what_is_worked_on_at_once_stays_within_the_budget(monkeypatch):
 
 
 def test_a_stop_leaves_the_rest_undone():
-    begun = []
+    begun, released = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if item:  # all but the first wait for the stop
+            released.wait()
 
     def stop(done, total):
+        threading.Timer(0.2, released.set).start()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        in_parallel(begun.append, range(1000), stop)
-    assert len(begun) < 1000
+        in_parallel(work, range(1000), stop)
+    assert len(begun) <= 1 + parallel.THREADS

@@ -94,6 +94,7 @@ def test_gradients_are_those_of_finite_differences(cases, name):
     assert (loss(1e-2) - loss(-1e-2)) / 2e-2 == pytest.approx(slope, rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_latent_is_learnt_by_heart(name):
     """What a LoRA makes of it, which is within reach of another one that begins with no effect."""

@@ -6,6 +6,7 @@ from measured_memory import measured, predicted, settings, subject
 from tilewright.training.config import OptimizerConfig
 from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, MemoryPlan
 
+pytestmark = pytest.mark.slow  # each case trains a step
 PLANS = {
     "plain": MemoryPlan(),
     "selective": MemoryPlan(BUT_ATTENTION),

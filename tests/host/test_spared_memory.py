@@ -61,6 +61,7 @@ def test_a_lora_on_eight_bits_learns_in_the_same_direction(plain, name, products
     assert direction(found, gradients) > 0.99
 
 
+@pytest.mark.slow
 def test_streamed_blocks_of_eight_bits_can_be_compiled(plain):
     """By torch.compile's tracing, without the compiler behind it; copies and recomputation stay outside."""
     model, gradients = plain["ZImage"]

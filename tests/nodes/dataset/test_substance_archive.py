@@ -114,7 +114,13 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("write", "reason"), BAD.values(), ids=BAD.keys())
+SLOW = "many elements"  # as many as count against memory
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [pytest.param(*bad, id=name, marks=pytest.mark.slow if name == SLOW else ()) for name, bad in BAD.items()],
+)
 def test_bad_archives_are_refused_with_a_reason(tmp_path, write, reason):
     path = tmp_path / "bad.sbsar"
     write(path)
