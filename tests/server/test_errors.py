@@ -7,6 +7,7 @@ DATASET = {
     "class_type": "TilewrightRenderProcedural",
     "inputs": {"material": "bricks", "count": 1, "size": 64, "seed": 0, "folder": "errors"},
 }
+NO_NAME = "which cannot name a file or folder. Use letters, digits, spaces"
 DEMO = {"class_type": "TilewrightDemoModel", "inputs": {}}
 
 
@@ -53,7 +54,7 @@ def folders(server):
 
 
 def test_an_empty_folder(server, folders):
-    assert "empty" in reason(server, read("empty"))
+    assert "empty is empty. Put images into it, or choose another folder." in reason(server, read("empty"))
 
 
 def test_a_folder_of_text_files(server, folders):
@@ -64,7 +65,7 @@ def test_a_folder_of_text_files(server, folders):
 
 @pytest.mark.parametrize("outside", ["../../..", "/etc", "C:\\Windows"])
 def test_a_folder_outside_what_comfyui_may_read(server, folders, outside):
-    assert "outside" in reason(server, read(outside))
+    assert "which lies outside the folders this ComfyUI may use for it" in reason(server, read(outside))
 
 
 def test_a_corrupt_file_among_good_ones_is_named_and_skipped(server, folders):
@@ -79,19 +80,19 @@ def test_a_corrupt_file_among_good_ones_is_named_and_skipped(server, folders):
 
 
 def test_no_steps(server):
-    assert "steps" in reason(server, train(steps=0))
+    assert "Value 0 smaller than min of 1: steps" in reason(server, train(steps=0))
 
 
 def test_a_resolution_the_latents_cannot_have(server):
-    assert "multiple of 64" in reason(server, train(resolution=100))
+    assert "resolution is 100, but must be a multiple of 64, such as 128." in reason(server, train(resolution=100))
 
 
 def test_a_name_that_leads_out_of_the_folder(server):
-    assert "name" in reason(server, train(name="../../escaped"))
+    assert f"'../../escaped', {NO_NAME}" in reason(server, train(name="../../escaped"))
 
 
 def test_a_render_folder_that_leads_out_of_the_output_directory(server):
     escaping = {**DATASET, "inputs": {**DATASET["inputs"], "folder": "../escaped"}}
-    assert "folder" in reason(
+    assert f"The folder is '../escaped', {NO_NAME}" in reason(
         server, {"1": escaping, "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 1]}}}
     )
