@@ -36,7 +36,8 @@ def write_listing(grid: LoraGrid) -> None:
 
 def read_listing(folder: Path) -> dict[str, Any] | None:
     """What `write_listing` wrote, and with it, where the grid was scored since, the `scores` of each cell, the one that
-    the rule has `chosen`, and the lines of the `verdict`; None where there is no grid."""
+    the rule has `chosen`, the lines of the `verdict` and whether that is on a cell chosen `by_hand`; None where there is no
+    grid."""
     listing = _read(folder / LISTING_NAME)
     if not isinstance(listing, dict) or not isinstance(listing.get("cells"), list):
         return None
@@ -46,7 +47,8 @@ def read_listing(folder: Path) -> dict[str, Any] | None:
     cells = [{**cell, "scores": known.get((cell.get("lora"), cell.get("strength")))} for cell in listing["cells"]]
     verdict = scored.get("verdict")
     lines = [line for line in verdict if isinstance(line, str)] if isinstance(verdict, list) else []
-    return {**listing, "cells": cells, "chosen": scored.get("rule", scored.get("chosen")), "verdict": lines}
+    known_chosen = {"chosen": scored.get("rule", scored.get("chosen")), "by_hand": scored.get("by_hand") is True}
+    return {**listing, "cells": cells, **known_chosen, "verdict": lines}
 
 
 def _read(file: Path) -> Any:

@@ -198,6 +198,7 @@ def scores_record(result: Result) -> dict[str, Any]:
     return {
         "chosen": chosen,
         "rule": rule,
+        "by_hand": result.by_hand,
         "verdict": verdict(result),
         "copy_threshold": result.calibration.threshold,
         "held_out": result.is_held_out,

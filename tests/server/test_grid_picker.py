@@ -8,6 +8,7 @@ from torch import full
 from widget_matrix import RENDERERS, Matrix, in_page, use_renderer
 
 SCORE_GRID = "TilewrightScoreGrid"
+SCORED = {"chosen": "200@0.5", "verdict": ["Chosen: 200@0.5", "Why: it ranks best."]}
 
 
 def write_grid(output):
@@ -23,7 +24,7 @@ def write_grid(output):
         refused = "copies" if value == 0.9 else None
         scores.append({"lora": lora, "strength": strength, "value": [value, 0, 1], "refused": refused})
     (folder / "grid.json").write_text(json.dumps({"prompts": ["wall"], "seeds": [1], "cells": cells}))
-    (folder / "scores.json").write_text(json.dumps({"chosen": "200@0.5", "cells": scores}))
+    (folder / "scores.json").write_text(json.dumps({**SCORED, "cells": scores}))
     return folder.name
 
 
@@ -80,3 +81,40 @@ def test_cells_are_sorted_by_a_score_and_compared(editor, grid):
     dialog = editor.get_by_role("dialog", name="Compare pictures")
     assert dialog.locator("figcaption b").all_inner_texts() == ["200 @ 0.5", "100 @ 0.5"]
     editor.keyboard.press("Escape")
+
+
+def test_both_nodes_of_a_grid_show_one_choice_and_the_reason_of_the_last_scores(editor, grid, server):
+    put(editor, "classic", grid)
+    in_page(
+        editor,
+        """const node = app.graph.add(LiteGraph.createNode("TilewrightLoraGrid")); node.pos = [-200, 120]; await frame();
+        for (const view of lib.liveViews()) if (view.node === node) view.mounted.output({ tilewright_grid: [given] });
+        await frame();""",
+        grid,
+    )
+
+    def told():
+        return in_page(
+            editor,
+            """await frame(); return lib.liveViews().map(view => [view.root.querySelector("[role=status]").textContent,
+              view.root.querySelector(".tw-quiet").textContent]);""",
+        )
+
+    editor.wait_for_function("() => document.querySelectorAll('.tw-pick').length === 10")
+    assert told() == 2 * [["The rule chose 200 @ 0.5", "Why: it ranks best. Click a cell to choose another."]]
+    editor.locator(".tw-pick").nth(3).evaluate("one => one.click()")
+    assert told() == 2 * [["Your choice: 200 @ 0.5", ""]]
+    scores = server.output / "grids" / grid / "scores.json"
+    by_hand = {"rule": "100@0.5", "by_hand": True, "verdict": ["Chosen: 200@0.5", "Why: you chose it."]}
+    scores.write_text(json.dumps({**json.loads(scores.read_text()), **by_hand}))
+    in_page(
+        editor,
+        """for (const view of lib.liveViews()) if (view.node.type === "TilewrightScoreGrid") {
+          view.mounted.output({ tilewright_grid: [given] }); view.setValue("choice", ""); }
+        await frame(); await frame();""",
+        grid,
+    )
+    editor.wait_for_function(
+        "() => document.querySelectorAll('.tw-pick.tw-rules, .tw-pick[aria-selected=true]').length === 2"
+    )
+    assert told() == 2 * [["The rule chose 100 @ 0.5", "Click a cell to choose another."]]

@@ -8,10 +8,13 @@ import { chosenCell, columnsOf, ORDERS, ordersOf, scoreOf, sorted, stepTo } from
 
 /** @typedef {import("../grid/cells.js").Cell} Cell */
 /** @typedef {import("../grid/cells.js").Order} Order */
-/** chosen is the rule's cell, verdict says in lines which and why. @typedef {{prompts: string[], seeds: number[], cells: Cell[], chosen: string | null, verdict: string[]}} Grid */
+/** chosen is the rule's cell; verdict says in lines which was handed on, by_hand or the rule's, and why. @typedef {{prompts: string[], seeds: number[], cells: Cell[], chosen: string | null, by_hand: boolean, verdict: string[]}} Grid */
 
 const SCORE_GRID = "TilewrightScoreGrid";
 const [THUMBNAIL, LARGE] = [256, 1024]; // px
+
+/** Those in a graph now: what one learns of a grid and of the choice, all of that grid show. @type {Set<Picker>} */
+const PICKERS = new Set();
 
 /** @type {import("../lib/comfy.js").ViewKind} */
 export const gridPickerView = {
@@ -21,12 +24,15 @@ export const gridPickerView = {
   width: 460,
   mount(view) {
     const picker = new Picker(view);
+    PICKERS.add(picker);
+    view.signal.addEventListener("abort", () => PICKERS.delete(picker));
     return {
       output: (output) => {
         const name = output.tilewright_grid?.[0];
-        if (typeof name === "string" && name) picker.show(name);
+        if (typeof name !== "string" || !name) return;
+        for (const one of PICKERS) if (one === picker || one.name === name) one.show(name);
       },
-      values: () => picker.mark(),
+      values: () => PICKERS.forEach((one) => one.mark()),
     };
   },
 };
@@ -44,7 +50,7 @@ function tooltip(label, cell) {
 
 class Picker {
   /** @type {Grid} */
-  grid = { prompts: [], seeds: [], cells: [], chosen: null, verdict: [] };
+  grid = { prompts: [], seeds: [], cells: [], chosen: null, by_hand: false, verdict: [] };
   name = "";
   asked = "";
   /** @type {Order} */
@@ -186,7 +192,7 @@ class Picker {
   /** Shows which cell is handed on: the person's, else the rule's. */
   mark() {
     if (!this.name) return;
-    const { cells, chosen } = this.grid;
+    const { cells, chosen, by_hand } = this.grid;
     const { choice } = this;
     const mine = choice ? chosenCell(cells, choice) : -1;
     const rules = chosen ? chosenCell(cells, chosen) : -1;
@@ -202,8 +208,9 @@ class Picker {
       ? mine >= 0 ? t("Your choice: {cell}", { cell: this.#label(cells[mine]) }) : t("Your choice {choice} is no cell of this grid", { choice })
       : rules >= 0 ? t("The rule chose {cell}", { cell: this.#label(cells[rules]) }) : scored ? t("The rule refuses every cell") : t("Not scored yet. Score Grid chooses, or you do.");
     this.verdict.textContent = words;
-    this.verdict.title = this.grid.verdict.join("\n") || words;
-    this.why.textContent = !choice && rules >= 0 ? `${this.grid.verdict[1] ?? ""} ${t("Click a cell to choose another.")}`.trim() : "";
+    const verdict = by_hand || choice ? [] : this.grid.verdict; // which is on what was chosen when it was scored
+    this.verdict.title = verdict.join("\n") || words;
+    this.why.textContent = !choice && rules >= 0 ? `${verdict[1] ?? ""} ${t("Click a cell to choose another.")}`.trim() : "";
   }
 
   /** @param {number} number */
