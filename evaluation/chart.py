@@ -10,7 +10,7 @@ from .lettering import cut, label_font
 from .score_grid import Result
 from .scores import CellScores, Score
 from .sheet import ALERT, CHOSEN, FAINT, INK, LINE, PAPER, to_image
-from .words import verdict
+from .words import rounded, verdict
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -117,7 +117,7 @@ def _bar(
     if score is None:
         return
     x, y = place
-    draw.text((x, y), f"{score.value:.2f}", color, label_font(14))
+    draw.text((x, y), rounded(score.value), color, label_font(14))
     left, right = x + 48, x + COLUMN - 20
     low, high = score.interval if score.interval[0] == score.interval[0] else (score.value, score.value)
     ends = [left + (right - left) * (end - edges[0]) / (edges[1] - edges[0]) for end in (low, score.value, high)]
@@ -142,7 +142,7 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
         for end in (low, high):
             place = at((end, up[0])) if axis == 0 else at((across[0], end))
             anchor = ("la" if end == low else "ra") if axis == 0 else ("rs" if end == low else "rt")
-            draw.text((place[0] - 6 * axis, place[1] + 6 * (1 - axis)), f"{end:.2f}", FAINT, label_font(13), anchor)
+            draw.text((place[0] - 6 * axis, place[1] + 6 * (1 - axis)), rounded(end), FAINT, label_font(13), anchor)
     draw.text((left, top - 20), "prompt following, upwards", FAINT, label_font(14))
     front = sorted(at(places[number + 1]) for number in result.choice.front)
     if len(front) > 1:

@@ -134,7 +134,8 @@ def _table(result: Result) -> list[str]:
         transfer = result.grid.transfers.get(scores.cell)
         if transfer:
             lines[-1] += (
-                f" loss transfer {transfer.share:.2f} ({transfer.interval[0]:.2f} to {transfer.interval[1]:.2f})"
+                f" loss transfer {rounded(transfer.share)} ({rounded(transfer.interval[0])} to "
+                f"{rounded(transfer.interval[1])})"
             )
     return lines
 
@@ -156,7 +157,12 @@ def _scores_in_words(scores: CellScores) -> str:
 
 def _with_interval(score: Score) -> str:
     low, high = score.interval
-    return f"{score.value:.2f} ({low:.2f} to {high:.2f})" if low == low else f"{score.value:.2f}"
+    return f"{rounded(score.value)} ({rounded(low)} to {rounded(high)})" if low == low else rounded(score.value)
+
+
+def rounded(number: float) -> str:
+    """To two places, without the sign of a 0."""
+    return f"{round(number, 2) + 0.0:.2f}"
 
 
 def table_csv(result: Result) -> str:

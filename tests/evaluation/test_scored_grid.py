@@ -17,7 +17,7 @@ from tilewright.evaluation.grid import LoraGrid, Sampling, plan, write_pictures
 from tilewright.evaluation.renders import ReadRenders
 from tilewright.evaluation.score_grid import score_grid
 from tilewright.evaluation.sheet import ALERT
-from tilewright.evaluation.words import is_ranked, report, scores_record, table_csv, verdict
+from tilewright.evaluation.words import is_ranked, report, rounded, scores_record, table_csv, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +144,10 @@ def test_the_table_has_a_line_for_each_cell(result):
     assert float(rows[1]["style_low"]) < float(rows[1]["style"]) < float(rows[1]["style_high"])
     assert rows[2]["refused"] == "6 of 6 pictures show nothing" and rows[2]["best_in"] == "0.0000"
     assert rows[2]["brightness"] == "0.000000"
+
+
+def test_a_number_that_is_rounded_to_0_has_no_sign():
+    assert [rounded(number) for number in (-0.004, 0.004, -0.006, 1.005)] == ["0.00", "0.00", "-0.01", "1.00"]
 
 
 def test_the_record_is_plain_json(result):
