@@ -88,7 +88,8 @@ def test_both_nodes_of_a_grid_show_one_choice_and_the_reason_of_the_last_scores(
     in_page(
         editor,
         """const node = app.graph.add(LiteGraph.createNode("TilewrightLoraGrid")); node.pos = [-200, 120];
-        await frame(); for (const view of lib.liveViews()) if (view.node === node) view.mounted.output({ tilewright_grid: [given] });
+        await frame();
+        for (const view of lib.liveViews()) if (view.node === node) view.mounted.output({ tilewright_grid: [given] });
         await frame();""",
         grid,
     )
