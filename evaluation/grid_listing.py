@@ -36,8 +36,8 @@ def write_listing(grid: LoraGrid) -> None:
 
 def read_listing(folder: Path) -> dict[str, Any] | None:
     """What `write_listing` wrote; None where there is no grid. Where it was scored since, there are as well the
-    `scores` of each cell, the one that the rule has `chosen`, the lines of the `verdict`, and `by_hand`, whether that is a
-    person's.
+    `scores` of each cell, the one that the rule has `chosen`, the lines of the `verdict`, and `by_hand`, whether
+    that is a person's.
     """
     listing = _read(folder / LISTING_NAME)
     if not isinstance(listing, dict) or not isinstance(listing.get("cells"), list):
