@@ -128,6 +128,10 @@ def write_loras(folder, count):
     return names
 
 
+def told(words, seconds):
+    print(f"{words:47} {seconds[0]:9.1f} {seconds[1]:9.1f}", flush=True)
+
+
 def main(cells=30, prompts=6, seeds=2, steps=16, size=256):
     with tempfile.TemporaryDirectory() as folder:
         host = Host(conftest.HOST, Path(sys.executable), ours=True)
@@ -135,24 +139,24 @@ def main(cells=30, prompts=6, seeds=2, steps=16, size=256):
             loras = write_loras(server.output / "loras", -(-cells // len(WEIGHTS)))
             order = [(lora, weight, prompt, seed) for lora in loras for weight in WEIGHTS
                      for prompt in PROMPTS[:prompts] for seed in range(1, seeds + 1)]  # fmt: skip
+            for source in ("3", "4"):
+                render = {"9": {"class_type": "PreviewAny", "inputs": {"source": [source, 1]}}}
+                run_prompt(server.url, {**renders_graph(size), **render})
             run_prompt(server.url, picture_graph(loras[0], 0.1, "warm", 0, 1, size))
-            graphs = [picture_graph(*one, steps, size) for one in order]
-            single = timed(server, lambda: queue_all(server.url, graphs))
+            print(f"{len(order)} pictures of {steps} steps at {size} px: seconds, and seconds of the processor")
             few = [picture_graph(*one[:3], 1000 + n, steps, size) for n, one in enumerate(order[:: len(order) // 12])]
             nodes = processor_seconds_of_nodes(server, few)
+            print("one of them, by node: " + ", ".join(f"{name} {spent:.3f}" for name, spent in nodes.items()))
+            graphs = [picture_graph(*one, steps, size) for one in order]
+            single = timed(server, lambda: queue_all(server.url, graphs))
+            told("queued one by one", single)
             graph = grid_graph(loras, PROMPTS[:prompts], range(1, seeds + 1), steps, size)
             grid = timed(server, lambda: run_prompt(server.url, graph))
-            renders = {**renders_graph(size), "9": {"class_type": "PreviewAny", "inputs": {"source": ["3", 1]}}}
-            run_prompt(server.url, {**renders, "10": {"class_type": "PreviewAny", "inputs": {"source": ["4", 1]}}})
+            told(f"grid, with {prompts * seeds} pictures more, without LoRA", grid)
             scored = timed(server, lambda: run_prompt(server.url, scored_graph(graph, size)))
-    count, base = len(order), prompts * seeds
-    print(f"{count} pictures of {steps} steps at {size} px                    seconds   of the processor")
-    print(f"queued one by one                                {single[0]:9.1f} {single[1]:9.1f}")
-    print(f"grid, with {base:2} pictures more, without LoRA       {grid[0]:9.1f} {grid[1]:9.1f}")
-    print(f"scores                                           {scored[0]:9.1f} {scored[1]:9.1f}")
-    print("one of them, by node: " + ", ".join(f"{name} {seconds:.3f}" for name, seconds in nodes.items()))
-    print(f"one by one / grid                                {single[0] / grid[0]:9.2f} {single[1] / grid[1]:9.2f}")
-    print(f"scores / grid                                    {scored[0] / grid[0]:9.1%} {scored[1] / grid[1]:9.1%}")
+            told("scores", scored)
+    print(f"one by one / grid                               {single[0] / grid[0]:9.2f} {single[1] / grid[1]:9.2f}")
+    print(f"scores / grid                                   {scored[0] / grid[0]:9.1%} {scored[1] / grid[1]:9.1%}")
 
 
 if __name__ == "__main__":
