@@ -12,6 +12,7 @@ from ..common.files import written_whole
 from ..material.live_heights import live_height
 
 FOLDER = "tilewright"
+LIVE = "tilewright_live"  # the key under which the editor's live maps find what they are made of
 
 
 def viewed_file(name: str, content: bytes) -> ui.SavedResult:
@@ -25,7 +26,8 @@ def viewed_file(name: str, content: bytes) -> ui.SavedResult:
     return ui.SavedResult(named, FOLDER, io.FolderType.temp)
 
 
-def height_for_view(heights: torch.Tensor, smooth: torch.Tensor | None) -> dict[str, Any]:
-    """What the view of Height to Normal needs of heights (B, 1, H, W); see `live_height`."""
-    files, facts = live_height(heights, smooth)
-    return facts | {"files": {name: viewed_file(f"{name}.png", png) for name, png in files.items()}}
+def live_for_view(heights: torch.Tensor, smooth: torch.Tensor | None = None, **facts: Any) -> dict[str, Any]:
+    """The `ui` of a node whose maps the editor makes live of (B, 1, H, W); see `live_height`. facts: the node's own."""
+    files, told = live_height(heights, smooth)
+    named = {name: viewed_file(f"{name}.png", png) for name, png in files.items()}
+    return {LIVE: [told | facts | {"files": named}]}

@@ -1,4 +1,4 @@
-"""A height for the browser's own Height to Normal: as it is, and with the stair-steps of few bits smoothed."""
+"""A height, or a channel of a picture, for maps that the browser makes live: as it is, and without its stair-steps."""
 
 from typing import Any
 

@@ -7,13 +7,13 @@ import { BADGES } from "./views/badges.js";
 import { editCaptions } from "./views/captions/node.js";
 import { datasetPreview } from "./views/captions/preview.js";
 import { gridPickerView } from "./views/grid_picker.js";
-import { liveNormalView } from "./views/live_normal.js";
+import { liveMapsView, liveNormalView } from "./views/live_maps.js";
 import { materialView } from "./views/material.js";
 import { tileView } from "./views/tiles.js";
 import { trainingView } from "./views/training.js";
 import { trainingsTab } from "./views/trainings_tab.js";
 
-registerViews([BADGES, editCaptions, datasetPreview, materialView, tileView, liveNormalView, trainingView, gridPickerView], ["tilewright.run"]);
+registerViews([BADGES, editCaptions, datasetPreview, materialView, tileView, liveMapsView, liveNormalView, trainingView, gridPickerView], ["tilewright.run"]);
 extend(picker); // before the next: its button is a widget to fit
 extend(fitting);
 extend(colors);

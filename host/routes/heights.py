@@ -1,4 +1,4 @@
-"""The height that a Load Map or Load Image node will give: Height to Normal shows its normals before any run."""
+"""The picture that a Load Map or Load Image node will give: nodes after it show their maps before any run."""
 
 import base64
 import importlib
@@ -15,9 +15,10 @@ from ...common.layout import to_bhwc
 from ...common.map_files import KEEP, LIGHT_OPTIONS, Reading
 from ...common.map_kinds import MAP_KINDS
 from ...material.debanding import deband_batch
+from ...material.height_from_image import SOURCES, choose_channel
 from ...material.live_heights import live_height
 from ...material.load_map import load_map
-from ...material.map_inputs import read_height
+from ...material.map_inputs import read_height, read_map
 from ..folders import map_file
 from .serving import Reply, Route, text
 
@@ -26,7 +27,7 @@ LARGEST = 8192 * 8192  # pixels
 
 
 def height(asked: Mapping[str, Any]) -> Reply:
-    """The height in the file of a loader node: `live_height` with its files as data: addresses, and notes."""
+    """The height in the file of a loader node, or a channel of it: `live_height` with its files as data: addresses."""
     loader = one_of(asked, "loader", LOADERS)
     axes = one_of(asked, "axes", AXES_OPTIONS)
     name = text(asked, "file", 1000)
@@ -35,11 +36,15 @@ def height(asked: Mapping[str, Any]) -> Reply:
     if columns * rows > LARGEST:
         raise InputError(f"{path.name} is {columns} x {rows} pixels: too large to be shown before a run.")
     image = _by_load_image(name) if loader == "LoadImage" else _by_load_map(path, asked)
-    heights, notes = read_height(image)
-    smooth, _ = deband_batch(heights, Axes.parse(axes))
+    if "channel" in asked:
+        channel = one_of(asked, "channel", SOURCES)
+        heights, smooth = choose_channel(read_map(image, "The image")[0], channel), None
+    else:
+        heights = read_height(image)[0]
+        smooth = deband_batch(heights, Axes.parse(axes))[0]
     files, facts = live_height(heights, smooth)
     inline = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in files.items()}
-    return Reply(facts | {"axes": axes, "files": inline, "notes": notes})
+    return Reply(facts | {"axes": axes, "files": inline})
 
 
 def one_of(asked: Mapping[str, Any], name: str, choices: tuple[str, ...] | list[str]) -> str:

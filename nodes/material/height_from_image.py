@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
+from ...host.viewed_files import live_for_view
 from ...material.height_from_image import (
     SOURCES,
     DetailGains,
@@ -46,6 +47,7 @@ class HeightFromImage(io.ComfyNode):
                 "crazybump",
                 "pbr",
             ],
+            has_intermediate_output=True,
             inputs=[
                 io.Image.Input(
                     "image", tooltip="The picture. Its brightness, or one of its channels, becomes the height."
@@ -150,13 +152,14 @@ class HeightFromImage(io.ComfyNode):
         wrap = Axes.parse(axes)
         pixels, notes = read_map(image, "The image", repair)
         height = choose_channel(pixels, source)
+        live = live_for_view(height, channel=source, axes=axes)
         height = remove_light(height, flatten, flatten_radius / 100, wrap)
         height = weigh_details(height, DetailGains(fine, medium, large), wrap)
         height = stretch(height, clip / 100)
         height = set_levels(1 - height if invert else height, black, white, gamma)
         used = source if pixels.shape[1] > 1 else "only channel"
         report = "\n".join([f"The image's {used} became the height.", *notes])
-        return io.NodeOutput(to_bhwc(grey_to_rgb(height)), report, SurfaceSize(height_cm, size_cm))
+        return io.NodeOutput(to_bhwc(grey_to_rgb(height)), report, SurfaceSize(height_cm, size_cm), ui=live)
 
 
 def _gain_input(name: str, what: str) -> io.Float.Input:

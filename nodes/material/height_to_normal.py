@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.layout import to_bhwc
-from ...host.viewed_files import height_for_view
+from ...host.viewed_files import live_for_view
 from ...material.debanding import deband_batch
 from ...material.derivatives import METHODS
 from ...material.filters import gaussian_blur
@@ -25,8 +25,6 @@ from .surface_inputs import (
     surface_input,
     surface_output,
 )
-
-LIVE = "tilewright_height"  # the key under which the editor's view finds the height
 
 
 class HeightToNormal(io.ComfyNode):
@@ -141,12 +139,12 @@ class HeightToNormal(io.ComfyNode):
         if deband:
             heights, of_steps = deband_batch(heights, wrap)
             notes += of_steps
-        live = height_for_view(given, heights if deband else None) | {"axes": axes, **asdict(said)}
+        live = live_for_view(given, heights if deband else None, axes=axes, **asdict(said))
         heights = gaussian_blur(heights, smooth_cm * width / said.size_cm / 2, wrap)
         scale = (-strength if invert else strength) * slope_scale(said.height_cm, said.size_cm, width)
         normals = normal_map(heights, scale, method, wrap, convention)
         report = "\n".join([_slope_report(normals, said.size_cm), *of_size, *notes])
-        return io.NodeOutput(to_bhwc(normals), report, said, ui={LIVE: [live]})
+        return io.NodeOutput(to_bhwc(normals), report, said, ui=live)
 
 
 def _slope_report(normals: torch.Tensor, size_cm: float) -> str:

@@ -1,11 +1,14 @@
 """The nodes that shade: what a surface hides from the light, and where it bends."""
 
+from dataclasses import asdict
+
 import comfy.utils
 import torch
 from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.layout import grey_to_rgb, to_bhwc
+from ...host.viewed_files import live_for_view
 from ...material.curvature import curvature_range, mean_curvature
 from ...material.filters import gaussian_blur
 from ...material.map_inputs import read_height
@@ -46,6 +49,7 @@ class Occlusion(io.ComfyNode):
                 "cavity",
                 "pbr",
             ],
+            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("height", tooltip="The height, 0 to 1, white is high. Of a colour image the luminance."),
                 height_cm_input(),
@@ -111,7 +115,9 @@ class Occlusion(io.ComfyNode):
         away = radius_cm * columns / said.size_cm
         reach = f"Light was looked for in {2 * slices} directions, up to {away:.4g} pixels away."
         report = "\n".join([reach, *of_size, *notes])
-        return io.NodeOutput(to_bhwc(grey_to_rgb(found.visibility)), to_bhwc(encode_normals(bent)), report, said)
+        live = live_for_view(heights, axes=axes, **asdict(said))
+        occlusion, normals = to_bhwc(grey_to_rgb(found.visibility)), to_bhwc(encode_normals(bent))
+        return io.NodeOutput(occlusion, normals, report, said, ui=live)
 
 
 class Curvature(io.ComfyNode):
@@ -134,6 +140,7 @@ class Curvature(io.ComfyNode):
                 "convex",
                 "wear mask",
             ],
+            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("height", tooltip="The height, 0 to 1, white is high. Of a colour image the luminance."),
                 height_cm_input(),
@@ -201,4 +208,4 @@ class Curvature(io.ComfyNode):
         images = [to_bhwc(grey_to_rgb(image)) for image in (0.5 + part / 2, convex, concave, 1 - concave)]
         sharpest = f"{1 / full:.3g} cm" if full > 0 else "nothing: the surface is flat"
         report = "\n".join([f"The radius that became full white is {sharpest}.", *of_size, *notes])
-        return io.NodeOutput(*images, report, said)
+        return io.NodeOutput(*images, report, said, ui=live_for_view(heights, axes=axes, **asdict(said)))

@@ -46,6 +46,7 @@ export interface ComfyNode {
   title: string;
   pos: [number, number];
   comfyClass?: string;
+  mode?: number;
   size: [number, number];
   widgets?: ComfyWidget[];
   inputs?: ComfySlot[];

@@ -109,7 +109,8 @@ function multiply(re, im, byRe, byIm) {
   }
 }
 
-/** @typedef {{width: number, height: number, values: Float32Array}} Plane rows from the top */
+/** @typedef {Float32Array | Float64Array} Values */
+/** @typedef {{width: number, height: number, values: Values}} Plane rows from the top */
 
 /**
  * Multiplies the spectrum along an axis by `response`; a line that does not wrap is continued by its mirror image.
@@ -122,7 +123,7 @@ export function filterLines({ width, height, values }, response, axis, wraps) {
   const size = wraps ? length : 2 * length;
   const [gainRe, gainIm] = gains(response, size);
   const transform = transformOf(size);
-  const filtered = new Float32Array(values.length);
+  const filtered = emptyLike(values, values.length);
   const [re, im] = [new Float64Array(size), new Float64Array(size)];
   for (let line = 0; line < lines; line += 2) {
     const [one, other] = [line * across, Math.min(line + 1, lines - 1) * across]; // two real lines are one complex one
@@ -141,6 +142,11 @@ export function filterLines({ width, height, values }, response, axis, wraps) {
     }
   }
   return { width, height, values: filtered };
+}
+
+/** As many numbers of the same kind. @param {Values} values @param {number} length @returns {Values} */
+export function emptyLike(values, length) {
+  return values instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
 }
 
 /** Of all frequencies: those above pi are the conjugates. @param {(omega: number) => [number, number]} response @param {number} size */

@@ -1,6 +1,6 @@
-/** Height to Normal in the browser, by the formula of nodes/material/heights.py; what did not change is not computed again. */
+/** Height to Normal in the browser, by the formula of nodes/material/height_to_normal.py; what did not change is not computed again. */
 import { gaussianBlur } from "./fourier.js";
-import { gradient } from "./slopes.js";
+import { gradient, wrapping } from "./slopes.js";
 
 /** @typedef {import("./fourier.js").Plane} Plane */
 /**
@@ -17,6 +17,11 @@ export class LiveNormals {
     this.height = height;
     this.gradientOf = "";
     this.blurOf = "";
+  }
+
+  /** @param {Settings} settings @returns {Generator<import("./map_worker.js").Made>} */
+  *maps(settings) {
+    yield { pictures: { normal: this.normals(settings) } };
   }
 
   /** @param {Settings} settings @returns {Uint8ClampedArray} the normal map as pixels, R, G, B and 255 */
@@ -39,14 +44,14 @@ export class LiveNormals {
 
   /** @param {Settings} settings */
   #slopes({ method, axes, size_cm, smooth_cm }) {
-    const wrap = { x: axes === "both" || axes === "x", y: axes === "both" || axes === "y" };
+    const wrap = wrapping(axes);
     const sigma = (smooth_cm * this.height.width) / size_cm / 2;
     const blurOf = JSON.stringify([sigma, axes]);
     if (blurOf !== this.blurOf) this.blurred = gaussianBlur(this.height, sigma, wrap);
     const gradientOf = JSON.stringify([blurOf, method]);
     if (gradientOf !== this.gradientOf) this.gradient = gradient(/** @type {Plane} */ (this.blurred), method, wrap);
     [this.blurOf, this.gradientOf] = [blurOf, gradientOf];
-    return /** @type {{p: Float32Array, q: Float32Array}} */ (this.gradient);
+    return /** @type {{p: import("./fourier.js").Values, q: import("./fourier.js").Values}} */ (this.gradient);
   }
 }
 

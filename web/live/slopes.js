@@ -1,8 +1,14 @@
 /** First derivatives of a height per pixel: material/derivatives.py in the browser, kernel by kernel. */
-import { filterLines } from "./fourier.js";
+import { emptyLike, filterLines } from "./fourier.js";
 
 /** @typedef {import("./fourier.js").Plane} Plane */
+/** @typedef {import("./fourier.js").Values} Values */
 /** @typedef {{x: boolean, y: boolean}} Axes that wrap */
+
+/** @param {string} axes the node's widget @returns {Axes} */
+export function wrapping(axes) {
+  return { x: axes === "both" || axes === "x", y: axes === "both" || axes === "y" };
+}
 
 /**
  * `slope[i]` weighs f(x + i + 1) - f(x - i - 1), `across[i]` the two rows i away, [] for none.
@@ -16,7 +22,7 @@ export const KERNELS = {
   eighth_order: { slope: [4 / 5, -1 / 5, 4 / 105, -1 / 280], across: [] },
 };
 
-/** @param {Plane} plane @param {string} method @param {Axes} axes @returns {{p: Float32Array, q: Float32Array}} the rise to the right and downwards */
+/** @param {Plane} plane @param {string} method @param {Axes} axes @returns {{p: Values, q: Values}} the rise to the right and downwards */
 export function gradient(plane, method, axes) {
   if (method === "spectral") {
     const slope = (/** @type {number} */ omega) => /** @type {[number, number]} */ ([0, omega < Math.PI - 1e-9 ? omega : 0]);
@@ -71,14 +77,14 @@ function tapsOf(slope, along, across, aside) {
 /** @param {Plane} plane @param {number} pad pixels all round: wrapped, else along the parabola through the border's three @param {Axes} axes @returns {Plane} */
 export function extended({ width, height, values }, pad, axes) {
   const [columns, rows] = [width + 2 * pad, height + 2 * pad];
-  const result = new Float32Array(columns * rows);
+  const result = emptyLike(values, columns * rows);
   for (let y = 0; y < height; y += 1) result.set(values.subarray(y * width, (y + 1) * width), (y + pad) * columns + pad);
   for (let x = 0; x < width; x += 1) continueLine(result, pad * columns + pad + x, columns, height, pad, axes.y);
   for (let y = 0; y < rows; y += 1) continueLine(result, y * columns + pad, 1, width, pad, axes.x);
   return { width: columns, height: rows, values: result };
 }
 
-/** @param {Float32Array} values @param {number} first @param {number} step @param {number} length @param {number} pad @param {boolean} wraps */
+/** @param {Values} values @param {number} first @param {number} step @param {number} length @param {number} pad @param {boolean} wraps */
 function continueLine(values, first, step, length, pad, wraps) {
   const last = first + (length - 1) * step;
   for (let out = 1; out <= pad; out += 1) {

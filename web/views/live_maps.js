@@ -1,0 +1,283 @@
+/**
+ * What a node makes of a height or a picture, while its widgets are moved: of the last run's, of the file that a loader before it
+ * names, or of what Height from Image makes live. A normal map is also seen lit, the light dragged over the relief.
+ */
+import { h, debounced } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { isLinked, sourceOf } from "../lib/links.js";
+import { OnDemand } from "../lib/on_demand.js";
+import { RouteError, get } from "../lib/routes.js";
+import { planesOf } from "../live/files.js";
+import { KINDS, LABELS } from "../live/kinds.js";
+import { followLight } from "../live/light.js";
+import { MapMaker } from "../live/map_maker.js";
+import { lit } from "../live/normals.js";
+import { halved } from "../live/planes.js";
+import { questionOf } from "../live/questions.js";
+import { surfaceOf } from "../live/surfaces.js";
+import { icon } from "../material/icons.js";
+import { whyNotShown } from "../material/maps.js";
+
+/** @typedef {import("../lib/comfy.js").NodeView} NodeView */
+/** @typedef {import("../live/fourier.js").Plane} Plane */
+/** @typedef {import("../live/files.js").Told} Told */
+/** @typedef {{told: Told, planes: Record<string, Plane>}} Source */
+
+const OUTPUT = "tilewright_live";
+const MOMENT = 80; // ms
+const LOOK_AGAIN = 1500; // ms: how often the loader before the node is looked at
+
+/** @type {Set<LiveMapView>} */
+const VIEWS = new Set();
+
+/** @type {import("../lib/comfy.js").ViewKind} */
+export const liveNormalView = { name: "live_normal", nodes: ["TilewrightHeightToNormal"], width: 320, height: 330, mount };
+
+/** @type {import("../lib/comfy.js").ViewKind} */
+export const liveMapsView = { name: "live_maps", nodes: ["TilewrightHeightFromImage", "TilewrightOcclusion", "TilewrightCurvature"], width: 320, height: 330, mount };
+
+/** @param {NodeView} view */
+function mount(view) {
+  const shown = new LiveMapView(view);
+  return { output: (/** @type {any} */ output) => shown.take(output[OUTPUT]), values: () => shown.follow() };
+}
+
+class LiveMapView {
+  /** @param {NodeView} view */
+  constructor(view) {
+    this.view = view;
+    this.kind = KINDS[view.node.comfyClass ?? view.node.type];
+    this.chosen = this.kind.pictures[0];
+    this.light = { azimuth: -0.8, elevation: 0.7 };
+    this.isLit = false;
+    this.asked = "";
+    this.made = "";
+    /** @type {Source | undefined} of the last run, or of the loader */
+    this.source = undefined;
+    /** @type {Source | undefined} what the picture is made of */
+    this.from = undefined;
+    /** @type {Source | undefined} for the nodes that follow */
+    this.given = undefined;
+    this.canvas = h("canvas", { class: "tw-live-picture", role: "img", width: 16, height: 16 });
+    this.empty = h("div", { class: "tw-empty" }, t(this.kind.hint));
+    this.facts = h("div", { class: "tw-material-facts", "aria-live": "polite" });
+    this.stage = h("div", { class: "tw-material-stage", "data-still": !this.hasNormals }, this.canvas, this.empty, this.facts);
+    this.lamp = h("button", { type: "button", "aria-pressed": "false", title: t("The relief in the light; drag to move it, or use the arrow keys (L)"), onclick: () => this.#turnLamp() }, icon("sun"), t("Lit"));
+    this.choices = this.kind.pictures.map((name) => h("button", { type: "button", "data-picture": name, onclick: () => this.#choose(name) }, t(LABELS[name] ?? name)));
+    const buttons = this.hasNormals ? [this.lamp] : this.choices.length > 1 ? this.choices : [];
+    view.root.classList.add("tw-material");
+    view.root.append(this.stage, h("div", { class: "tw-material-controls" }, ...buttons, h("span", { class: "tw-quiet" }, t("Live: as the node will make it"))));
+    const [shown, failed] = [(/** @type {any} */ made) => this.#take(made), (/** @type {string} */ why) => this.#say(t("The map cannot be shown: {why}", { why }))];
+    this.maker = new MapMaker(view.node.comfyClass ?? view.node.type, shown, failed, view.signal);
+    this.look = debounced(() => this.#look(), 60, view.signal);
+    this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
+    if (this.hasNormals) followLight(view, this.stage, (right, up) => this.#moveLight(right, up), () => this.#turnLamp());
+    this.#followGraph();
+    this.recall();
+  }
+
+  get hasNormals() {
+    return this.kind.pictures.includes("normal");
+  }
+
+  /** What the node gave out in a run. @param {unknown} given */
+  take(given) {
+    const [told] = /** @type {Told[]} */ (given ?? []);
+    if (!told) return;
+    this.ran = told;
+    this.#keep();
+    this.redraw();
+  }
+
+  recall() {
+    const remembered = this.view.remembered;
+    if (remembered) {
+      this.light = remembered.light ?? this.light;
+      this.isLit = Boolean(remembered.isLit);
+      this.chosen = this.kind.pictures.includes(remembered.chosen) ? remembered.chosen : this.chosen;
+      this.ran ??= remembered.ran;
+    }
+    this.redraw();
+  }
+
+  /** A widget was moved, here or in a node that this one follows. */
+  follow() {
+    if (!this.ran) this.recall();
+    this.look();
+    for (const view of VIEWS) view.redraw();
+  }
+
+  redraw() {
+    if (!this.drawing.isSeen && this.isWanted) this.#ask();
+    this.drawing.redraw();
+  }
+
+  /** The live view of the node before this one, if it makes heights. @returns {LiveMapView | undefined} */
+  get before() {
+    const origin = sourceOf(this.view.node, this.kind.input);
+    return origin ? [...VIEWS].find(({ view, kind }) => view.node === origin && kind.pictures.includes("height")) : undefined;
+  }
+
+  /** Whether it is in sight, or a view that goes on from it is. @returns {boolean} */
+  get isWanted() {
+    return this.drawing.isSeen || [...VIEWS].some((other) => other.before === this && other.isWanted);
+  }
+
+  async #look() {
+    if (!this.isWanted) return;
+    const asked = questionOf(this.view.node, this.kind) || (this.ran ? JSON.stringify(this.ran) : "");
+    if (!asked || asked === this.asked) return;
+    this.asked = asked;
+    const isOfRun = this.ran && asked === JSON.stringify(this.ran);
+    try {
+      const told = isOfRun ? /** @type {Told} */ (this.ran) : await get("height", JSON.parse(asked), this.view.signal);
+      const planes = await planesOf(told);
+      if (asked !== this.asked || this.view.signal.aborted) return;
+      this.source = { told, planes };
+      this.redraw();
+    } catch (error) {
+      if (this.view.signal.aborted || asked !== this.asked) return;
+      this.source = this.given = undefined;
+      this.#say(error instanceof RouteError ? error.message : whyNotShown(error, t("The map cannot be shown: {why}", { why: String(error) })));
+    }
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    this.empty.hidden = false;
+    this.empty.textContent = sentence;
+  }
+
+  #draw() {
+    this.#look();
+    this.#ask();
+    if (this.pictures) this.#show();
+  }
+
+  /** Asks for the maps where anything has changed. */
+  #ask() {
+    const source = this.before?.given ?? this.source;
+    if (!source) return;
+    const plane = this.#plane(source);
+    const isNew = plane !== this.plane;
+    if (isNew) this.maker.give(plane.width > (this.kind.most ?? Infinity) ? halved(plane, /** @type {number} */ (this.kind.most)) : plane);
+    this.plane = plane;
+    this.from = source;
+    const settings = this.#settings();
+    const made = JSON.stringify(settings);
+    if (isNew || made !== this.made) this.maker.make(settings);
+    this.made = made;
+  }
+
+  /** @param {Source} source */
+  #plane({ planes }) {
+    return (this.kind.debands && this.#value("deband") && planes.smooth) || planes.height;
+  }
+
+  /** The node's widgets, and the cm that a node before it says, or said in the last run. @returns {any} */
+  #settings() {
+    const settings = Object.fromEntries(this.kind.widgets.map((name) => [name, this.#value(name)]));
+    const { height_cm, size_cm } = surfaceOf(this.view.node) ?? this.ran ?? settings;
+    return "height_cm" in settings ? { ...settings, height_cm: height_cm ?? settings.height_cm, size_cm: size_cm ?? settings.size_cm } : settings;
+  }
+
+  /** What the worker made; a draft is shown where the whole takes longer than a moment. @param {import("../live/map_worker.js").Made} made */
+  #take(made) {
+    this.newest = made;
+    if (!made.isDraft) this.#accept();
+    else this.later ||= window.setTimeout(() => this.#accept(), MOMENT);
+  }
+
+  #accept() {
+    clearTimeout(this.later);
+    this.later = 0;
+    if (!this.newest || this.view.signal.aborted) return;
+    const { pictures, height, isDraft } = this.newest;
+    this.pictures = pictures;
+    this.isDraft = isDraft;
+    this.settings = JSON.parse(this.made);
+    this.empty.hidden = true;
+    if (height && this.from) this.given = { told: this.from.told, planes: { height } };
+    this.#show();
+    if (height) for (const view of VIEWS) if (view !== this) view.redraw();
+  }
+
+  #show() {
+    const given = /** @type {Record<string, Uint8ClampedArray>} */ (this.pictures)[this.chosen];
+    const pixels = this.isLit && this.hasNormals ? lit(given, this.settings.convention, this.light) : given;
+    const { canvas } = this;
+    const { told, planes } = /** @type {Source} */ (this.from);
+    const ratio = planes.height.width / planes.height.height;
+    const width = Math.round(Math.sqrt((pixels.length / 4) * ratio));
+    const height = pixels.length / 4 / width;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    canvas.getContext("2d")?.putImageData(new ImageData(/** @type {any} */ (pixels), width, height), 0, 0);
+    canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
+    this.lamp.setAttribute("aria-pressed", String(this.isLit));
+    for (const button of this.choices) button.setAttribute("aria-pressed", String(button.dataset.picture === this.chosen));
+    this.facts.textContent = this.#notes(told, width).join(" · ");
+    const what = this.isLit && this.hasNormals ? t("Relief in the light") : this.hasNormals ? t("Normal map") : t(LABELS[this.chosen] ?? "Height");
+    canvas.setAttribute("aria-label", `${what}, ${this.facts.textContent}`);
+  }
+
+  /** What to know of the picture. @param {Told} told @param {number} width */
+  #notes(told, width) {
+    const { kind, view } = this;
+    const isOfRun = told === this.ran;
+    const deband = kind.debands && this.#value("deband");
+    const linked = [...kind.widgets, "deband"].filter((name) => isLinked(view.node, name));
+    if (isLinked(view.node, "surface") && !surfaceOf(view.node)) linked.push("surface");
+    const channel = kind.channel && isOfRun && told.channel !== this.#value(kind.channel);
+    const smoothed = deband && this.plane === this.from?.planes.smooth && told.axes !== this.#value("axes");
+    return [
+      `${told.pixels.join(" × ")} px`,
+      this.isDraft ? t("draft") : width < told.pixels[0] && t("shown at {n} px", { n: width }),
+      deband && (this.from !== this.source || !told.debanded) && t("debanding shows after a run"),
+      smoothed && t("debanded for axes {axes}", { axes: told.axes }),
+      channel && t("the channel shows after a run"),
+      linked.length > 0 && t("linked, so not live: {names}", { names: linked.join(", ") }),
+    ].filter(Boolean);
+  }
+
+  /** @param {string} name */
+  #value(name) {
+    return /** @type {any} */ (this.view.value(name));
+  }
+
+  /** @param {string} name */
+  #choose(name) {
+    this.chosen = name;
+    this.#keep();
+    this.redraw();
+  }
+
+  #turnLamp() {
+    this.isLit = !this.isLit;
+    this.#keep();
+    this.redraw();
+  }
+
+  /** @param {number} right @param {number} up radians */
+  #moveLight(right, up) {
+    const { azimuth, elevation } = this.light;
+    this.light = { azimuth: azimuth + right, elevation: Math.max(0.1, Math.min(Math.PI / 2, elevation + up)) };
+    this.isLit = true;
+    this.#keep();
+    this.redraw();
+  }
+
+  #keep() {
+    const { ran, light, isLit, chosen } = this;
+    this.view.remember({ ran, light, isLit, chosen });
+  }
+
+  /** The widgets of a loader before the node tell nobody. */
+  #followGraph() {
+    VIEWS.add(this);
+    const looking = setInterval(() => this.#look(), LOOK_AGAIN);
+    this.view.signal.addEventListener("abort", () => {
+      clearInterval(looking);
+      VIEWS.delete(this);
+    }, { once: true });
+  }
+}
