@@ -22,14 +22,16 @@ GRAPH = {
     "4": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0x8080FF}},
     "5": {"class_type": "TilewrightHeightToNormal", "inputs": {"height": ["4", 0], "height_cm": 2.0}},
     "6": {"class_type": "TilewrightTilePreview", "inputs": {"image": ["4", 0], "columns": 2, "rows": 2}},
-    "7": {"class_type": "TilewrightPreviewMaterial", "inputs": {"basecolor": ["6", 0], "normal": ["5", 0]}},
+    "7": {"class_type": "TilewrightPreviewMaterial", "inputs": {"basecolor": ["6", 0], "normal": ["5", 0], "occlusion": ["10", 0]}},
     "8": {"class_type": "TilewrightTrainLora", "inputs": {"name": RUN}},
     "9": {"class_type": "TilewrightScoreGrid", "inputs": {}},
+    "10": {"class_type": "TilewrightOcclusion", "inputs": {"height": ["4", 0], "radius_cm": 2.0, "slices": 2}},
 }
 NOT_RUN = ["8", "9"]  # they show what stands in files
 SHOWN = {  # by the names of the views: JavaScript that is true of `root` once it shows what there is
     "dataset_preview": "root.querySelectorAll('figure').length === 4 && root.querySelector('img').naturalWidth > 0",
     "captions": "root.querySelectorAll('img').length === 4 && root.querySelector('img').naturalWidth > 0",
+    "live_maps": "root.querySelector('canvas')?.dataset.drawn > 0",
     "live_normal": "root.querySelector('canvas')?.dataset.drawn > 0",
     "tile_view": "root.querySelector('canvas')?.dataset.drawn > 0",
     "material_view": "root.querySelector('canvas')?.dataset.drawn > 0",
@@ -109,7 +111,7 @@ def test_in_mid_run_a_page_loaded_anew_shows_every_view_again(editor, scene, tra
     try:
         editor.reload()
         editor.wait_for_function(LOADED, timeout=60_000)
-        editor.wait_for_function("app.graph.nodes.length === 9")
+        editor.wait_for_function("app.graph.nodes.length === 10")
         in_page(
             editor, "Object.assign(app.canvas.ds, { scale: 0.62, offset: [480, 90] }); app.canvas.setDirty(true, true);"
         )

@@ -49,6 +49,16 @@ def test_eight_bits_come_with_and_without_their_steps(server):
     assert len(np.unique(decoded(answer, "height"))) == 65 < len(np.unique(decoded(answer, "smooth")))
 
 
+def test_a_channel_of_a_picture_as_height_from_image_takes_it(server):
+    colours = torch.tensor([0.2, 0.4, 0.6]).reshape(3, 1, 1).expand(3, 16, 24)
+    write_png(server.base / "input" / "route_colours.png", colours, 8)
+    asked = {"loader": "LoadImage", "axes": "both", "file": "route_colours.png"}
+    for channel, value in (("blue", 0.6), ("red", 0.2), ("green", 0.4)):
+        status, answer = ask(server, **asked, channel=channel)
+        assert status == 200 and set(answer["files"]) == {"height"} and answer["debanded"] is False
+        assert decoded(answer, "height")[0, 0] == pytest.approx(value, abs=1e-6)
+
+
 def test_load_image_is_read_as_comfyui_reads_it(server):
     write_png(server.base / "input" / "route_grey.png", torch.full((3, 16, 16), 0.5), 8)
     status, answer = ask(server, loader="LoadImage", axes="both", file="route_grey.png")
@@ -69,6 +79,7 @@ def test_load_image_is_read_as_comfyui_reads_it(server):
         {"axes": "z"},
         {"kind": "everything"},
         {"light": "blue"},
+        {"channel": "hue"},
     ],
     ids=str,
 )

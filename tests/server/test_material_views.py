@@ -8,6 +8,7 @@ VIEWS = {
     "TilewrightSaveMaterial": "material_view",
     "TilewrightTilePreview": "tile_view",
     "TilewrightHeightToNormal": "live_normal",
+    "TilewrightOcclusion": "live_maps",
 }
 DRAWN = "[...document.querySelectorAll('.tilewright-view canvas')].filter(one => one.dataset.drawn > 0).length"
 GRAPH = {

@@ -5,6 +5,7 @@ import pytest
 import torch
 from test_live_normals import relief
 from tilewright.common.axes import AXES_OPTIONS
+from tilewright.material.debanding import distinct_values
 from tilewright.material.occlusion import ray_distances
 from tilewright.nodes.material import Curvature, HeightFromImage, Occlusion
 
@@ -81,6 +82,71 @@ def test_of_a_large_height_a_small_draft_shows_first(web):
     assert told == [[0, True], [0, True], [small, True], [0, False], [0, False], [whole, False]]
 
 
+def test_occlusion_grows_finer_slice_by_slice(web):
+    """Each draft of 8 slices is as bright as the whole, since its slices lie far apart."""
+    body = """async ([values, settings]) => {
+      const { LiveOcclusion } = await import("/web/live/occlusion.js");
+      const maker = new LiveOcclusion({ width: 60, height: 48, values: Float32Array.from(values) });
+      const mean = (pixels) => pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
+      return [...maker.maps(settings)].map(({ pictures, isDraft }) => pictures && [mean(pictures.occlusion), isDraft]);
+    }"""
+    told = web.evaluate(body, [relief().flatten().tolist(), OCCLUSION])
+    assert [one and one[1] for one in told] == [None, True, None, True, None, None, None, None, None]
+    whole = told[-1][0]
+    assert abs(told[1][0] - whole) < 8 and abs(told[3][0] - whole) < 3
+
+
+@pytest.mark.parametrize("levels, expected", [(2, True), (5000, True), (5001, False)])
+def test_a_height_of_few_different_values_may_have_steps(web, levels, expected):
+    body = "async n => (await import('/web/live/steps.js')).mayHaveSteps(Float32Array.from({ length: 9000 }, (_, at) => (at % n) / n))"
+    assert web.evaluate(body, levels) is expected
+    values = (torch.arange(9000) % levels / levels).reshape(1, 1, 90, 100)
+    assert (len(distinct_values(values)) > 0) is expected
+
+
+def test_a_picture_is_shrunk_by_all_its_pixels(web):
+    """A chequerboard of single pixels, seen at an eighth of its size, is even grey."""
+    body = """async () => {
+      const { drawPicture } = await import("/web/live/picture.js");
+      const canvas = Object.assign(document.createElement("canvas"), { style: "width: 32px; height: 16px" });
+      document.body.append(canvas);
+      const pixels = Uint8ClampedArray.from({ length: 4 * 256 * 128 }, (_, at) => {
+        const pixel = at >> 2;
+        return at % 4 === 3 || ((pixel % 256) + (pixel >> 8)) % 2 ? 255 : 0;
+      });
+      drawPicture(canvas, pixels, 256, 128);
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      canvas.remove();
+      const grey = data.filter((_, at) => at % 4 !== 3);
+      return [canvas.width, canvas.height, Math.min(...grey), Math.max(...grey)];
+    }"""
+    width, height, darkest, brightest = web.evaluate(body)
+    assert (width, height) == (48, 24) and 110 < darkest <= brightest < 145
+
+
+def test_the_cm_that_widgets_say(web):
+    """Of a node, of the one that hands its surface on, and nothing where only a run can tell."""
+    body = """async () => {
+      const { surfaceOf } = await import("/web/live/surfaces.js");
+      const widgets = (height_cm, size_cm) => Object.entries({ height_cm, size_cm }).map(([name, value]) => ({ name, value }));
+      const node = (type, given, source, name = "surface") => ({
+        type, widgets: given, inputs: [{ name, link: source ? 1 : null }], getInputNode: () => source,
+      });
+      const first = node("TilewrightHeightFromImage", widgets(4, 50));
+      const second = node("TilewrightHeightToNormal", widgets(9, 9), first);
+      const muted = { ...first, mode: 2 };
+      const others = [first, second, node("TilewrightOcclusion", widgets(1, 1), second)];
+      const unknown = [
+        node("TilewrightOcclusion", widgets(1, 1), node("TilewrightNormalToHeight", widgets(2, 2))),
+        node("TilewrightOcclusion", widgets(1, 1), muted),
+        node("TilewrightCurvature", widgets(1, 1), first, "height_cm"),
+      ];
+      return [others.map(surfaceOf), unknown.map(surfaceOf)];
+    }"""
+    known, unknown = web.evaluate(body)
+    assert known == [{"height_cm": 4, "size_cm": 50}] * 3 and unknown == [None] * 3
+
+
 @pytest.mark.parametrize("radius", [0.3, 1.0, 31.5, 40.0, 700.0])
 def test_rays_visit_what_the_nodes_do(web, radius):
     body = "async radius => (await import('/web/live/occlusion.js')).rayDistances(radius)"
@@ -141,10 +207,11 @@ def test_the_newest_settings_are_shown_and_those_before_dropped(web):
       for (const radius_cm of [40, 30, 3]) one.make({ ...settings, radius_cm });
       other.make(settings);
       const until = Date.now() + 20000;
-      const isThere = () => shown.one.length && shown.other.length;
+      const whole = () => shown.one.filter((made) => !made.isDraft);
+      const isThere = () => whole().length && shown.other.length;
       while (Date.now() < until && !isThere()) await new Promise((done) => setTimeout(done, 10));
       ending.abort();
-      return [[...shown.one.at(-1).pictures.occlusion], shown.one.length, shown.other[0].height.width, failures];
+      return [[...whole()[0].pictures.occlusion], whole().length, shown.other[0].height.width, failures];
     }"""
     height = relief()
     occlusion, whole, width, failures = web.evaluate(body, [height.flatten().tolist(), OCCLUSION | FROM_IMAGE])

@@ -21,7 +21,7 @@ export class LiveOcclusion {
     this.gradientOf = "";
   }
 
-  /** Nothing after each slice, then the pictures. @param {Settings} settings @returns {Generator<import("./map_worker.js").Made>} */
+  /** Nothing after most slices, drafts where their number has doubled, then the pictures. @param {Settings} settings @returns {Generator<import("./map_worker.js").Made>} */
   *maps({ axes, height_cm, size_cm, radius_cm, slices, convention }) {
     const { width, height } = this.height;
     const scale = (height_cm * width) / size_cm;
@@ -30,9 +30,11 @@ export class LiveOcclusion {
     const around = surrounded(this.height, Math.max(1, Math.ceil(radius)), scale, wrapping(axes));
     const sum = () => new Float64Array(width * height);
     const sums = { openness: sum(), x: sum(), y: sum(), z: sum() };
-    for (let slice = 0; slice < slices; slice += 1) {
+    for (const [before, slice] of spread(slices).entries()) {
       addSlice(sums, around, this.height, slopes, scale, radius, (Math.PI * slice) / slices);
-      yield {};
+      const done = before + 1;
+      const isDraft = done > 1 && done < slices && Number.isInteger(Math.log2(done));
+      yield isDraft ? { pictures: picturesOf(sums, slopes, scale, done, convention), isDraft } : {};
     }
     yield { pictures: picturesOf(sums, slopes, scale, slices, convention) };
   }
@@ -43,6 +45,13 @@ export class LiveOcclusion {
     this.gradientOf = axes;
     return /** @type {{p: import("./fourier.js").Values, q: import("./fourier.js").Values}} */ (this.gradient);
   }
+}
+
+/** The numbers of so many slices, the first ones far apart from each other. @param {number} slices */
+function spread(slices) {
+  const bits = Math.ceil(Math.log2(slices));
+  const mirrored = Array.from({ length: 2 ** bits }, (_, at) => (bits ? parseInt([...at.toString(2).padStart(bits, "0")].reverse().join(""), 2) : 0));
+  return mirrored.filter((slice) => slice < slices);
 }
 
 /**

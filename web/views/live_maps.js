@@ -12,8 +12,10 @@ import { KINDS, LABELS } from "../live/kinds.js";
 import { followLight } from "../live/light.js";
 import { MapMaker } from "../live/map_maker.js";
 import { lit } from "../live/normals.js";
+import { drawPicture } from "../live/picture.js";
 import { halved } from "../live/planes.js";
 import { questionOf } from "../live/questions.js";
+import { mayHaveSteps } from "../live/steps.js";
 import { surfaceOf } from "../live/surfaces.js";
 import { icon } from "../material/icons.js";
 import { whyNotShown } from "../material/maps.js";
@@ -61,16 +63,18 @@ class LiveMapView {
     this.canvas = h("canvas", { class: "tw-live-picture", role: "img", width: 16, height: 16 });
     this.empty = h("div", { class: "tw-empty" }, t(this.kind.hint));
     this.facts = h("div", { class: "tw-material-facts", "aria-live": "polite" });
+    this.trust = h("span", { class: "tw-quiet", "aria-live": "polite" });
     this.stage = h("div", { class: "tw-material-stage", "data-still": !this.hasNormals }, this.canvas, this.empty, this.facts);
     this.lamp = h("button", { type: "button", "aria-pressed": "false", title: t("The relief in the light; drag to move it, or use the arrow keys (L)"), onclick: () => this.#turnLamp() }, icon("sun"), t("Lit"));
     this.choices = this.kind.pictures.map((name) => h("button", { type: "button", "data-picture": name, onclick: () => this.#choose(name) }, t(LABELS[name] ?? name)));
     const buttons = this.hasNormals ? [this.lamp] : this.choices.length > 1 ? this.choices : [];
     view.root.classList.add("tw-material");
-    view.root.append(this.stage, h("div", { class: "tw-material-controls" }, ...buttons, h("span", { class: "tw-quiet" }, t("Live: as the node will make it"))));
+    view.root.append(this.stage, h("div", { class: "tw-material-controls" }, ...buttons, this.trust));
     const [shown, failed] = [(/** @type {any} */ made) => this.#take(made), (/** @type {string} */ why) => this.#say(t("The map cannot be shown: {why}", { why }))];
     this.maker = new MapMaker(view.node.comfyClass ?? view.node.type, shown, failed, view.signal);
     this.look = debounced(() => this.#look(), 60, view.signal);
     this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
+    this.drawing.followSize();
     if (this.hasNormals) followLight(view, this.stage, (right, up) => this.#moveLight(right, up), () => this.#turnLamp());
     this.#followGraph();
     this.recall();
@@ -166,6 +170,7 @@ class LiveMapView {
     const settings = this.#settings();
     const made = JSON.stringify(settings);
     if (isNew || made !== this.made) this.maker.make(settings);
+    if (!this.pictures) this.#say(t("The map is being made"));
     this.made = made;
   }
 
@@ -197,7 +202,7 @@ class LiveMapView {
     this.isDraft = isDraft;
     this.settings = JSON.parse(this.made);
     this.empty.hidden = true;
-    if (height && this.from) this.given = { told: this.from.told, planes: { height } };
+    if (height && this.from) this.given = { told: { ...this.from.told, debanded: !mayHaveSteps(height.values) }, planes: { height } };
     this.#show();
     if (height) for (const view of VIEWS) if (view !== this) view.redraw();
   }
@@ -210,33 +215,32 @@ class LiveMapView {
     const ratio = planes.height.width / planes.height.height;
     const width = Math.round(Math.sqrt((pixels.length / 4) * ratio));
     const height = pixels.length / 4 / width;
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    canvas.getContext("2d")?.putImageData(new ImageData(/** @type {any} */ (pixels), width, height), 0, 0);
+    drawPicture(canvas, pixels, width, height);
     canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
     this.lamp.setAttribute("aria-pressed", String(this.isLit));
     for (const button of this.choices) button.setAttribute("aria-pressed", String(button.dataset.picture === this.chosen));
-    this.facts.textContent = this.#notes(told, width).join(" · ");
+    this.facts.textContent = [`${told.pixels.join(" × ")} px`, width < told.pixels[0] && !this.isDraft && t("shown at {n} px", { n: width })].filter(Boolean).join(" · ");
+    this.trust.textContent = this.#differences(told).join(" · ") || t("Live: as the node will make it");
     const what = this.isLit && this.hasNormals ? t("Relief in the light") : this.hasNormals ? t("Normal map") : t(LABELS[this.chosen] ?? "Height");
-    canvas.setAttribute("aria-label", `${what}, ${this.facts.textContent}`);
+    canvas.setAttribute("aria-label", `${what}, ${this.facts.textContent}. ${this.trust.textContent}`);
   }
 
-  /** What to know of the picture. @param {Told} told @param {number} width */
-  #notes(told, width) {
+  /** Why the node's own map may be another. @param {Told} told @returns {string[]} */
+  #differences(told) {
     const { kind, view } = this;
-    const isOfRun = told === this.ran;
     const deband = kind.debands && this.#value("deband");
     const linked = [...kind.widgets, "deband"].filter((name) => isLinked(view.node, name));
     if (isLinked(view.node, "surface") && !surfaceOf(view.node)) linked.push("surface");
-    const channel = kind.channel && isOfRun && told.channel !== this.#value(kind.channel);
+    const channel = kind.channel && told === this.ran && told.channel !== this.#value(kind.channel);
     const smoothed = deband && this.plane === this.from?.planes.smooth && told.axes !== this.#value("axes");
-    return [
-      `${told.pixels.join(" × ")} px`,
-      this.isDraft ? t("draft") : width < told.pixels[0] && t("shown at {n} px", { n: width }),
-      deband && (this.from !== this.source || !told.debanded) && t("debanding shows after a run"),
+    const differences = [
+      this.isDraft && t("a draft, the whole follows"),
+      deband && !told.debanded && t("debanding shows after a run"),
       smoothed && t("debanded for axes {axes}", { axes: told.axes }),
       channel && t("the channel shows after a run"),
       linked.length > 0 && t("linked, so not live: {names}", { names: linked.join(", ") }),
-    ].filter(Boolean);
+    ];
+    return differences.filter((one) => typeof one === "string");
   }
 
   /** @param {string} name */
