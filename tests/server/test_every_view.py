@@ -22,7 +22,10 @@ GRAPH = {
     "4": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0x8080FF}},
     "5": {"class_type": "TilewrightHeightToNormal", "inputs": {"height": ["4", 0], "height_cm": 2.0}},
     "6": {"class_type": "TilewrightTilePreview", "inputs": {"image": ["4", 0], "columns": 2, "rows": 2}},
-    "7": {"class_type": "TilewrightPreviewMaterial", "inputs": {"basecolor": ["6", 0], "normal": ["5", 0], "occlusion": ["10", 0]}},
+    "7": {
+        "class_type": "TilewrightPreviewMaterial",
+        "inputs": {"basecolor": ["6", 0], "normal": ["5", 0], "occlusion": ["10", 0]},
+    },
     "8": {"class_type": "TilewrightTrainLora", "inputs": {"name": RUN}},
     "9": {"class_type": "TilewrightScoreGrid", "inputs": {}},
     "10": {"class_type": "TilewrightOcclusion", "inputs": {"height": ["4", 0], "radius_cm": 2.0, "slices": 2}},
