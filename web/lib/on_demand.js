@@ -27,9 +27,9 @@ export class OnDemand {
     });
   }
 
-  /** Draws again when the place has another size. */
+  /** Draws again when the place has another size; none is that of a hidden one. */
   followSize() {
-    const room = new ResizeObserver(() => this.redraw());
+    const room = new ResizeObserver(([{ contentRect }]) => contentRect.width > 0 && this.redraw());
     room.observe(this.place);
     this.signal.addEventListener("abort", () => room.disconnect(), { once: true });
   }
