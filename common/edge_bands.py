@@ -62,12 +62,12 @@ def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
         excess = {name: _standing_out(strips, width, floor) for name, (strips, floor, _) in seen.items()}
         weighted = {name: excess[name][0] * weight for name, (_, _, weight) in seen.items()}
         weighted["both"] = min(excess["detail"][0], excess["contrast"][0]) * BOTH_WEIGHT
-        name = max(weighted, key=lambda one: weighted[one])
-        if weighted[name] > found.excess:
+        name, most = max(weighted.items(), key=lambda one: one[1])
+        if most > found.excess:
             if name in ("both", "contrast"):  # named by what shows most
                 name = max("detail", "contrast", key=lambda one: excess[one][0])
             above = excess[name][1]
-            found = EdgeBand(weighted[name], width, WORDS.get((name, above), MORE_DETAILED if above else SOFTER))
+            found = EdgeBand(most, width, WORDS.get((name, above), MORE_DETAILED if above else SOFTER))
     return found
 
 

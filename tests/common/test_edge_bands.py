@@ -46,6 +46,15 @@ def test_eight_garbled_edges_of_eight_are_found():
     assert [band.excess > 0.9 for band in found] == [True] * 8
 
 
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_a_crossfade_is_found_by_detail_and_contrast_together(seed):
+    """Either alone lies within what is usual; the excess is that of both, whichever of them names the band."""
+    stones = cells(seed=seed, count=400)
+    fade = (stones + stones.roll((85, 128), (2, 3))) / 2
+    assert edge_band(with_band(stones, fade, BAND), "x").excess > 1.1
+    assert edge_band(stones, "x").excess < 0.9
+
+
 def test_brightness_and_contrast_make_no_difference():
     image = with_band(cells(), blurred(cells(), 6), BAND).double()
     here, there = edge_band(image, "x"), edge_band(image * 1000 + 363, "x")
