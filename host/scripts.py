@@ -14,6 +14,11 @@ def clip_tokenizer_folder() -> Path:
     return Path(comfy.sd1_clip.__file__).parent / "sd1_tokenizer"
 
 
+def t5_tokenizer_folder() -> Path:
+    """The folder of T5-XXL's vocabulary that comes with ComfyUI."""
+    return Path(comfy.sd1_clip.__file__).parent / "text_encoders" / "t5_tokenizer"
+
+
 def script_folders() -> list[Path]:
     """The folders that the user has allowed scripts to be run from."""
     return [Path(folder) for folder in folder_paths.folder_names_and_paths.get(SCRIPT_FOLDERS, ([], set()))[0]]

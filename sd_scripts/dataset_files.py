@@ -1,7 +1,6 @@
-"""The files that sd-scripts reads: upright 8-bit PNGs with captions, a dataset configuration, and tokenizers."""
+"""The dataset as sd-scripts reads it: upright 8-bit PNGs with captions, and a configuration."""
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 
 from ..common.caption_files import OVERWRITE, write_caption
 from ..common.errors import InputError, UnreadableImage
-from ..common.files import write_json, written_whole
+from ..common.files import written_whole
 from ..common.image_writing import write_png
 from ..common.images import composite
 from ..common.texture_dataset import Sample, TextureDataset
@@ -19,15 +18,6 @@ from ..common.texture_dataset import Sample, TextureDataset
 CONFIG_NAME = "dataset.json"  # its toml package misreads some names
 CAPTIONS = ".txt"
 _METADATA = "captions.json"
-_TOKENIZER_FILES = ("vocab.json", "merges.txt")
-_TOKENIZER_CONFIG = "tokenizer_config.json"
-_SPECIAL_TOKENS = "special_tokens_map.json"  # what it says goes before the configuration
-_LENGTH = 77  # of CLIP's context; ComfyUI's own configuration leaves cutting to its caller
-_PADDING = {  # folder name that sd-scripts looks for -> the token that fills a caption up
-    "openai_clip-vit-large-patch14": "<|endoftext|>",
-    "laion_CLIP-ViT-bigG-14-laion2B-39B-b160k": "!",
-    "stabilityai_stable-diffusion-2": "!",
-}
 
 
 @dataclass(frozen=True)
@@ -149,18 +139,3 @@ def _hints(dataset: TextureDataset, conditioning: TextureDataset) -> dict[int, S
             f"({len(missing)} are missing). Load both datasets from the same renders, with another map for each."
         )
     return {id(one): by_material[one.material or one.file.stem] for one in dataset.samples}
-
-
-def write_tokenizers(source: Path, folder: Path) -> None:
-    """Fill `folder` as sd-scripts' tokenizer cache from the CLIP tokenizer in `source`; what is there stays."""
-    for name, padding in _PADDING.items():
-        target = folder / name
-        if (target / _TOKENIZER_CONFIG).is_file():
-            continue
-        target.mkdir(parents=True, exist_ok=True)
-        for file in _TOKENIZER_FILES:
-            with written_whole(target / file) as unfinished:
-                shutil.copyfile(source / file, unfinished)
-        for file, own in {_SPECIAL_TOKENS: {}, _TOKENIZER_CONFIG: {"model_max_length": _LENGTH}}.items():
-            told = json.loads((source / file).read_text(encoding="utf-8"))
-            write_json(target / file, {**told, **own, "pad_token": padding})

@@ -59,14 +59,23 @@ def _with_packages(interpreter: Interpreter, script: Path) -> list[str]:
 
 
 def script_environment(
-    host: Mapping[str, str], interpreter: Interpreter, threads: int, offline: bool = True
+    host: Mapping[str, str],
+    interpreter: Interpreter,
+    threads: int,
+    offline: bool = True,
+    hub_cache: Path | None = None,
 ) -> dict[str, str]:
-    """The host's variables without those that would lead the script to the host's packages; no hub, plain text."""
+    """The host's variables without those that would lead the script to the host's packages; no hub, plain text.
+
+    hub_cache is a folder that holds in its place what the script would ask a hub for.
+    """
     own = {name: value for name, value in host.items() if not _LEAKS.fullmatch(name.upper())}
     own |= {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1"}
     own |= {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
     if offline:
         own |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    if hub_cache:
+        own["HF_HUB_CACHE"] = str(hub_cache)
     if interpreter.packages:
         own["PYTHONPATH"] = str(interpreter.packages)
     if threads:

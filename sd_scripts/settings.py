@@ -16,6 +16,7 @@ from ..training.config import ObjectiveConfig, OptimizerConfig, SavingConfig, Tr
 from ..training.flow import check_diffusion_objective
 from ..training.optimizers import check_warmup, optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
+from .flow_settings import flow_arguments
 from .tasks import CONTROLNET, SDXL, Job, network_settings, rates
 
 ATTENTIONS = {"sdpa": "sdpa", "xformers": "xformers", "memory-efficient": "mem_eff_attn", "plain": None}
@@ -149,13 +150,21 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buc
         **_optimizer(config.optimizer, config.steps),
         **_loss(config.objective),
         **_saving(job, config.saving, options),
+        **(flow_arguments(job, config) if job.flow else {}),
     }
     return {name: value for name, value in settings.items() if value is not None and value is not False}
 
 
 def _refuse(job: Job, config: TrainingConfig, options: KohyaOptions) -> None:
     objective = config.objective
-    check_diffusion_objective(objective)  # the scripts for flow models are not started here
+    if not job.flow:
+        check_diffusion_objective(objective)
+    elif options.attention != "sdpa":
+        raise InputError(
+            f"attention is {options.attention!r}, but {job.family} always uses PyTorch's own. Set it to sdpa."
+        )
+    elif not job.takes_ckpt and options.file_format == "ckpt":
+        raise InputError(f"save_model_as (file_format) is ckpt, but {job.script} writes safetensors only. Choose that.")
     if objective.masked and (job.reads_metadata_file or job.task == CONTROLNET):
         raise InputError(
             f"alpha_mask (masked) is on, but {job.script} has no mask. Switch it off; DreamBooth and LoRAs have one."
@@ -190,7 +199,7 @@ def _course(config: TrainingConfig) -> dict[str, Any]:
 
 def _memory(job: Job, config: TrainingConfig, options: KohyaOptions) -> dict[str, Any]:
     mixed, _ = PRECISIONS[options.precision]
-    attention = ATTENTIONS[options.attention]
+    attention = None if job.flow else ATTENTIONS[options.attention]
     return {
         "mixed_precision": mixed,
         "full_fp16": options.half_gradients and mixed == "fp16",
@@ -245,7 +254,7 @@ def _loss(objective: ObjectiveConfig) -> dict[str, Any]:
 def _saving(job: Job, saving: SavingConfig, options: KohyaOptions) -> dict[str, Any]:
     states = {"save_state": True, "save_state_on_train_end": True, "save_last_n_steps_state": 1}
     return {
-        "save_model_as": options.file_format if job.task != CONTROLNET else "safetensors",
+        "save_model_as": options.file_format if job.takes_ckpt else "safetensors",
         "save_precision": PRECISIONS[saving.precision][1],
         "save_every_n_steps": saving.every_steps or saving.state_every,  # what a cancelled run can fall back on
         **(states if saving.resume and job.resumes else {}),

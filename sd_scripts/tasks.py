@@ -1,17 +1,18 @@
-"""What differs from task to task: which script trains it, for which family of Stable Diffusion, and the arguments that
-tell the script what is trained and how fast."""
+"""What differs from task to task: which script trains it, for which family of models, and the arguments that tell the
+script what is trained and how fast."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..common.errors import InputError
 from ..common.texture_dataset import TextureDataset
 from ..training.config import NetworkConfig, TrainingConfig
 from ..training.metadata import PLAIN_LORA, network_module
+from .flow_models import FLOW_MODELS, FlowFacts, FlowModel, flow_network
 
 SD1, SD2, SD2_V, SDXL = "SD1", "SD2", "SD2 v-prediction", "SDXL"
-FAMILIES = [SD1, SD2, SD2_V, SDXL]
+FAMILIES = [SD1, SD2, SD2_V, SDXL, *FLOW_MODELS]
 AUTO = "auto"
 
 LORA = "LoRA"
@@ -34,6 +35,7 @@ _SDXL_SCRIPTS = {
     TEXTUAL_INVERSION: "sdxl_train_textual_inversion.py",
     CONTROLNET: "sdxl_train_control_net.py",
 }
+_WHOLE = (DREAMBOOTH, FINE_TUNE)
 _FOLDERS = {LORA: "loras", TEXTUAL_INVERSION: "embeddings", CONTROLNET: "controlnet"}
 
 _NAMED = 5  # images in a message
@@ -42,23 +44,42 @@ TEMPLATES = {"captions": None, "object": "use_object_template", "style": "use_st
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained (`LORA`, `DREAMBOOTH`, ...), on a checkpoint of which family."""
+    """What is trained (`LORA`, `DREAMBOOTH`, ...), on a model of which family; facts are of a flow model.
+
+    Raises `InputError` for a task that sd-scripts has no script for.
+    """
 
     task: str
     family: str
+    facts: FlowFacts = field(default=FlowFacts(), compare=False)
 
     def __post_init__(self) -> None:
         assert self.task in _SD_SCRIPTS and self.family in FAMILIES
+        if self.flow and self.task != LORA and (self.task not in _WHOLE or not self.flow.whole_model):
+            others = f"{DREAMBOOTH}, {FINE_TUNE} or a LoRA" if self.flow.whole_model else "a LoRA"
+            raise InputError(f"sd-scripts has no {self.task} training for {self.family}. It has {others}.")
+
+    @property
+    def flow(self) -> FlowModel | None:
+        """How sd-scripts trains the family, None for Stable Diffusion 1, 2 and SDXL."""
+        return FLOW_MODELS.get(self.family)
 
     @property
     def script(self) -> str:
         """The script's file name. SDXL has its own for everything; the others would load it and train nonsense."""
+        if self.flow:
+            return self.flow.lora_script if self.task == LORA else self.flow.model_script
         return (_SDXL_SCRIPTS if self.family == SDXL else _SD_SCRIPTS)[self.task]
 
     @property
     def folder(self) -> str:
         """The folder below ComfyUI's output for what comes out, by the name of the host's model folders."""
-        return _FOLDERS.get(self.task, "checkpoints")
+        return _FOLDERS.get(self.task, self.flow.saved_as if self.flow else "checkpoints")
+
+    @property
+    def takes_ckpt(self) -> bool:
+        """Whether its result may be a pickle file."""
+        return self.task == LORA or (self.task != CONTROLNET and not self.flow)
 
     @property
     def resumes(self) -> bool:
@@ -134,6 +155,8 @@ def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
         _check_text_encoder_until(job, network, config.objective.text_encoder_until)
     if job.task == LORA:
         return _lora(job, network)
+    if job.flow:
+        return {}
     if job.task == FINE_TUNE or job.script == "sdxl_train.py":
         return {"train_text_encoder": network.text_encoder}
     if job.task == DREAMBOOTH:
@@ -160,11 +183,17 @@ def rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
 
 
 def _lora(job: Job, network: NetworkConfig) -> dict[str, Any]:
+    if job.flow:
+        return _sizes(network, flow_network(job.family, network), [])
     module, own = network_module(network)
     arguments = [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in own.items()]
     if module != PLAIN_LORA:
         arguments.insert(0, "preset=full" if network.conv_rank else "preset=attn-mlp")
     arguments += _blocks(job, network, module)
+    return _sizes(network, module, arguments)
+
+
+def _sizes(network: NetworkConfig, module: str, arguments: list[str]) -> dict[str, Any]:
     return {
         "network_module": module,
         "network_dim": network.rank,

@@ -213,10 +213,13 @@ FAMILIES = tuple(_OF_CLASS.values())
 
 def flow_family(model: Model) -> Family | None:
     """The family of a MODEL; None for UNets, and for transformers that are none of the families above."""
-    config = model.model.model_config
+    return family_of_config(model.model.model_config)
+
+
+def family_of_config(config: Any) -> Family | None:
+    """The same of the host's configuration of a model."""
     family = _OF_CLASS.get(type(config))
-    unet_config = config.unet_config
-    if family in (FLUX, SCHNELL) and unet_config.get("yak_mlp"):  # Ovis-Image, which is built like Flux
+    if family in (FLUX, SCHNELL) and config.unet_config.get("yak_mlp"):  # Ovis-Image, which is built like Flux
         return None
     return family
 
@@ -249,9 +252,13 @@ def loaded_file_name(model: Model) -> str:
 
 def distillation_note(model: Model, family: Family, adapter: str) -> str:
     """What to know before a checkpoint of few steps is trained, "" for others. adapter: the chosen training adapter."""
-    name = loaded_file_name(model)
+    return "" if adapter else distilled_file_note(loaded_file_name(model), family)
+
+
+def distilled_file_note(name: str, family: Family) -> str:
+    """The same of a file's name, "" where it is not known."""
     few = family.always_distilled or bool(family.distilled and re.search(family.few_steps, name, re.IGNORECASE))
-    if not few or adapter:
+    if not few:
         return ""
     return (
         f"{name or family.name} was distilled to sample in few steps, and plain training takes that away: pictures "

@@ -9,7 +9,9 @@ import torch
 from comfy.model_base import ModelType
 
 from ...common.errors import InputError
+from ...sd_scripts.flow_models import FLOW_MODELS
 from ...sd_scripts.tasks import AUTO, LORA, SD1, SD2, SD2_V, SDXL, TEXTUAL_INVERSION, Job
+from .flow_files import known_flow, read_header, script_family
 
 TEXT_ENCODERS = {  # one of its weights -> the family, and the host's class for it
     "conditioner.embedders.1.model.ln_final.weight": (SDXL, comfy.supported_models.SDXL),
@@ -42,9 +44,11 @@ def _read_family(file: Path) -> str:
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file} cannot be read ({error}). Download or copy the checkpoint again.") from None
     if found is None:
+        if flow := known_flow(read_header(file)):
+            return script_family(file, flow)
         raise InputError(
-            f"{file.name} is not a checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, which these "
-            "scripts train. Choose such a checkpoint, or its family if you know that it is one."
+            f"{file.name} is not a checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, nor a flow model "
+            f"that sd-scripts trains ({', '.join(FLOW_MODELS)}). Choose such a one, or its family if you know it."
         )
     if found[0] == SDXL and prediction != ModelType.EPS:
         raise InputError(

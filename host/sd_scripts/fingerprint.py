@@ -24,10 +24,12 @@ def script_fingerprint(
     checkpoint: Path,
     arguments: Sequence[str],
     held_back: Collection[int] | None,
+    others: Sequence[Path] = (),
 ) -> str:
     """Of all that makes the weights; not of the length of the run nor of what is saved on its way.
 
-    options are as they are used, arguments those that the user has added, held_back the samples that are only measured.
+    options are as they are used, arguments those that the user has added, held_back the samples that are only measured,
+    others a flow model's text encoders and VAE.
     """
     config, used = asdict(order.config), asdict(options)
     for aside in ("steps", "epochs", "saving", "cache", "acceleration", "memory"):
@@ -42,6 +44,7 @@ def script_fingerprint(
     facts = [job.script, job.family, config, used, str(checkpoint), file_stamp(checkpoint), images]
     facts += [asdict(dataset.buckets), dataset.background, arguments, dict(order.own)]
     facts += [] if held_back is None else [sorted(held_back)]
+    facts += [[str(file), file_stamp(file)] for file in others]
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
 

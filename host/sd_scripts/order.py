@@ -13,8 +13,9 @@ from ...training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class ScriptOrder:
-    """What a node asks for. vae is a name in the host's list, "" for the checkpoint's own; own has arguments that only
-    one script has; conditioning holds a ControlNet's hints. arguments is the user's text."""
+    """What a node asks for. checkpoint, diffusion_model, text_encoders and vae are names in the host's lists, "" for
+    none; own has arguments that only one script has; conditioning holds a ControlNet's hints. arguments is the user's
+    text."""
 
     task: str
     dataset: TextureDataset
@@ -30,6 +31,8 @@ class ScriptOrder:
     arguments: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
     conditioning: TextureDataset | None = None
+    diffusion_model: str = ""
+    text_encoders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import comfy.model_management
 from ...common.errors import InputError
 from ...common.files import check_name, written_whole
 from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
-from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
+from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
 from ...sd_scripts.error_hints import Attempt, cause_of
 from ...sd_scripts.extra_arguments import Argument, check_arguments, script_arguments, split_arguments
 from ...sd_scripts.held_back import held_back, held_back_notes
@@ -26,7 +26,8 @@ from ...sd_scripts.process import (
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.tasks import LORA, Job, captions_without_token
+from ...sd_scripts.tasks import LORA, captions_without_token
+from ...sd_scripts.tokenizer_files import write_hub_cache, write_tokenizers
 from ...training.reference_pictures import write_references
 from ...training.run_controls import STOP, RunControls, stopped_at
 from ...training.run_files import told_if_disk_fails
@@ -36,9 +37,10 @@ from ..node_text import tell_node
 from ..progress import progress_callback
 from ..run_record import RunRecord
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
-from .files import checkpoint_family, loaded_weights
+from .files import loaded_weights
 from .fingerprint import script_fingerprint
 from .live import KohyaView
+from .model_files import model_files
 from .order import ScriptOrder, Trained
 
 POLL_SECONDS = 0.2
@@ -66,10 +68,11 @@ def train_with_scripts(order: ScriptOrder, node_id: str | None) -> Trained:
 class _Run:
     def __init__(self, order: ScriptOrder, node_id: str | None) -> None:
         self.order, self.config = order, order.config
-        checkpoint = folders.model_file("checkpoints", order.checkpoint, "checkpoint")
-        self.job = Job(order.task, checkpoint_family(checkpoint, order.family))
+        self.models = model_files(order)
+        self.job = self.models.job
+        self.tokenizers = self.models.tokenizers()
         self._check_regularisation()
-        self.notes = captions_without_token(order.own, order.dataset)
+        self.notes = [*self.models.notes, *captions_without_token(order.own, order.dataset)]
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
         self.interpreter = find_python(order.python, self.checkout, allowed)
@@ -79,7 +82,7 @@ class _Run:
         self.options = self._options()
         tell_node(node_id, f"asking {self.job.script} what it takes")
         known = script_arguments(self.interpreter, self.script, os.environ)
-        self.settings = self._settings(known, checkpoint)
+        self.settings = self._settings(known)
         share = self.config.saving.validation_share if "validation_split" in self.settings else 0
         self.held = held_back(order.dataset, share, self.config.seed)
         self.notes += held_back_notes(order.dataset, self.held)
@@ -89,7 +92,7 @@ class _Run:
             folders.output_folder(self.job.folder),
             order.name.strip(),
             f".{self.settings['save_model_as']}",
-            script_fingerprint(order, self.job, self.options, checkpoint, self.added, self.held),
+            self._fingerprint(),
             lambda run: serves(run, self.config, self.job),
         )
         self.stops = False
@@ -106,7 +109,7 @@ class _Run:
 
     def _options(self) -> KohyaOptions:
         options = self.order.options
-        vae = folders.model_file("vae", self.order.vae, "vae") if self.order.vae else None
+        vae = None if self.job.flow else self.models.arguments.get("vae")
         precision = self.config.precision
         if precision == "auto" and self.order.accelerate:
             precision = configured_precision(os.environ) or "auto"
@@ -115,12 +118,17 @@ class _Run:
             precision = str(dtype).removeprefix("torch.")
         return replace(options, precision=precision, vae=vae)
 
-    def _settings(self, known: Mapping[str, Argument], checkpoint: Path) -> dict[str, Any]:
+    def _fingerprint(self) -> str:
+        others = self.models.arguments.values() if self.job.flow else ()
+        return script_fingerprint(
+            self.order, self.job, self.options, self.models.model, self.added, self.held, list(others)
+        )
+
+    def _settings(self, known: Mapping[str, Argument]) -> dict[str, Any]:
         buckets = self.order.dataset.buckets
         settings = script_settings(self.job, self.config, self.options, buckets) | dict(self.order.own)
-        settings["pretrained_model_name_or_path"] = str(checkpoint)
-        if self.options.vae:
-            settings["vae"] = str(self.options.vae)
+        settings["pretrained_model_name_or_path"] = str(self.models.model)
+        settings |= {name: str(file) for name, file in self.models.arguments.items()}
         if self.config.network.start_from and self.job.task == LORA:
             settings["network_weights"] = str(folders.model_file("loras", self.config.network.start_from, "start_from"))
         return known_settings(settings, frozenset(known), self.job.script)
@@ -143,12 +151,18 @@ class _Run:
             rejected = write_dataset(
                 files.dataset, self.order.dataset, writing, progress_callback(), self.order.conditioning, self.held
             )
-            write_tokenizers(clip_tokenizer_folder(), self._tokenizers)
+            self._write_tokenizers()
             _write(files.folder / "prompts.txt", sample_prompts(self.config))
             settings = self.settings | self._paths() | self.leg_settings
             given = {name: value for name, value in settings.items() if value is not None}
             _write(files.folder / "run.toml", tomli_w.dumps(given))
         return rejected
+
+    def _write_tokenizers(self) -> None:
+        if self.job.flow:
+            write_hub_cache(self._tokenizers, self.tokenizers)
+        else:
+            write_tokenizers(clip_tokenizer_folder(), self._tokenizers)
 
     @property
     def _tokenizers(self) -> Path:
@@ -186,7 +200,8 @@ class _Run:
 
     def _run_script(self, reading: ScriptOutput, controls: RunControls) -> None:
         ended = stopped = False
-        environment = script_environment(os.environ, self.interpreter, self.options.threads)
+        cache = self._tokenizers if self.tokenizers else None
+        environment = script_environment(os.environ, self.interpreter, self.options.threads, hub_cache=cache)
         try:
             with ScriptProcess(self._command(), self.checkout, environment, self.files.log) as process:
                 for lines in process.lines(POLL_SECONDS):

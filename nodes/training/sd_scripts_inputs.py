@@ -23,11 +23,12 @@ def what_inputs(written: str) -> list[io.Input]:
         TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
         io.Combo.Input(
             "checkpoint",
-            options=folder_paths.get_filename_list("checkpoints"),
-            tooltip="The base model, read by sd-scripts itself. Its family chooses the script.",
+            options=[*folder_paths.get_filename_list("checkpoints"), NONE],
+            tooltip="The base model, read by sd-scripts itself. Its family chooses the script. none for a flow model "
+            "chosen in diffusion_model.",
         ),
         name_input(written),
-        *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL"),
+        *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL and flow models"),
     ]
 
 
@@ -49,8 +50,8 @@ def script_inputs() -> list[io.Input]:
             options=[AUTO, *FAMILIES],
             default=AUTO,
             optional=True,
-            tooltip="Auto reads it off the checkpoint's weights. SDXL has scripts of its own. (kohya: v2, "
-            "v_parameterization)",
+            tooltip="Auto reads it off the model's weights. SDXL and each flow model have scripts of their own. "
+            "(kohya: v2, v_parameterization, model_type)",
         ),
         io.Combo.Input(
             "vae",
@@ -58,7 +59,8 @@ def script_inputs() -> list[io.Input]:
             default=NONE,
             optional=True,
             advanced=True,
-            tooltip="A VAE in place of the checkpoint's own, such as one that bears float16 for SDXL.",
+            tooltip="A VAE in place of the checkpoint's own, such as one that bears float16 for SDXL. Flow models need "
+            "theirs: Flux.1, Chroma and Lumina 2 ae.safetensors, Anima that of Qwen-Image. (kohya: vae, ae)",
         ),
         *widgets(KohyaOptions, leave_out=files),
         io.Boolean.Input(
@@ -70,6 +72,33 @@ def script_inputs() -> list[io.Input]:
         ),
         *(widget(KohyaOptions, name) for name in files),
         *_installation_inputs(),
+        *_flow_inputs(),
+    ]
+
+
+def _flow_inputs() -> list[io.Input]:
+    encoders = [NONE, *folder_paths.get_filename_list("text_encoders")]
+    which = "Flux.1: CLIP-L and T5-XXL; Chroma: T5-XXL; SD3: CLIP-L, CLIP-G and T5-XXL; Lumina 2: Gemma 2; Anima: Qwen3"
+    tooltips = {
+        "text_encoder": f"A flow model's text encoders, in any order. {which}. (kohya: clip_l, clip_g, t5xxl, gemma2, "
+        "qwen3)",
+        "text_encoder_2": "The second text encoder, for Flux.1 and SD3.",
+        "text_encoder_3": "The third text encoder, for SD3.",
+    }
+    return [
+        io.Combo.Input(
+            "diffusion_model",
+            options=[NONE, *folder_paths.get_filename_list("diffusion_models")],
+            default=NONE,
+            optional=True,
+            advanced=True,
+            tooltip="The transformer of a flow model (Flux.1, Chroma, SD3, Lumina 2, Anima) in place of the "
+            "checkpoint.",
+        ),
+        *(
+            io.Combo.Input(id, options=encoders, default=NONE, optional=True, advanced=True, tooltip=tooltip)
+            for id, tooltip in tooltips.items()
+        ),
     ]
 
 
@@ -120,22 +149,32 @@ def script_order(
     arguments: str = "",
     own: Mapping[str, Any] | None = None,
     conditioning: TextureDataset | None = None,
+    diffusion_model: str = NONE,
+    text_encoder: str = NONE,
+    text_encoder_2: str = NONE,
+    text_encoder_3: str = NONE,
     **settings: Any,
 ) -> ScriptOrder:
     """What a node's inputs ask of sd-scripts; `own` are the arguments of one kind of training."""
     return ScriptOrder(
         task,
         dataset,
-        checkpoint,
+        _chosen(checkpoint),
         name,
         run_config(settings, network, optimizer, objective, saving),
         configured(KohyaOptions, settings),
         family=family,
-        vae="" if vae == NONE else vae,
+        vae=_chosen(vae),
         accelerate=accelerate,
         sd_scripts=sd_scripts,
         python=python,
         arguments=arguments,
         own=own or {},
         conditioning=conditioning,
+        diffusion_model=_chosen(diffusion_model),
+        text_encoders=tuple(filter(None, map(_chosen, (text_encoder, text_encoder_2, text_encoder_3)))),
     )
+
+
+def _chosen(name: str) -> str:
+    return "" if name == NONE else name

@@ -29,13 +29,18 @@ class TrainLoraKohya(io.ComfyNode):
             display_name="Train LoRA (sd-scripts)",
             category="Tilewright/training",
             description="Trains a LoRA with the same dataset and options through your own checkout of kohya's "
-            "sd-scripts, unmodified, in its own process and its own Python. For Stable Diffusion 1, 2 and SDXL.",
+            "sd-scripts, unmodified, in its own process and its own Python. For Stable Diffusion 1, 2 and SDXL, "
+            "Flux.1, Chroma, SD3, Lumina 2 and Anima.",
             search_aliases=[
                 "kohya",
                 "sd-scripts",
                 "kohya_ss",
                 "train_network",
                 "sdxl_train_network",
+                "flux_train_network",
+                "sd3_train_network",
+                "lumina_train_network",
+                "anima_train_network",
                 "lycoris",
                 "lora training",
             ],
@@ -109,7 +114,7 @@ class TrainModelKohya(io.ComfyNode):
                     tooltip="DreamBooth and fine-tune train the whole checkpoint, textual inversion a new word, "
                     "ControlNet a control by another map.",
                 ),
-                *what_inputs("output/checkpoints, output/embeddings or output/controlnet"),
+                *what_inputs("output/checkpoints, output/diffusion_models, output/embeddings or output/controlnet"),
                 *course_inputs(
                     2e-6, "For a whole checkpoint. Textual inversion wants about 0.005, a ControlNet 0.00001."
                 ),

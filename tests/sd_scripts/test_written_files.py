@@ -8,8 +8,9 @@ from PIL import Image
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.scripts import clip_tokenizer_folder
-from tilewright.sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset, write_tokenizers
+from tilewright.sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
 from tilewright.sd_scripts.settings import sample_prompts
+from tilewright.sd_scripts.tokenizer_files import write_tokenizers
 from tilewright.training.config import SavingConfig, TrainingConfig
 
 UNCHECKED = lambda done, total: None  # noqa: E731
