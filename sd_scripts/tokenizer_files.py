@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import write_json, written_whole
-from .flow_models import CLIP_G_TOKENIZER, CLIP_L_TOKENIZER, GEMMA_TOKENIZER, T5_TOKENIZER
+from .flow_models import CLIP_G_TOKENIZER, CLIP_L_TOKENIZER, T5_TOKENIZER
 
 _CONFIG = "tokenizer_config.json"
 _SPECIAL = "special_tokens_map.json"  # what it says goes before the configuration
@@ -48,16 +48,18 @@ def write_hub_cache(folder: Path, sources: Mapping[str, Path | bytes]) -> None:
     """
     for repository, source in sources.items():
         place = folder / f"models--{repository.replace('/', '--')}"
+        reference = place / "refs" / "main"
+        if reference.is_file():  # written last
+            continue
         target = place / "snapshots" / _REVISION
-        if repository in _PADDING:
-            _write_clip(Path(str(source)), target, _PADDING[repository])
-        elif repository == T5_TOKENIZER:
-            _copy(Path(str(source)), target, _T5_FILES)
-        elif repository == GEMMA_TOKENIZER:
-            assert isinstance(source, bytes)
+        if isinstance(source, bytes):
             _write_gemma(source, target)
-        (place / "refs").mkdir(exist_ok=True)
-        with written_whole(place / "refs" / "main") as unfinished:
+        elif repository == T5_TOKENIZER:
+            _copy(source, target, _T5_FILES)
+        else:
+            _write_clip(source, target, _PADDING[repository])
+        reference.parent.mkdir(exist_ok=True)
+        with written_whole(reference) as unfinished:
             unfinished.write_text(_REVISION, encoding="ascii")
 
 

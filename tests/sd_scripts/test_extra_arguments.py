@@ -9,7 +9,7 @@ from tilewright.sd_scripts.extra_arguments import TEXTS, VALUES, WORDS, Argument
 
 LISTED = json.loads(ARGUMENTS.read_text(encoding="utf-8"))["arguments"]
 NOT_TAKEN = {  # switches and choices that do send, write elsewhere or open windows, or that the node sets
-    "async_upload", "debug_dataset", "log_config", "log_with", "output_config", "resume_from_huggingface",
+    "async_upload", "debug_dataset", "log_config", "log_with", "model_type", "output_config", "resume_from_huggingface",
     "save_model_as", "save_state_to_huggingface",
 }  # fmt: skip
 

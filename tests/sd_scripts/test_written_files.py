@@ -1,4 +1,4 @@
-"""What the script reads: images, captions, TOML, tokenizers."""
+"""What the script reads: images, captions, TOML."""
 
 import json
 
@@ -7,10 +7,8 @@ import pytest
 from PIL import Image
 from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
-from tilewright.host.scripts import clip_tokenizer_folder
 from tilewright.sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
 from tilewright.sd_scripts.settings import sample_prompts
-from tilewright.sd_scripts.tokenizer_files import write_tokenizers
 from tilewright.training.config import SavingConfig, TrainingConfig
 
 UNCHECKED = lambda done, total: None  # noqa: E731
@@ -81,20 +79,6 @@ def test_a_controlnets_hints_have_the_names_of_their_images(tmp_path, dataset):
     for subset in subsets(tmp_path / "set"):
         images = {file.name for file in (tmp_path / "set").joinpath(subset["image_dir"]).glob("*.png")}
         assert images == {file.name for file in (tmp_path / "set").joinpath(subset["conditioning_data_dir"]).iterdir()}
-
-
-def test_tokenizers_cut_at_clips_length_and_pad_as_each_text_encoder_wants(tmp_path):
-    from transformers import CLIPTokenizer
-
-    write_tokenizers(clip_tokenizer_folder(), tmp_path)
-    end = 49407
-    for name, padding in {
-        "openai_clip-vit-large-patch14": end,
-        "laion_CLIP-ViT-bigG-14-laion2B-39B-b160k": 0,
-        "stabilityai_stable-diffusion-2": 0,
-    }.items():
-        ids = CLIPTokenizer.from_pretrained(tmp_path / name)("rough stone", padding="max_length").input_ids
-        assert ids == [49406, 8511, 2441, end] + [padding] * 73
 
 
 @pytest.mark.parametrize("prompt", ["bricks --w 64 --cn /somewhere/else.png", "--CN else.png"])

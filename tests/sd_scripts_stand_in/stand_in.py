@@ -39,6 +39,27 @@ SUBSET_KEYS = {
     "metadata_file",
     "conditioning_data_dir",
 }
+REPOSITORIES = {  # what the scripts of flow models ask the hub for, with one of the files that they read
+    "flux": {"openai/clip-vit-large-patch14": "vocab.json", "google/t5-v1_1-xxl": "tokenizer.json"},
+    "sd3": {
+        "openai/clip-vit-large-patch14": "vocab.json",
+        "laion/CLIP-ViT-bigG-14-laion2B-39B-b160k": "vocab.json",
+        "google/t5-v1_1-xxl": "tokenizer.json",
+    },
+    "lumina": {"google/gemma-2-2b": "tokenizer.model"},
+    "anima": {},
+}
+LAYERS = {  # what the LoRA of a script names, and how wide it is
+    "flux": {"double_blocks_0_img_attn_qkv": 3072, "single_blocks_0_linear1": 3072},
+    "sd3": {"joint_blocks_0_x_block_attn_qkv": 1536},
+    "lumina": {"layers_0_attention_qkv": 2304},
+    "anima": {"blocks_0_self_attn_q_proj": 2048},
+    "": {
+        "down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_q": 320,
+        "up_blocks_1_attentions_0_transformer_blocks_0_attn2_to_q": 1280,
+    },
+}
+FLOW = next((stem for stem in REPOSITORIES if SCRIPT.startswith(f"{stem}_")), "")
 CRASHES = {
     "package": "ModuleNotFoundError: No module named 'voluptuous'",
     "version": "ImportError: cannot import name 'cached_download' from 'huggingface_hub'",
@@ -60,7 +81,7 @@ def main():
         return 0
     record({"script": SCRIPT, "arguments": sys.argv[1:], "settings": given(args, parser)})
     say("Using v1 tokenizer")
-    check_tokenizer(args, behaviour)
+    check_tokenizer(args)
     crash(behaviour, 0)
     train(args, images_of(args), behaviour)
     return 0
@@ -99,11 +120,22 @@ def given(args, parser):
     }
 
 
-def check_tokenizer(args, behaviour):
+def check_tokenizer(args):
+    if FLOW:
+        if not all(is_cached(*one) for one in REPOSITORIES[FLOW].items()):
+            fail(CRASHES["tokenizer"])
+        return
     tokenizer = Path(args.tokenizer_cache_dir, "openai_clip-vit-large-patch14")
     config = read_json(tokenizer / "tokenizer_config.json", {})
     if config.get("model_max_length") != 77 or not (tokenizer / "vocab.json").is_file():
         fail(CRASHES["tokenizer"])
+
+
+def is_cached(repository, file):
+    """Whether a hub's cache has it, by the hub's own layout."""
+    place = Path(os.environ.get("HF_HUB_CACHE", ""), f"models--{repository.replace('/', '--')}")
+    reference = place / "refs" / "main"
+    return reference.is_file() and (place / "snapshots" / reference.read_text() / file).is_file()
 
 
 def images_of(args):
@@ -247,9 +279,8 @@ class Course:
         if "network_dim" not in vars(self.args):
             return {"weight": (4, 4)}
         rank, layers = self.args.network_dim, {}
-        for block in ("down_blocks_0", "up_blocks_1"):
-            name = f"lora_unet_{block}_attentions_0_transformer_blocks_0_attn2_to_q"
-            side = 320 if block == "down_blocks_0" else 1280
+        for layer, side in LAYERS[FLOW].items():
+            name = f"lora_unet_{layer}"
             layers |= {
                 f"{name}.lora_down.weight": (rank, side),
                 f"{name}.lora_up.weight": (side, rank),
