@@ -1,5 +1,7 @@
 """Tokenizers where sd-scripts looks for them, read by the library that sd-scripts reads them with."""
 
+import json
+
 import pytest
 from sd_scripts_stand_in.flow_model_files import sentencepiece_model
 from tilewright.host.scripts import clip_tokenizer_folder, t5_tokenizer_folder
@@ -32,7 +34,7 @@ def cache(tmp_path_factory):
 
 
 def test_what_a_script_asks_the_hub_for_is_in_its_cache(cache):
-    from transformers import AutoTokenizer, CLIPTokenizer, T5TokenizerFast
+    from transformers import CLIPTokenizer, T5TokenizerFast
 
     for name, padding in {CLIP_L_TOKENIZER: END, CLIP_G_TOKENIZER: 0}.items():
         ids = CLIPTokenizer.from_pretrained(name, **cache)("rough stone", padding="max_length").input_ids
@@ -40,10 +42,17 @@ def test_what_a_script_asks_the_hub_for_is_in_its_cache(cache):
     t5 = T5TokenizerFast.from_pretrained(T5_TOKENIZER, **cache)
     ids = t5("rough stone", padding="max_length", max_length=5).input_ids
     assert t5.convert_ids_to_tokens(ids) == ["▁rough", "▁stone", "</s>", "<pad>", "<pad>"]
-    gemma = AutoTokenizer.from_pretrained(GEMMA_TOKENIZER, **cache)
-    ids = gemma("brick wall").input_ids
-    assert gemma.convert_ids_to_tokens(ids)[0] == "<bos>" and gemma.decode(ids[1:]) == "brick wall"
-    assert (gemma.pad_token_id, gemma.eos_token_id) == (0, 1)
+
+
+def test_gemmas_tokenizer_is_the_one_in_its_weights(cache):
+    """Read by SentencePiece: the transformers that ComfyUI has reads no such files, that of sd-scripts does."""
+    from sentencepiece import SentencePieceProcessor
+
+    (snapshot,) = cache["cache_dir"].glob("models--google--gemma-2-2b/snapshots/*")
+    words = SentencePieceProcessor(model_file=str(snapshot / "tokenizer.model"))
+    assert words.decode(words.encode("brick wall")) == "brick wall"
+    told = json.loads((snapshot / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert [words.piece_to_id(told[f"{name}_token"]) for name in ("pad", "eos", "bos", "unk")] == [0, 1, 2, 3]
 
 
 def test_what_is_there_stays(tmp_path):
