@@ -1,6 +1,5 @@
 """What a file of a flow model is taken for, and which files sd-scripts is given of what was chosen."""
 
-import folder_paths
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -8,8 +7,9 @@ from sd_scripts_stand_in.checkout import write_checkpoint
 from sd_scripts_stand_in.flow_model_files import (
     ENCODERS,
     TRANSFORMERS,
-    VAES,
+    offer_models,
     sentencepiece_model,
+    write_models,
     write_shapes,
     write_transformer,
 )
@@ -40,25 +40,16 @@ GEMMA_INSIDE = "text_encoders.gemma2_2b."
 def models(tmp_path_factory):
     """The folder of ComfyUI's models, with small files of each kind."""
     folder = tmp_path_factory.mktemp("models")
-    for family, (model, prefix) in TRANSFORMERS.items():
-        kind = "checkpoints" if family == "SD3" else "diffusion_models"
-        write_transformer(folder / kind / f"{family}.safetensors", model, prefix)
+    write_models(folder)
     write_transformer(folder / "diffusion_models" / "qwen.safetensors", "QwenImage")
     write_transformer(folder / "diffusion_models" / "schnell.safetensors", "FluxSchnell")
-    for argument, shapes in ENCODERS.items():
-        write_shapes(folder / "text_encoders" / f"{argument}.safetensors", shapes)
-    write_shapes(folder / "text_encoders" / "gemma_whole.safetensors", ENCODERS["gemma2"], sentencepiece_model())
-    for kind, shapes in VAES.items():
-        write_shapes(folder / "vae" / f"{kind}.safetensors", shapes)
+    write_shapes(folder / "text_encoders" / "bare.safetensors", ENCODERS["gemma2"])
     return folder
 
 
 @pytest.fixture(autouse=True)
 def offered(models, monkeypatch):
-    for kind in ("checkpoints", "diffusion_models", "text_encoders", "vae"):
-        suffixes = folder_paths.folder_names_and_paths[kind][1]
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, ([str(models / kind)], suffixes))
-    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    offer_models(monkeypatch, models)
 
 
 def chosen(model, *encoders, vae="image", task=LORA, **changes):
@@ -189,10 +180,10 @@ def test_a_checkpoint_that_holds_all_needs_no_more_files(models, family, held):
 
 def test_gemma_brings_its_tokenizer():
     assert set(model_files(chosen("Flux.1", "t5xxl", "clip_l")).tokenizers()) == {CLIP_L_TOKENIZER, T5_TOKENIZER}
-    (words,) = model_files(chosen("Lumina 2", "gemma_whole")).tokenizers().values()
+    (words,) = model_files(chosen("Lumina 2", "gemma2")).tokenizers().values()
     assert words == sentencepiece_model()
-    with pytest.raises(InputError, match="gemma2.safetensors holds no tokenizer"):
-        model_files(chosen("Lumina 2", "gemma2")).tokenizers()
+    with pytest.raises(InputError, match="bare.safetensors holds no tokenizer"):
+        model_files(chosen("Lumina 2", "bare")).tokenizers()
 
 
 def test_a_distilled_model_is_noted():

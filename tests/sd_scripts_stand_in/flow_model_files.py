@@ -66,3 +66,25 @@ def sentencepiece_model() -> bytes:
 
 def _place(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def write_models(folder: Path) -> None:
+    """A model of each family that sd-scripts trains, each text encoder and VAE, in ComfyUI's folders below `folder`."""
+    for family, (model, prefix) in TRANSFORMERS.items():
+        kind = "checkpoints" if family == "SD3" else "diffusion_models"
+        write_transformer(folder / kind / f"{family}.safetensors", model, prefix)
+    for argument, shapes in ENCODERS.items():
+        tokenizer = sentencepiece_model() if argument == "gemma2" else b""
+        write_shapes(folder / "text_encoders" / f"{argument}.safetensors", shapes, tokenizer)
+    for kind, shapes in VAES.items():
+        write_shapes(folder / "vae" / f"{kind}.safetensors", shapes)
+
+
+def offer_models(monkeypatch, folder: Path) -> None:
+    """Make the folders below `folder` the only ones that the host lists models from."""
+    import folder_paths
+
+    for kind in ("checkpoints", "diffusion_models", "text_encoders", "vae"):
+        suffixes = folder_paths.folder_names_and_paths[kind][1]
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, ([str(folder / kind)], suffixes))
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
