@@ -40,6 +40,7 @@ _ARGUMENTS = {
 _UNET = "model.diffusion_model."
 _PREFIXES = {SD3: (_UNET,), ANIMA: ("net.", "")}  # of the others: with it or without
 _SCALES = (".scale_weight", ".weight_scale", ".weight_scale_2", ".comfy_quant", "scaled_fp8")
+_RENAMED = {FLUX: "norm.query_norm.weight", CHROMA: "norm.query_norm.weight"}  # by hosts; the files' authors have scale
 _LATENT_CHANNELS = 16
 
 Header = Mapping[str, torch.Tensor]
@@ -87,8 +88,9 @@ def check_transformer(file: Path, header: Header, family: str) -> None:
     check_scales(file, header)
     prefixes = _PREFIXES.get(family, (_UNET, ""))
     has = next((prefix for prefix in (_UNET, "net.") if any(name.startswith(prefix) for name in header)), "")
-    if has not in prefixes:
-        wanted = "a whole checkpoint" if family == SD3 else "the transformer alone, from models/diffusion_models"
+    renamed = _RENAMED.get(family)
+    if has not in prefixes or (renamed and any(name.endswith(renamed) for name in header)):
+        wanted = "a whole checkpoint" if family == SD3 else "the file of the transformer alone, as its authors offer it"
         raise InputError(
             f"{file.name} names its weights in a way that sd-scripts' {family} does not read. Use {wanted}."
         )

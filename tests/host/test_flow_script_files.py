@@ -94,8 +94,11 @@ def test_weights_with_scales_and_weights_of_other_names_are_refused(tmp_path):
     with pytest.raises(InputError, match="8 bits or less with scales beside them"):
         check_scales(file, read_header(file))
     write_transformer(file, "Anima", "model.diffusion_model.")
-    with pytest.raises(InputError, match="in a way that sd-scripts' Anima does not read. Use the transformer alone"):
+    with pytest.raises(InputError, match="in a way that sd-scripts' Anima does not read. Use the file of the"):
         check_transformer(file, read_header(file), "Anima")
+    save_file(small_flow("Flux").model.diffusion_model.state_dict(), file)
+    with pytest.raises(InputError, match="sd-scripts' Flux.1 does not read. Use the file of the transformer alone"):
+        check_transformer(file, read_header(file), "Flux.1")
     write_transformer(file, "SD3")
     with pytest.raises(InputError, match="SD3 does not read. Use a whole checkpoint"):
         check_transformer(file, read_header(file), "SD3")

@@ -1,5 +1,6 @@
 """Small files of flow models, text encoders and VAEs: what they are known by, and little else."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,14 @@ VAES = {
 
 
 def write_transformer(file: Path, model: str, prefix: str = "") -> None:
-    """The weights of tests' small model of that name."""
+    """The weights of tests' small model of that name, called as the authors of its files call them."""
     from safetensors.torch import save_file
     from small_flows import small_flow
 
     state = small_flow(model).model.diffusion_model.state_dict()
     _place(file)
-    save_file({prefix + name: value.contiguous() for name, value in state.items()}, file)
+    names = {name: re.sub(r"(query|key)_norm\.weight", r"\1_norm.scale", name) for name in state}
+    save_file({prefix + names[name]: value.contiguous() for name, value in state.items()}, file)
 
 
 def write_shapes(file: Path, shapes: dict[str, tuple[int, ...]], tokenizer: bytes = b"") -> None:
