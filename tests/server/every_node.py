@@ -63,7 +63,9 @@ NAMED = {
     "loras": "every_node",
     "list": "http://127.0.0.1:1/every_node.png",
 }
-OF_FILES = {"checkpoint", "vae", "file", "start_from"}  # their choices are the user's files
+OF_FILES = {  # their choices are the user's files
+    "checkpoint", "diffusion_model", "file", "start_from", "text_encoder", "text_encoder_2", "text_encoder_3", "vae",
+}  # fmt: skip
 INSTEAD = {"opacity_mask"}  # stand for another input, and are refused beside it
 WANTED = {  # optional sockets that a choice needs
     ("training", "ControlNet"): "conditioning",

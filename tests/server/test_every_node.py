@@ -26,6 +26,17 @@ REFUSED = {  # choices that do not go with this machine or the other defaults
     ("TilewrightTrainLoraKohya", "color_augmentation", True): "Set cache_latents to off",
     ("TilewrightTrainModelKohya", "color_augmentation", True): "Set cache_latents to off",
 }
+REFUSED |= {  # the checkpoint is of Stable Diffusion, and these families have files of their own
+    (f"TilewrightTrain{kind}Kohya", "family", family): words
+    for kind in ("Lora", "Model")
+    for family, words in {
+        "Flux.1": "Flux.1 is trained with CLIP-L and T5-XXL",
+        "Chroma": "Chroma is trained with T5-XXL|no DreamBooth training for Chroma. It has a LoRA",
+        "SD3": "names its weights in a way that sd-scripts' SD3 does not read. Use a whole checkpoint",
+        "Lumina 2": "Lumina 2 is trained with Gemma 2 2B",
+        "Anima": "Anima is trained with Qwen3 0.6B",
+    }.items()
+}
 ELSEWHERE = [{"acceleration": "compile"}]  # compiles for minutes; tests/nodes/training/test_acceleration.py has it
 
 
