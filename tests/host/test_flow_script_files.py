@@ -27,7 +27,7 @@ from tilewright.host.sd_scripts.flow_files import (
     script_family,
 )
 from tilewright.host.sd_scripts.model_files import model_files
-from tilewright.host.sd_scripts.order import Order
+from tilewright.host.sd_scripts.order import ScriptOrder
 from tilewright.sd_scripts.flow_models import CLIP_L_TOKENIZER, GEMMA_TOKENIZER, T5_TOKENIZER
 from tilewright.sd_scripts.settings import KohyaOptions
 from tilewright.sd_scripts.tasks import AUTO, LORA
@@ -57,7 +57,7 @@ def chosen(model, *encoders, vae="image", task=LORA, **changes):
     place = {"checkpoint": f"{model}.safetensors"} if model == "SD3" else {"diffusion_model": f"{model}.safetensors"}
     files = {"vae": vae and f"{vae}.safetensors", "text_encoders": tuple(f"{name}.safetensors" for name in encoders)}
     settings = {"checkpoint": "", **place, **files, **changes}
-    return Order(
+    return ScriptOrder(
         task=task, dataset=TextureDataset(()), name="x", config=TrainingConfig(), options=KohyaOptions(), **settings
     )
 
