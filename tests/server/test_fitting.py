@@ -1,5 +1,7 @@
 """Widgets that do nothing are not shown, in both renderers; what is saved and queued does not change by it."""
 
+import colorsys
+
 import pytest
 from widget_matrix import RENDERERS, in_page, use_renderer
 
@@ -175,12 +177,20 @@ def test_titles_and_sockets_have_the_colours_of_stage_and_type_in_every_palette(
     assert told["untold"] == []
 
 
-@pytest.mark.parametrize("letters", ["#999999"])
-def test_titles_can_be_read(editor, letters):
+@pytest.mark.parametrize(("letters", "lighter"), [("#999999", 0), ("#444444", 0.5)], ids=["dark", "light"])
+def test_titles_can_be_read(editor, letters, lighter):
+    """Light palettes draw a node's colour lighter by half of the scale of HSL, and Nodes 2.0 its title in #444."""
     colors = in_page(
         editor, "return (await import(new URL('extensions/tilewright/faces/colors.js', location.href).href)).STAGES;"
     )
-    assert {stage: contrast(letters, color) for stage, color in colors.items() if contrast(letters, color) < 4.5} == {}
+    ratios = {stage: contrast(letters, lightened(color, lighter)) for stage, color in colors.items()}
+    assert {stage: ratio for stage, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+def lightened(color, by):
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)))
+    parts = colorsys.hls_to_rgb(hue, min(1, lightness + by), saturation)
+    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
 
 
 def contrast(one, other):

@@ -7,7 +7,7 @@ export const STAGES = {
   dataset: "#1b333e",
   captions: "#26361c",
   training: "#3e2c19",
-  evaluation: "#43223a",
+  evaluation: "#363112",
   seamless: "#2c2e55",
   upscale: "#3c275b",
   material: "#14362c",
