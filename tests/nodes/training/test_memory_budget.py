@@ -50,6 +50,7 @@ def test_a_run_says_what_it_needs_and_what_it_chose(runs, training, caplog):
     assert trained.path.endswith("stripes.safetensors")
 
 
+@pytest.mark.slow
 def test_a_budget_that_nothing_fits_is_refused_with_what_would(training):
     too_small = 0.995 * needed(training, MemoryPlan(EVERYTHING)) / GB
     with pytest.raises(InputError, match=r"takes at least \d+ MB.*It would fit with batch_size 1 \(\d+ MB\)"):
@@ -66,6 +67,7 @@ def test_no_more_is_spared_than_must_be(training, recomputed):
     assert plan.words() in note
 
 
+@pytest.mark.slow
 def test_a_gpu_streams_what_does_not_fit(training, monkeypatch):
     """By what a GPU with so little memory would say; nothing runs there."""
     monkeypatch.setattr(memory, "products_of", lambda device: (torch.int8,))
