@@ -9,7 +9,7 @@ import { api } from "../../../scripts/api.js";
 import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
 import { loadWords, t } from "./i18n.js";
-import { chain } from "./nodes.js";
+import { chain, isFor } from "./nodes.js";
 import { settle } from "./places.js";
 
 /** @typedef {import("./frontend").ComfyNode} ComfyNode */
@@ -27,6 +27,7 @@ import { settle } from "./places.js";
  * @typedef {object} ViewKind
  * @property {string} name the widget's name, unique within its nodes
  * @property {string[]} nodes node classes that get the view
+ * @property {string} [output] @property {string[]} [except] every node of the pack that gives out this type gets it too, but these
  * @property {number} height least height in CSS px
  * @property {number} [width] least width in CSS px
  * @property {boolean} [ownsPictures] shows better what ComfyUI would show of the node's pictures below it
@@ -174,7 +175,7 @@ export function registerViews(kinds, events = [], name = "tilewright.views") {
     },
     nodeCreated(node) {
       const type = node.comfyClass ?? node.constructor.nodeData?.name ?? node.type;
-      for (const kind of kinds) if (kind.nodes.includes(type)) new NodeView(node, kind);
+      for (const kind of kinds) if (isFor(kind, node, type)) new NodeView(node, kind);
       setTimeout(endStrays);
     },
     afterConfigureGraph: endStrays,

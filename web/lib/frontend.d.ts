@@ -28,6 +28,7 @@ export interface ComfyGraph {
 
 export interface ComfySlot {
   name: string;
+  type?: unknown;
   link?: number | null;
   widget?: { name: string };
 }
@@ -50,6 +51,7 @@ export interface ComfyNode {
   size: [number, number];
   widgets?: ComfyWidget[];
   inputs?: ComfySlot[];
+  outputs?: ComfySlot[];
   color?: string;
   showAdvanced?: boolean;
   flags?: { collapsed?: boolean };

@@ -29,3 +29,12 @@ export function chain(object, name, added) {
     return result;
   };
 }
+
+/**
+ * Whether the node gets that kind of view, by its class or by what it gives out.
+ * @param {{nodes: string[], output?: string, except?: string[]}} kind @param {import("./frontend").ComfyNode} node @param {string} type its class
+ */
+export function isFor({ nodes, output, except }, node, type) {
+  const gives = Boolean(output) && type.startsWith("Tilewright") && node.outputs?.some((one) => one.type === output);
+  return nodes.includes(type) || (Boolean(gives) && !except?.includes(type));
+}

@@ -23,25 +23,9 @@ const NAMES = {
 /** @type {import("../../lib/comfy.js").ViewKind} */
 export const datasetPreview = {
   name: "dataset_preview",
-  nodes: [
-    "TilewrightLoadDataset",
-    "TilewrightRenderProcedural",
-    "TilewrightRenderSubstance",
-    "TilewrightDownloadImages",
-    "TilewrightDatasetFromImages",
-    "TilewrightCleanDataset",
-    "TilewrightAugmentDataset",
-    "TilewrightBucketDataset",
-    "TilewrightMaterialSetDataset",
-    "TilewrightSplitDataset",
-    "TilewrightJoinDatasets",
-    "TilewrightSaveDataset",
-    "TilewrightCaptionTemplate",
-    "TilewrightCaptionFromParameters",
-    "TilewrightCaptionBLIP",
-    "TilewrightCaptionFlorence2",
-    "TilewrightCaptionTagger",
-  ],
+  nodes: ["TilewrightSaveDataset"],
+  output: "TEXTURE_DATASET",
+  except: ["TilewrightEditCaptions"], // which has the editor
   height: 172,
   width: 340,
   mount(view) {
