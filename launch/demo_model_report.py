@@ -8,7 +8,7 @@ import torch
 from ..common.files import write_json
 from ..common.image_writing import write_png
 from ..dataset.procedural.render import MAPS
-from ..training.demo.autoencoder import decode_wrapped, encode_wrapped
+from ..training.demo.autoencoder import decode_wrapped, encode_wrapped, neighbour_correlation
 from ..training.demo.denoiser import Denoiser
 from ..training.demo.evaluation import NearestClass, line_unevenness, normal_error, psnr, texture_statistics
 from ..training.demo.run import Average
@@ -23,7 +23,7 @@ RENDERED = 6  # held-out renders of each material, with all maps, for the autoen
 @torch.no_grad()
 def autoencoder_figures(network: torch.nn.Module, course: Course) -> dict:
     """What is lost of held-out renders: dB by kind of map and, for basecolors, by material; the normals' error in
-    degrees; and how unevenly fine lines are kept (0.01 is 1 %)."""
+    degrees; how unevenly fine lines are kept (0.01 is 1 %); and how alike neighbouring latents of basecolors are."""
     seeds = range(HELD_OUT, HELD_OUT + RENDERED * len(course.materials))
     drawings = [dict(zip(MAPS, course.drawn(seed, *MAPS), strict=True)) for seed in seeds]
     lost, uneven, angles = {}, {}, None
@@ -40,7 +40,9 @@ def autoencoder_figures(network: torch.nn.Module, course: Course) -> dict:
             lost |= _by_material(psnr(results, images), torch.arange(len(images)) % len(course.materials), course)
         if kind == "normal":
             angles = normal_error(results, images).mean().item()
-    return {"psnr": lost, "normal_degrees": angles, "line_unevenness": uneven}
+    latents = torch.cat([encode_wrapped(network, as_input(maps["basecolor"])) for maps in drawings])
+    alike = neighbour_correlation(latents).item()
+    return {"psnr": lost, "normal_degrees": angles, "line_unevenness": uneven, "neighbour_correlation": alike}
 
 
 @torch.no_grad()

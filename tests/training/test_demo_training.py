@@ -17,6 +17,7 @@ from tilewright.training.demo.autoencoder import (
     encode_moments,
     encode_wrapped,
     grid_contrast,
+    neighbour_correlation,
     normalise_latents,
 )
 from tilewright.training.demo.denoiser import denoiser_loss
@@ -224,6 +225,44 @@ def test_mixed_precision_changes_a_loss_by_less_than_a_hundredth(networks):
     assert mixed.dtype == torch.float32
     assert mixed != exact
     assert mixed.item() == pytest.approx(exact.item(), rel=0.01)
+
+
+def test_neighbours_are_alike_in_a_slow_wave_opposite_in_a_chequer_and_strangers_in_noise():
+    place = torch.arange(32)
+    wave = torch.sin(2 * torch.pi * place / 32)[:, None] + torch.sin(2 * torch.pi * place / 32)
+    chequer = (-1.0) ** (place[:, None] + place)
+    noise = torch.randn(4, 4, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert neighbour_correlation(wave[None, None] + 5) > 0.95  # the channel's mean has no part in it
+    assert neighbour_correlation(chequer[None, None]) == pytest.approx(-1)
+    assert neighbour_correlation(noise).abs() < 0.05
+
+
+def test_latents_whose_halves_are_not_the_halved_image_cost_more():
+    class Blocks(torch.nn.Module):
+        """Carries blocks of 8 x 8 pixels as they are, a latent each; with `chequer` every other one negated."""
+
+        def __init__(self, chequer):
+            super().__init__()
+            self.chequer = chequer
+            self.quant_conv = self.post_quant_conv = torch.nn.Identity()
+
+        def signs(self, latents):
+            rows, columns = (torch.arange(side) for side in latents.shape[-2:])
+            return (-1.0) ** (rows[:, None] + columns) if self.chequer else 1.0
+
+        def encoder(self, images):
+            mean = torch.nn.functional.avg_pool2d(images[:, :1], 8)
+            return torch.cat([mean * self.signs(mean), torch.full_like(mean, -60)], 1)
+
+        def decoder(self, latents):
+            blocks = latents * self.signs(latents)
+            return torch.nn.functional.interpolate(blocks, scale_factor=8.0).expand(-1, 3, -1, -1)
+
+    blocks = torch.rand(2, 1, 5, 5, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images = torch.nn.functional.interpolate(blocks, scale_factor=16.0).expand(-1, 3, -1, -1)
+    smooth, chequered = (autoencoder_loss(Blocks(chequer), images)[1] for chequer in (False, True))
+    assert smooth["psnr"] > 60 and chequered["psnr"] > 60
+    assert smooth["scaled_psnr"] > 60 > 15 > chequered["scaled_psnr"]
 
 
 def test_a_line_on_every_eighth_column_is_a_grid_and_blur_is_not():

@@ -14,6 +14,9 @@ BATCH = 4
 PEAK_LEARNING_RATE = 1.5e-3
 GRID_WEIGHT = 1.0  # without it every eighth line comes out a little sharper than the lines between
 KL_WEIGHT = 1e-6  # only keeps latents from drifting apart; the denoiser needs them smooth, not standard normal
+SCALE_WEIGHT = (
+    0.5  # without it neighbouring latents have nothing in common, and a denoiser hardly learns their structure
+)
 GRADIENT_WEIGHT = 0.2  # without it edges between bricks come out soft
 RENEWAL_STEPS = 4  # one image is drawn anew every so many steps; a drawing costs as much as half a step
 CHECKPOINT_STEPS = 200
@@ -117,16 +120,41 @@ def normalise_latents(network: Autoencoder, latents: torch.Tensor, scale: float)
 
 
 def autoencoder_loss(network: Autoencoder, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
-    """The loss on images (B, 3, H, W) in -1..1, and the figures worth logging."""
+    """The loss on images (B, 3, H, W) in -1..1, and the figures worth logging.
+
+    Latents at half the size must decode to the image at half the size: what lies in them then changes from place to
+    place as slowly as the image does (Skorokhodov et al. 2025, Kouzelis et al. 2025).
+    """
     mean, log_variance = (moments.float() for moments in encode_moments(network, images))
-    result = decode(network, mean + (log_variance / 2).exp() * torch.randn_like(mean)).float()
+    latents = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+    result = decode(network, latents).float()
     squared = F.mse_loss(result, images)
+    scaled = F.mse_loss(decode(network, F.avg_pool2d(latents, 2)).float(), F.avg_pool2d(images, 2))
     gradients = sum(F.l1_loss(result.diff(dim=axis), images.diff(dim=axis)) for axis in (-1, -2))
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum((1, 2, 3)).mean()
     grid = grid_contrast(result, images) + grid_contrast(result.mT, images.mT)
-    loss = 12 * squared + 0.5 * F.l1_loss(result, images) + GRADIENT_WEIGHT * gradients + KL_WEIGHT * divergence
-    psnr = 10 * torch.log10(4 / squared)
-    return loss + GRID_WEIGHT * grid, {"psnr": psnr.item(), "latent_std": mean.std().item(), "grid": grid.item()}
+    loss = (
+        12 * (squared + SCALE_WEIGHT * scaled)
+        + 0.5 * F.l1_loss(result, images)
+        + GRADIENT_WEIGHT * gradients
+        + KL_WEIGHT * divergence
+    )
+    psnr, scaled_psnr = (10 * torch.log10(4 / error) for error in (squared, scaled))
+    return loss + GRID_WEIGHT * grid, {
+        "psnr": psnr.item(),
+        "scaled_psnr": scaled_psnr.item(),
+        "latent_std": mean.std().item(),
+        "neighbour_correlation": neighbour_correlation(mean).item(),
+        "grid": grid.item(),
+    }
+
+
+def neighbour_correlation(latents: torch.Tensor) -> torch.Tensor:
+    """Correlation of horizontal and vertical neighbours in latents (B, C, H, W) within each image and channel: near 1
+    where they change slowly, 0 where they are like white noise, which a denoiser learns badly."""
+    inner = latents - latents.mean((2, 3), keepdim=True)
+    products = torch.stack([(inner[..., 1:] * inner[..., :-1]).mean(), (inner[..., 1:, :] * inner[..., :-1, :]).mean()])
+    return products.mean() / inner.square().mean()
 
 
 def grid_contrast(images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
