@@ -138,7 +138,7 @@ def test_a_graph_from_before_the_fold_is_shrunk_once(editor, renderer):
           sizes.push(app.graph.nodes[0].size[1]);
         }
         return sizes;""",
-        {"node": "TilewrightHeightFromImage"},
+        {"node": "TilewrightRoughnessFromImage"},
     )
     assert heights[0] < 460
     # Smaller than all of them is as high as someone wanted it; Nodes 2.0 are at least as high as what they show.
