@@ -93,11 +93,12 @@ def rec709_of_chromaticities(chromaticities: Sequence[float]) -> torch.Tensor | 
     """
     if len(chromaticities) != 8 or np.allclose(chromaticities, REC709, atol=2e-3):
         return None
-    if not min(chromaticities[1::2]) > 0:
-        raise ValueError("its primaries make no colours")
     x, y = np.reshape(np.array(chromaticities[:6]), (3, 2)).T
     white_x, white_y = chromaticities[6:]
-    primaries = np.stack([x / y, np.ones(3), (1 - x - y) / y])
+    primaries = np.stack([x, y, 1 - x - y])  # of cameras and ACES one may lie below the axis: y is no divisor
+    twice_the_area = abs(np.linalg.det(primaries))  # of their triangle
+    if not (twice_the_area > 1e-6 and white_y > 0):
+        raise ValueError("its primaries make no colours")
     white = np.array([white_x / white_y, 1, (1 - white_x - white_y) / white_y])
     to_xyz = primaries * np.linalg.solve(primaries, white)
     adapted = np.linalg.solve(_BRADFORD, ((_BRADFORD @ _D50) / (_BRADFORD @ white))[:, None] * _BRADFORD)

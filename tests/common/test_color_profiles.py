@@ -108,6 +108,13 @@ def test_other_primaries_become_those_of_srgb():
     assert rec709_of_chromaticities(()) is None
 
 
+def test_a_primary_below_the_axis_is_one_too():
+    """ACES2065-1, whose blue has y = -0.077: to linear sRGB by Bradford, as Academy software publishes it."""
+    aces = (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767)
+    published = [[2.52169, -1.13413, -0.38756], [-0.27648, 1.37272, -0.09624], [-0.01538, -0.15298, 1.16835]]
+    torch.testing.assert_close(rec709_of_chromaticities(aces), torch.tensor(published), atol=2e-3, rtol=0)
+
+
 ADOBE_XY = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.329)
 
 
@@ -120,7 +127,10 @@ def test_stated_primaries_give_what_a_profile_of_them_gives():
     assert srgb_of_gamma(0.0, ADOBE_XY) is None
 
 
-@pytest.mark.parametrize("points", [(0.0,) * 8, (*(0.3, 0.3) * 3, 0.3127, 0.329), (*ADOBE_XY[:6], 0.3, 0.0)])
+@pytest.mark.parametrize(
+    "points",
+    [(0.0,) * 8, (*(0.3, 0.3) * 3, 0.3127, 0.329), (0.3, 0.3, 0.4, 0.4, 0.5, 0.5, 0.3, 0.3), (*ADOBE_XY[:6], 0.3, 0.0)],
+)
 def test_primaries_that_make_no_colours_are_refused(points):
     with pytest.raises(ValueError):
         rec709_of_chromaticities(points)
