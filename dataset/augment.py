@@ -119,13 +119,19 @@ def _draw_one(rng: np.random.Generator, maps: Sequence[Sample], wanted: Augmenta
 
 
 def _unique_stems(samples: Sequence[Sample]) -> dict[Path, str]:
-    """The names of the files without endings, with numbers where folders hold files of the same name."""
+    """The names of the files without endings, with numbers where folders hold files of the same name.
+
+    A number that makes the name of another file is passed over.
+    """
     stems: dict[Path, str] = {}
-    seen: Counter[str] = Counter()
+    given = {name_key(sample.file.stem) for sample in samples}
+    numbers: Counter[str] = Counter()
     for sample in samples:
         stem = sample.file.stem
-        seen[key := name_key(stem)] += 1
-        stems[sample.file] = stem if seen[key] == 1 else f"{stem}_{seen[key]}"
+        numbers[key := name_key(stem)] += 1
+        while numbers[key] > 1 and name_key(f"{stem}_{numbers[key]}") in given:
+            numbers[key] += 1
+        stems[sample.file] = stem if numbers[key] == 1 else f"{stem}_{numbers[key]}"
     return stems
 
 

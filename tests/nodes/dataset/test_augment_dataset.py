@@ -146,6 +146,16 @@ def test_without_colour_the_basecolor_keeps_its_values(materials):
     assert torch.allclose(original.flatten().sort().values, varied.flatten().sort().values, atol=0.5 / 255 + 1e-6)
 
 
+def test_numbers_for_files_of_one_name_pass_over_those_that_another_file_has(tmp_path):
+    names = ["a/wall.png", "b/wall_2.png", "c/Wall.png", "d/wall.png"]
+    for name in names:
+        write_png(tmp_path / name, torch.rand(3, 8, 8))
+    samples = tuple(Sample(tmp_path / name, "basecolor", (8, 8), material=name, tileable=True) for name in names)
+    augmented = augment_dataset(TextureDataset(samples), tmp_path / "views", Augmentation(1), 0, lambda *_: None)
+    written = [sample.file.name for sample in augmented.samples]
+    assert written == ["wall_v1.png", "wall_2_v1.png", "Wall_3_v1.png", "wall_4_v1.png"]
+
+
 def test_sync_removes_views_of_an_earlier_run_and_nothing_else(tmp_path):
     source, folder = tmp_path / "wall.png", tmp_path / "views"
     write_png(source, torch.rand(3, 8, 8))
