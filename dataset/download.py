@@ -16,6 +16,7 @@ from yarl import URL
 
 from ..common.caption_files import KEEP, write_caption
 from ..common.errors import InputError, UnreadableImage
+from ..common.image_headers import open_with_pillow
 from ..common.images import read_image
 from ..common.locks import lock_beside, locked
 from .addresses import Network, checked_sockets
@@ -30,7 +31,7 @@ ROOM = 2**29  # bytes that stay free on the disk
 RECORD_EVERY = 25  # downloads
 GIVE_UP = 3  # silences of one host in a row, after which it is not asked for more
 _SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "AVIF": "avif", "BMP": "bmp", "TGA": "tga", "TIFF": "tif",
-             "GIF": "gif"}  # fmt: skip
+             "GIF": "gif", "HEIF": "heic", "JXL": "jxl", "MPO": "jpg"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -218,8 +219,6 @@ class _Run:
 
 def checked_suffix(path: Path) -> str:
     """The ending that an image's content asks for, without dot. Raises `Failed` for what is not a whole image."""
-    from PIL import Image
-
     with path.open("rb") as file:
         first = file.read(512).lstrip()
     if first[:1] == b"<":
@@ -230,7 +229,7 @@ def checked_suffix(path: Path) -> str:
         raise Failed(error.reason) from None
     if first.startswith(b"\x76\x2f\x31\x01"):
         return "exr"
-    with Image.open(path, formats=tuple(_SUFFIXES)) as image:
+    with open_with_pillow(path) as image:
         return _SUFFIXES[image.format or ""]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from ..common.errors import InputError
-from ..common.files import check_name, free_name, write_json
+from ..common.files import check_name, free_name, name_key, write_json
 from ..common.untrusted_json import read_untrusted_json
 
 RECORD_NAME = "downloads.json"
@@ -55,12 +55,12 @@ class DownloadRecord:
 
         So what a killed run leaves behind is known as ours by its name, and is replaced.
         """
-        ours = {download.stem.casefold() for download in self.downloads.values()}
-        taken = ours | {file.stem.casefold() for file in self.folder.glob("*")}
+        ours = {name_key(download.stem) for download in self.downloads.values()}
+        taken = ours | {name_key(file.stem) for file in self.folder.glob("*")}
         for address, notes in wanted:
             if address not in self.downloads:
-                stem = free_name(name_of(address), lambda name: name.casefold() in taken)
-                taken.add(stem.casefold())
+                stem = free_name(name_of(address), lambda name: name_key(name) in taken)
+                taken.add(name_key(stem))
                 self.downloads[address] = Download(address, stem, notes=notes)
         self.write()
 

@@ -1,10 +1,14 @@
 """What is made of a downloaded file and of a list, and what is said of a download."""
 
 import io
+import zlib
 
+import numpy as np
 import pytest
+from hand_written_png import png
 from PIL import Image
 from tilewright.common.errors import InputError
+from tilewright.common.png_chunks import MOST_UNPACKED
 from tilewright.dataset import download
 from tilewright.dataset.download import Failed, check_aiohttp, checked_suffix
 from tilewright.dataset.download_list import Wanted, lines_as_rows
@@ -23,6 +27,21 @@ def test_the_content_says_the_ending_whatever_the_address_did(tmp_path, kind, su
     file = tmp_path / "picture.bmp"
     file.write_bytes(encoded(kind))
     assert checked_suffix(file) == suffix
+
+
+def test_a_png_with_packed_texts_and_a_picture_beyond_pillows_limit_are_taken(tmp_path, monkeypatch):
+    packed = (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(20 * MOST_UNPACKED), 9))
+    assert checked_suffix(png(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8), 8, 2, packed)) == "png"
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)  # Pillow refuses twice as many
+    file = tmp_path / "b.png"
+    file.write_bytes(encoded("PNG"))
+    assert checked_suffix(file) == "png"
+
+
+def test_a_photo_of_several_pictures_is_a_jpeg(tmp_path):
+    several = tmp_path / "a.bin"
+    Image.new("RGB", (4, 4)).save(several, "MPO", save_all=True, append_images=[Image.new("RGB", (4, 4), "#808080")])
+    assert checked_suffix(several) == "jpg"
 
 
 @pytest.mark.parametrize(
