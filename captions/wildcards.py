@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ..common.caption_files import UnreadableCaption, read_text
+from ..common.caption_files import read_list_text
 from ..common.errors import InputError
 
 OWN_LISTS = Path(__file__).parent / "word_lists"
@@ -64,10 +64,7 @@ def fill_choices(text: str, lists: Lists, seed: str, preferred: Callable[[str], 
 def _read(file: Path) -> str:
     if file.stat().st_size > LARGEST_LIST:
         raise InputError(f"The word list {file} is larger than 1 MB. Keep one entry a line.")
-    try:
-        return read_text(file)
-    except UnreadableCaption as error:
-        raise InputError(f"The word list {file} cannot be read: {error.reason}.") from None
+    return read_list_text(file, "The word list")
 
 
 def _entries(name: str, lists: Lists) -> Sequence[str]:

@@ -24,7 +24,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-LONGEST_START = 64  # letters
+_LONGEST_START = 64  # letters
+_OR_CHOOSE = ", or choose its encoding"
 _OTHER_KINDS = {
     "{\\rtf": "a document in RTF; save it as plain text",
     "version https://git-lfs": "a pointer of Git LFS; fetch the file itself with 'git lfs pull'",
@@ -63,13 +64,23 @@ def read_text(path: Path, encoding: str = AUTOMATIC) -> str:
     try:
         text = content.decode(wanted)
     except UnicodeError:
-        text = content.decode("latin-1")[:LONGEST_START] + "\0"  # enough to tell what else it is
+        text = content.decode("latin-1")[:_LONGEST_START] + "\0"  # enough to tell what else it is
     if other := next((what for start, what in _OTHER_KINDS.items() if text.lstrip().startswith(start)), ""):
         raise UnreadableCaption(path, f"it is {other}")
     if "\0" not in text:
         return text
-    kinds, choice = ("UTF-8 or UTF-16", "its") if encoding == AUTOMATIC else (encoding, "another")
-    raise UnreadableCaption(path, f"not {kinds} text, so it is not used; save it as UTF-8, or choose {choice} encoding")
+    automatic = encoding == AUTOMATIC
+    kinds, or_choose = ("UTF-8 or UTF-16", _OR_CHOOSE) if automatic else (encoding, ", or choose another encoding")
+    raise UnreadableCaption(path, f"not {kinds} text, so it is not used; save it as UTF-8{or_choose}")
+
+
+def read_list_text(path: Path, what: str) -> str:
+    """The text of a list that the user keeps, in UTF-8 or, with its mark, UTF-16 or UTF-32. Raises `InputError`, which
+    calls the file `what`."""
+    try:
+        return read_text(path)
+    except UnreadableCaption as error:
+        raise InputError(f"{what} {path} cannot be read: {error.reason.removesuffix(_OR_CHOOSE)}.") from None
 
 
 def check_writable(paths: Collection[Path], roots: Sequence[Path]) -> None:

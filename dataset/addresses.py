@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..common.caption_files import UnreadableCaption, read_text
+from ..common.caption_files import read_list_text
 from ..common.errors import InputError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,7 +25,9 @@ def read_networks(files: Iterable[Path]) -> list[Network]:
 
     Raises `InputError` for a line that is none, and for a file that is no text.
     """
-    lines = [(file, line.split("#")[0].strip()) for file in files for line in _text(file).splitlines()]
+    lines = [
+        (file, line.split("#")[0].strip()) for file in files for line in read_list_text(file, "The list").splitlines()
+    ]
     networks = []
     for file, line in ((file, line) for file, line in lines if line):
         try:
@@ -36,13 +38,6 @@ def read_networks(files: Iterable[Path]) -> list[Network]:
                 "192.168.1.20 or 10.0.0.0/8."
             ) from None
     return networks
-
-
-def _text(file: Path) -> str:
-    try:
-        return read_text(file)
-    except UnreadableCaption as error:
-        raise InputError(f"{file} cannot be read: {error.reason}.") from None
 
 
 def is_allowed(address: str, allowed: Sequence[Network]) -> bool:

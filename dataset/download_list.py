@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..common.caption_files import UnreadableCaption, read_text
+from ..common.caption_files import read_list_text
 from ..common.errors import InputError
 
 LARGEST_LIST = 256 * 2**20  # bytes
@@ -34,10 +34,9 @@ def read_list(file: Path) -> list[dict[str, Any]]:
     """
     if file.stat().st_size > LARGEST_LIST:
         raise InputError(f"The list {file} is larger than {LARGEST_LIST // 2**20} MB. Split it.")
+    text = read_list_text(file, "The list")
     try:
-        return _PARSERS.get(file.suffix.lower(), lines_as_rows)(read_text(file))
-    except UnreadableCaption as error:
-        raise InputError(f"The list {file} cannot be read: {error.reason}.") from None
+        return _PARSERS.get(file.suffix.lower(), lines_as_rows)(text)
     except RecursionError:
         raise InputError(f"The list {file} is nested too deeply. Save it as a table.") from None
     except (json.JSONDecodeError, csv.Error) as error:

@@ -86,5 +86,7 @@ def test_the_packs_own_lists_hold_plain_entries():
 
 def test_a_list_that_is_no_text_is_named(tmp_path):
     (tmp_path / "odd.txt").write_bytes(b"\xff\xfe\x00\xd8")
-    with pytest.raises(InputError, match=r"odd.txt cannot be read: not UTF-8 or UTF-16 text"):
+    with pytest.raises(
+        InputError, match=r"odd.txt cannot be read: not UTF-8 or UTF-16 text, so it is not used; save it as UTF-8\.$"
+    ):
         read_lists([tmp_path])
