@@ -27,6 +27,7 @@ _ADVICE = {
     errno.EFBIG: "That disk takes no file of this size: make it smaller, or choose a folder on another disk.",
 }
 LONGEST_NAME = 255  # bytes that file systems take
+_TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # writing directions
 
 
 @contextmanager
@@ -60,7 +61,9 @@ def told_if_unwritable(path: Path) -> Iterator[None]:
         concerned = named.is_relative_to(path.parent) or path.is_relative_to(named)
         if not concerned or error.errno not in _ADVICE:
             raise
-        raise UnwritableFile(path, error, _ADVICE[error.errno]) from error
+        advice = _ADVICE[error.errno]
+        in_the_way = advice == _IN_THE_WAY and ".part" not in named.suffixes
+        raise UnwritableFile(named if in_the_way else path, error, advice) from error
 
 
 def content_digest(path: Path, kind: Callable[[], Any] = hashlib.sha256) -> str:
@@ -133,7 +136,13 @@ def is_text(name: str) -> bool:
 
 def shown_name(name: str) -> str:
     """A name for a report: line breaks, turned writing directions and what is no text are spelled out, as \\n."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+    return "".join(letter.encode("unicode_escape").decode() if _spoils(letter) else letter for letter in name)
+
+
+def _spoils(letter: str) -> bool:
+    """Whether a line of a report would break or turn at a letter, or cannot be written with it. Wide spaces and what
+    joins emoji or Persian letters spoil nothing."""
+    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in _TURNING
 
 
 def natural_order(path: Path) -> list[tuple[int, int | str]]:

@@ -74,6 +74,7 @@ class Claim:
 
     def release(self) -> None:
         self._file.release(force=True)
+        self._unlocked = False
 
 
 def _says_no_locks(error: Exception, lock: Path) -> bool:

@@ -127,6 +127,11 @@ def test_names_that_a_file_system_may_take_for_one_have_one_key(names):
     [
         ("墙 #1.png", True, "墙 #1.png"),
         ("caf\udce9.png", False, "caf\\udce9.png"),
+        (
+            "\u7816\u3000\u5899 \U0001f468\u200d\U0001f3a8.png",
+            True,
+            "\u7816\u3000\u5899 \U0001f468\u200d\U0001f3a8.png",
+        ),
         ("line\nbreak", True, "line\\nbreak"),
         ("a\u202egnp.exe", True, "a\\u202egnp.exe"),
     ],

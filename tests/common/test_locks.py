@@ -87,6 +87,7 @@ def test_a_drive_without_locks_is_written_to_and_told_once(tmp_path, monkeypatch
     claim = Claim(lock_beside(tmp_path / "run"))
     assert claim.taken
     claim.release()
+    assert not claim.taken
     assert (tmp_path / "walls").read_text() == "bricks"
     told = caplog.text.count("cannot be locked")
     assert told == 1 or (number == errno.ENOSYS and not told)  # for which newer versions of filelock have a way
@@ -94,5 +95,5 @@ def test_a_drive_without_locks_is_written_to_and_told_once(tmp_path, monkeypatch
 
 def test_an_error_that_is_no_lack_of_locks_is_raised(tmp_path):
     (tmp_path / ".tilewright").touch()
-    with pytest.raises(OSError), locked(lock_beside(tmp_path / "walls")):
+    with pytest.raises(OSError, match=r"\.tilewright cannot be written"), locked(lock_beside(tmp_path / "walls")):
         pass
