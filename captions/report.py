@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..common.dataset_counts import counted
 from ..common.files import shown_name
 from ..common.texture_dataset import Sample, TextureDataset
 from .phrases import phrase_frequencies
@@ -14,7 +15,7 @@ def caption_report(dataset: TextureDataset, left_out: Sequence[Sample], why: str
     by_hand = sum(sample.hand_edited for sample in dataset.samples if sample.file not in passed)
     lines = [f"{len(dataset) - len(left_out) - by_hand} of {len(dataset)} images captioned."]
     if by_hand:
-        lines.append(f"{by_hand} kept the captions that were written by hand.")
+        lines.append(f"{counted(by_hand, 'image')} kept what a person had written.")
     if left_out:
         lines.append(f"{len(left_out)} {why}: {', '.join(shown_name(sample.file.name) for sample in left_out)}")
     return "\n".join([*lines, "", *(f"{shown_name(sample.file.name)}: {sample.caption}" for sample in dataset.samples)])
@@ -25,5 +26,5 @@ def template_report(dataset: TextureDataset, written: Mapping[str, int]) -> str:
     lines = [f"{len(dataset)} captions."]
     if written:
         lines.append("Caption files: " + ", ".join(f"{count} {what}" for what, count in sorted(written.items())) + ".")
-    counted = [f"{count:6}  {phrase}" for phrase, count in phrase_frequencies(dataset.captions)]
-    return "\n".join([*lines, "", "Images with each phrase:", *counted])
+    phrases = [f"{count:6}  {phrase}" for phrase, count in phrase_frequencies(dataset.captions)]
+    return "\n".join([*lines, "", "Images with each phrase:", *phrases])

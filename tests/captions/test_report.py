@@ -19,7 +19,7 @@ def test_what_a_person_wrote_is_not_counted_as_captioned():
     lines = caption_report(TextureDataset(tuple(samples)), [samples[2]], "could not be read").splitlines()
     assert lines[:3] == [
         "1 of 3 images captioned.",
-        "1 kept the captions that were written by hand.",
+        "1 image kept what a person had written.",
         "1 could not be read: c.png",
     ]
 
