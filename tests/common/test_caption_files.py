@@ -9,6 +9,7 @@ from tilewright.common.caption_files import (
     check_writable,
     keep_backup,
     merge_caption,
+    read_list_text,
     read_text,
     split_phrases,
     write_caption,
@@ -51,6 +52,14 @@ def test_what_is_no_text_is_told(tmp_path, content):
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(UnreadableCaption, match="not UTF-8 or UTF-16 text"):
         read_text(tmp_path / "a.txt")
+
+
+def test_lists_are_read_alike_but_have_no_encoding_to_choose(tmp_path):
+    (tmp_path / "a.txt").write_bytes("红\n旧".encode("utf-16"))
+    assert read_list_text(tmp_path / "a.txt", "The list") == "红\n旧"
+    (tmp_path / "a.txt").write_bytes("红".encode("gb18030"))
+    with pytest.raises(InputError, match=r"^The list .*a\.txt cannot be read: .*; save it as UTF-8\.$"):
+        read_list_text(tmp_path / "a.txt", "The list")
 
 
 @pytest.mark.parametrize(("mode", "merged"), [("keep", "a, b"), ("append", "a, b, c"), ("overwrite", "B, c")])
