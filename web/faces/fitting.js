@@ -6,6 +6,7 @@
  */
 import { everyNode, isVueNodes, onSetting, redraw, setting } from "../lib/comfy.js";
 import { t } from "../lib/i18n.js";
+import { isLinked } from "../lib/links.js";
 import { chain, inputFacts } from "../lib/nodes.js";
 
 /** @typedef {import("../lib/frontend").ComfyNode} ComfyNode */
@@ -38,12 +39,6 @@ function isOurs(node) {
 
 function fitAll() {
   for (const node of everyNode()) if (isOurs(node)) fit(node);
-}
-
-/** @param {ComfyNode} node @param {string} name of a socket or of a widget */
-function isLinked(node, name) {
-  const slot = node.inputs?.find((one) => (one.widget?.name ?? one.name) === name);
-  return slot?.link !== null && slot?.link !== undefined;
 }
 
 /**

@@ -6,7 +6,8 @@
  * @property {string} hint what to do where there is nothing to show
  * @property {string} [channel] the widget that says which channel of the image is asked for
  * @property {boolean} [debands] it smooths the stair-steps of few bits, if its widget says so
- * @property {number} [most] pixels of the longer side; larger ones are halved until they have no more
+ * @property {number} [most] pixels of the longer side; larger ones are halved until they have no more, as long as their sides are even
+ * @property {(settings: any) => string} [flaw] what to change where the node refuses its settings, "" where it takes them
  */
 
 const SURFACE = ["height_cm", "size_cm"];
@@ -28,6 +29,7 @@ export const KINDS = {
     pictures: ["height"],
     hint: IMAGE,
     channel: "source",
+    flaw: ({ black, white }) => (black < white ? "" : "Set black below white."),
   },
   TilewrightOcclusion: {
     input: "height",

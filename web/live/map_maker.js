@@ -46,7 +46,7 @@ function opened() {
     if (error) maker.listeners.failed(error);
     else maker.listeners.shown(made);
   };
-  worker.onerror = ({ message }) => makers.forEach((maker) => maker.listeners.failed(message ?? ""));
+  worker.onerror = ({ message }) => makers.forEach((maker) => maker.listeners.failed(message || "map_worker.js did not start"));
   return { worker, makers };
 }
 

@@ -10,6 +10,7 @@ import { halved } from "./planes.js";
  * What there is to show, nothing while it is only on its way.
  * @typedef {object} Made
  * @property {Record<string, Uint8ClampedArray>} [pictures] by the node's outputs
+ * @property {[number, number]} [size] of the pictures, width and height
  * @property {Plane} [height] for the nodes that follow
  * @property {boolean} [isDraft] better ones follow
  */
@@ -29,16 +30,23 @@ export const MAKERS = {
 export class DraftingMaker {
   /** @param {string} node @param {Plane} plane */
   constructor(node, plane) {
-    const small = halved(plane, DRAFT);
-    this.draft = small === plane ? null : new MAKERS[node](small);
+    this.plane = plane;
+    this.small = halved(plane, DRAFT);
+    this.draft = this.small === plane ? null : new MAKERS[node](this.small);
     this.whole = new MAKERS[node](plane);
   }
 
   /** @param {any} settings @returns {Generator<Made>} */
   *maps(settings) {
-    for (const { pictures } of this.draft?.maps(settings) ?? []) yield { pictures, isDraft: true };
-    yield* this.whole.maps(settings);
+    const [small, size] = [sizeOf(this.small), sizeOf(this.plane)];
+    for (const { pictures } of this.draft?.maps(settings) ?? []) yield { pictures, size: small, isDraft: true };
+    for (const made of this.whole.maps(settings)) yield { ...made, size };
   }
+}
+
+/** @param {Plane} plane @returns {[number, number]} */
+function sizeOf({ width, height }) {
+  return [width, height];
 }
 
 /** @typedef {{turn: number | undefined, maps: Generator<Made>}} Job */

@@ -4,15 +4,15 @@
  */
 import { h, debounced } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { isLinked, sourceOf } from "../lib/links.js";
+import { sourceOf } from "../lib/links.js";
 import { OnDemand } from "../lib/on_demand.js";
 import { RouteError, get } from "../lib/routes.js";
+import { differences } from "../live/differences.js";
 import { planesOf } from "../live/files.js";
 import { KINDS, LABELS } from "../live/kinds.js";
 import { followLight } from "../live/light.js";
 import { MapMaker } from "../live/map_maker.js";
-import { lit } from "../live/normals.js";
-import { drawPicture } from "../live/picture.js";
+import { Picture } from "../live/picture.js";
 import { halved } from "../live/planes.js";
 import { questionOf } from "../live/questions.js";
 import { mayHaveSteps } from "../live/steps.js";
@@ -23,7 +23,8 @@ import { whyNotShown } from "../material/maps.js";
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 /** @typedef {import("../live/fourier.js").Plane} Plane */
 /** @typedef {import("../live/files.js").Told} Told */
-/** @typedef {{told: Told, planes: Record<string, Plane>}} Source */
+/** @typedef {import("../live/differences.js").Source} Source */
+/** @typedef {import("../live/differences.js").Shown} Shown */
 
 const OUTPUT = "tilewright_live";
 const MOMENT = 80; // ms
@@ -51,16 +52,20 @@ class LiveMapView {
     this.kind = KINDS[view.node.comfyClass ?? view.node.type];
     this.chosen = this.kind.pictures[0];
     this.light = { azimuth: -0.8, elevation: 0.7 };
-    this.isLit = false;
+    this.isLit = this.isGone = false;
     this.asked = "";
     this.made = "";
     /** @type {Source | undefined} of the last run, or of the loader */
     this.source = undefined;
-    /** @type {Source | undefined} what the picture is made of */
+    /** @type {Source | undefined} what the maker was asked to make a map of */
     this.from = undefined;
+    this.plane = /** @type {Plane | undefined} of it */ (undefined);
+    this.newest = /** @type {Shown | undefined} what the maker made last */ (undefined);
+    this.shown = /** @type {Shown | undefined} */ (undefined);
     /** @type {Source | undefined} for the nodes that follow */
     this.given = undefined;
     this.canvas = h("canvas", { class: "tw-live-picture", role: "img", width: 16, height: 16 });
+    this.picture = new Picture(this.canvas);
     this.empty = h("div", { class: "tw-empty" }, t(this.kind.hint));
     this.facts = h("div", { class: "tw-material-facts", "aria-live": "polite" });
     this.trust = h("span", { class: "tw-quiet", "aria-live": "polite" });
@@ -70,7 +75,7 @@ class LiveMapView {
     const buttons = this.hasNormals ? [this.lamp] : this.choices.length > 1 ? this.choices : [];
     view.root.classList.add("tw-material");
     view.root.append(this.stage, h("div", { class: "tw-material-controls" }, ...buttons, this.trust));
-    const [shown, failed] = [(/** @type {any} */ made) => this.#take(made), (/** @type {string} */ why) => this.#say(t("The map cannot be shown: {why}", { why }))];
+    const [shown, failed] = [(/** @type {any} */ made) => this.#take(made), (/** @type {string} */ why) => this.#drop(t("The map cannot be shown: {why}", { why }))];
     this.maker = new MapMaker(view.node.comfyClass ?? view.node.type, shown, failed, view.signal);
     this.look = debounced(() => this.#look(), 60, view.signal);
     this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
@@ -90,6 +95,7 @@ class LiveMapView {
     if (!told) return;
     this.ran = told;
     this.#keep();
+    if (this.isGone) this.asked = ""; // the same files may be there again
     this.redraw();
   }
 
@@ -130,19 +136,26 @@ class LiveMapView {
   async #look() {
     if (!this.isWanted) return;
     const asked = questionOf(this.view.node, this.kind) || (this.ran ? JSON.stringify(this.ran) : "");
-    if (!asked || asked === this.asked) return;
+    if (asked === this.asked) return;
     this.asked = asked;
-    const isOfRun = this.ran && asked === JSON.stringify(this.ran);
+    this.isGone = false;
+    if (!asked) {
+      this.source = undefined;
+      if (!this.from) this.#forget(t(this.kind.hint)); // after an error, which is over
+      return;
+    }
+    const isOfRun = Boolean(this.ran) && asked === JSON.stringify(this.ran);
     try {
       const told = isOfRun ? /** @type {Told} */ (this.ran) : await get("height", JSON.parse(asked), this.view.signal);
       const planes = await planesOf(told);
       if (asked !== this.asked || this.view.signal.aborted) return;
-      this.source = { told, planes };
+      this.source = { told, planes, isOfRun };
       this.redraw();
     } catch (error) {
       if (this.view.signal.aborted || asked !== this.asked) return;
-      this.source = this.given = undefined;
-      this.#say(error instanceof RouteError ? error.message : whyNotShown(error, t("The map cannot be shown: {why}", { why: String(error) })));
+      this.source = undefined;
+      this.isGone = true;
+      if (!this.before?.given) this.#forget(error instanceof RouteError ? error.message : whyNotShown(error, t("The map cannot be shown: {why}", { why: String(error) })));
     }
   }
 
@@ -152,100 +165,94 @@ class LiveMapView {
     this.empty.textContent = sentence;
   }
 
+  /** Nothing is shown nor given to other nodes. @param {string} why */
+  #drop(why) {
+    this.shown = this.newest = this.given = undefined;
+    this.facts.textContent = this.trust.textContent = "";
+    this.picture.clear();
+    this.#say(why);
+  }
+
+  /** What the maps were made of does not count any more. @param {string} why */
+  #forget(why) {
+    this.from = this.plane = undefined;
+    this.made = "";
+    this.#drop(why);
+  }
+
   #draw() {
     this.#look();
     this.#ask();
-    if (this.pictures) this.#show();
+    if (this.shown) this.#show(this.shown);
   }
 
   /** Asks for the maps where anything has changed. */
   #ask() {
-    const source = this.before?.given ?? this.source;
-    if (!source) return;
+    const { before } = this;
+    const source = before?.given ?? this.source;
+    if (!source) return this.from && this.#forget(before?.empty.textContent || t(this.kind.hint));
+    const settings = this.#settings();
+    const flaw = this.kind.flaw?.(settings);
+    if (flaw) return this.#forget(t(flaw));
     const plane = this.#plane(source);
     const isNew = plane !== this.plane;
-    if (isNew) this.maker.give(plane.width > (this.kind.most ?? Infinity) ? halved(plane, /** @type {number} */ (this.kind.most)) : plane);
+    if (isNew) this.maker.give(halved(plane, this.kind.most ?? Infinity));
     this.plane = plane;
     this.from = source;
-    const settings = this.#settings();
     const made = JSON.stringify(settings);
-    if (isNew || made !== this.made) this.maker.make(settings);
-    if (!this.pictures) this.#say(t("The map is being made"));
+    if (!isNew && made === this.made) return;
     this.made = made;
+    this.maker.make(settings);
+    if (!this.shown) this.#say(t("The map is being made"));
   }
 
   /** @param {Source} source */
   #plane({ planes }) {
-    return (this.kind.debands && this.#value("deband") && planes.smooth) || planes.height;
+    return (this.kind.debands && this.view.value("deband") && planes.smooth) || planes.height;
   }
 
   /** The node's widgets, and the cm that a node before it says, or said in the last run. @returns {any} */
   #settings() {
-    const settings = Object.fromEntries(this.kind.widgets.map((name) => [name, this.#value(name)]));
+    const settings = Object.fromEntries(this.kind.widgets.map((name) => [name, this.view.value(name)]));
     const { height_cm, size_cm } = surfaceOf(this.view.node) ?? this.ran ?? settings;
     return "height_cm" in settings ? { ...settings, height_cm: height_cm ?? settings.height_cm, size_cm: size_cm ?? settings.size_cm } : settings;
   }
 
   /** What the worker made; a draft is shown where the whole takes longer than a moment. @param {import("../live/map_worker.js").Made} made */
-  #take(made) {
-    this.newest = made;
-    if (!made.isDraft) this.#accept();
-    else this.later ||= window.setTimeout(() => this.#accept(), MOMENT);
+  #take({ pictures, height, size, isDraft = false }) {
+    if (!this.from || !this.plane || !pictures || !size) return; // it came too late
+    this.newest = { from: this.from, plane: this.plane, settings: JSON.parse(this.made), pictures, size, isDraft };
+    if (isDraft) this.later ||= window.setTimeout(() => this.#accept(), MOMENT);
+    else this.#accept();
+    if (height) this.#give(this.from, height);
   }
 
   #accept() {
     clearTimeout(this.later);
     this.later = 0;
     if (!this.newest || this.view.signal.aborted) return;
-    const { pictures, height, isDraft } = this.newest;
-    this.pictures = pictures;
-    this.isDraft = isDraft;
-    this.settings = JSON.parse(this.made);
+    this.shown = this.newest;
     this.empty.hidden = true;
-    if (height && this.from) this.given = { told: { ...this.from.told, debanded: !mayHaveSteps(height.values) }, planes: { height } };
-    this.#show();
-    if (height) for (const view of VIEWS) if (view !== this) view.redraw();
+    this.#show(this.shown);
   }
 
-  #show() {
-    const given = /** @type {Record<string, Uint8ClampedArray>} */ (this.pictures)[this.chosen];
-    const pixels = this.isLit && this.hasNormals ? lit(given, this.settings.convention, this.light) : given;
-    const { canvas } = this;
-    const { told, planes } = /** @type {Source} */ (this.from);
-    const ratio = planes.height.width / planes.height.height;
-    const width = Math.round(Math.sqrt((pixels.length / 4) * ratio));
-    const height = pixels.length / 4 / width;
-    drawPicture(canvas, pixels, width, height);
-    canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
+  /** To the views of the nodes that follow. @param {Source} from @param {Plane} height made of it */
+  #give({ told, isOfRun }, height) {
+    this.given = { told: { ...told, debanded: !mayHaveSteps(height.values) }, planes: { height }, isOfRun, isGiven: true };
+    for (const view of VIEWS) if (view !== this) view.redraw();
+  }
+
+  /** @param {Shown} shown */
+  #show(shown) {
+    const { from: { told }, pictures, size, settings, isDraft } = shown;
+    const isLit = this.isLit && this.hasNormals;
+    this.picture.show(pictures[this.chosen], size, isLit ? { ...this.light, convention: settings.convention } : null);
     this.lamp.setAttribute("aria-pressed", String(this.isLit));
     for (const button of this.choices) button.setAttribute("aria-pressed", String(button.dataset.picture === this.chosen));
-    this.facts.textContent = [`${told.pixels.join(" × ")} px`, width < told.pixels[0] && !this.isDraft && t("shown at {n} px", { n: width })].filter(Boolean).join(" · ");
-    this.trust.textContent = this.#differences(told).join(" · ") || t("Live: as the node will make it");
-    const what = this.isLit && this.hasNormals ? t("Relief in the light") : this.hasNormals ? t("Normal map") : t(LABELS[this.chosen] ?? "Height");
-    canvas.setAttribute("aria-label", `${what}, ${this.facts.textContent}. ${this.trust.textContent}`);
-  }
-
-  /** Why the node's own map may be another. @param {Told} told @returns {string[]} */
-  #differences(told) {
-    const { kind, view } = this;
-    const deband = kind.debands && this.#value("deband");
-    const linked = [...kind.widgets, "deband"].filter((name) => isLinked(view.node, name));
-    if (isLinked(view.node, "surface") && !surfaceOf(view.node)) linked.push("surface");
-    const channel = kind.channel && told === this.ran && told.channel !== this.#value(kind.channel);
-    const smoothed = deband && this.plane === this.from?.planes.smooth && told.axes !== this.#value("axes");
-    const differences = [
-      this.isDraft && t("a draft, the whole follows"),
-      deband && !told.debanded && t("debanding shows after a run"),
-      smoothed && t("debanded for axes {axes}", { axes: told.axes }),
-      channel && t("the channel shows after a run"),
-      linked.length > 0 && t("linked, so not live: {names}", { names: linked.join(", ") }),
-    ];
-    return differences.filter((one) => typeof one === "string");
-  }
-
-  /** @param {string} name */
-  #value(name) {
-    return /** @type {any} */ (this.view.value(name));
+    this.facts.textContent = [`${told.pixels.join(" × ")} px`, size[0] < told.pixels[0] && !isDraft && t("shown at {n} px", { n: size[0] })].filter(Boolean).join(" · ");
+    this.trust.textContent = differences(this.view, this.kind, shown).join(" · ") || t("Live: as the node will make it");
+    const what = isLit ? t("Relief in the light") : this.hasNormals ? t("Normal map") : t(LABELS[this.chosen] ?? "Height");
+    this.canvas.setAttribute("aria-label", `${what}, ${this.facts.textContent}. ${this.trust.textContent}`);
   }
 
   /** @param {string} name */
@@ -275,10 +282,13 @@ class LiveMapView {
     this.view.remember({ ran, light, isLit, chosen });
   }
 
-  /** The widgets of a loader before the node tell nobody. */
+  /** The widgets of a loader before the node tell nobody, nor does a link that is cut or bypassed. */
   #followGraph() {
     VIEWS.add(this);
-    const looking = setInterval(() => this.#look(), LOOK_AGAIN);
+    const looking = setInterval(() => {
+      this.#look();
+      if (this.isWanted) this.#ask();
+    }, LOOK_AGAIN);
     this.view.signal.addEventListener("abort", () => {
       clearInterval(looking);
       VIEWS.delete(this);
