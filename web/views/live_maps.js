@@ -59,9 +59,12 @@ class LiveMapView {
     this.source = undefined;
     /** @type {Source | undefined} what the maker was asked to make a map of */
     this.from = undefined;
-    this.plane = /** @type {Plane | undefined} of it */ (undefined);
-    this.newest = /** @type {Shown | undefined} what the maker made last */ (undefined);
-    this.shown = /** @type {Shown | undefined} */ (undefined);
+    /** @type {Plane | undefined} of it */
+    this.plane = undefined;
+    /** @type {Shown | undefined} what the maker made last */
+    this.newest = undefined;
+    /** @type {Shown | undefined} */
+    this.shown = undefined;
     /** @type {Source | undefined} for the nodes that follow */
     this.given = undefined;
     this.canvas = h("canvas", { class: "tw-live-picture", role: "img", width: 16, height: 16 });
@@ -208,7 +211,7 @@ class LiveMapView {
 
   /** @param {Source} source */
   #plane({ planes }) {
-    return (this.kind.debands && this.view.value("deband") && planes.smooth) || planes.height;
+    return this.kind.debands && this.view.value("deband") && planes.smooth ? planes.smooth : planes.height;
   }
 
   /** The node's widgets, and the cm that a node before it says, or said in the last run. @returns {any} */
