@@ -1,7 +1,7 @@
 """What several packages share, one concept per module.
 
 Files: files (whole or not at all), locks (one writer at a time), paths (inside the folders allowed), untrusted_json,
-manifest, processes.
+manifest, processes, freed_memory.
 Images: images (read), image_headers, png_chunks, exr_files, tiff_files, color_profiles, image_writing, map_files (a
 map as all rooms see it), thumbnails, map_kinds (how its name is recognised), map_words (how captions name it), finite
 (NaN and infinity), errors.

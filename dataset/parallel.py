@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from ..common.freed_memory import give_back
 from ..common.texture_dataset import Sample
 
 THREADS = min(8, os.cpu_count() or 1)
 PIXELS_AT_ONCE = 2**26  # one image of 8192 px, or 16 of 2048: about 1.6 GB at the peak of any work on them
+LARGE = 2**22  # pixels of an image after which the memory of its strips is given back
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,7 +55,11 @@ def in_parallel(
 
     def within_budget(item: Item) -> Result:
         with budget.spent(pixels(item)):
-            return work(item)
+            try:
+                return work(item)
+            finally:
+                if pixels(item) >= LARGE:
+                    give_back()
 
     results = []
     with ThreadPoolExecutor(THREADS) as pool:
