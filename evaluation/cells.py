@@ -12,7 +12,7 @@ from ..common.errors import InputError
 from ..common.files import natural_order
 
 MOST_CELLS = 1000
-WIDE_SEPARATORS = str.maketrans("，、；．－", ",,;.-")  # as an East Asian keyboard writes them
+FULL_WIDTH = str.maketrans("，、；．－", ",,;.-")  # as an East Asian keyboard writes them
 MOST_LISTED = 2  # whoever writes a whole number above it after a comma means 0.4, not a weight of 4
 
 
@@ -58,7 +58,7 @@ def parse_strengths(text: str) -> list[float]:
 
     Raises `InputError` for anything else, and for `0,4`, which as two weights would be an unlikely pair.
     """
-    text = text.translate(WIDE_SEPARATORS)
+    text = text.translate(FULL_WIDTH)
     if "." not in text and _has_decimal_commas(text):
         raise InputError(
             f"strengths is {text.strip()!r}, where a comma may divide two weights or stand in one. Write spaces "

@@ -29,9 +29,11 @@ def turns(planes: torch.Tensor) -> torch.Tensor:
     return torch.stack([view.rot90(k, (-2, -1)) for view in (planes, mirrored) for k in range(4)], -3)
 
 
-def fingerprints(images: torch.Tensor) -> torch.Tensor:
-    """Spectra (B, F, F) of the brightness of (B, 3, H, W), of unit length; zero for an image without contrast."""
-    spectra = lowest_frequencies(images.double().mean(1), HIGHEST)
+def fingerprints(images: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+    """Spectra (B, F, F) of the brightness of images (3, H, W), of unit length; zero for an image without contrast."""
+    spectra = torch.zeros(len(images), 2 * HIGHEST + 1, 2 * HIGHEST + 1, dtype=torch.complex128)
+    for spectrum, image in zip(spectra, images, strict=True):  # all at once in doubles are gigabytes
+        spectrum.copy_(lowest_frequencies(image.double().mean(0), HIGHEST))
     spectra[:, HIGHEST, HIGHEST] = 0
     length = spectra.abs().square().sum((1, 2), keepdim=True).sqrt()
     return torch.where(length > 1e-4, spectra / length.clamp(min=1e-12), 0)
@@ -76,13 +78,15 @@ class Calibration:
 
     highest: what renders that are no copies reach, in so many `innocent` comparisons; 0 of them where there was nothing
     to compare. tail: by Student's t, the chance that one more of them exceeds the threshold. twins: numbers of the
-    held-out renders that are a training render themselves, and so calibrate nothing.
+    held-out renders that are a training render themselves, and so calibrate nothing; repeated: of the training renders
+    that are another one too.
     """
 
     highest: float
     innocent: int
     tail: float = 1.0
     twins: tuple[int, ...] = ()
+    repeated: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, peaks: Sequence[float]) -> "Calibration":
@@ -138,9 +142,12 @@ def calibrate(held_out: torch.Tensor, training: torch.Tensor) -> Calibration:
 
     Renders that are the same picture twice do not count. Without anything to compare only the same picture is a copy.
     """
-    peaks = [match.correlation for match in nearest_each(held_out, training)]
-    twins = tuple(number for number, peak in enumerate(peaks) if peak > SAME_PICTURE)
-    if len(training) > 1:
-        others = torch.arange(len(training))
-        peaks += [nearest(training[n], training[others != n]).correlation for n in range(len(training))]
-    return replace(Calibration.of([peak for peak in peaks if peak <= SAME_PICTURE]), twins=twins)
+    outer = [match.correlation for match in nearest_each(held_out, training)]
+    numbers = torch.arange(len(training)) if len(training) > 1 else torch.arange(0)
+    inner = [nearest(training[n], training[numbers != n]).correlation for n in range(len(numbers))]
+    known = Calibration.of([peak for peak in outer + inner if peak <= SAME_PICTURE])
+    return replace(known, twins=_same_pictures(outer), repeated=_same_pictures(inner))
+
+
+def _same_pictures(peaks: Sequence[float]) -> tuple[int, ...]:
+    return tuple(number for number, peak in enumerate(peaks) if peak > SAME_PICTURE)

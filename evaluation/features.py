@@ -37,8 +37,8 @@ def _structure(image: torch.Tensor) -> torch.Tensor:
     parts = [total.log()[:, None] / 2, _strong_waves(shares)]
     below = None
     for number, (_, high) in enumerate(BANDS):
-        band = torch.where(_places().inside[number], spectrum, 0)
-        parts += [_directions(torch.where(_places().inside[number], shares, 0)), *_moments(band, below, high)]
+        band = torch.where(_frequencies().inside[number], spectrum, 0)
+        parts += [_directions(torch.where(_frequencies().inside[number], shares, 0)), *_moments(band, below, high)]
         below = band
     return torch.cat(parts, 1)
 
@@ -52,7 +52,7 @@ def _strong_waves(shares: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class _Places:
+class _Frequencies:
     """Of every frequency of a spectrum (F, F): inside (bands, F, F) whether it is of a band, and waves (3, F, F), the
     second harmonics and the even fourth one of its direction."""
 
@@ -61,11 +61,11 @@ class _Places:
 
 
 @lru_cache(maxsize=1)
-def _places() -> _Places:
+def _frequencies() -> _Frequencies:
     down, across = cycles(HIGHEST)
     frequency, angle = torch.hypot(down, across), torch.atan2(down, across)
     inside = torch.stack([(frequency >= low) & (frequency < high) for low, high in BANDS])
-    return _Places(inside, torch.stack([(2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos()]))
+    return _Frequencies(inside, torch.stack([(2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos()]))
 
 
 def _directions(shares: torch.Tensor) -> torch.Tensor:
@@ -74,7 +74,7 @@ def _directions(shares: torch.Tensor) -> torch.Tensor:
     Turning the tile changes the signs of the first two harmonics of the direction, so their magnitudes stand here.
     """
     held = shares.sum((1, 2))
-    mean = torch.einsum("bij,wij->wb", shares, _places().waves) / (held + _FAINT)
+    mean = torch.einsum("bij,wij->wb", shares, _frequencies().waves) / (held + _FAINT)
     return torch.stack([(held + 1e-4).log(), mean[0].abs(), mean[1].abs(), mean[2]], 1)
 
 

@@ -156,7 +156,7 @@ def picture_notes(grid: LoraGrid) -> list[str]:
     for cell, files in grid.files.items():
         black = sum(not _record(file)["finite"] for file in files)
         if black:
-            notes.append(f"{cell}: {black} of {len(files)} pictures are black, for what was painted is no number (NaN)")
+            notes.append(f"{cell}: {black} of {len(files)} pictures are black: the model returned NaN")
         elif not cell.is_base and all(cmp(*both, shallow=False) for both in zip(files, grid.files[BASE], strict=True)):
             notes.append(f"{cell}: its pictures are those without LoRA to the last bit: the file changes nothing here")
     return notes

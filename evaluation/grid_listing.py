@@ -37,7 +37,7 @@ def write_listing(grid: LoraGrid) -> None:
 def read_listing(folder: Path) -> dict[str, Any] | None:
     """What `write_listing` wrote; None where there is no grid. Where it was scored since, there are as well the
     `scores` of each cell, the one that the rule has `chosen`, the lines of the `verdict`, and `by_hand`, whether
-    that is a person's.
+    a person chose the cell that the verdict is about.
     """
     listing = _read(folder / LISTING_NAME)
     if not isinstance(listing, dict) or not isinstance(listing.get("cells"), list):
@@ -48,8 +48,8 @@ def read_listing(folder: Path) -> dict[str, Any] | None:
     cells = [{**cell, "scores": known.get((cell.get("lora"), cell.get("strength")))} for cell in listing["cells"]]
     verdict = scored.get("verdict")
     lines = [line for line in verdict if isinstance(line, str)] if isinstance(verdict, list) else []
-    known_chosen = {"chosen": scored.get("rule", scored.get("chosen")), "by_hand": scored.get("by_hand") is True}
-    return {**listing, "cells": cells, **known_chosen, "verdict": lines}
+    choice = {"chosen": scored.get("rule", scored.get("chosen")), "by_hand": scored.get("by_hand") is True}
+    return {**listing, "cells": cells, **choice, "verdict": lines}
 
 
 def _read(file: Path) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from ..common.dataset_counts import counted
 from .copies import Calibration, Match, calibrate, fingerprints, nearest, turns
 from .lettering import cut, label_font
 from .patches import Patches, PatchMatcher, patch_threshold
@@ -20,8 +21,8 @@ THUMBNAIL, GAP = 192, 12
 
 @dataclass(frozen=True)
 class Overfit:
-    """What was found for each of B pictures. names are those of the training renders; warning says what stands against
-    believing it, "" for nothing."""
+    """What was found for each of B pictures. is_held_out: held-out renders that are no training renders set the limits.
+    names are those of the training renders; warning says what stands against believing it, "" for nothing."""
 
     matches: list[Match]
     patches: list[Patches]
@@ -56,15 +57,16 @@ class Overfit:
         if self.warning:
             lines.append(self.warning)
         if not self.is_held_out:
+            none = "No other held-out renders" if self.calibration.twins else "No held-out renders"
             lines.append(
-                "No held-out renders: what counts as a copy was read off the training renders among each other. "
+                f"{none}: what counts as a copy was read off the training renders among each other. "
                 "Connect some that were not trained on for a better limit."
             )
         for number, (match, copied) in enumerate(zip(self.matches, self.copied, strict=True), 1):
             verdict = "copy" if copied else "not a copy"
             lines.append(
                 f"picture {number}: {verdict}, {match.correlation:.3f} with {self.names[match.render]}, "
-                f"{self.copied_patches(number - 1)} pieces copied"
+                f"{counted(self.copied_patches(number - 1), 'piece')} copied"
             )
         return "\n".join(lines)
 
@@ -83,10 +85,10 @@ def check_overfit(
     """
     renders = torch.stack(list(training))
     spectra = fingerprints(renders)
-    others = fingerprints(torch.stack(list(held_out))) if held_out else spectra[:0]
     matcher = PatchMatcher(renders)
-    calibration = calibrate(others, spectra)
-    limit = patch_threshold(matcher, held_out, renders)
+    calibration = calibrate(fingerprints(held_out), spectra)
+    apart = [render for number, render in enumerate(held_out) if number not in calibration.twins]
+    limit = patch_threshold(matcher, apart, renders, calibration.repeated)
     matches, patches = [], []
     for number, picture in enumerate(pictures, 1):
         clean = picture.nan_to_num(0, 0, 0).clamp(0, 1)
@@ -94,7 +96,7 @@ def check_overfit(
         patches.append(matcher(clean))
         progress(number, len(pictures))
     warning = calibration.warning(held_out_names or [str(number) for number in range(1, len(held_out) + 1)])
-    return Overfit(matches, patches, calibration, limit, bool(held_out), names, warning)
+    return Overfit(matches, patches, calibration, limit, bool(apart), names, warning)
 
 
 def laid_like(render: torch.Tensor, match: Match) -> torch.Tensor:

@@ -54,12 +54,15 @@ class PatchMatcher:
         return Patches(torch.where(plain, torch.nan, best).view(grid, grid))
 
 
-def patch_threshold(matcher: PatchMatcher, held_out: Sequence[torch.Tensor], training: torch.Tensor) -> float:
+def patch_threshold(
+    matcher: PatchMatcher, held_out: Sequence[torch.Tensor], training: torch.Tensor, repeated: Sequence[int] = ()
+) -> float:
     """The correlation that one in a hundred pieces of held-out renders exceeds; without those, of training renders
-    among the others. 1 where there is nothing to compare."""
+    among the others, but for those whose numbers are in `repeated`. 1 where there is nothing to compare."""
     found = [matcher(picture) for picture in held_out]
     if not found and len(training) > 1:
-        found = [matcher(picture, without=number) for number, picture in enumerate(training)]
+        alone = (number for number in range(len(training)) if number not in repeated)
+        found = [matcher(training[number], without=number) for number in alone]
     values = torch.cat([patches.correlations.flatten() for patches in found]) if found else torch.empty(0)
     sound = values[values.isfinite()]
     return float(sound.quantile(_PERCENTILE)) if len(sound) else 1.0

@@ -3,7 +3,7 @@
 import re
 
 from ..common.errors import InputError
-from .cells import WIDE_SEPARATORS
+from .cells import FULL_WIDTH
 
 LARGEST = 0xFFFFFFFFFFFFFFFF
 MOST = 1000
@@ -12,7 +12,7 @@ MOST = 1000
 def parse_seeds(text: str) -> list[int]:
     """Whole numbers, each once: `1 2 7`, and `1-4` for 1 2 3 4. Raises `InputError` for anything else."""
     seeds: list[int] = []
-    plain = re.sub("[,;]", " ", text.translate(WIDE_SEPARATORS))
+    plain = re.sub("[,;]", " ", text.translate(FULL_WIDTH))
     for word in re.sub(r"\s*-\s*", "-", plain).split():
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", word)
         first, last = (int(part or found.group(1)) for part in found.groups()) if found else (1, 0)

@@ -108,7 +108,7 @@ def check_values(lora: LoraFile) -> str:
     spoilt = sum(not bool(value.float().isfinite().all()) for value in layers)
     if not spoilt:
         return ""
-    return f"{lora.name}: {spoilt} of its {len(layers)} tensors hold NaN or infinite values: its training came apart"
+    return f"{lora.name}: {spoilt} of its {len(layers)} tensors hold NaN or infinite values: its training diverged"
 
 
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:

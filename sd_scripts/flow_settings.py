@@ -73,9 +73,10 @@ def _sd3_draws(job: Job, config: TrainingConfig) -> dict[str, Any]:
             "have it nevertheless, write --weighting_scheme logit_normal into arguments."
         )
     if job.task != LORA and config.batch_size > 1:
+        images = config.batch_size * config.optimizer.accumulation
         raise InputError(
             f"batch_size is {config.batch_size}, but {job.script} weighs the losses of a batch by each other's noise "
-            "levels. Set batch_size to 1, and accumulation of LoRA Optimizer to what it was."
+            f"levels. Set batch_size to 1 and gradient_accumulation_steps of LoRA Optimizer to {images}."
         )
     shift = {"training_shift": objective.shift} if objective.shift else {}
     return {"weighting_scheme": "sigma_sqrt", "min_timestep": _LOWEST_STEP, **shift}

@@ -217,7 +217,7 @@ def flow_family(model: Model) -> Family | None:
 
 
 def family_of_config(config: Any) -> Family | None:
-    """The same of the host's configuration of a model."""
+    """The family by the host's configuration of a model; None for UNets, and for transformers of none of them."""
     family = _OF_CLASS.get(type(config))
     if family in (FLUX, SCHNELL) and config.unet_config.get("yak_mlp"):  # Ovis-Image, which is built like Flux
         return None
@@ -256,7 +256,7 @@ def distillation_note(model: Model, family: Family, adapter: str) -> str:
 
 
 def distilled_file_note(name: str, family: Family) -> str:
-    """The same of a file's name, "" where it is not known."""
+    """What to know before a checkpoint of few steps is trained, by its file's name ("" if unknown); "" for others."""
     few = family.always_distilled or bool(family.distilled and re.search(family.few_steps, name, re.IGNORECASE))
     if not few:
         return ""

@@ -48,7 +48,8 @@ def _read_family(file: Path) -> str:
             return script_family(file, flow)
         raise InputError(
             f"{file.name} is not a checkpoint of Stable Diffusion 1, 2 or SDXL with its text encoder, nor a flow model "
-            f"that sd-scripts trains ({', '.join(FLOW_MODELS)}). Choose such a one, or its family if you know it."
+            f"that sd-scripts trains ({', '.join(FLOW_MODELS)}). Choose one of these, or set "
+            "family by hand if you know it."
         )
     if found[0] == SDXL and prediction != ModelType.EPS:
         raise InputError(

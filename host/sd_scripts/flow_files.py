@@ -42,6 +42,8 @@ _PREFIXES = {SD3: (_UNET,), ANIMA: ("net.", "")}  # of the others: with it or wi
 _SCALES = (".scale_weight", ".weight_scale", ".weight_scale_2", ".comfy_quant", "scaled_fp8")
 _RENAMED = {FLUX: "norm.query_norm.weight", CHROMA: "norm.query_norm.weight"}  # by hosts; the files' authors have scale
 _LATENT_CHANNELS = 16
+_EMBEDDINGS = ("shared.weight", "encoder.embed_tokens.weight")
+_T5_WORDS = 32128  # with some that pad; UMT5, which is built alike, has 256384
 
 Header = Mapping[str, torch.Tensor]
 
@@ -113,6 +115,12 @@ def encoder_argument(file: Path) -> str:
     if argument is None:
         raise InputError(
             f"{file.name} is none of the text encoders {', '.join(ENCODERS.values())}. Choose another file."
+        )
+    words = next((header[name].shape[:1].numel() for name in _EMBEDDINGS if name in header), _T5_WORDS)
+    if argument == "t5xxl" and words != _T5_WORDS:
+        raise InputError(
+            f"{file.name} is built like T5-XXL but knows {words} words, not {_T5_WORDS}, as UMT5-XXL of Wan does. "
+            "Choose the file of T5-XXL, such as t5xxl_fp16.safetensors."
         )
     return argument
 

@@ -10,7 +10,7 @@ from ...sd_scripts.tasks import Job
 from .. import folders
 from ..flow.families import Family, distilled_file_note
 from ..scripts import clip_tokenizer_folder, t5_tokenizer_folder
-from .files import checkpoint_family
+from .files import TEXT_ENCODERS, checkpoint_family
 from .flow_files import (
     ENCODERS,
     FAMILIES,
@@ -60,6 +60,7 @@ def model_files(order: ScriptOrder) -> ModelFiles:
     model = _model(order)
     family = checkpoint_family(model, order.family)
     if family not in FLOW_MODELS:
+        _check_stable_diffusion(model, family)
         if order.diffusion_model or order.text_encoders:
             raise InputError(
                 f"{model.name} is {family}, whose checkpoint holds all. diffusion_model and text_encoder are for flow "
@@ -69,7 +70,7 @@ def model_files(order: ScriptOrder) -> ModelFiles:
         return ModelFiles(model, Job(order.task, family), vae)
     header = read_header(model)
     check_transformer(model, header, family)
-    kind = _kind(header, family)
+    kind = _kind(model, header, family)
     job = Job(order.task, family, FlowFacts(kind.times, kind.guidance))
     note = distilled_file_note(model.name, kind)
     return ModelFiles(model, job, _flow_files(order, model, header, family), (note,) if note else ())
@@ -83,9 +84,21 @@ def _model(order: ScriptOrder) -> Path:
     return folders.model_file("checkpoints", order.checkpoint, "checkpoint")
 
 
-def _kind(header: Header, family: str) -> Family:
+def _check_stable_diffusion(file: Path, family: str) -> None:
+    if file.suffix.lower() in (".safetensors", ".sft") and (found := known_flow(read_header(file))):
+        raise _another_family(file, found.name, family)
+
+
+def _kind(file: Path, header: Header, family: str) -> Family:
     found = known_flow(header)
-    return found if found in FAMILIES[family] else FAMILIES[family][0]
+    held = next((kind for name, (kind, _) in TEXT_ENCODERS.items() if name in header), "")
+    if held or (found and found not in FAMILIES[family]):
+        raise _another_family(file, found.name if found else held, family)
+    return found or FAMILIES[family][0]
+
+
+def _another_family(file: Path, found: str, family: str) -> InputError:
+    return InputError(f"{file.name} is {found}, not {family}. Set family to auto, or choose another file.")
 
 
 def _flow_files(order: ScriptOrder, model: Path, header: Header, family: str) -> dict[str, Path]:

@@ -58,9 +58,9 @@ class CheckOverfit(io.ComfyNode):
 
         pictures = list(color_images(images, "images"))
         size = (pictures[0].shape[2], pictures[0].shape[1])
+        check_apart(dataset, held_out, "dataset")
         training = framed_renders(dataset, size, "dataset")
         others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else NO_RENDERS
-        check_apart(dataset, held_out, "dataset")
         names, other_names = ([sample.file.name for sample in read.samples] for read in (training, others))
         overfit = check_overfit(pictures, training.pictures, names, others.pictures, progress_callback(), other_names)
         image = overfit_picture(overfit, pictures, training.pictures)

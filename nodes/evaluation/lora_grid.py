@@ -6,6 +6,7 @@ import psutil
 import torch
 from comfy_api.latest import io
 
+from ...common.dataset_counts import counted
 from ...common.errors import InputError
 from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
@@ -287,8 +288,8 @@ def grid_report(grid: LoraGrid, log: Log) -> str:
     files = len({cell.lora for cell in grid.cells if not cell.is_base})
     return "\n".join(
         [
-            f"{total} pictures in {grid.folder}: {len(grid.cells)} cells ({files} files), {len(grid.prompts)} prompts, "
-            f"{len(grid.seeds)} seeds.",
+            f"{counted(total, 'picture')} in {grid.folder}: {counted(len(grid.cells), 'cell')} "
+            f"({counted(files, 'file')}), {counted(len(grid.prompts), 'prompt')}, {counted(len(grid.seeds), 'seed')}.",
             f"{log.painted} painted{pace}, {log.kept} from before.",
             *log.notes,
         ]

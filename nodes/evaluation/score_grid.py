@@ -99,9 +99,9 @@ class ScoreGrid(io.ComfyNode):
 
         by_hand = find_cell(choice, grid.cells) if choice.strip() else None
         size = (grid.sampling.width, grid.sampling.height)
+        check_apart(training, held_out, "training")
         trained = framed_renders(training, size, "training")
         others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else None
-        check_apart(training, held_out, "training")
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)
         result = score_grid(grid, trained, others, encoders or None, by_hand, fresh_seeds, progress_callback())
         verdict = written_verdict(result)

@@ -24,8 +24,8 @@ def what_inputs(written: str) -> list[io.Input]:
         io.Combo.Input(
             "checkpoint",
             options=[*folder_paths.get_filename_list("checkpoints"), NONE],
-            tooltip="The base model, read by sd-scripts itself. Its family chooses the script. none for a flow model "
-            "chosen in diffusion_model.",
+            tooltip="The base model, read by sd-scripts itself. Its family chooses the script. Set it to none for "
+            "a flow model, which is chosen in diffusion_model.",
         ),
         name_input(written),
         *size_inputs("512 for SD1, 768 for SD2 v-prediction, 1024 for SDXL and flow models"),

@@ -60,7 +60,15 @@ def test_a_rolled_turned_and_compressed_render_is_a_copy_and_a_new_one_is_not():
 
 def test_a_set_that_holds_a_render_twice_does_not_call_only_that_a_copy():
     doubled = torch.cat([SPECTRA, fingerprints(TRAINING[:1].roll(3, -1))])
-    assert calibrate(SPECTRA[:0], doubled).highest < 0.95
+    calibration = calibrate(doubled[-1:], doubled)
+    assert calibration.highest < 0.95
+    assert (calibration.twins, calibration.repeated) == ((0,), (0, len(SPECTRA)))
+    assert calibrate(SPECTRA[:0], SPECTRA).repeated == ()
+
+
+def test_fingerprints_of_many_are_those_of_each():
+    assert torch.equal(torch.cat([fingerprints(one[None]) for one in TRAINING[:3]]), SPECTRA[:3])
+    assert fingerprints([]).shape == SPECTRA[:0].shape
 
 
 def test_no_set_is_so_varied_that_a_faint_likeness_counts_as_a_copy():

@@ -75,4 +75,9 @@ def test_pieces_reach_1_where_they_are_pieces_of_a_render_and_the_limit_is_a_per
     among = torch.cat([matcher(one, without=number).correlations.flatten() for number, one in enumerate(renders)])
     assert (among > limit).sum() == 1 and limit < 1
     assert patch_threshold(matcher, [TRAINING[0]], renders) == pytest.approx(1, abs=1e-3)
+    doubled = torch.stack([*TRAINING[:2], TRAINING[0].roll(9, -1)])
+    twice = PatchMatcher(doubled)
+    assert patch_threshold(twice, [], doubled) == pytest.approx(1, abs=1e-3)
+    only = twice(TRAINING[1], without=1).correlations
+    assert patch_threshold(twice, [], doubled, (0, 2)) == only[only.isfinite()].quantile(0.99) < 1
     assert patch_threshold(PatchMatcher(renders[:1]), [], renders[:1]) == 1.0

@@ -111,6 +111,16 @@ def test_a_text_encoder_says_which_argument_is_its(models):
         encoder_argument(models / "vae" / "image.safetensors")
 
 
+@pytest.mark.parametrize("name", ["shared.weight", "encoder.embed_tokens.weight"])
+def test_umt5_is_not_taken_for_t5(tmp_path, name):
+    file = tmp_path / "umt5.safetensors"
+    write_shapes(file, ENCODERS["t5xxl"] | {name: (32128, 1)})
+    assert encoder_argument(file) == "t5xxl"
+    write_shapes(file, ENCODERS["t5xxl"] | {name: (256384, 1)})
+    with pytest.raises(InputError, match="umt5.safetensors is built like T5-XXL but knows 256384 words"):
+        encoder_argument(file)
+
+
 def test_a_vae_must_be_built_as_the_familys(models):
     image, video = (models / "vae" / f"{kind}.safetensors" for kind in ("image", "video"))
     check_vae(image, "Flux.1")
@@ -159,6 +169,26 @@ def test_stable_diffusion_takes_no_files_of_flow_models(models):
         model_files(chosen("SD3", "clip_l", checkpoint="sd.safetensors"))
     files = model_files(chosen("SD3", checkpoint="sd.safetensors"))
     assert (files.job.flow, set(files.arguments)) == (None, {"vae"})
+
+
+@pytest.mark.parametrize(
+    "model, family, words",
+    [
+        ("Chroma", "Flux.1", "Chroma.safetensors is Chroma, not Flux.1. Set family to auto"),
+        ("Flux.1", "Chroma", "Flux.1.safetensors is Flux.1 dev, not Chroma"),
+        ("qwen", "Lumina 2", "qwen.safetensors is Qwen-Image, not Lumina 2"),
+        ("Lumina 2", "SDXL", "Lumina 2.safetensors is Lumina 2, not SDXL"),
+    ],
+)
+def test_a_family_chosen_by_hand_does_not_outweigh_what_the_file_is_known_to_be(model, family, words):
+    with pytest.raises(InputError, match=words):
+        model_files(chosen(model, "t5xxl", "clip_l", family=family))
+
+
+def test_a_checkpoint_of_stable_diffusion_is_no_flow_model(models):
+    write_checkpoint(models / "checkpoints" / "sd.safetensors", "SD1")
+    with pytest.raises(InputError, match="sd.safetensors is SD1, not Flux.1"):
+        model_files(chosen("SD3", "t5xxl", "clip_l", checkpoint="sd.safetensors", family="Flux.1"))
 
 
 @pytest.mark.parametrize(

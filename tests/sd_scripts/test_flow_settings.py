@@ -7,16 +7,18 @@ from tilewright.sd_scripts.flow_models import ANIMA, CHROMA, FLUX, LUMINA2, SD3,
 from tilewright.sd_scripts.flow_settings import flow_arguments
 from tilewright.sd_scripts.settings import KohyaOptions, script_settings
 from tilewright.sd_scripts.tasks import DREAMBOOTH, LORA, Job
-from tilewright.training.config import NetworkConfig, ObjectiveConfig, TrainingConfig
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, TrainingConfig
 from tilewright.training.flow import FlowTimes
 
 FLUX_FACTS = FlowFacts(FlowTimes("by resolution"), 1.0)
 OTHER_FACTS = FlowFacts()
 
 
-def told(family, facts=OTHER_FACTS, task=LORA, batch_size=1, text_encoder=False, **objective):
+def told(family, facts=OTHER_FACTS, task=LORA, batch_size=1, text_encoder=False, accumulation=1, **objective):
     network = NetworkConfig(text_encoder=text_encoder)
-    config = TrainingConfig(batch_size=batch_size, network=network, objective=ObjectiveConfig(**objective))
+    optimizer = OptimizerConfig(accumulation=accumulation)
+    objective = ObjectiveConfig(**objective)
+    config = TrainingConfig(batch_size=batch_size, network=network, optimizer=optimizer, objective=objective)
     return flow_arguments(Job(task, family, facts), config)
 
 
@@ -40,8 +42,8 @@ def test_sd3s_loss_is_weighed_into_that_of_velocities():
     assert told(SD3, timestep_sampling="uniform", shift=3.0) == sd3 | {"training_shift": 3.0}
     with pytest.raises(InputError, match="draws like that only with a loss that leaves fine grain out"):
         told(SD3, timestep_sampling="logit-normal")
-    with pytest.raises(InputError, match="Set batch_size to 1"):
-        told(SD3, task=DREAMBOOTH, batch_size=2)
+    with pytest.raises(InputError, match="Set batch_size to 1 and gradient_accumulation_steps of LoRA Optimizer to 6"):
+        told(SD3, task=DREAMBOOTH, batch_size=2, accumulation=3)
     assert told(SD3, task=DREAMBOOTH)["weighting_scheme"] == "sigma_sqrt"
 
 

@@ -40,7 +40,7 @@ def test_a_piece_of_a_render_in_a_new_picture_is_found(grids, sets):
     picture[:, 32:64, 64:96] = rendered(2).rot90(1, (-2, -1))[:, 10:42, 50:82]
     checked = grids.check(images=batch(picture, rendered(91)), dataset=sets[0], held_out=sets[1])
     assert checked.copied_share == 0
-    assert "picture 1: not a copy" in checked.report and "1 pieces copied" in checked.report
+    assert "picture 1: not a copy" in checked.report and "1 piece copied" in checked.report
     assert checked.report.splitlines()[-1].endswith("0 pieces copied")
 
 
@@ -70,6 +70,26 @@ def test_held_out_renders_that_are_training_renders_under_another_name_are_told(
         "are training renders as well"
         not in grids.check(images=batch(rendered(90)), dataset=sets[0], held_out=sets[1]).report
     )
+
+
+def test_held_out_twins_do_not_hide_copied_pieces(grids, sets):
+    picture = rendered(90)
+    picture[:, 32:64, 64:96] = rendered(2).rot90(1, (-2, -1))[:, 10:42, 50:82]
+    twins = [rendered(2).roll(9, -1), *(rendered(seed) for seed in range(50, 55))]
+    held_out = grids.dataset("one twin", twins, [""] * 6)
+    checked = grids.check(images=batch(picture, rendered(91)), dataset=sets[0], held_out=held_out)
+    assert "picture 1: not a copy" in checked.report and "1 piece copied" in checked.report
+    assert "No other held-out renders" not in checked.report
+    only_twins = grids.dataset("twins", [rendered(seed).roll(9, -1) for seed in range(2)], [""] * 2)
+    report = grids.check(images=batch(picture), dataset=sets[0], held_out=only_twins).report
+    assert "2 of 2 held-out renders are training renders as well" in report and "No other held-out renders" in report
+
+
+def test_files_in_both_sets_are_told_before_any_is_read(grids, sets):
+    for sample in sets[0].samples:
+        sample.file.unlink()
+    with pytest.raises(InputError, match="6 images are in dataset and in held_out"):
+        grids.check(images=batch(rendered(90)), dataset=sets[0], held_out=sets[0])
 
 
 def test_no_pictures_and_no_renders_are_told(grids, sets):

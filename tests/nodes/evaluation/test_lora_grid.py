@@ -241,7 +241,7 @@ def changed_lora(grids, name, change):
 def test_a_lora_whose_training_came_apart_is_told_and_the_others_are_painted(grids):
     changed_lora(grids, "nan", lambda key, value: value * float("nan") if key.endswith("up.weight") else value)
     report = grids.paint(loras="nan\nbricks", steps=1).report
-    assert "nan.safetensors: " in report and "hold NaN or infinite values: its training came apart" in report
+    assert "nan.safetensors: " in report and "hold NaN or infinite values: its training diverged" in report
     assert "nan@1: 4 of 4 pictures are black" in report and "50@1: 4" not in report
 
 
