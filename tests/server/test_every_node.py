@@ -26,15 +26,15 @@ REFUSED = {  # choices that do not go with this machine or the other defaults
     ("TilewrightTrainLoraKohya", "color_augmentation", True): "Set cache_latents to off",
     ("TilewrightTrainModelKohya", "color_augmentation", True): "Set cache_latents to off",
 }
-REFUSED |= {  # the checkpoint is of Stable Diffusion, and these families have files of their own
+REFUSED |= {  # the checkpoint is of Stable Diffusion 1, and these families have files of their own
     (f"TilewrightTrain{kind}Kohya", "family", family): words
     for kind in ("Lora", "Model")
     for family, words in {
-        "Flux.1": "Flux.1 is trained with CLIP-L and T5-XXL",
-        "Chroma": "Chroma is trained with T5-XXL|no DreamBooth training for Chroma. It has a LoRA",
+        "Flux.1": "is SD1, not Flux.1. Set family to auto",
+        "Chroma": "is SD1, not Chroma. Set family to auto|no DreamBooth training for Chroma. It has a LoRA",
         "SD3": "names its weights in a way that sd-scripts' SD3 does not read. Use a whole checkpoint",
-        "Lumina 2": "Lumina 2 is trained with Gemma 2 2B",
-        "Anima": "Anima is trained with Qwen3 0.6B",
+        "Lumina 2": "is SD1, not Lumina 2. Set family to auto",
+        "Anima": "is SD1, not Anima. Set family to auto",
     }.items()
 }
 ELSEWHERE = [{"acceleration": "compile"}]  # compiles for minutes; tests/nodes/training/test_acceleration.py has it
