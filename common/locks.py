@@ -5,8 +5,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .files import fitting_name, told_if_unwritable
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 ASK_EVERY = 0.25  # seconds
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
@@ -29,20 +33,15 @@ def locked(lock: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
     """
     from filelock import FileLock, Timeout
 
-    held = False
     with told_if_unwritable(lock.parent.parent):
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = FileLock(lock, is_singleton=True)
-        while not held:
+        while True:
             try:
-                file.acquire(timeout=ASK_EVERY)
-                held = True
+                held = _acquired(file, ASK_EVERY, lock)
+                break
             except Timeout:
                 waiting()
-            except (OSError, NotImplementedError) as error:
-                if not _says_no_locks(error, lock):
-                    raise
-                break
     try:
         yield
     finally:
@@ -58,15 +57,10 @@ class Claim:
 
         lock.parent.mkdir(parents=True, exist_ok=True)
         self._file = FileLock(lock)
-        self._unlocked = False
         try:
-            self._file.acquire(timeout=0)
+            self._unlocked = not _acquired(self._file, 0, lock)
         except Timeout:
-            pass
-        except (OSError, NotImplementedError) as error:
-            if not _says_no_locks(error, lock):
-                raise
-            self._unlocked = True
+            self._unlocked = False
 
     @property
     def taken(self) -> bool:
@@ -75,6 +69,21 @@ class Claim:
     def release(self) -> None:
         self._file.release(force=True)
         self._unlocked = False
+
+
+def _acquired(file: "BaseFileLock", timeout: float, lock: Path) -> bool:
+    """Lock a file; False where its file system knows no locks. Raises filelock's `Timeout` where another holds it."""
+    from filelock import Timeout
+
+    try:
+        file.acquire(timeout=timeout)
+    except Timeout:  # which is an OSError, too
+        raise
+    except (OSError, NotImplementedError) as error:
+        if not _says_no_locks(error, lock):
+            raise
+        return False
+    return True
 
 
 def _says_no_locks(error: Exception, lock: Path) -> bool:
