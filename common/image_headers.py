@@ -48,8 +48,8 @@ class Header:
     profile is the embedded ICC profile, gamma the exponent that a PNG states instead, 0.0 for none. see_through is the
     grey value that is transparent in a PNG of 16 bits, None without one. pictures counts the frames or pages, of which
     the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. partial: a
-    GIF's first picture leaves a part of its canvas empty. chromaticities are those that a PNG states, as
-    `rec709_of_chromaticities` takes them, () for none. exr and tiff are what those readers need.
+    GIF's first picture leaves a part of its canvas empty. cmyk: its colours are inks. chromaticities are those that a
+    PNG states, as `rec709_of_chromaticities` takes them, () for none. exr and tiff are what those readers need.
     """
 
     decoder: str
@@ -166,8 +166,21 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         pictures = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
         coded = other_colors(chunks.get(b"cICP", b""))
         partial = image.format == "GIF" and any(tile[1] != (0, 0, width, height) for tile in image.tile)
-        facts = (decoder, width, height, channels, orientation, profile, gamma, see_through, pictures, coded, partial)
-        return Header(*facts, image.mode == "CMYK", primaries)
+        return Header(
+            decoder,
+            width,
+            height,
+            channels,
+            orientation,
+            profile,
+            gamma=gamma,
+            see_through=see_through,
+            pictures=pictures,
+            coded_colors=coded,
+            partial=partial,
+            cmyk=image.mode == "CMYK",
+            chromaticities=primaries,
+        )
 
 
 @contextmanager
