@@ -53,14 +53,11 @@ def script_inputs() -> list[io.Input]:
             tooltip="Auto reads it off the model's weights. SDXL and each flow model have scripts of their own. "
             "(kohya: v2, v_parameterization, model_type)",
         ),
-        io.Combo.Input(
+        _file_input(
             "vae",
-            options=[NONE, *folder_paths.get_filename_list("vae")],
-            default=NONE,
-            optional=True,
-            advanced=True,
-            tooltip="A VAE in place of the checkpoint's own, such as one that bears float16 for SDXL. Flow models need "
-            "theirs: Flux.1, Chroma and Lumina 2 ae.safetensors, Anima that of Qwen-Image. (kohya: vae, ae)",
+            "vae",
+            "A VAE in place of the checkpoint's own, such as one that bears float16 for SDXL. Flow models need theirs: "
+            "Flux.1, Chroma and Lumina 2 ae.safetensors, Anima that of Qwen-Image. (kohya: vae, ae)",
         ),
         *widgets(KohyaOptions, leave_out=files),
         io.Boolean.Input(
@@ -77,7 +74,6 @@ def script_inputs() -> list[io.Input]:
 
 
 def _flow_inputs() -> list[io.Input]:
-    encoders = [NONE, *folder_paths.get_filename_list("text_encoders")]
     which = "Flux.1: CLIP-L and T5-XXL; Chroma: T5-XXL; SD3: CLIP-L, CLIP-G and T5-XXL; Lumina 2: Gemma 2; Anima: Qwen3"
     tooltips = {
         "text_encoder": f"A flow model's text encoders, in any order. {which}. (kohya: clip_l, clip_g, t5xxl, gemma2, "
@@ -86,20 +82,19 @@ def _flow_inputs() -> list[io.Input]:
         "text_encoder_3": "The third text encoder, for SD3.",
     }
     return [
-        io.Combo.Input(
+        _file_input(
             "diffusion_model",
-            options=[NONE, *folder_paths.get_filename_list("diffusion_models")],
-            default=NONE,
-            optional=True,
-            advanced=True,
-            tooltip="The transformer of a flow model (Flux.1, Chroma, SD3, Lumina 2, Anima) in place of the "
-            "checkpoint.",
+            "diffusion_models",
+            "The transformer of a flow model (Flux.1, Chroma, SD3, Lumina 2, Anima) in place of the checkpoint.",
         ),
-        *(
-            io.Combo.Input(id, options=encoders, default=NONE, optional=True, advanced=True, tooltip=tooltip)
-            for id, tooltip in tooltips.items()
-        ),
+        *(_file_input(name, "text_encoders", tooltip) for name, tooltip in tooltips.items()),
     ]
+
+
+def _file_input(name: str, folder: str, tooltip: str) -> io.Input:
+    """A choice among the host's files of a kind, or none."""
+    files = [NONE, *folder_paths.get_filename_list(folder)]
+    return io.Combo.Input(name, options=files, default=NONE, optional=True, advanced=True, tooltip=tooltip)
 
 
 def _installation_inputs() -> list[io.Input]:
