@@ -24,8 +24,9 @@ OCCLUSION = SURFACE | {"convention": "OpenGL", "radius_cm": 8.0, "slices": 8}
 CURVATURE = SURFACE | {"smooth_cm": 2.0, "full_radius_cm": 0.0}
 
 
-def compared(web, node, image, settings, outputs):
+def compared(web, node, image, axes, settings, outputs):
     """By how many steps of 8 bits the live maps differ from the node's at most, for each of the settings in turn."""
+    settings = [one | {"axes": axes} for one in settings]
     drawn = web.evaluate(_MAPS, [f"Tilewright{node.__name__}", image.flatten().tolist(), image.shape[1], settings])
     for one, pictures in zip(settings, drawn, strict=True):
         made = dict(zip(outputs, node.execute(image[None, :, :, None], **one).result, strict=False))
@@ -40,33 +41,27 @@ def compared(web, node, image, settings, outputs):
 def test_height_from_image(web, axes):
     """One maker is given all settings in turn: what it keeps of the last ones is not taken for the new."""
     settings = [
-        changes | {"axes": axes}
-        for changes in (
-            FROM_IMAGE,
-            FROM_IMAGE | {"flatten": 0.3},
-            FROM_IMAGE | {"flatten": 0.3, "flatten_radius": 40.0},
-            FROM_IMAGE | {"flatten": 0.0, "clip": 5.0, "fine": 0.0, "medium": 3.0},
-            FROM_IMAGE | {"large": -1.0, "invert": True, "gamma": 2.2},
-            FROM_IMAGE | {"black": 0.2, "white": 0.7, "clip": 0.0},
-        )
+        FROM_IMAGE,
+        FROM_IMAGE | {"flatten": 0.3},
+        FROM_IMAGE | {"flatten": 0.3, "flatten_radius": 40.0},
+        FROM_IMAGE | {"flatten": 0.0, "clip": 5.0, "fine": 0.0, "medium": 3.0},
+        FROM_IMAGE | {"large": -1.0, "invert": True, "gamma": 2.2},
+        FROM_IMAGE | {"black": 0.2, "white": 0.7, "clip": 0.0},
     ]
-    differences = list(compared(web, HeightFromImage, relief(bits=8), settings, ["height"]))
+    differences = list(compared(web, HeightFromImage, relief(bits=8), axes, settings, ["height"]))
     assert len(differences) == 6 and max(amount for _, amount in differences) <= 1
 
 
 @pytest.mark.parametrize("axes", AXES_OPTIONS)
 def test_occlusion_and_bent_normals(web, axes):
     settings = [
-        changes | {"axes": axes}
-        for changes in (
-            OCCLUSION,
-            OCCLUSION | {"height_cm": 20.0, "radius_cm": 30.0, "slices": 3, "convention": "DirectX"},
-            OCCLUSION | {"radius_cm": 0.05},
-            OCCLUSION | {"radius_cm": 100000.0, "slices": 1},
-        )
+        OCCLUSION,
+        OCCLUSION | {"height_cm": 20.0, "radius_cm": 30.0, "slices": 3, "convention": "DirectX"},
+        OCCLUSION | {"radius_cm": 0.05},
+        OCCLUSION | {"radius_cm": 100000.0, "slices": 1},
     ]
     names = ["occlusion", "bent_normal"]
-    differences = list(compared(web, Occlusion, relief(24, 30), settings, names))
+    differences = list(compared(web, Occlusion, relief(24, 30), axes, settings, names))
     assert max(amount for _, amount in differences) <= 1, differences
 
 
@@ -157,17 +152,14 @@ def test_rays_visit_what_the_nodes_do(web, radius):
 @pytest.mark.parametrize("axes", AXES_OPTIONS)
 def test_curvature(web, axes):
     settings = [
-        changes | {"axes": axes}
-        for changes in (
-            CURVATURE,
-            CURVATURE | {"smooth_cm": 0.0},
-            CURVATURE | {"smooth_cm": 6.0, "height_cm": 30.0},
-            CURVATURE | {"full_radius_cm": 1.5},
-            CURVATURE | {"height_cm": 0.0},
-        )
+        CURVATURE,
+        CURVATURE | {"smooth_cm": 0.0},
+        CURVATURE | {"smooth_cm": 6.0, "height_cm": 30.0},
+        CURVATURE | {"full_radius_cm": 1.5},
+        CURVATURE | {"height_cm": 0.0},
     ]
     names = ["curvature", "convexity", "concavity", "cavity"]
-    differences = list(compared(web, Curvature, relief(), settings, names))
+    differences = list(compared(web, Curvature, relief(), axes, settings, names))
     assert max(amount for _, amount in differences) <= 1, differences
 
 
