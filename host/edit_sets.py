@@ -9,7 +9,7 @@ from typing import Any
 
 import folder_paths
 
-from ..captions.edits import Journal, open_journal
+from ..captions.edits import JOURNAL, Journal, open_journal
 from ..captions.listing import LISTING, Listing, list_dataset, listing_digest, read_listing, write_listing
 from ..common.errors import InputError
 from ..common.files import check_name
@@ -27,8 +27,9 @@ def edits_folder(name: str) -> Path:
     """The folder of the edits of that name, which need not exist. Raises `InputError` for what cannot be one."""
     output = folders.output_folder()
     folder = output / "captions" / check_name(name, "The name of the edits")
-    if not is_inside(folder, output):
-        raise InputError(f"{folder} is a link that leads out of the output folder. Remove the link.")
+    for one in (folder, folder / JOURNAL, folder / LISTING):
+        if not is_inside(one, output):
+            raise InputError(f"{one} is a link that leads out of the output folder. Remove the link.")
     return folder
 
 

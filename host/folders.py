@@ -100,5 +100,14 @@ def keeps_metadata() -> bool:
 
 def map_file(file: str) -> Path:
     """The file of a path, which may end in the folder it lies in as the editor writes it: `x.png [output]`."""
+    return _annotated(file, readable_folders())
+
+
+def input_file(file: str) -> Path:
+    """As `map_file`, for ComfyUI's own loaders: a path without a folder lies in input."""
+    return _annotated(file, [Path(folder_paths.get_input_directory())])
+
+
+def _annotated(file: str, folders: list[Path]) -> Path:
     name, folder = folder_paths.annotated_filepath(file.strip())
-    return resolve_inside(name, readable_folders() if folder is None else [Path(folder)], "The file")
+    return resolve_inside(name, folders if folder is None else [Path(folder)], "The file")

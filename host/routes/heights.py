@@ -10,7 +10,7 @@ import torch
 
 from ...common.axes import AXES_OPTIONS, Axes
 from ...common.errors import InputError
-from ...common.images import image_size
+from ...common.image_headers import read_header, told_as_unreadable
 from ...common.layout import to_bhwc
 from ...common.map_files import KEEP, LIGHT_OPTIONS, Reading
 from ...common.map_kinds import MAP_KINDS
@@ -19,7 +19,8 @@ from ...material.height_from_image import SOURCES, choose_channel
 from ...material.live_heights import live_height
 from ...material.load_map import load_map
 from ...material.map_inputs import read_height, read_map
-from ..folders import map_file
+from ..folders import input_file, map_file
+from .pictures import stamp
 from .serving import Reply, Route, text
 
 LOADERS = ("TilewrightLoadMap", "LoadImage")
@@ -27,15 +28,20 @@ LARGEST = 8192 * 8192  # pixels
 
 
 def height(asked: Mapping[str, Any]) -> Reply:
-    """The height in the file of a loader node, or a channel of it: `live_height` with its files as data: addresses."""
+    """The height in the file of a loader node, or a channel of it: `live_height` with its files as data: addresses.
+
+    stamp: of the file as whoever asks has seen it; where that still holds, the answer is that it is the same.
+    """
     loader = one_of(asked, "loader", LOADERS)
     axes = one_of(asked, "axes", AXES_OPTIONS)
     name = text(asked, "file", 1000)
-    path = map_file(name)
-    columns, rows = image_size(path)
-    if columns * rows > LARGEST:
-        raise InputError(f"{path.name} is {columns} x {rows} pixels: too large to be shown before a run.")
-    image = _by_load_image(name) if loader == "LoadImage" else _by_load_map(path, asked)
+    path = input_file(name) if loader == "LoadImage" else map_file(name)
+    with told_as_unreadable(path):
+        now = stamp(path)
+        if text(asked, "stamp") == now:
+            return Reply({"same": True})
+        _check_size(path, all_pictures=loader == "LoadImage")
+    image = _by_load_image(path) if loader == "LoadImage" else _by_load_map(path, asked)
     if "channel" in asked:
         channel = one_of(asked, "channel", SOURCES)
         heights, smooth = choose_channel(read_map(image, "The image")[0], channel), None
@@ -44,7 +50,15 @@ def height(asked: Mapping[str, Any]) -> Reply:
         smooth = deband_batch(heights, Axes.parse(axes))[0]
     files, facts = live_height(heights, smooth)
     inline = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in files.items()}
-    return Reply(facts | {"axes": axes, "files": inline})
+    return Reply(facts | {"axes": axes, "files": inline, "stamp": now})
+
+
+def _check_size(path: Path, all_pictures: bool) -> None:
+    header = read_header(path)
+    pictures = header.pictures if all_pictures else 1
+    if header.width * header.height * pictures > LARGEST:
+        size = f"{header.width} x {header.height} pixels" + f", {pictures} times" * (pictures > 1)
+        raise InputError(f"{path.name} is {size}: too large to be shown before a run.")
 
 
 def one_of(asked: Mapping[str, Any], name: str, choices: tuple[str, ...] | list[str]) -> str:
@@ -61,10 +75,10 @@ def _by_load_map(path: Path, asked: Mapping[str, Any]) -> torch.Tensor:
     return to_bhwc(load_map(path, "" if kind == "detect" else kind, reading).pixels[:, :3])
 
 
-def _by_load_image(name: str) -> torch.Tensor:
+def _by_load_image(path: Path) -> torch.Tensor:
     """As ComfyUI's own node reads it, which is not how this pack reads 16 bits."""
     host_nodes = importlib.import_module("nodes")  # ComfyUI's: for mypy the name is this pack's own package
-    image: torch.Tensor = host_nodes.LoadImage().load_image(name)[0]
+    image: torch.Tensor = host_nodes.LoadImage().load_image(str(path))[0]
     return image
 
 
@@ -74,5 +88,6 @@ ROUTES = [
         "/tilewright/height",
         height,
         "Reads one image of the folders that a graph may read: input, output, temp and those the user opened.",
+        one_at_a_time=True,
     )
 ]

@@ -11,6 +11,7 @@ from ...common.image_headers import open_with_pillow, told_as_unreadable
 from .serving import NotThere, Reply, whole
 
 LARGEST = 4096  # pixels of a side that may be asked for
+LARGEST_KEPT = 1024  # of one that is kept in memory
 A_DAY = 86_400  # seconds that a browser keeps a picture: its address holds the stamp
 QUALITY = 90
 
@@ -24,13 +25,13 @@ def stamp(file: Path) -> str:
 def picture_reply(file: Path, asked: Mapping[str, Any]) -> Reply:
     """The picture, no side longer than the `side` that is asked for. Raises `NotThere` for one that is damaged."""
     side = whole(asked, "side", 512, 16, LARGEST)
+    packed = _kept_webp if side <= LARGEST_KEPT else _webp
     try:
-        return Reply(_webp(file, stamp(file), side), "image/webp", A_DAY)
+        return Reply(packed(file, stamp(file), side), "image/webp", A_DAY)
     except (UnreadableImage, OSError):
         raise NotThere("The picture is gone or damaged.") from None
 
 
-@lru_cache(maxsize=256)
 def _webp(file: Path, stamp: str, side: int) -> bytes:
     with told_as_unreadable(file), open_with_pillow(file) as image:
         small = image.convert("RGB")
@@ -38,3 +39,6 @@ def _webp(file: Path, stamp: str, side: int) -> bytes:
         packed = io.BytesIO()
         small.save(packed, "WEBP", quality=QUALITY, method=2)
         return packed.getvalue()
+
+
+_kept_webp = lru_cache(maxsize=256)(_webp)

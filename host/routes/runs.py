@@ -8,9 +8,9 @@ from typing import Any
 
 from ...common.paths import is_inside, is_plain_name
 from ...training.reference_pictures import reference_files
-from ...training.run_controls import ACTIONS, ask, go_on, stopped_at
-from ...training.run_files import STATE_NAME, checkpoints_of
-from ...training.run_log import LogPart, log_of_state, read_log
+from ...training.run_controls import ACTIONS, STOPPED_NAME, ask, go_on, stopped_at
+from ...training.run_files import SCRIPTS_RUN_NAME, STATE_NAME, checkpoints_of
+from ...training.run_log import LOG_NAME, LogPart, log_of_state, read_log
 from ...training.run_status import TRAINING, RunStatus, is_run, run_status
 from ...training.sample_files import sample_files
 from ..folders import output_folder
@@ -20,12 +20,13 @@ from .serving import NotThere, Refused, Reply, Route, text, whole
 MOST_RUNS = 500  # that are listed, the newest
 MOST_SAMPLES = 5000
 GO_ON = "go on"
+FILES = (LOG_NAME, STATE_NAME, SCRIPTS_RUN_NAME)  # of a run, one of which makes it one
 _LOOKED: dict[Path, LogPart] = {}  # what was read of each log, so that a look reads only what is new
 
 
 def runs(asked: Mapping[str, Any]) -> Reply:
     """All runs, the newest first."""
-    found = [folder for folder in _root().iterdir() if is_run(folder)] if _root().is_dir() else []
+    found = [folder for folder in _root().iterdir() if _is_own_run(folder)] if _root().is_dir() else []
     newest = sorted(found, key=_touched, reverse=True)[:MOST_RUNS]
     return Reply({"runs": [_told(folder) for folder in newest]})
 
@@ -98,9 +99,16 @@ def _folder(asked: Mapping[str, Any]) -> Path:
     """Of the run that is named; no link and no name leads out of the folder of runs."""
     name = text(asked, "run")
     folder = _root() / name
-    if not is_plain_name(name) or name in (".", "..") or not is_inside(folder, _root()) or not is_run(folder):
+    if not is_plain_name(name) or name in (".", "..") or not _is_own_run(folder):
         raise NotThere("There is no such run.")
     return folder
+
+
+def _is_own_run(folder: Path) -> bool:
+    """Whether it is a run, and neither it nor a file of it that is read or written is a link that leads elsewhere."""
+    files = [folder / name for name in (*FILES, *ACTIONS, STOPPED_NAME)]
+    links = [file for file in files if file.is_symlink()]
+    return is_run(folder) and all(is_inside(path, _root()) for path in (folder, *links))
 
 
 def _told(folder: Path) -> dict[str, Any]:
@@ -134,8 +142,7 @@ def _earlier(folder: Path) -> LogPart:
 
 
 def _touched(folder: Path) -> float:
-    names = ("log.jsonl", STATE_NAME, "run.json")
-    return max((folder / name).stat().st_mtime for name in names if (folder / name).exists())
+    return max((folder / name).stat().st_mtime for name in FILES if (folder / name).exists())
 
 
 def _running_prompts() -> set[str]:

@@ -6,6 +6,7 @@ also carries the editor's messages. Names in a request are ids, resolved by the 
 
 import asyncio
 import functools
+import ipaddress
 import json
 import logging
 import sys
@@ -22,8 +23,11 @@ from ...common.untrusted_json import parse_untrusted_json
 
 PREFIX = "/tilewright/"
 MOST_BYTES = 2**20  # of a POST, where its route says nothing else
+SLOWEST = 60.0  # s in which a body must be there
 THREADS = 4
+OWN_ENDINGS = ("localhost", "local", "lan", "internal", "home.arpa", "test")  # of names that nobody can buy
 _POOL = ThreadPoolExecutor(THREADS, "tilewright-route")
+_TURNS: dict["Route", asyncio.Semaphore] = {}  # of routes that take one request at a time
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Conflict(InputError):
 class Route:
     """One address. GET handlers get the query, POST handlers the JSON object that was sent, up to `most_bytes`.
 
-    touches says in a sentence for docs/routes.md which files it reads or writes.
+    touches says in a sentence for docs/routes.md which files it reads or writes. one_at_a_time: its handler needs so
+    much memory that a second request waits for the first.
     """
 
     method: str
@@ -69,6 +74,7 @@ class Route:
     handler: Callable[[Mapping[str, Any]], Reply]
     touches: str
     most_bytes: int = MOST_BYTES
+    one_at_a_time: bool = False
 
 
 def register(routes: Iterable[Route]) -> None:
@@ -87,9 +93,12 @@ async def answer(route: Route, request: web.Request) -> web.Response:
     """Refuse, or run the route's handler in a thread and send what it gives."""
     try:
         _check_site(request)
-        asked = dict(request.query) if route.method == "GET" else await _posted(request, route.most_bytes)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_POOL, lambda: _response(route.handler(asked)))
+        _check_host(request)
+        if route.method == "GET":
+            query = dict(request.query)
+            return await _in_turn(route, lambda: query)
+        body = await _posted(request, route.most_bytes)
+        return await _in_turn(route, lambda: _parsed(body))
     except Conflict as conflict:
         return _response(Reply({"error": str(conflict), "found": conflict.found}, status=409))
     except NotThere as error:
@@ -101,6 +110,12 @@ async def answer(route: Route, request: web.Request) -> web.Response:
     except Exception:
         logging.exception("Tilewright could not answer %s", route.path)
         return _response(Reply({"error": "Tilewright failed; ComfyUI's console says why."}, status=500))
+
+
+async def _in_turn(route: Route, asked: Callable[[], dict[str, Any]]) -> web.Response:
+    turn = _TURNS.setdefault(route, asyncio.Semaphore(1 if route.one_at_a_time else THREADS))
+    async with turn:
+        return await asyncio.get_running_loop().run_in_executor(_POOL, lambda: _response(route.handler(asked())))
 
 
 def text(asked: Mapping[str, Any], name: str, longest: int = 200) -> str:
@@ -123,9 +138,10 @@ def whole(asked: Mapping[str, Any], name: str, default: int, lowest: int, highes
 
 def _response(reply: Reply) -> web.Response:
     is_bytes = isinstance(reply.body, bytes)
-    body = reply.body if is_bytes else json.dumps(reply.body, ensure_ascii=False, allow_nan=False).encode()
+    body = reply.body if is_bytes else json.dumps(reply.body, allow_nan=False).encode()  # halves of surrogates too
     keeping = f"private, max-age={reply.max_age}, immutable" if reply.max_age else "no-store"
     headers = {"Cache-Control": keeping, "X-Content-Type-Options": "nosniff"}
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"  # another site's page may not show a picture either
     return web.Response(body=body, status=reply.status, content_type=reply.content_type, headers=headers)
 
 
@@ -141,14 +157,60 @@ def _check_site(request: web.Request) -> None:
             raise Refused(403, "This address answers ComfyUI's own pages only.")
 
 
-async def _posted(request: web.Request, most_bytes: int) -> dict[str, Any]:
+def _check_host(request: web.Request) -> None:
+    """A page elsewhere whose name was turned to this machine (DNS rebinding) is answered nothing.
+
+    To its browser such a page is of one site with ComfyUI, but not a safe one: it says no Sec-Fetch-Site, which
+    browsers send over https and to this machine's own names, and which no script of a page can set.
+    """
+    here = (request.transport.get_extra_info("sockname") if request.transport else None) or ("",)
+    if "Sec-Fetch-Site" in request.headers or not _is_loopback(str(here[0])):
+        return
+    name = (urlsplit(f"//{request.headers.get('Host', '')}").hostname or "").rstrip(".")
+    is_own = "." not in name or any(f".{name}".endswith(f".{ending}") for ending in OWN_ENDINGS)
+    if not (is_own or _is_address(name)):
+        raise Refused(
+            403,
+            f"This ComfyUI runs on the machine that asks, and {name[:100]} is not its name. Open it as localhost or over "
+            "https; a script adds the header Sec-Fetch-Site: none.",
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address.split("%")[0]).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+async def _posted(request: web.Request, most_bytes: int) -> bytes:
+    """The body of a request for JSON. Raises `Refused` for another kind, for too much and for one that does not end."""
     if request.content_type != "application/json":
         raise Refused(415, "Send JSON, with Content-Type: application/json.")
-    body = b""
-    async for part in request.content.iter_chunked(2**16):
-        body += part
-        if len(body) > most_bytes:
-            raise Refused(413, f"More than {most_bytes} bytes were sent.")
+    too_much = Refused(413, f"More than {most_bytes} bytes were sent.")
+    if (request.content_length or 0) > most_bytes:
+        raise too_much
+
+    async def read() -> bytes:
+        body = bytearray()
+        async for part in request.content.iter_chunked(2**16):
+            body += part
+            if len(body) > most_bytes:
+                raise too_much
+        return bytes(body)
+
+    try:
+        return await asyncio.wait_for(read(), SLOWEST)
+    except asyncio.TimeoutError:
+        raise Refused(408, f"What was sent did not end within {SLOWEST:.0f} s.") from None
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
     try:
         value = parse_untrusted_json(body.decode("utf-8"))
     except UnicodeDecodeError:

@@ -141,3 +141,18 @@ def test_a_stopped_run_is_let_go_on(folder):
     mark_stopped(folder, 3)
     ask("runs/steer", run="bricks", action="go on")
     assert stopped_at(folder) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("name", ["log.jsonl", "stop", "save", "stopped.json"])
+def test_a_run_whose_file_is_a_link_to_elsewhere_is_none(folder, tmp_path, name):
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    if (folder / name).exists():
+        (folder / name).rename(elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    assert ask("runs").body["runs"] == []
+    with pytest.raises(NotThere):
+        ask("runs/log", run="bricks")
+    with pytest.raises(NotThere):
+        ask("runs/steer", run="bricks", action="stop")
+    assert name == "log.jsonl" or not elsewhere.exists()
