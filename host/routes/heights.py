@@ -41,7 +41,7 @@ def height(asked: Mapping[str, Any]) -> Reply:
         if text(asked, "stamp") == now:
             return Reply({"same": True})
         _check_size(path, all_pictures=loader == "LoadImage")
-    image = _by_load_image(path) if loader == "LoadImage" else _by_load_map(path, asked)
+    image = _by_load_image(name) if loader == "LoadImage" else _by_load_map(path, asked)
     if "channel" in asked:
         channel = one_of(asked, "channel", SOURCES)
         heights, smooth = choose_channel(read_map(image, "The image")[0], channel), None
@@ -75,10 +75,10 @@ def _by_load_map(path: Path, asked: Mapping[str, Any]) -> torch.Tensor:
     return to_bhwc(load_map(path, "" if kind == "detect" else kind, reading).pixels[:, :3])
 
 
-def _by_load_image(path: Path) -> torch.Tensor:
+def _by_load_image(name: str) -> torch.Tensor:
     """As ComfyUI's own node reads it, which is not how this pack reads 16 bits."""
     host_nodes = importlib.import_module("nodes")  # ComfyUI's: for mypy the name is this pack's own package
-    image: torch.Tensor = host_nodes.LoadImage().load_image(str(path))[0]
+    image: torch.Tensor = host_nodes.LoadImage().load_image(name.strip())[0]
     return image
 
 

@@ -171,8 +171,8 @@ def _check_host(request: web.Request) -> None:
     if not (is_own or _is_address(name)):
         raise Refused(
             403,
-            f"This ComfyUI runs on the machine that asks, and {name[:100]} is not its name. Open it as localhost or over "
-            "https; a script adds the header Sec-Fetch-Site: none.",
+            f"This ComfyUI runs on the machine that asks, and {name[:100]} is not its name. Open it as localhost or "
+            "over https; a script adds the header Sec-Fetch-Site: none.",
         )
 
 

@@ -71,7 +71,7 @@ class EditCaptions(io.ComfyNode):
                     "report", tooltip="How many captions are yours, and what changed since you wrote them."
                 ),
             ],
-            has_intermediate_output=True,
+            is_output_node=True,
         )
 
     @classmethod

@@ -39,7 +39,7 @@ class TilePreview(io.ComfyNode):
                 "3x3",
                 "endless texture",
             ],
-            has_intermediate_output=True,
+            is_output_node=True,
             inputs=[
                 io.Image.Input("image", tooltip="The texture to repeat."),
                 io.Int.Input("columns", default=2, min=1, max=16, tooltip="How many copies side by side."),

@@ -1,4 +1,4 @@
-"""What every route is served by: who is answered, how large and how slow a request may be, which wait for each other."""
+"""What serves every route: who is answered, how large and how slow a request may be, which wait for each other."""
 
 import asyncio
 import functools

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -63,6 +64,30 @@ def test_load_image_is_read_as_comfyui_reads_it(server):
     write_png(server.base / "input" / "route_grey.png", torch.full((3, 16, 16), 0.5), 8)
     status, answer = ask(server, loader="LoadImage", axes="both", file="route_grey.png")
     assert status == 200 and decoded(answer, "height")[0, 0] == pytest.approx(128 / 255)
+
+
+def test_a_file_that_is_as_it_was_is_not_read_again(server):
+    path = server.base / "input" / "route_stamped.png"
+    write_png(path, torch.full((1, 16, 16), 0.25), 8)
+    _, first = ask(server, **LOAD_MAP, file=path.name)
+    assert ask(server, **LOAD_MAP, file=path.name, stamp=first["stamp"]) == (200, {"same": True})
+    write_png(path, torch.full((1, 16, 16), 0.75), 8)
+    os.utime(path, ns=(1, 1))  # an older one, put back over it, is another too
+    status, second = ask(server, **LOAD_MAP, file=path.name, stamp=first["stamp"])
+    assert status == 200 and second["stamp"] != first["stamp"] and second["range"] != first["range"]
+    path.unlink()
+    assert ask(server, **LOAD_MAP, file=path.name, stamp=second["stamp"])[0] == 400
+
+
+def test_load_image_reads_input_and_no_more_pictures_than_fit(server):
+    write_png(server.output / "route_elsewhere.png", torch.full((1, 16, 16), 0.5), 8)
+    asked = {"loader": "LoadImage", "axes": "both"}
+    assert ask(server, **asked, file="route_elsewhere.png")[0] == 400
+    assert ask(server, **asked, file="route_elsewhere.png [output]")[0] == 200
+    frames = [Image.new("P", (1500, 1500), shade) for shade in range(30)]
+    frames[0].save(server.base / "input" / "route_moving.gif", save_all=True, append_images=frames[1:])
+    status, answer = ask(server, **asked, file="route_moving.gif")
+    assert status == 400 and "1500 x 1500 pixels, 30 times" in answer["error"]
 
 
 @pytest.mark.parametrize(

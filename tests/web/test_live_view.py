@@ -106,6 +106,36 @@ def test_files_that_were_gone_are_shown_once_a_run_has_made_them_again(play):
     """)
 
 
+def test_a_file_that_is_written_anew_or_taken_away_is_noticed(play):
+    asked = play("""
+      const asked = [];
+      globalThis.stamp = "1";
+      const before = globalThis.serve;
+      globalThis.serve = async (path) => {
+        if (!path.startsWith("/tilewright/height")) return before(path);
+        const known = new URLSearchParams(path.split("?")[1]).get("stamp");
+        asked.push(known);
+        if (stamp === "gone") return new Response(JSON.stringify({ error: "There is no such file." }), { status: 400 });
+        return new Response(JSON.stringify(known === stamp ? { same: true } : { ...toldOf(...size), stamp }));
+      };
+      endings.push(() => (globalThis.serve = before));
+      const view = mount(nodeOf("TilewrightOcclusion", "height", nodeOf("LoadImage")));
+      await until(view.drawn);
+      await until(() => asked.length === 2);
+      const drawn = view.drawn();
+      await until(() => asked.length === 3);
+      const again = view.drawn() - drawn;
+      [globalThis.stamp, globalThis.size] = ["2", [24, 8]];
+      await until(() => view.root.textContent.includes("24 × 8 px"));
+      globalThis.stamp = "gone";
+      await saying(view, "There is no such file.");
+      globalThis.stamp = "3";
+      await saying(view, "Live: as the node will make it");
+      return [asked.slice(0, 3), again];
+    """)
+    assert asked == [[None, "1", "1"], 0]
+
+
 def test_a_link_that_is_cut_made_or_bypassed_is_followed(play):
     played = play("""
       const loader = nodeOf("LoadImage");

@@ -5,7 +5,8 @@ import { bitmapOf, heightOf, pathOf, pixelsOf } from "../material/maps.js";
 /**
  * What a node or the height route tells.
  * @typedef {{files: Record<string, import("../material/maps.js").FileName | string>, range: Record<string, [number, number]>,
- *   pixels: [number, number], debanded: boolean, axes: string, channel?: string, height_cm?: number, size_cm?: number}} Told
+ *   pixels: [number, number], debanded: boolean, axes: string, channel?: string, height_cm?: number,
+ *   size_cm?: number, stamp?: string, same?: boolean}} Told stamp: of the loader's file; same: it is as it was asked for
  */
 
 /** @param {Told} told @returns {Promise<Record<string, import("./fourier.js").Plane>>} "height", and "smooth" where that differs */

@@ -6,15 +6,14 @@ import { h, debounced } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { sourceOf } from "../lib/links.js";
 import { OnDemand } from "../lib/on_demand.js";
-import { RouteError, get } from "../lib/routes.js";
+import { RouteError } from "../lib/routes.js";
 import { differences } from "../live/differences.js";
-import { planesOf } from "../live/files.js";
 import { KINDS, LABELS } from "../live/kinds.js";
 import { followLight } from "../live/light.js";
+import { Loaded } from "../live/loaded.js";
 import { MapMaker } from "../live/map_maker.js";
 import { Picture } from "../live/picture.js";
 import { halved } from "../live/planes.js";
-import { questionOf } from "../live/questions.js";
 import { mayHaveSteps } from "../live/steps.js";
 import { surfaceOf } from "../live/surfaces.js";
 import { icon } from "../material/icons.js";
@@ -28,7 +27,7 @@ import { whyNotShown } from "../material/maps.js";
 
 const OUTPUT = "tilewright_live";
 const MOMENT = 80; // ms
-const LOOK_AGAIN = 1500; // ms: how often the loader before the node is looked at
+const LOOK_AGAIN = 1500; // ms: how often links are looked at
 
 /** @type {Set<LiveMapView>} */
 const VIEWS = new Set();
@@ -52,11 +51,10 @@ class LiveMapView {
     this.kind = KINDS[view.node.comfyClass ?? view.node.type];
     this.chosen = this.kind.pictures[0];
     this.light = { azimuth: -0.8, elevation: 0.7 };
-    this.isLit = this.isGone = false;
-    this.asked = "";
+    this.isLit = false;
     this.made = "";
-    /** @type {Source | undefined} of the last run, or of the loader */
-    this.source = undefined;
+    const none = () => this.from || this.#forget(t(this.kind.hint)); // after an error, which is over
+    this.loaded = new Loaded(view, this.kind, { found: () => this.redraw(), none, lost: (error) => this.#lose(error) });
     /** @type {Source | undefined} what the maker was asked to make a map of */
     this.from = undefined;
     /** @type {Plane | undefined} of it */
@@ -96,9 +94,8 @@ class LiveMapView {
   take(given) {
     const [told] = /** @type {Told[]} */ (given ?? []);
     if (!told) return;
-    this.ran = told;
+    this.loaded.take(told);
     this.#keep();
-    if (this.isGone) this.asked = ""; // the same files may be there again
     this.redraw();
   }
 
@@ -108,14 +105,14 @@ class LiveMapView {
       this.light = remembered.light ?? this.light;
       this.isLit = Boolean(remembered.isLit);
       this.chosen = this.kind.pictures.includes(remembered.chosen) ? remembered.chosen : this.chosen;
-      this.ran ??= remembered.ran;
+      this.loaded.ran ??= remembered.ran;
     }
     this.redraw();
   }
 
   /** A widget was moved, here or in a node that this one follows. */
   follow() {
-    if (!this.ran) this.recall();
+    if (!this.loaded.ran) this.recall();
     this.look();
     for (const view of VIEWS) view.redraw();
   }
@@ -136,30 +133,14 @@ class LiveMapView {
     return this.drawing.isSeen || [...VIEWS].some((other) => other.before === this && other.isWanted);
   }
 
-  async #look() {
-    if (!this.isWanted) return;
-    const asked = questionOf(this.view.node, this.kind) || (this.ran ? JSON.stringify(this.ran) : "");
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.isGone = false;
-    if (!asked) {
-      this.source = undefined;
-      if (!this.from) this.#forget(t(this.kind.hint)); // after an error, which is over
-      return;
-    }
-    const isOfRun = Boolean(this.ran) && asked === JSON.stringify(this.ran);
-    try {
-      const told = isOfRun ? /** @type {Told} */ (this.ran) : await get("height", JSON.parse(asked), this.view.signal);
-      const planes = await planesOf(told);
-      if (asked !== this.asked || this.view.signal.aborted) return;
-      this.source = { told, planes, isOfRun };
-      this.redraw();
-    } catch (error) {
-      if (this.view.signal.aborted || asked !== this.asked) return;
-      this.source = undefined;
-      this.isGone = true;
-      if (!this.before?.given) this.#forget(error instanceof RouteError ? error.message : whyNotShown(error, t("The map cannot be shown: {why}", { why: String(error) })));
-    }
+  #look() {
+    if (this.isWanted) this.loaded.look();
+  }
+
+  /** @param {unknown} error why what the maps are made of did not come */
+  #lose(error) {
+    if (this.before?.given) return;
+    this.#forget(error instanceof RouteError ? error.message : whyNotShown(error, t("The map cannot be shown: {why}", { why: String(error) })));
   }
 
   /** @param {string} sentence */
@@ -192,7 +173,7 @@ class LiveMapView {
   /** Asks for the maps where anything has changed. */
   #ask() {
     const { before } = this;
-    const source = before?.given ?? this.source;
+    const source = before?.given ?? this.loaded.source;
     if (!source) return this.from && this.#forget(before?.empty.textContent || t(this.kind.hint));
     const settings = this.#settings();
     const flaw = this.kind.flaw?.(settings);
@@ -217,7 +198,7 @@ class LiveMapView {
   /** The node's widgets, and the cm that a node before it says, or said in the last run. @returns {any} */
   #settings() {
     const settings = Object.fromEntries(this.kind.widgets.map((name) => [name, this.view.value(name)]));
-    const { height_cm, size_cm } = surfaceOf(this.view.node) ?? this.ran ?? settings;
+    const { height_cm, size_cm } = surfaceOf(this.view.node) ?? this.loaded.ran ?? settings;
     return "height_cm" in settings ? { ...settings, height_cm: height_cm ?? settings.height_cm, size_cm: size_cm ?? settings.size_cm } : settings;
   }
 
@@ -281,17 +262,15 @@ class LiveMapView {
   }
 
   #keep() {
-    const { ran, light, isLit, chosen } = this;
-    this.view.remember({ ran, light, isLit, chosen });
+    const { light, isLit, chosen } = this;
+    this.view.remember({ ran: this.loaded.ran, light, isLit, chosen });
   }
 
-  /** The widgets of a loader before the node tell nobody, nor does a link that is cut or bypassed. */
+  /** A link that is cut or bypassed tells nobody. */
   #followGraph() {
     VIEWS.add(this);
-    const looking = setInterval(() => {
-      this.#look();
-      if (this.isWanted) this.#ask();
-    }, LOOK_AGAIN);
+    this.loaded.keepLooking(() => this.isWanted);
+    const looking = setInterval(() => this.isWanted && this.#ask(), LOOK_AGAIN);
     this.view.signal.addEventListener("abort", () => {
       clearInterval(looking);
       VIEWS.delete(this);
