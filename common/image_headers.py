@@ -1,7 +1,7 @@
 """The header of an image file: format, size, colours and orientation, without decoding pixels."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
-from .png_chunks import NOTES, other_colors, png_chunks, without_heavy_chunks
+from .png_chunks import NOTES, code_points, other_colors, png_chunks, without_heavy_chunks
 from .tiff_files import SIGNATURES, TiffHeader, read_tiff_header
 
 PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TGA", "TIFF", "GIF", "HEIF", "JXL")
@@ -146,60 +146,65 @@ def _pillow_header(path: Path, first: bytes) -> Header:
         raise UnreadableImage(path, "it is a video or a camera's raw file; export its picture as PNG or TIFF")
     if other := next((what for start, what in _OTHER_KINDS.items() if first.startswith(start)), ""):
         raise UnreadableImage(path, f"it is {other}")
-    is_png = first.startswith(b"\x89PNG")
-    chunks = png_chunks(path) if is_png else {}
-    with open_with_pillow(path) as image:
-        plain = is_png and not NOTES & chunks.keys()
-        orientation = 1 if plain else image.getexif().get(_ORIENTATION, 1)
-        profile, gamma, primaries = image.info.get("icc_profile"), 0.0, ()
-        if b"iCCP" in chunks and not profile:
-            profile = DAMAGED_PROFILE
-        if is_png and not profile and "srgb" not in image.info:
-            gamma = float(image.info.get("gamma", 0.0))
-            white_first = image.info.get("chromaticity", ())
-            primaries = (*white_first[2:], *white_first[:2])
-        has_alpha = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
-        channels = 4 if has_alpha else 1 if image.mode in ("1", "L", "I", "I;16") else 3
-        decoder = "png16" if is_png and first[24] == 16 else "pillow"
-        width, height = image.size
-        see_through = image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None
-        pictures = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
-        coded = other_colors(chunks.get(b"cICP", b""))
-        partial = image.format == "GIF" and any(tile[1] != (0, 0, width, height) for tile in image.tile)
-        return Header(
-            decoder,
-            width,
-            height,
-            channels,
-            orientation,
-            profile,
-            gamma=gamma,
-            see_through=see_through,
-            pictures=pictures,
-            coded_colors=coded,
-            partial=partial,
-            cmyk=image.mode == "CMYK",
-            chromaticities=primaries,
-        )
+    with path.open("rb") as file:
+        chunks = png_chunks(file)
+        coded = other_colors(code_points(file, chunks))
+        with _as_pillow_image(without_heavy_chunks(file, chunks), path) as image:
+            return _header_of(image, first, {chunk.kind for chunk in chunks}, coded)
+
+
+def _header_of(image: Any, first: bytes, chunks: Collection[bytes], coded_colors: str) -> Header:
+    """Of Pillow's image of a file that begins with `first`; chunks are the types of a PNG's."""
+    is_png = bool(chunks)
+    orientation = 1 if is_png and not NOTES & set(chunks) else image.getexif().get(_ORIENTATION, 1)
+    profile, gamma, primaries = image.info.get("icc_profile"), 0.0, ()
+    if b"iCCP" in chunks and not profile:
+        profile = DAMAGED_PROFILE
+    if is_png and not profile and "srgb" not in image.info:
+        gamma = float(image.info.get("gamma", 0.0))
+        white_first = image.info.get("chromaticity", ())
+        primaries = (*white_first[2:], *white_first[:2])
+    has_alpha = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
+    channels = 4 if has_alpha else 1 if image.mode in ("1", "L", "I", "I;16") else 3
+    width, height = image.size
+    return Header(
+        "png16" if is_png and first[24] == 16 else "pillow",
+        width,
+        height,
+        channels,
+        orientation,
+        profile,
+        gamma,
+        see_through=image.info.get("transparency") if channels == 4 and image.mode.startswith("I") else None,
+        pictures=getattr(image, "n_frames", 1) if image.format in _MOVING else 1,
+        coded_colors=coded_colors,
+        partial=image.format == "GIF" and any(tile[1] != (0, 0, width, height) for tile in image.tile),
+        cmyk=image.mode == "CMYK",
+        chromaticities=primaries,
+    )
 
 
 @contextmanager
 def open_with_pillow(path: Path) -> Iterator[Any]:
     """The file as Pillow's image, by its content. Pillow's own `open` refuses images beyond a size that no memory has
     set: here the size is checked against the memory that is free."""
+    with path.open("rb") as file, _as_pillow_image(without_heavy_chunks(file, png_chunks(file)), path) as image:
+        yield image
+
+
+@contextmanager
+def _as_pillow_image(file: BinaryIO, path: Path) -> Iterator[Any]:
     from PIL import Image
 
-    with path.open("rb") as opened:
-        file = without_heavy_chunks(opened)
-        Image.preinit()
+    Image.preinit()
+    image = _opened(file, path.name)
+    if image is None:
+        Image.init()  # Pillow's other forty formats, which take 8 MB and are seldom needed
         image = _opened(file, path.name)
-        if image is None:
-            Image.init()  # Pillow's other forty formats, which take 8 MB and are seldom needed
-            image = _opened(file, path.name)
-        if image is None:
-            raise UnreadableImage(path, "it is not an image of a known format")
-        with image:
-            yield image
+    if image is None:
+        raise UnreadableImage(path, "it is not an image of a known format")
+    with image:
+        yield image
 
 
 def _opened(file: BinaryIO, name: str) -> Any:

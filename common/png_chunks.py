@@ -2,9 +2,8 @@
 
 import io
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Collection, Iterable
+from typing import BinaryIO, NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
@@ -12,15 +11,36 @@ NOTES = {b"eXIf", *TEXTS}  # where a PNG may say which way is up
 MOST_UNPACKED, MOST_TEXT = 2**20, 2**26  # bytes of one packed text or profile, and of all texts: Pillow's limits
 
 
-def png_chunks(path: Path) -> dict[bytes, bytes]:
-    """The types of a PNG's chunks with their first four bytes. Pillow would decode all pixels to find that no EXIF
-    follows them."""
-    with path.open("rb") as file:
-        chunks = {}
-        for kind, start, size in _chunks(file):
-            file.seek(start)
-            chunks[kind] = file.read(min(size, 4))
-        return chunks
+class Chunk(NamedTuple):
+    """A chunk's type, where its content begins in the file, and how many bytes that has."""
+
+    kind: bytes
+    start: int
+    size: int
+
+
+def png_chunks(file: BinaryIO) -> list[Chunk]:
+    """The chunks of a PNG in their order, none of a file that is no PNG. Pillow would decode all pixels to find that no
+    EXIF follows them."""
+    file.seek(0)
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        return []
+    chunks, position = [], len(SIGNATURE)
+    while len(begin := file.read(8)) == 8:
+        size = int.from_bytes(begin[:4], "big")
+        chunks.append(Chunk(begin[4:], position + 8, size))
+        position += size + 12
+        file.seek(position)
+    return chunks
+
+
+def code_points(file: BinaryIO, chunks: Iterable[Chunk]) -> bytes:
+    """The first four bytes of a PNG's cICP chunk, b"" without one."""
+    chunk = next((chunk for chunk in chunks if chunk.kind == b"cICP"), None)
+    if chunk is None:
+        return b""
+    file.seek(chunk.start)
+    return file.read(min(chunk.size, 4))
 
 
 def other_colors(code_points: bytes) -> str:
@@ -30,53 +50,37 @@ def other_colors(code_points: bytes) -> str:
     return "/".join(map(str, code_points[:2]))
 
 
-def without_heavy_chunks(file: BinaryIO) -> BinaryIO:
-    """A PNG without texts and profiles that unpack to more than a picture needs, for which Pillow would refuse it
-    whole; the file itself where it holds none, or is no PNG."""
-    file.seek(0)
-    if file.read(len(SIGNATURE)) != SIGNATURE:
-        return file
+def without_heavy_chunks(file: BinaryIO, chunks: Collection[Chunk]) -> BinaryIO:
+    """A PNG without those texts and profiles of its `chunks` that unpack to more than a picture needs, for which Pillow
+    would refuse it whole; the file itself where there are none."""
     heavy, text = [], 0
-    for kind, start, size in _chunks(file):
-        packed = _packed(file, kind, start, size)
-        length = size if packed is None else _unpacked_length(packed)
-        is_text = kind in TEXTS
+    for chunk in chunks:
+        packed = _packed(file, chunk)
+        length = chunk.size if packed is None else _unpacked_length(packed)
+        is_text = chunk.kind in TEXTS
         if (packed is not None and length > MOST_UNPACKED) or (is_text and text + length > MOST_TEXT):
-            heavy.append((start - 8, start + size + 4))
+            heavy.append(chunk)
         elif is_text:
             text += length
     if not heavy:
         return file
     kept, position = io.BytesIO(), 0
-    for begin, end in heavy:
+    for chunk in heavy:
         file.seek(position)
-        kept.write(file.read(begin - position))
-        position = end
+        kept.write(file.read(chunk.start - 8 - position))
+        position = chunk.start + chunk.size + 4
     file.seek(position)
     kept.write(file.read())
     return kept
 
 
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """The type of each chunk, where its content begins, and how many bytes that has."""
-    position = len(SIGNATURE)
-    while True:
-        file.seek(position)
-        start = file.read(8)
-        if len(start) < 8:
-            return
-        size = int.from_bytes(start[:4], "big")
-        yield start[4:], position + 8, size
-        position += size + 12
-
-
-def _packed(file: BinaryIO, kind: bytes, start: int, size: int) -> bytes | None:
+def _packed(file: BinaryIO, chunk: Chunk) -> bytes | None:
     """What is packed in a text or a profile, None for a text that is not and for other chunks."""
-    if kind not in (b"zTXt", b"iTXt", b"iCCP"):
+    if chunk.kind not in (b"zTXt", b"iTXt", b"iCCP"):
         return None
-    file.seek(start)
-    after_name = file.read(size).partition(b"\0")[2]
-    if kind != b"iTXt":
+    file.seek(chunk.start)
+    after_name = file.read(chunk.size).partition(b"\0")[2]
+    if chunk.kind != b"iTXt":
         return after_name[1:]
     return after_name[2:].split(b"\0", 2)[-1] if after_name[:1] == b"\1" else None
 

@@ -7,11 +7,14 @@ import pytest
 import torch
 from hand_written_png import chunk, png
 from PIL import Image, ImageCms
+from tilewright.common import image_headers
+from tilewright.common.image_headers import read_header
 from tilewright.common.map_files import read_map_with_notes
 from tilewright.common.png_chunks import (
     MOST_TEXT,
     MOST_UNPACKED,
     SIGNATURE,
+    code_points,
     other_colors,
     png_chunks,
     without_heavy_chunks,
@@ -45,7 +48,7 @@ def test_only_what_is_heavy_is_left_out(tmp_path):
     light = (b"zTXt", b"Author\0\0" + zlib.compress(b"somebody"))
     path = png(tmp_path / "a.png", RGB, 8, 2, HEAVY["packed"], light, after=[HEAVY["international"], light])
     with path.open("rb") as file:
-        kept = without_heavy_chunks(file).getvalue()
+        kept = without_heavy_chunks(file, png_chunks(file)).getvalue()
     expected = png(tmp_path / "b.png", RGB, 8, 2, light, after=[light]).read_bytes()
     assert kept == expected
 
@@ -53,12 +56,24 @@ def test_only_what_is_heavy_is_left_out(tmp_path):
 @pytest.mark.parametrize("content", [SIGNATURE, SIGNATURE + chunk(b"zTXt", b"x")[:9], b"GIF89a", b"", bytes(40)])
 def test_what_holds_nothing_heavy_is_left_as_it_is(content):
     file = io.BytesIO(content)
-    assert without_heavy_chunks(file) is file
+    assert without_heavy_chunks(file, png_chunks(file)) is file
+
+
+def test_a_header_is_read_in_one_walk_over_the_chunks(tmp_path, monkeypatch):
+    """Of a large PNG there are tens of thousands."""
+    walks = []
+    monkeypatch.setattr(image_headers, "png_chunks", lambda file: walks.append(file) or png_chunks(file))
+    read_header(png(tmp_path / "a.png", RGB, 8, 2))
+    assert len(walks) == 1
 
 
 def test_chunks_and_code_points(tmp_path):
     path = png(tmp_path / "a.png", RGB, 8, 2, (b"cICP", bytes((9, 16, 0, 1))))
-    assert png_chunks(path)[b"cICP"] == bytes((9, 16, 0, 1)) and png_chunks(path)[b"IEND"] == b""
+    with path.open("rb") as file:
+        chunks = png_chunks(file)
+        assert [chunk.kind for chunk in chunks] == [b"IHDR", b"cICP", b"IDAT", b"IEND"]
+        assert chunks[0][1:] == (16, 13) and chunks[-1][1:] == (path.stat().st_size - 4, 0)
+        assert code_points(file, chunks) == bytes((9, 16, 0, 1)) and code_points(file, chunks[:1]) == b""
     assert other_colors(bytes((9, 16, 0, 1))) == "9/16" and other_colors(bytes((1, 13, 0, 1))) == ""
 
 
