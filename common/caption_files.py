@@ -94,12 +94,14 @@ def check_writable(paths: Collection[Path], roots: Sequence[Path]) -> None:
             )
 
 
-def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], backup: bool = False) -> str:
+def write_caption(
+    path: Path, caption: str, mode: str, roots: Sequence[Path], keep: Callable[[Path], object] | None = None
+) -> str:
     """Write one caption file; returns "written", "kept", "unchanged" or "unreadable".
 
     keep leaves an existing file alone, append adds the phrases that it does not hold yet, overwrite replaces it. What
-    cannot be read is neither kept nor appended to: it is left as it is, "unreadable". With `backup` what is
-    overwritten stays beside it, as `wall.txt.bak`. A file that would stay the same is not touched, so nodes that
+    cannot be read is neither kept nor appended to: it is left as it is, "unreadable". `keep` is called with a file that
+    is about to be overwritten, such as `keep_backup`. A file that would stay the same is not touched, so nodes that
     watch it do not run again. Raises `InputError` for a file outside `roots`, where a link may lead.
     """
     check_writable([path], roots)
@@ -116,8 +118,8 @@ def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], ba
     caption = merge_caption(existing or "", caption, mode)
     if existing == caption:
         return "unchanged"
-    if backup and existing and mode == OVERWRITE:
-        keep_backup(path)
+    if keep and existing and mode == OVERWRITE:
+        keep(path)
     with written_whole(path) as unfinished:
         unfinished.write_text(caption + "\n", encoding="utf-8")
     return "written"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from ..common.caption_files import OVERWRITE, write_caption
+from ..common.caption_files import OVERWRITE, keep_backup, write_caption
 from ..common.errors import InputError
 from ..common.image_writing import write_png
 from ..common.locks import lock_beside, locked
@@ -52,5 +52,5 @@ def _write(folder: Path, material: str, image: torch.Tensor, caption: str, map_k
     write_png(file, image, 8 if map_kind in COLOR_MAPS else 16)
     text = file.with_suffix(".txt")
     if caption or text.is_file():
-        write_caption(text, caption, OVERWRITE, [folder], backup=True)
+        write_caption(text, caption, OVERWRITE, [folder], keep_backup)
     return Sample(file, map_kind, (image.shape[2], image.shape[1]), caption, material, tileable=tileable)

@@ -17,7 +17,7 @@ from ..common.texture_dataset import Rejected, TextureDataset
 from .caption_lookup import METADATA
 from .parallel import in_parallel, pixels_of
 from .save_plan import HUGGING_FACE, Plan, Saving, plan_files
-from .saved_captions import Written, carried_caption, left_captions, write_captions
+from .saved_captions import Keep, Written, carried_caption, left_captions, write_captions
 from .written_files import list_written_files, read_written_files, remove_written_files
 
 
@@ -71,19 +71,22 @@ def _finish(folder: Path, outcomes: Sequence[tuple[Plan, Written]], saving: Savi
     """Captions, manifests and the list of what was written; whole: nothing of the dataset is missing."""
     written = [(plan, outcome) for plan, outcome in outcomes if outcome.reason is None]
     files = [plan.target for plan, _ in written]
-    before = set(folder.rglob("*.bak"))
+    backups: list[Path] = []
+
+    def keep(path: Path) -> None:
+        backups.append(keep_backup(path))
+
     stale = {plan.earlier for plan, _ in written if plan.earlier}
     if saving.sync and whole:
         stale |= read_written_files(folder).keys() - set(files)
-    captions = write_captions(written, saving, stale)
-    _write_manifests([plan for plan, _ in written])
+    captions = write_captions(written, saving, stale, keep)
+    _write_manifests([plan for plan, _ in written], keep)
     carried = {plan.earlier for plan, _ in written if plan.earlier and carried_caption(plan)}
     left = left_captions(written, saving.layout)
     list_written_files(folder, {plan.target: plan.source for plan, _ in written}, left)
-    removed, _ = remove_written_files(folder, sorted(stale), carried)
+    removed, _ = remove_written_files(folder, sorted(stale), carried, keep)
     rejected = [Rejected(plan.sample.file, outcome.reason) for plan, outcome in outcomes if outcome.reason]
-    backups = sorted(set(folder.rglob("*.bak")) - before)
-    return Saved(files, captions, rejected, _unrelated_files(folder, files), removed, backups)
+    return Saved(files, captions, rejected, _unrelated_files(folder, files), removed, sorted(backups))
 
 
 def caption_files(images: Iterable[Path], layout: str) -> list[Path]:
@@ -104,26 +107,26 @@ def _write_image(plan: Plan, bits: int) -> Written:
     return Written(same_picture=not other_source or before == plan.target.read_bytes())
 
 
-def _write_manifests(written: Sequence[Plan]) -> None:
+def _write_manifests(written: Sequence[Plan], keep: Keep) -> None:
     """What is known of renders goes with them, so that the saved folder can be captioned and loaded as well."""
     folders: dict[Path, list[Plan]] = {}
     for plan in written:
         if plan.sample.record:
             folders.setdefault(plan.target.parent, []).append(plan)
     for folder, plans in folders.items():
-        records = _earlier_records(folder, {plan.target.name for plan in plans})
+        records = _earlier_records(folder, {plan.target.name for plan in plans}, keep)
         for plan in plans:
             if plan.sample.record:
                 _add_map(records, plan.sample.record, plan.sample.map, plan.target.name)
         write_manifest(folder, {"name": "Tilewright saved dataset"}, records.values())
 
 
-def _earlier_records(folder: Path, replaced: set[str]) -> dict[str, MaterialRecord]:
+def _earlier_records(folder: Path, replaced: set[str], keep: Keep) -> dict[str, MaterialRecord]:
     """What earlier runs noted of files that are there and were not `replaced` by this one."""
     try:
         known = read_manifest(folder)
     except InputError:  # somebody else's
-        keep_backup(folder / MANIFEST_NAME)
+        keep(folder / MANIFEST_NAME)
         return {}
     there = {
         one.name: {kind: file for kind, file in one.maps.items() if file not in replaced and (folder / file).is_file()}

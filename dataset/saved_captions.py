@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from ..common.caption_files import (
     OVERWRITE,
     UnreadableCaption,
-    keep_backup,
     merge_caption,
     read_text,
     write_caption,
@@ -30,28 +29,33 @@ class Written:
     same_picture: bool = True
 
 
-def write_captions(written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path]) -> Counter[str]:
+Keep = Callable[[Path], object]  # called with a file whose words are about to go
+
+
+def write_captions(
+    written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], keep: Keep
+) -> Counter[str]:
     """Write the captions of images that were just saved; how many were "written", "kept", ... by `saving.captions`.
 
-    leaving are images of an earlier run that are about to go.
+    leaving are images of an earlier run that are about to go; keep is called with each file that loses words of others.
     """
     if saving.layout == KOHYA:
-        return Counter(_write_caption(plan, outcome, saving) for plan, outcome in written)
+        return Counter(_write_caption(plan, outcome, saving, keep) for plan, outcome in written)
     folders = dict.fromkeys(plan.target.parent for plan, _ in written)
-    return sum((_write_metadata(folder, written, saving, leaving) for folder in folders), Counter())
+    return sum((_write_metadata(folder, written, saving, leaving, keep) for folder in folders), Counter())
 
 
-def _write_caption(plan: Plan, outcome: Written, saving: Saving) -> str:
+def _write_caption(plan: Plan, outcome: Written, saving: Saving, keep: Keep) -> str:
     path = plan.target.with_suffix(".txt")
     carried = "" if outcome.same_picture and path.is_file() else carried_caption(plan)
     if carried:
-        write_caption(path, carried, OVERWRITE, saving.roots, backup=_is_foreign(plan, path))
+        write_caption(path, carried, OVERWRITE, saving.roots, None if _has_own_words(plan, path) else keep)
     mode = saving.captions if outcome.same_picture or carried else OVERWRITE
-    return write_caption(path, plan.sample.caption, mode, saving.roots, backup=_is_foreign(plan, path))
+    return write_caption(path, plan.sample.caption, mode, saving.roots, None if _has_own_words(plan, path) else keep)
 
 
-def _is_foreign(plan: Plan, path: Path) -> bool:
-    return not (path.is_file() and _is_own(plan, _text_of(path)))
+def _has_own_words(plan: Plan, path: Path) -> bool:
+    return path.is_file() and _is_own(plan, _text_of(path))
 
 
 def _is_own(plan: Plan, text: str) -> bool:
@@ -74,7 +78,7 @@ def left_captions(written: Sequence[tuple[Plan, Written]], layout: str) -> dict[
         texts = {target: _text_of(file) for target, file in files.items() if file.is_file()}
     else:
         for folder in dict.fromkeys(plan.target.parent for plan, _ in written):
-            texts |= {folder / name: entry["text"] for name, entry in _existing_entries(folder / METADATA).items()}
+            texts |= {folder / name: entry["text"] for name, entry in _entries(folder / METADATA)[0].items()}
     left = {}
     for plan, _ in written:
         text, own = " ".join(texts.get(plan.target, "").split()), " ".join(plan.sample.caption.split())
@@ -98,11 +102,11 @@ def carried_caption(plan: Plan) -> str:
 
 
 def _write_metadata(
-    folder: Path, written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path]
+    folder: Path, written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], keep: Keep
 ) -> Counter[str]:
-    """One line for each image; lines of other images that stay do too. What would be lost becomes a backup."""
+    """One line for each image; lines of other images that stay do too."""
     path = folder / METADATA
-    existing = _existing_entries(path)
+    existing, understood = _entries(path)
     staying = {name for name in existing if (folder / name).is_file() and folder / name not in leaving}
     entries = {name: entry for name, entry in existing.items() if name in staying}
     outcome: Counter[str] = Counter()
@@ -115,8 +119,8 @@ def _write_metadata(
             entries[plan.target.name] = _metadata_entry(plan.sample, plan.target.name, text)
     own = {plan.target.name: plan for plan, _ in written if plan.target.parent == folder}
     lost = [name for name, entry in existing.items() if not _still_says(entries.get(name, {}), entry["text"])]
-    if any(name not in own or not _is_own(own[name], existing[name]["text"]) for name in lost):
-        keep_backup(path)
+    if not understood or any(name not in own or not _is_own(own[name], existing[name]["text"]) for name in lost):
+        keep(path)
     with written_whole(path) as unfinished:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries.values()]
         unfinished.write_text("".join(lines), encoding="utf-8")
@@ -127,17 +131,15 @@ def _still_says(entry: Mapping[str, Any], text: str) -> bool:
     return str(entry.get("text", "")).startswith(text)
 
 
-def _existing_entries(path: Path) -> dict[str, dict[str, Any]]:
+def _entries(path: Path) -> tuple[dict[str, dict[str, Any]], bool]:
+    """What a metadata.jsonl says of each file, and whether that is all that it says; of none: ({}, True)."""
     if not path.is_file():
-        return {}
+        return {}, True
     try:
         lines = parse_metadata(read_text(path))
     except UnreadableCaption:
-        keep_backup(path)
-        return {}
-    if lines.bad or lines.without_text:
-        keep_backup(path)
-    return lines.entries
+        return {}, False
+    return lines.entries, not (lines.bad or lines.without_text)
 
 
 def _metadata_entry(sample: Sample, name: str, text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ wrote from such as somebody put there, so that only the former may go.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -77,12 +77,15 @@ def list_written_files(
 
 
 def remove_written_files(
-    folder: Path, files: Iterable[Path], carried: Collection[Path] = ()
+    folder: Path,
+    files: Iterable[Path],
+    carried: Collection[Path] = (),
+    keep: Callable[[Path], object] = keep_backup,
 ) -> tuple[list[Path], list[Path]]:
     """Delete those of `files` that are as a run of this node left them; returns what went and what was left.
 
-    A caption file beside one becomes a backup, as it may have been written by hand; that of a `carried` one, whose
-    words are kept at its new place, goes as well.
+    A caption file beside one is handed to `keep` first, as it may have been written by hand; that of a `carried` one,
+    whose words are kept at its new place, goes as well.
     """
     known = read_written_files(folder)
     removed, left = [], []
@@ -91,7 +94,7 @@ def remove_written_files(
             path.unlink()
             if (caption := path.with_suffix(".txt")).is_file():
                 if path not in carried:
-                    keep_backup(caption)
+                    keep(caption)
                 caption.unlink()
             removed.append(path)
         else:

@@ -9,7 +9,15 @@ from comfy_api.latest import io
 from ...captions.phrases import PhraseRules, apply_rules, parse_replacements
 from ...captions.report import template_report
 from ...captions.template import check_template, fill_template
-from ...common.caption_files import OFF, WRITE_MODES, captions_locked, check_writable, split_phrases, write_caption
+from ...common.caption_files import (
+    OFF,
+    WRITE_MODES,
+    captions_locked,
+    check_writable,
+    keep_backup,
+    split_phrases,
+    write_caption,
+)
 from ...common.texture_dataset import Sample, TextureDataset
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
@@ -165,7 +173,7 @@ def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:
     check_writable(files, roots)  # before anything is written
     with captions_locked(files, comfy.model_management.throw_exception_if_processing_interrupted):
         return Counter(
-            write_caption(file, sample.caption, mode, roots, backup=True)
+            write_caption(file, sample.caption, mode, roots, keep_backup)
             for file, sample in zip(files, samples, strict=True)
         )
 

@@ -79,9 +79,9 @@ def test_what_is_overwritten_stays_beside_it_every_time(tmp_path):
     path = tmp_path / "a.txt"
     for text in ("one", "two", "three"):
         path.write_text(text, encoding="utf-8")
-        assert write_caption(path, "new", "overwrite", [tmp_path], backup=True) == "written"
+        assert write_caption(path, "new", "overwrite", [tmp_path], keep_backup) == "written"
     assert sorted(one.read_text() for one in tmp_path.glob("*.bak")) == ["one", "three", "two"]
-    assert write_caption(path, "new", "overwrite", [tmp_path], backup=True) == "unchanged"
+    assert write_caption(path, "new", "overwrite", [tmp_path], keep_backup) == "unchanged"
 
 
 def test_a_backup_is_a_copy_under_a_free_name(tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tilewright.captions.captioning import REPLACE, caption_images
+from tilewright.common.caption_files import keep_backup
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.dataset.load import Loading, load_folder
@@ -41,7 +42,7 @@ def test_captions_are_written_where_the_layout_wants_them(tmp_path, layout):
     how = saving(layout, roots=[tmp_path])
     plans = plan_files(tmp_path / "out", {"train": dataset}, how)
     write_png(plans[0].target, torch.zeros(3, 8, 8))
-    assert write_captions([(plans[0], Written())], how, []) == {"written": 1}
+    assert write_captions([(plans[0], Written())], how, [], keep_backup) == {"written": 1}
     (file,) = caption_files([plans[0].target], layout)
     assert "red brick" in file.read_text(encoding="utf-8")
     assert file.name == ("wall.txt" if layout == KOHYA else "metadata.jsonl")
@@ -64,7 +65,7 @@ def test_a_caption_moves_with_its_picture_to_where_another_picture_lay(
     if words_of_another:
         line = json.dumps({"file_name": plan.target.name, "text": "of another"})
         file.write_text("of another" if layout == KOHYA else line + "\n")
-    write_captions([(plan, Written(same_picture=False))], how, [])
+    write_captions([(plan, Written(same_picture=False))], how, [], keep_backup)
     written = file.read_text()
     assert (written.strip() if layout == KOHYA else json.loads(written)["text"]) == text
     backups = [backup.read_text() for backup in file.parent.glob("*.bak")]
@@ -77,26 +78,39 @@ def test_words_that_leave_metadata_stay_as_a_backup(tmp_path, change):
     folder = tmp_path / "out"
 
     def save(dataset, **how):
-        save_dataset(folder, {"train": dataset}, saving(HUGGING_FACE, roots=[folder], **how), lambda done, total: None)
+        how = saving(HUGGING_FACE, roots=[folder], **how)
+        return save_dataset(folder, {"train": dataset}, how, lambda done, total: None)
 
     save(first)
     metadata = folder / "train" / "metadata.jsonl"
     metadata.write_text(metadata.read_text().replace('"text": "wall"', '"text": "by hand"'))
     before = metadata.read_text()
-    save(first)
-    assert metadata.read_text() == before and not list(folder.rglob("*.bak"))  # nothing is lost
+    assert save(first).backups == [] and metadata.read_text() == before  # nothing is lost
+    assert not list(folder.rglob("*.bak"))
     if change == "overwrite":
-        save(first, captions="overwrite")
+        saved = save(first, captions="overwrite")
     elif change == "sync":
-        save(TextureDataset((first.samples[1],)), sync=True)
+        saved = save(TextureDataset((first.samples[1],)), sync=True)
         names = [json.loads(line)["file_name"] for line in metadata.read_text().splitlines()]
         assert names == ["floor.png"]  # and no line for an image that is gone
     else:
         write_png(tmp_path / "other" / "wall.png", torch.ones(3, 8, 8))
-        save(TextureDataset((Sample(tmp_path / "other" / "wall.png", "basecolor", (8, 8), "white"),)))
+        saved = save(TextureDataset((Sample(tmp_path / "other" / "wall.png", "basecolor", (8, 8), "white"),)))
         assert '"text": "white"' in metadata.read_text()
     (backup,) = folder.rglob("*.bak")
-    assert backup.read_text() == before
+    assert backup.read_text() == before and saved.backups == [backup]
+
+
+def test_lines_that_are_no_entries_and_words_that_go_are_one_backup(tmp_path):
+    dataset, folder = TextureDataset((sample(tmp_path / "in", "wall.png", "wall"),)), tmp_path / "out"
+    metadata = folder / "train" / "metadata.jsonl"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text('{"file_name": "wall.png", "text": "by hand"}\nno entry\n')
+    how = saving(HUGGING_FACE, "overwrite", roots=[folder])
+    saved = save_dataset(folder, {"train": dataset}, how, lambda done, total: None)
+    (backup,) = folder.rglob("*.bak")
+    assert saved.backups == [backup] and "no entry" in backup.read_text()
+    assert save_dataset(folder, {"train": dataset}, how, lambda done, total: None).backups == []
 
 
 def save_and_load(folder, dataset, layout, **how):
