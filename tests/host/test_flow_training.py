@@ -14,6 +14,7 @@ from tilewright.host.unet_blocks import compile_each
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.text_rows import TextRows
 
+pytestmark = pytest.mark.slow
 IN_PLACE = ["Flux", "FluxSchnell", "Flux2", "Chroma"]
 
 
@@ -94,7 +95,6 @@ def test_gradients_are_those_of_finite_differences(cases, name):
     assert (loss(1e-2) - loss(-1e-2)) / 2e-2 == pytest.approx(slope, rel=1e-2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_latent_is_learnt_by_heart(name):
     """What a LoRA makes of it, which is within reach of another one that begins with no effect."""
@@ -183,7 +183,6 @@ ONE_BLOCK = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_BLOCK)
 def test_compiled_blocks_give_the_same_gradients(name):
     """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks.

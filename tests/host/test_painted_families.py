@@ -13,6 +13,7 @@ from tilewright.nodes.upscale import TiledDiffusion
 
 import nodes
 
+pytestmark = pytest.mark.slow
 SAMPLING = Sampling(2, 3.0, "euler", "simple", 128, 64)
 
 

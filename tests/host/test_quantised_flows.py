@@ -12,6 +12,7 @@ from tilewright.training.memory.eight_bits import EightBitLinear
 from tilewright.training.memory.plan import EVERYTHING, MemoryPlan
 from tilewright.training.text_rows import TextRows
 
+pytestmark = pytest.mark.slow
 QUANTISED = {"float8_e4m3fn": "TensorCoreFP8E4M3Layout", "int8_tensorwise": "TensorWiseINT8Layout"}
 
 

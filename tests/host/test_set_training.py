@@ -11,6 +11,7 @@ from tilewright.host.material_sets import material_set_model
 from tilewright.host.unet_blocks import compile_blocks
 from tilewright.training.text_rows import TextRows
 
+pytestmark = pytest.mark.slow
 BOTH = ("basecolor", "normal")
 
 

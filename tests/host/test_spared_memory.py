@@ -17,6 +17,7 @@ from tilewright.training.memory.eight_bits import EightBitLinear
 from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, MemoryPlan
 from tilewright.training.state import models_digest, run_fingerprint
 
+pytestmark = pytest.mark.slow
 EXACT = {
     "selective": MemoryPlan(BUT_ATTENTION),
     "recomputed": MemoryPlan(EVERYTHING),
@@ -61,7 +62,6 @@ def test_a_lora_on_eight_bits_learns_in_the_same_direction(plain, name, products
     assert direction(found, gradients) > 0.99
 
 
-@pytest.mark.slow
 def test_streamed_blocks_of_eight_bits_can_be_compiled(plain):
     """By torch.compile's tracing, without the compiler behind it; copies and recomputation stay outside."""
     model, gradients = plain["ZImage"]

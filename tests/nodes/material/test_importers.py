@@ -23,6 +23,7 @@ from tilewright.material.engine_presets import MAPS, PRESETS
 from tilewright.material.material_files import MATERIAL_FORMATS
 from tilewright.nodes.material import SaveMaterial
 
+pytestmark = pytest.mark.slow
 NAMES = ["brick #3", "100% wool", "old wall 4K", "砖墙", "façade & co", "walls/inner/brick"]
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 each_name = pytest.mark.parametrize("name", NAMES)

@@ -59,6 +59,7 @@ def test_a_budget_that_nothing_fits_is_refused_with_what_would(training):
         memory.memory_choice(training("0.001"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recomputed", [NOTHING, BUT_ATTENTION, EVERYTHING])
 def test_no_more_is_spared_than_must_be(training, recomputed):
     allowed = 1.001 * needed(training, MemoryPlan(recomputed)) / GB
