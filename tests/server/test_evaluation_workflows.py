@@ -5,8 +5,12 @@ import io
 import json
 import urllib.request
 
+import numpy as np
 import pytest
 from api_workflows import load, of_class, picture, titled, with_widgets
+from tilewright.evaluation.grid import read_picture
+from tilewright.evaluation.grid_listing import read_listing
+from tilewright.evaluation.sheet import thumbnails
 from tilewright.launch.client import PromptError, run_prompt
 
 pytestmark = pytest.mark.slow
@@ -26,6 +30,18 @@ def small_pick_checkpoint(**grid):
     )
 
 
+def stands_on(sheet, picture):
+    """Whether (3, H, W) in 0..1 is somewhere on a sheet of 8 bits, but for the last: the host cuts off what remains."""
+    wanted = (picture.movedim(0, -1).numpy() * 255).round()
+    height, width = wanted.shape[:2]
+    places = np.argwhere((np.abs(sheet - wanted[0, 0]) <= 1).all(-1))
+    return any(
+        np.abs(sheet[y : y + height, x : x + width] - wanted).max() <= 1
+        for y, x in places
+        if y + height <= sheet.shape[0] and x + width <= sheet.shape[1]
+    )
+
+
 def test_pick_checkpoint_trains_compares_chooses_and_paints(server):
     prompt = small_pick_checkpoint()
     outputs = run_prompt(server.url, prompt)
@@ -36,7 +52,11 @@ def test_pick_checkpoint_trains_compares_chooses_and_paints(server):
     why = outputs[titled(prompt, "Why this one")]["text"][0]
     assert "Chosen:" in why or "No cell may be chosen" in why
     sheet = picture(server, outputs[titled(prompt, "Save sheet")]["images"][0])
-    assert sheet.std() > 5
+    painted = {cell["choice"]: [folder / name for name in cell["pictures"]] for cell in read_listing(folder)["cells"]}
+    thumbnail = prompt[of_class(prompt, "TilewrightLoraGrid")]["inputs"]["thumbnail"]
+    for files in painted.values():
+        assert len({file.read_bytes() for file in files}) == len(files) >= 2  # other seeds, other pictures
+        assert all(stands_on(sheet, small) for small in thumbnails(list(map(read_picture, files)), thumbnail))
     assert len(outputs[titled(prompt, "Save textures")]["images"]) == 2
     assert "of 2 pictures are training renders" in outputs[titled(prompt, "Is it a copy?")]["text"][0]
 

@@ -6,7 +6,10 @@ import pytest
 import torch
 from api_workflows import load, of_class, path, pixels, seams_of, with_widgets
 from standin_upscaler import write_standin_upscaler
+from tilewright.common.axes import Axes
 from tilewright.launch.client import run_prompt
+from tilewright.material.normals import slope_scale
+from tilewright.material.occlusion import horizon_occlusion
 
 SMALL_SAMPLING = {"EmptyLatentImage": {"width": 64, "height": 64}, "KSampler": {"steps": 2}}
 
@@ -62,7 +65,9 @@ def test_embroidery_becomes_a_material_for_unity_hdrp(server):
     assert saved.description["preset"] == "Unity HDRP"
     metallic, occlusion, detail, smoothness = saved.maps["MaskMap"][0]
     assert metallic.max() == 0
-    assert occlusion.std() > 0.01
+    expected = horizon_occlusion(saved.maps["Height"][:, :1] * slope_scale(0.3, 12.8, 256), 10, 16, Axes(True, True))
+    assert (occlusion - expected.visibility[0, 0]).abs().max() < 1e-3  # of a height of 16 bits
+    assert occlusion.min() < 0.7  # between the threads
     assert detail.min() == 1
     assert 0 < smoothness.mean() < 0.5  # cloth is rough
     assert_tiles(saved.maps)

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 from api_workflows import load, of_class, picture, seams
+from PIL import Image
 from safetensors import safe_open
 from standin_checkpoint import write_standin_checkpoint
 from tilewright.launch.client import run_prompt
@@ -21,11 +22,16 @@ def test_quick_start_saves_a_material_whose_basecolor_tiles(server, quick_start)
         assert statistics.verdict == "seamless"
 
 
-def test_quick_start_paints_something(server, quick_start):
+def test_quick_start_paints_in_the_colours_of_the_renders_that_it_learnt(server, quick_start):
+    """A mosaic of few colours: what is painted of it is paler than the renders, and neither grey nor noise."""
     prompt, outputs = quick_start
     saved = outputs[of_class(prompt, "TilewrightSaveMaterial")]["files"]
     basecolor = picture(server, next(image for image in saved if "basecolor" in image["filename"]))
-    assert basecolor.std() > 5
+    folder = server.output / "datasets" / prompt[of_class(prompt, "TilewrightRenderProcedural")]["inputs"]["folder"]
+    renders = np.stack([np.asarray(Image.open(file)) for file in folder.glob("*_basecolor.png")])
+    assert len(renders) == 12
+    assert np.abs(basecolor.mean((0, 1)) - renders.mean((0, 1, 2))).max() < 25  # of 255
+    assert 0.25 < basecolor.std((0, 1)).mean() / renders.std((0, 1, 2)).mean() < 1.25
 
 
 def test_quick_start_shows_the_texture_two_by_two(server, quick_start):

@@ -11,6 +11,7 @@ from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import TextureDataset
 from tilewright.dataset.procedural.render import render_material
+from tilewright.evaluation.chart import CHOSEN, LINE, ROOM
 
 pytest_plugins = ["small_grids"]
 pytestmark = pytest.mark.slow
@@ -53,7 +54,15 @@ def test_a_cell_is_chosen_and_its_lora_is_applied(grids, renders, grid):
     record = json.loads((grid.folder / "scores.json").read_text())
     assert len(record["cells"]) == 5 and record["held_out"] is True
     assert (grid.folder / "scores.csv").read_text() == scored.csv
-    assert scored.table.ndim == 4 and scored.table.std() > 0.02
+    green = rows_in(scored.table, CHOSEN, ROOM + LINE * (len(rows) + 1))
+    line = ROOM + LINE * (1 + [row["chosen"] for row in rows].index("yes"))
+    assert line <= green.min() and green.max() < line + LINE
+
+
+def rows_in(picture, color, height):
+    """The rows of pixels, of the upper ones, in which a color stands."""
+    level = torch.tensor([int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    return ((picture[0, :height] - level).abs().amax(-1) < 0.01).any(1).nonzero().flatten()
 
 
 def test_the_persons_word_stands(grids, renders, grid):
