@@ -16,7 +16,7 @@ from .captioning import Describe
 WD_TAGS, DEEPDANBOORU_TAGS, DEEPDANBOORU_CHARACTERS = "selected_tags.csv", "tags.txt", "tags-character.txt"
 GENERAL, CHARACTER, RATING = 0, 4, 9  # the numbers of the categories in selected_tags.csv
 
-Run = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], np.ndarray]
 """(B, H, W, 3) float32 as the model wants them -> (B, tags) probabilities"""
 
 
@@ -53,7 +53,7 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     return Vocabulary(tuple(names), tuple(_category(name, characters) for name in names), wd=False)
 
 
-def tagger(run: Run, size: tuple[int, int], vocabulary: Vocabulary, choice: TagChoice) -> Describe:
+def tagger(run: Predict, size: tuple[int, int], vocabulary: Vocabulary, choice: TagChoice) -> Describe:
     """Tags above their threshold, the most probable first. size is (height, width) of the model's input."""
     prepare = prepare_wd if vocabulary.wd else prepare_deepdanbooru
 
@@ -85,17 +85,17 @@ def prepare_deepdanbooru(image: torch.Tensor, size: tuple[int, int]) -> np.ndarr
 def choose_tags(probabilities: Sequence[float], vocabulary: Vocabulary, choice: TagChoice) -> list[str]:
     """The tags to write, the most probable first. Ratings are never among them."""
     thresholds = {GENERAL: choice.threshold, CHARACTER: choice.character_threshold}
-    unwanted = {spoken(tag).casefold() for tag in choice.blacklist}
+    unwanted = {words_of_tag(tag).casefold() for tag in choice.blacklist}
     found = [
         (probability, name)
         for probability, name, category in zip(probabilities, vocabulary.names, vocabulary.categories, strict=True)
-        if probability >= thresholds.get(category, float("inf")) and spoken(name).casefold() not in unwanted
+        if probability >= thresholds.get(category, float("inf")) and words_of_tag(name).casefold() not in unwanted
     ]
     found.sort(key=lambda pair: -pair[0])
-    return [name if choice.underscores else spoken(name) for _, name in found]
+    return [name if choice.underscores else words_of_tag(name) for _, name in found]
 
 
-def spoken(tag: str) -> str:
+def words_of_tag(tag: str) -> str:
     """ "brick_wall" -> "brick wall". Emoticons such as "^_^", which hold no two letters in a row, stay."""
     return tag.replace("_", " ") if re.search(r"[^\W\d_]{2}", tag) else tag
 

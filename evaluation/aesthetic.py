@@ -19,7 +19,7 @@ SIZES = [EMBEDDING, 1024, 128, 64, 16, 1]
 
 @dataclass(frozen=True)
 class AestheticHead:
-    """The layers' weights and biases, and whether values below 0 are cut off between them."""
+    """The layers' weights and biases; rectified: with a ReLU between any two of them."""
 
     layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
     rectified: bool = False

@@ -14,7 +14,7 @@ LEVEL = 0.95
 
 
 def draw_counts(groups: torch.Tensor, draws: int = DRAWS, seed: int = 0) -> torch.Tensor:
-    """(draws, N): how often each of N pictures is drawn, where groups (N,) numbers the prompt of each from 0.
+    """(draws, N): how often each resample draws each of N pictures, where groups (N,) numbers the prompts from 0.
 
     Whole groups are drawn, with replacement; of a single group its pictures are.
     """

@@ -8,24 +8,24 @@ import torch
 SHARES = (0.25, 1.0, 4.0)  # of the squared median distance between renders
 
 
-def squared_widths(reference: torch.Tensor, base: torch.Tensor | None = None) -> torch.Tensor:
-    """(W,) squared widths of the kernels for a whole grid, from renders (N, D) and its pictures without LoRA (M, D).
+def squared_bandwidths(reference: torch.Tensor, base: torch.Tensor | None = None) -> torch.Tensor:
+    """(K,) squared bandwidths of the kernels of a whole grid, by renders (N, D) and its pictures without LoRA (M, D).
 
     The last one spans the way from these to those, so that a picture half-way there counts as nearer. A kernel fitted
     to each cell by itself would compare nothing.
     """
     distances = torch.pdist(reference)
     median = float(distances.median()) if len(distances) and distances.median() > 0 else 1.0
-    widths = [share * median**2 for share in SHARES]
+    bandwidths = [share * median**2 for share in SHARES]
     if base is not None:
-        widths.append(max(float(_squared(base, reference).median()), widths[-1]))
-    return torch.tensor(widths, dtype=torch.float64)
+        bandwidths.append(max(float(_squared(base, reference).median()), bandwidths[-1]))
+    return torch.tensor(bandwidths, dtype=torch.float64)
 
 
-def kernel(a: torch.Tensor, b: torch.Tensor, widths: torch.Tensor) -> torch.Tensor:
-    """(N, M): the mean of Gaussian kernels exp(-d^2 / (2 w)) over squared widths w (W,)."""
+def kernel(a: torch.Tensor, b: torch.Tensor, bandwidths: torch.Tensor) -> torch.Tensor:
+    """(N, M): the mean of Gaussian kernels exp(-d^2 / (2 w)) over squared bandwidths w (K,)."""
     squared = _squared(a, b)
-    return sum((-squared / (2 * width)).exp() for width in widths.tolist()) / len(widths)
+    return sum((-squared / (2 * width)).exp() for width in bandwidths.tolist()) / len(bandwidths)
 
 
 def _squared(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -48,8 +48,8 @@ def between(gram: torch.Tensor, counts: torch.Tensor, others: torch.Tensor) -> t
     return total / (counts.sum(1) * others.sum(1)).clamp(min=1e-12)
 
 
-def discrepancy(a: torch.Tensor, b: torch.Tensor, widths: torch.Tensor) -> float:
+def discrepancy(a: torch.Tensor, b: torch.Tensor, bandwidths: torch.Tensor) -> float:
     """The unbiased squared discrepancy of (N, D) and (M, D), each at least 2 points."""
     ones, others = (torch.ones(1, len(points), dtype=points.dtype) for points in (a, b))
-    own = within(kernel(a, a, widths), ones) + within(kernel(b, b, widths), others)
-    return float(own - 2 * between(kernel(a, b, widths), ones, others))
+    own = within(kernel(a, a, bandwidths), ones) + within(kernel(b, b, bandwidths), others)
+    return float(own - 2 * between(kernel(a, b, bandwidths), ones, others))

@@ -81,7 +81,7 @@ def check_overfit(
 ) -> Overfit:
     """Compare pictures (3, H, W) with training renders of one size; held-out ones calibrate what counts as a copy.
 
-    Those that are training renders too are told by `held_out_names`, which without any are their numbers.
+    Messages name those that are training renders too by `held_out_names`, without any by their numbers.
     """
     renders = torch.stack(list(training))
     spectra = fingerprints(renders)

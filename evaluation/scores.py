@@ -8,14 +8,14 @@ import torch
 from .bootstrap import draw_counts, independent, interval, weighted_mean
 from .cells import Cell
 from .copies import Calibration, calibrate, nearest_each, pair_correlations
-from .discrepancy import between, kernel, squared_widths, within
+from .discrepancy import between, kernel, squared_bandwidths, within
 from .pictures import Measured
 from .standard_scale import StandardScale
 
 
 @dataclass(frozen=True)
 class Score:
-    """A number of one cell and its values (R,) under the draws, which are the same for all cells of a grid."""
+    """A number of one cell and its bootstrap replicates (R,), whose resamples are the same for all cells of a grid."""
 
     value: float
     draws: torch.Tensor
@@ -101,8 +101,8 @@ class Scorer:
         self.counts = draw_counts(self.groups)
         self.reference_counts = draw_counts(torch.arange(len(self.reference)), seed=1)
         base_points = self.scale(base.features)
-        self.widths = squared_widths(self.reference, base_points[self.styled])
-        self.own_gram = kernel(self.reference, self.reference, self.widths)
+        self.bandwidths = squared_bandwidths(self.reference, base_points[self.styled])
+        self.own_gram = kernel(self.reference, self.reference, self.bandwidths)
         self.calibration = self._calibration()
         self.set_diversity = float(_differences(renders.training.fingerprints, len(renders.training)))
         self.base_distance = self._distance(base_points)
@@ -151,7 +151,7 @@ class Scorer:
         points = points[self.styled]
         if len(points) < 2 or len(self.reference) < 2:
             return None
-        own, cross = kernel(points, points, self.widths), kernel(points, self.reference, self.widths)
+        own, cross = kernel(points, points, self.bandwidths), kernel(points, self.reference, self.bandwidths)
 
         def over(counts: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
             return within(own, counts) + within(self.own_gram, others) - 2 * between(cross, counts, others)

@@ -77,7 +77,7 @@ def _standing(result: Result, best: int) -> list[str]:
     lines = [f"Best by the numbers alone: {_name(result, best)}; with other prompts it would be that in {chance:.0%}."]
     others = [number for number in choice.not_worse if number != best]
     if others:
-        lines.append(f"Not told from that at 95 %: {_names(result, others)}.")
+        lines.append(f"Not significantly different from it at 95 %: {_names(result, others)}.")
     return lines
 
 

@@ -11,7 +11,7 @@ import folder_paths
 import numpy as np
 import torch
 
-from ..captions.tagging import DEEPDANBOORU_TAGS, WD_TAGS, Run
+from ..captions.tagging import DEEPDANBOORU_TAGS, WD_TAGS, Predict
 from ..common.errors import InputError
 from ..common.paths import resolve_inside
 
@@ -52,7 +52,7 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
     return model, processor
 
 
-def load_tagger(name: str, source: str) -> tuple[Run, tuple[int, int], Path]:
+def load_tagger(name: str, source: str) -> tuple[Predict, tuple[int, int], Path]:
     """A tagger in ONNX: what runs it, (height, width) of its input, and its folder, where its list of tags is.
 
     name and source as for `load_captioner`. Raises `InputError` for one that is missing or is not such a model, and

@@ -1,5 +1,8 @@
 """Places for the nodes of a graph, so that every link runs to the right and none behind a node it does not belong to.
 
+Layered drawing as by Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures"
+(1981): columns by the longest path, and in each the nodes by the barycentres of their sources.
+
 Plain numbers, in the pixels of the editor's canvas: x to the right, y down.
 """
 
@@ -160,7 +163,7 @@ def _height(column: Sequence[str], sizes: Mapping[str, Size]) -> float:
 
 
 def _untangled(columns: list[list[str]], feeding: Feeding) -> list[list[str]]:
-    """The columns, each in the order of the mean place of what feeds it, or keeping its own where nothing does.
+    """The columns, each in the order of its barycentres, the mean places of what feeds a node; its own where nothing does.
 
     Of those in the same place, what feeds others comes first: its links have the shorter way up to their lanes.
     """

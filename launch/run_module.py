@@ -22,7 +22,7 @@ def name_pack() -> None:
 def open_pack(host: Path) -> None:
     """`name_pack`, and the modules of the ComfyUI in `host` beside it.
 
-    Without an accelerator ComfyUI has to be told so before any of its other modules asks for a device.
+    Without an accelerator ComfyUI must have its option --cpu set before any of its other modules asks for a device.
     """
     import torch
 

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 def run_processes(
     folder: Path, command: list[str], processes: int, machines: int = 1, meet: str = "localhost:0"
 ) -> int:
-    """Run `command` of this Python in so many processes; where one fails, all end, and it is told why."""
+    """Run `command` of this Python in so many processes; where one fails, all end, and the reason is printed."""
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .checkout import Interpreter
-from .output import speaks
+from .output import has_text
 from .packages import is_own, missing_modules, requirements
 
 LAST_LINES = 12
@@ -36,7 +36,7 @@ def cause_of(lines: Sequence[str], code: int, attempt: Attempt) -> str:
     found = ((words, re.search(pattern, text, re.IGNORECASE)) for pattern, words in _CAUSES.items())
     causes = (words(next((group for group in match.groups() if group), ""), attempt) for words, match in found if match)
     cause = next(causes, None) or _by_code(code, lines)
-    speaking = [line.rstrip() for line in lines if speaks(line)]
+    speaking = [line.rstrip() for line in lines if has_text(line)]
     usage = next((number for number, line in enumerate(speaking) if re.match(r"usage: ", line)), len(speaking))
     end = next((number for number, line in enumerate(speaking) if re.search(r"\berror: ", line)), usage)
     output = speaking[:usage] + speaking[end:]

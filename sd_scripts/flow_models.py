@@ -21,8 +21,8 @@ class FlowModel:
     """How sd-scripts trains a family of flow models.
 
     stem begins the names of its scripts, network is the module of its LoRA. encoders are the arguments that name its
-    text encoders, vae the one that names its VAE. tokenizers are the repositories that its scripts ask for. told is
-    what they are always told. saved_as is the model folder for a whole model.
+    text encoders, vae the one that names its VAE. tokenizers are the repositories that its scripts ask for.
+    fixed_arguments are given to them in every run. saved_as is the model folder for a whole model.
     whole_model: whether there is a script for the whole model. trains_text: whether it makes a LoRA of a CLIP, which
     ComfyUI loads. drops_cached: whether it drops captions that were encoded before.
     """
@@ -33,7 +33,7 @@ class FlowModel:
     vae: str = "ae"
     saved_as: str = "diffusion_models"
     tokenizers: tuple[str, ...] = ()
-    told: Mapping[str, Any] = field(default_factory=dict)
+    fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
     whole_model: bool = True
     trains_text: bool = False
     drops_cached: bool = False
@@ -53,7 +53,7 @@ FLOW_MODELS = {
         "networks.lora_flux",
         ("clip_l", "t5xxl"),
         tokenizers=(CLIP_L_TOKENIZER, T5_TOKENIZER),
-        told={"model_prediction_type": "raw"},
+        fixed_arguments={"model_prediction_type": "raw"},
         trains_text=True,
     ),
     CHROMA: FlowModel(
@@ -61,7 +61,7 @@ FLOW_MODELS = {
         "networks.lora_flux",
         ("t5xxl",),
         tokenizers=(CLIP_L_TOKENIZER, T5_TOKENIZER),
-        told={"model_prediction_type": "raw", "model_type": "chroma", "apply_t5_attn_mask": True},
+        fixed_arguments={"model_prediction_type": "raw", "model_type": "chroma", "apply_t5_attn_mask": True},
         whole_model=False,
     ),
     SD3: FlowModel(
@@ -81,7 +81,7 @@ FLOW_MODELS = {
 @dataclass(frozen=True)
 class FlowFacts:
     """What Train Texture LoRA knows of a family: where its noise levels lie, and the guidance value that it is trained
-    with, None for a model that is told none."""
+    with, None for a model that takes none."""
 
     times: FlowTimes = FlowTimes()
     guidance: float | None = None

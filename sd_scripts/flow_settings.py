@@ -1,6 +1,6 @@
-"""From Tilewright's configuration to what only sd-scripts' flow models are told: noise levels, guidance, cached texts.
+"""From Tilewright's configuration to the arguments of sd-scripts' flow models alone: noise, guidance, cached texts.
 
-The scripts compare velocities, as Train Texture LoRA does, once they are told so; SD3's compare clean images, which
+The scripts compare velocities, as Train Texture LoRA does, if an argument says so; SD3's compare clean images, which
 makes their loss sigma² times the velocity's. Their weighting scheme sigma_sqrt undoes that, and draws noise levels
 uniformly. What a script does not heed is refused.
 """
@@ -24,7 +24,7 @@ def flow_arguments(job: Job, config: TrainingConfig) -> dict[str, Any]:
     draws = _sd3_draws(job, config) if job.family == SD3 else _draws(job.facts.times, objective)
     weights = {"weighting_scheme": "cosmap"} if objective.sigma_weighting == "cosmap" else {}
     cached = {"cache_text_encoder_outputs": _are_texts_cached(flow, config) or None}
-    return {**flow.told, **draws, **weights, **_guidance(job, objective), **cached}
+    return {**flow.fixed_arguments, **draws, **weights, **_guidance(job, objective), **cached}
 
 
 def _refuse(job: Job, config: TrainingConfig) -> None:

@@ -17,7 +17,7 @@ _FACTS = {
 }
 
 
-def speaks(line: str) -> bool:
+def has_text(line: str) -> bool:
     """Whether a line carries text: not an empty one, a progress bar, or the marks under a line of a traceback."""
     return bool(line.strip(" ^~")) and not re.search(r"\d+%\|", line)
 
@@ -53,7 +53,7 @@ class ScriptOutput:
     @property
     def doing(self) -> str:
         """The last line the script printed, without time, source location and the Japanese translation."""
-        said = next((line for line in reversed(self.last_lines) if speaks(line)), "")
+        said = next((line for line in reversed(self.last_lines) if has_text(line)), "")
         return _LOG_MARGINS.sub("", said).split(" / ")[0].strip()[:_WORDS_SHOWN]
 
     def read(self, line: str) -> None:

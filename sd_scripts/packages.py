@@ -75,13 +75,13 @@ def requirements(modules: Sequence[str], checkout: Path) -> list[str]:
 
     A module that neither knows is left out: someone else's package may have its name.
     """
-    required = _told_requirements(checkout)
+    required = _stated_requirements(checkout)
     names = {module: _normal(_DISTRIBUTIONS.get(module, module)) for module in modules}
     listed = (required.get(name, name if name in _KNOWN else None) for name in names.values())
     return list(dict.fromkeys(one for one in listed if one))
 
 
-def _told_requirements(checkout: Path) -> dict[str, str]:
+def _stated_requirements(checkout: Path) -> dict[str, str]:
     file = checkout / "requirements.txt"
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
     wanted = (line.split("#")[0].split(";")[0].strip() for line in lines)

@@ -17,7 +17,7 @@ from ..training.flow import check_diffusion_objective
 from ..training.optimizers import check_warmup, optimizer_arguments, warmup_steps
 from ..training.settings import check_settings, kohya_arguments, setting
 from .flow_settings import flow_arguments
-from .tasks import CONTROLNET, SDXL, Job, network_settings, rates
+from .tasks import CONTROLNET, SDXL, Job, learning_rates, network_settings
 
 ATTENTIONS = {"sdpa": "sdpa", "xformers": "xformers", "memory-efficient": "mem_eff_attn", "plain": None}
 CACHES = ("memory", "disk", "off")
@@ -146,7 +146,7 @@ def script_settings(job: Job, config: TrainingConfig, options: KohyaOptions, buc
         **_memory(job, config, options),
         **_images(config, options, buckets),
         **network_settings(job, config),
-        **rates(job, config),
+        **learning_rates(job, config),
         **_optimizer(config.optimizer, config.steps),
         **_loss(config.objective),
         **_saving(job, config.saving, options),

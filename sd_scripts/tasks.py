@@ -102,7 +102,7 @@ class Job:
         return {name: True for name, holds in flags.items() if holds}
 
 
-def own_settings(task: str, inputs: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
+def task_settings(task: str, inputs: Mapping[str, Any], has_conditioning: bool) -> dict[str, Any]:
     """The arguments that belong to one kind of training. Raises `InputError` for what is missing."""
     if task == CONTROLNET and not has_conditioning:
         raise InputError(
@@ -164,7 +164,7 @@ def network_settings(job: Job, config: TrainingConfig) -> dict[str, Any]:
     return {}
 
 
-def rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
+def learning_rates(job: Job, config: TrainingConfig) -> dict[str, Any]:
     """The learning rates, that of the text encoder only where it is trained."""
     rate = config.optimizer.learning_rate
     text_rate = config.optimizer.text_rate

@@ -1,6 +1,6 @@
 """Tokenizers where sd-scripts looks for them, so that it downloads none.
 
-The scripts of Stable Diffusion look into a folder that they are told. Some of those of flow models ask for a
+The scripts of Stable Diffusion look into a folder that an argument names. Some of those of flow models ask for a
 repository instead, and find it in a cache of the hub that is laid out like the hub's own.
 """
 
@@ -69,8 +69,8 @@ def _write_clip(source: Path, target: Path, padding: str) -> None:
     _copy(source, target, _CLIP_FILES)
     limits: dict[str, dict[str, Any]] = {_SPECIAL: {}, _CONFIG: {"model_max_length": _LENGTH}}
     for name, own in limits.items():
-        told = json.loads((source / name).read_text(encoding="utf-8"))
-        write_json(target / name, {**told, **own, "pad_token": padding})
+        settings = json.loads((source / name).read_text(encoding="utf-8"))
+        write_json(target / name, {**settings, **own, "pad_token": padding})
 
 
 def _copy(source: Path, target: Path, files: tuple[str, ...]) -> None:

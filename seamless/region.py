@@ -83,7 +83,7 @@ def find_region(mask: torch.Tensor, axes: Axes, size: int, context: float, grow:
 
 
 def grown_weight(spot: torch.Tensor, axes: Axes, grow: int, feather: int) -> torch.Tensor:
-    """(H, W) booleans -> float32: 1 up to `grow` pixels away from what is marked, fading to 0 over `feather` more."""
+    """(H, W) booleans -> float32, dilated by `grow` pixels and feathered: falling from 1 to 0 over `feather` more."""
     from scipy.ndimage import distance_transform_edt
 
     if not spot.any():

@@ -14,8 +14,8 @@ def result_size(conv: torch.nn.Conv2d, size: int, pad_after: int = 0) -> int:
     return (size + 2 * _padding(conv) + pad_after - conv.kernel_size[0]) // conv.stride[0] + 1
 
 
-def reach(conv: torch.nn.Conv2d, span: Span) -> Span:
-    """The input cells that `span` of the output depends on, padding included."""
+def receptive_field(conv: torch.nn.Conv2d, span: Span) -> Span:
+    """The receptive field of `span` of the output: the input cells that it depends on, padding included."""
     kernel, stride, pad = conv.kernel_size[0], conv.stride[0], _padding(conv)
     return Span(span.start * stride - pad, (span.stop - 1) * stride - pad + kernel)
 

@@ -26,7 +26,7 @@ class FeatureMap:
     macs_per_cell: int = 0
     """MACs (multiply-accumulates) that reading a cell costs: more than 0 for a map that is recomputed."""
 
-    def take(self, tile: Tile, values: torch.Tensor) -> None:
+    def write(self, tile: Tile, values: torch.Tensor) -> None:
         """Write (C, h, w), the values under `tile`. Every cell is written once."""
 
     def complete(self, moments: Moments) -> None:
@@ -49,7 +49,7 @@ class StoredMap(FeatureMap):
         super().__init__(values.shape, values.dtype, cell)
         self.values = values
 
-    def take(self, tile: Tile, values: torch.Tensor) -> None:
+    def write(self, tile: Tile, values: torch.Tensor) -> None:
         self._under(tile).copy_(values)
 
     def begin(self, tile: Tile, axes: Axes) -> torch.Tensor:
@@ -77,15 +77,15 @@ class OffloadedMap(StoredMap):
         super().__init__(values, cell)
         self.link = link
 
-    def take(self, tile: Tile, values: torch.Tensor) -> None:
-        self.link.bring(values, self._under(tile))
+    def write(self, tile: Tile, values: torch.Tensor) -> None:
+        self.link.offload(values, self._under(tile))
 
     def complete(self, moments: Moments) -> None:
         super().complete(moments)
         self.link.wait()
 
     def begin(self, tile: Tile, axes: Axes) -> Any:
-        return self.link.send(super().begin(tile, axes))
+        return self.link.prefetch(super().begin(tile, axes))
 
     def finish(self, begun: Any) -> torch.Tensor:
         return self.link.receive(begun).unsqueeze(0)

@@ -13,13 +13,13 @@ import torch
 class OffloadLink(Protocol):
     """Copies tiles between main memory and a device, as far as it can beside the computation."""
 
-    def send(self, values: torch.Tensor) -> Any:
+    def prefetch(self, values: torch.Tensor) -> Any:
         """Begin to copy `values` from main memory to the device; the result goes to `receive`."""
 
     def receive(self, sent: Any) -> torch.Tensor:
         """The values on the device, ready to compute with."""
 
-    def bring(self, values: torch.Tensor, place: torch.Tensor) -> None:
+    def offload(self, values: torch.Tensor, place: torch.Tensor) -> None:
         """Begin to copy `values` from the device to `place` in main memory."""
 
     def wait(self) -> None:
@@ -42,13 +42,13 @@ class PlainLink:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def send(self, values: torch.Tensor) -> torch.Tensor:
+    def prefetch(self, values: torch.Tensor) -> torch.Tensor:
         return values.to(self.device)
 
     def receive(self, sent: torch.Tensor) -> torch.Tensor:
         return sent
 
-    def bring(self, values: torch.Tensor, place: torch.Tensor) -> None:
+    def offload(self, values: torch.Tensor, place: torch.Tensor) -> None:
         place.copy_(values)
 
     def wait(self) -> None:
@@ -68,7 +68,7 @@ class CudaLink:
         self.leaving, self.coming = _PinnedBuffers(), _PinnedBuffers()
         self.landing: deque[tuple[torch.Tensor, torch.cuda.Event, torch.Tensor]] = deque()
 
-    def send(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event]:
+    def prefetch(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event]:
         buffer = self.leaving.next(values)
         buffer.copy_(values)
         with torch.cuda.stream(self.there):
@@ -84,7 +84,7 @@ class CudaLink:
         values.record_stream(working)
         return values
 
-    def bring(self, values: torch.Tensor, place: torch.Tensor) -> None:
+    def offload(self, values: torch.Tensor, place: torch.Tensor) -> None:
         if len(self.landing) == _PinnedBuffers.COUNT:
             self._land()
         buffer = self.coming.next(values)
@@ -144,9 +144,9 @@ def macs_per_byte(device: torch.device, dtype: torch.dtype) -> float:
     link, place = link_to(device), torch.empty(tile.shape, dtype=dtype)
 
     def travel() -> None:
-        link.bring(tile, place)
+        link.offload(tile, place)
         link.wait()
-        link.receive(link.send(place)).flatten()[0].item()
+        link.receive(link.prefetch(place)).flatten()[0].item()
 
     def work() -> None:
         torch.nn.functional.conv2d(tile, weight, padding=1).flatten()[0].item()

@@ -8,7 +8,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.wrapped_convolutions import replaced
-from .convolution_geometry import doubling_convolution, macs_per_cell, reach, result_size
+from .convolution_geometry import doubling_convolution, macs_per_cell, receptive_field, result_size
 from .feature_map import FeatureMap
 from .tiles import Span, Tile, inside, overhang
 
@@ -84,7 +84,7 @@ class TiledConvolution:
     def _window(self, tile: Tile) -> Tile:
         """The cells of the source that `tile` of the output depends on."""
         if not self.doubled:
-            return Tile(reach(self.conv, tile.rows), reach(self.conv, tile.columns))
+            return Tile(receptive_field(self.conv, tile.rows), receptive_field(self.conv, tile.columns))
         return Tile(*(Span(span.start // 2 - 1, -(-span.stop // 2) + 1) for span in (tile.rows, tile.columns)))
 
     def _prepared(self, window: Tile, axes: Axes, values: torch.Tensor) -> torch.Tensor:

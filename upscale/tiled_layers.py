@@ -124,7 +124,7 @@ class TiledLayers:
         moments = TileMoments(len(pieces), target.channels, self.device)
         for tile, begun in _one_ahead(pieces, lambda tile: work.begin(tile, self.axes)):
             values = work.finish(tile, self.axes, begun)[0]
-            target.take(tile, values)
+            target.write(tile, values)
             moments.add(values)
             self.on_tile(tile.area * work.macs_per_cell)
         target.complete(moments.merged())

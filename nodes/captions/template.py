@@ -179,7 +179,7 @@ def _write(samples: Sequence[Sample], mode: str) -> Counter[str]:
 
 
 def _token_counter(clip: Clip) -> Callable[[str], int]:
-    """Tokens of the first text encoder, without those that begin, end and fill up the prompt."""
+    """Tokens of the first text encoder, without its start, end and padding tokens."""
 
     def count(caption: str) -> int:
         sections = next(iter(clip.tokenize(caption, return_word_ids=True).values()))

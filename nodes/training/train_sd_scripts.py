@@ -13,7 +13,7 @@ from ...sd_scripts.tasks import (
     LORA,
     TEMPLATES,
     TEXTUAL_INVERSION,
-    own_settings,
+    task_settings,
 )
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
@@ -152,7 +152,7 @@ class TrainModelKohya(io.ComfyNode):
         **inputs: Any,
     ) -> io.NodeOutput:
         task = training["training"]
-        own = own_settings(task, training, conditioning is not None)
+        own = task_settings(task, training, conditioning is not None)
         order = script_order(task, dataset, checkpoint, name, own=own, conditioning=conditioning, **inputs)
         trained = _trained(order, node_id(cls))
         remember_trained(name, trained.path, trained.folder)

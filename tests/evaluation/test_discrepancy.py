@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from tilewright.evaluation.discrepancy import discrepancy, kernel, squared_widths, within
+from tilewright.evaluation.discrepancy import discrepancy, kernel, squared_bandwidths, within
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +56,9 @@ def test_a_point_drawn_twice_makes_no_pair_with_itself():
 
 def test_a_picture_halfway_to_the_renders_counts_as_nearer_however_far_the_way_is():
     reference, base = gaussians(20, 0, 1), gaussians(20, 60, 2)
-    widths = squared_widths(reference, base)
-    far, half = discrepancy(base, reference, widths), discrepancy(base - torch.tensor([30.0, 0, 0]), reference, widths)
+    bandwidths = squared_bandwidths(reference, base)
+    far, half = (
+        discrepancy(base, reference, bandwidths),
+        discrepancy(base - torch.tensor([30.0, 0, 0]), reference, bandwidths),
+    )
     assert half < far - 0.1

@@ -10,13 +10,13 @@ from tilewright.common.errors import InputError
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.sd_scripts.checkout import Interpreter
 from tilewright.sd_scripts.metadata import count_on
-from tilewright.sd_scripts.output import speaks
+from tilewright.sd_scripts.output import has_text
 from tilewright.sd_scripts.packages import is_own, missing_modules
 from tilewright.sd_scripts.process import ScriptProcess
 from tilewright.sd_scripts.resume import next_leg, run_length, serves
 from tilewright.sd_scripts.run_folder import Leg, RunFolder, is_whole
 from tilewright.sd_scripts.settings import known_settings
-from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, own_settings
+from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, task_settings
 from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
 
 
@@ -31,7 +31,7 @@ def test_a_lora_is_told_its_size_and_the_blocks_it_leaves_out():
 
 def test_a_new_word_is_told_and_missing_in_captions_noticed():
     word = {"token": " twtile ", "init_word": "tile", "vectors": 2, "template": "captions"}
-    own = own_settings("textual inversion", word, has_conditioning=False)
+    own = task_settings("textual inversion", word, has_conditioning=False)
     assert own == {"token_string": "twtile", "init_word": "tile", "num_vectors_per_token": 2}
     samples = [Sample(Path(f"{n}.png"), "basecolor", (8, 8), text) for n, text in enumerate(["a twtile", "a wall"])]
     (told,) = captions_without_token(own, TextureDataset(tuple(samples)))
@@ -81,7 +81,7 @@ def test_half_a_file_is_not_whole_and_counting_on_keeps_the_weights(tmp_path):
 
 def test_lines_that_say_something():
     lines = ["loading VAE", "", "    ^^^^", " 50%|#####     | 1/2 [00:04<00:04]"]
-    assert [speaks(line) for line in lines] == [True, False, False, False]
+    assert [has_text(line) for line in lines] == [True, False, False, False]
 
 
 def test_modules_of_the_checkout_are_its_own_and_others_may_be_missing(tmp_path):

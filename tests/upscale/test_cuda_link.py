@@ -32,12 +32,12 @@ def doubled_over(link, image):
     """`image` times two, carried there and back in strips of 8 rows, the next one on its way while one is worked on."""
     result = torch.full_like(image, torch.nan)
     strips = [(image[:, row : row + 8], result[:, row : row + 8]) for row in range(0, image.shape[1], 8)]
-    sent = link.send(strips[0][0])
+    sent = link.prefetch(strips[0][0])
     for number, (_, place) in enumerate(strips):
         here = sent
         if number + 1 < len(strips):
-            sent = link.send(strips[number + 1][0])
-        link.bring(link.receive(here) * 2, place)
+            sent = link.prefetch(strips[number + 1][0])
+        link.offload(link.receive(here) * 2, place)
     link.wait()
     return result
 
@@ -64,16 +64,16 @@ class Forgetful(CudaLink):
 class OneBuffer(CudaLink):
     """Writes into the buffer that still travels."""
 
-    def send(self, values):
+    def prefetch(self, values):
         self.leaving.turn, self.leaving.travelled = 0, [None, None]
-        return super().send(values)
+        return super().prefetch(values)
 
 
 class Careless(CudaLink):
     """Lets go of what a stream still reads."""
 
-    def bring(self, values, place):
-        super().bring(values.clone(), place)
+    def offload(self, values, place):
+        super().offload(values.clone(), place)
         self.back.kept_alive.clear()
 
 

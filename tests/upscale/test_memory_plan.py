@@ -246,8 +246,8 @@ def test_tiles_travel_beside_the_work_and_arrive_whole():
     link, image = link_to(torch.device("cuda")), noise(8, 64, 96)
     result = torch.empty_like(image)
     for row in range(0, 64, 16):
-        values = link.receive(link.send(image[:, row : row + 16, 8:]))
-        link.bring(values * 2, result[:, row : row + 16, 8:])
+        values = link.receive(link.prefetch(image[:, row : row + 16, 8:]))
+        link.offload(values * 2, result[:, row : row + 16, 8:])
     link.wait()
     assert torch.equal(result[..., 8:], image[..., 8:] * 2)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tilewright.common.axes import Axes, wrap_pad
 from tilewright.common.wrapped_convolutions import replaced
-from tilewright.upscale.convolution_geometry import macs_per_cell, reach, result_size, unpadded_convolutions
+from tilewright.upscale.convolution_geometry import macs_per_cell, receptive_field, result_size, unpadded_convolutions
 from tilewright.upscale.feature_map import OffloadedMap, StoredMap
 from tilewright.upscale.memory_plan import MemoryPlan
 from tilewright.upscale.offloading import PlainLink
@@ -26,17 +26,17 @@ def noise(*shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
-def test_sizes_and_reach_of_a_convolution():
+def test_size_and_receptive_field_of_a_convolution():
     same, halving = torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.Conv2d(3, 8, 3, stride=2)
     assert (result_size(same, 10), result_size(halving, 10, pad_after=1)) == (10, 5)
-    assert reach(same, Span(4, 6)) == Span(3, 7)
-    assert reach(halving, Span(4, 6)) == Span(8, 13)
+    assert receptive_field(same, Span(4, 6)) == Span(3, 7)
+    assert receptive_field(halving, Span(4, 6)) == Span(8, 13)
     assert macs_per_cell(same) == 8 * 3 * 9
 
 
 def test_a_map_is_written_and_read_by_tiles():
     stored = StoredMap(torch.zeros(1, 2, 4), cell=8)
-    stored.take(Tile(Span(0, 2), Span(1, 3)), torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    stored.write(Tile(Span(0, 2), Span(1, 3)), torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
     assert stored.finish(stored.begin(Tile(Span(0, 1), Span(-2, 2)), TORUS)).tolist() == [[[[2, 0, 0, 1]]]]
 
 

@@ -6,7 +6,7 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
-from tilewright.captions.tagging import TagChoice, Vocabulary, choose_tags, prepare_wd, spoken
+from tilewright.captions.tagging import TagChoice, Vocabulary, choose_tags, prepare_wd, words_of_tag
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
@@ -118,7 +118,7 @@ def test_ratings_are_never_written():
 
 @pytest.mark.parametrize(("tag", "words"), [("brick_wall", "brick wall"), ("o_o", "o_o"), ("(o)_(o)", "(o)_(o)")])
 def test_underscores_become_spaces_except_in_emoticons(tag, words):
-    assert spoken(tag) == words
+    assert words_of_tag(tag) == words
 
 
 @pytest.mark.parametrize("name", ["missing", "", "../outside"])
