@@ -163,7 +163,7 @@ def _height(column: Sequence[str], sizes: Mapping[str, Size]) -> float:
 
 
 def _untangled(columns: list[list[str]], feeding: Feeding) -> list[list[str]]:
-    """The columns, each in the order of its barycentres, the mean places of what feeds a node; its own where nothing does.
+    """The columns, each in the order of barycentres, the mean places of what feeds a node, or in its own.
 
     Of those in the same place, what feeds others comes first: its links have the shorter way up to their lanes.
     """
