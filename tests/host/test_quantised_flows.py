@@ -3,7 +3,8 @@
 import comfy.sd
 import pytest
 import torch
-from small_flows import LOADABLE, NAMES, Case, fill, quantised, quantised_flow, random, small_flow
+from small_flow_configs import LOADABLE
+from small_flows import NAMES, Case, fill, quantised, quantised_flow, random, small_flow
 from tilewright.common.errors import InputError
 from tilewright.host.in_graph.run import trained_model
 from tilewright.host.model_digest import model_digest

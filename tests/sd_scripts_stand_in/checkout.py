@@ -25,7 +25,8 @@ class Checkout:
         (folder / "library" / "train_util.py").touch()
         (folder / "packages").mkdir(exist_ok=True)
         (folder / "requirements.txt").write_text("voluptuous==0.13.1\n", encoding="utf-8")
-        shutil.copy(ARGUMENTS, folder)
+        for file in (ARGUMENTS, HERE / "stand_in_inputs.py", HERE / "stand_in_files.py"):
+            shutil.copy(file, folder)
         for script in json.loads(ARGUMENTS.read_text(encoding="utf-8"))["scripts"]:
             shutil.copy(HERE / "stand_in.py", folder / script)
 

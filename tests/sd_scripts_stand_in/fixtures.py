@@ -4,6 +4,7 @@ import folder_paths
 import pytest
 from sd_scripts_stand_in.checkout import Checkout, write_checkpoint, write_images
 from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.nodes.training.train_sd_scripts import TrainLoraKohya
 
 
 @pytest.fixture
@@ -47,3 +48,25 @@ def dataset(tmp_path):
         for number, file in enumerate(files)
     ]
     return TextureDataset(tuple(samples))
+
+
+@pytest.fixture
+def train_lora(checkout, output, checkpoints, dataset):
+    """Runs Train LoRA (sd-scripts) on the stand-in, with small settings unless others are given."""
+
+    def run(**inputs):
+        widgets = {
+            "dataset": dataset,
+            "checkpoint": "SD1.safetensors",
+            "name": "mein Ziegel",
+            "steps": 6,
+            "batch_size": 1,
+            "resolution": 64,
+            "rank": 4,
+            "alpha": 4.0,
+            "learning_rate": 1e-4,
+            "seed": 5,
+        }
+        return TrainLoraKohya.execute(**widgets | inputs)
+
+    return run

@@ -1,89 +1,22 @@
-import io
-import json
-import os
-import shutil
-import sys
-import time
-from pathlib import Path
+"""Render Substance on a stand-in for sbsrender: what it asks for, what it makes of the answers, how it goes on."""
 
-import folder_paths
+import json
+import time
+
 import psutil
-import py7zr
 import pytest
+from substance_studio import needs_scripts
 from tilewright.captions.from_parameters import caption_record
 from tilewright.common.errors import InputError
 from tilewright.common.manifest import JOURNAL_NAME, append_record, read_manifest
-from tilewright.dataset.substance import tool
 from tilewright.dataset.substance.description import SubstanceGraph
 from tilewright.dataset.substance.tool import Children, Engine, RenderFailed, command
 from tilewright.nodes.dataset import render_substance
 from tilewright.nodes.dataset.load import LoadDataset
 from tilewright.nodes.dataset.render_substance import RenderSubstance
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")]
-
-BRICKS = """<sbsdescription><graphs>
-  <graph pkgurl="pkg://Old Bricks" label="Old Bricks" category="Masonry/Walls" keywords="brick;outdoor">
-    <sbspresets><sbspreset label="Wet"><presetinput identifier="wear" type="0" value="0.9"/>
-      <presetinput identifier="photo" type="5" value="/etc/passwd"/></sbspreset></sbspresets>
-    <outputs>
-      <output uid="1" identifier="basecolor"/>
-      <output uid="2" identifier="height"/>
-    </outputs>
-    <inputs>
-      <input uid="3" identifier="$outputsize" type="8" default="8,8" alteroutputs="1,2"/>
-      <input uid="4" identifier="$randomseed" type="4" default="0" alteroutputs="1,2"/>
-      <input uid="5" identifier="wear" type="0" default="0.5" alteroutputs="1,2">
-        <inputgui widget="slider" label="Wear"><guislider min="0" max="1" step="0.25"/></inputgui></input>
-      <input uid="6" identifier="rows" type="4" default="8" alteroutputs="1,2">
-        <inputgui widget="slider" label="Rows" group="Layout"><guislider min="4" max="12"/></inputgui></input>
-      <input uid="7" identifier="tint" type="3" default="0.5,0.2,0.1,1" alteroutputs="1">
-        <inputgui widget="color" label="Tiles"/></input>
-      <input uid="8" identifier="depth" type="0" default="0.5" alteroutputs="2">
-        <inputgui widget="slider" label="Depth"><guislider min="0" max="1"/></inputgui></input>
-      <input uid="9" identifier="bond" type="4" default="1" alteroutputs="1,2"><inputgui widget="combobox" label="Bond">
-        <guicombobox>
-          <guicomboboxitem value="1" text="Running"/><guicomboboxitem value="5" text="Stack"/>
-        </guicombobox></inputgui></input>
-      <input uid="10" identifier="photo" type="5" alteroutputs="1"/>
-    </inputs>
-  </graph></graphs></sbsdescription>"""
-
-
-class Studio:
-    """A ComfyUI with an archive, and a stand-in for sbsrender outside of ComfyUI's folders."""
-
-    def __init__(self, folder):
-        self.output = folder / "Ausgabe für Tests" / "datasets" / "bricks"
-        self.archive = folder / "input" / "alte Ziegel №1.sbsar"
-        self.archive.parent.mkdir()
-        with py7zr.SevenZipFile(self.archive, "w") as file:
-            file.writef(io.BytesIO(BRICKS.encode()), "assemblies/content/0000/Bricks.xml")
-        self.tool = folder / "Substance tools" / "sbsrender"
-        self.tool.parent.mkdir()
-        script = Path(__file__).with_name("sbsrender_stand_in.py").read_text(encoding="utf-8")
-        self.tool.write_text(f"#!{sys.executable} -S\n{script}", encoding="utf-8")
-        self.tool.chmod(0o755)
-
-    def behave(self, **behaviour):
-        (self.tool.parent / "behaviour.json").write_text(json.dumps(behaviour))
-
-    def calls(self):
-        file = self.tool.parent / "calls.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def render(self, count=3, outputs="basecolor, height", seed=1, **options):
-        options = {"folder": "bricks", "sbsrender": str(self.tool), "timeout": 30.0} | options
-        return RenderSubstance.execute(self.archive.name, "", outputs, count, "128", seed, **options)
-
-
-@pytest.fixture
-def studio(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path / "input"))
-    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path / "Ausgabe für Tests"))
-    studio = Studio(tmp_path)
-    monkeypatch.setitem(folder_paths.folder_names_and_paths, tool.CONFIG_KEY, ([str(studio.tool.parent)], set()))
-    return studio
+pytest_plugins = ["substance_studio"]
+pytestmark = [pytest.mark.slow, needs_scripts]
 
 
 def test_every_variation_is_rendered_with_all_its_maps_and_a_manifest(studio):
@@ -268,97 +201,6 @@ def test_names_and_values_are_checked_before_rendering(studio, options, message)
     with pytest.raises(InputError, match=message):
         studio.render(**options)
     assert studio.calls() == []
-
-
-FOREIGN = [
-    "/bin/sh",
-    "/usr/bin/sbsrender",
-    "sbsrender",
-    "./sbsrender",
-    "~/sbsrender",
-    r"\\server\share\sbsrender.exe",
-    "//server/share/sbsrender",
-    r"\\?\UNC\server\share\sbsrender.exe",
-    r"\\.\pipe\sbsrender",
-    r"C:\Users\me\Downloads\sbsrender.exe",
-    "file://server/share/sbsrender",
-    "sbsrender\0",
-    "CON",
-    "$(sbsrender)",
-    "sbsrender; rm -rf /",
-]
-
-
-@pytest.mark.parametrize("name", [*FOREIGN, "planted", "beside"])
-def test_only_an_allowed_sbsrender_is_run_and_nothing_is_looked_up_elsewhere(studio, tmp_path, monkeypatch, name):
-    for folder in ("input", "Substance tools beside"):
-        planted = tmp_path / folder / "sbsrender"
-        planted.parent.mkdir(exist_ok=True)
-        shutil.copy(studio.tool, planted)
-    name = {"planted": str(tmp_path / "input"), "beside": f"{studio.tool.parent} beside"}.get(name, name)
-    touched = []
-    with monkeypatch.context() as patched:
-        for call in ("stat", "lstat", "open", "scandir"):
-            patched.setattr(os, call, lambda path, *_, **__: touched.append(path))
-        with pytest.raises(InputError, match="none of those that may be run"):
-            tool.choose_tool(name, [studio.tool])
-    assert touched == [] and studio.calls() == []
-
-
-def test_the_node_runs_none_but_an_allowed_sbsrender(studio, tmp_path):
-    evil = tmp_path / "downloads" / "sbsrender"
-    evil.parent.mkdir()
-    shutil.copy(studio.tool, evil)
-    with pytest.raises(InputError, match="none of those that may be run"):
-        studio.render(1, sbsrender=str(evil))
-    assert not (evil.parent / "calls.jsonl").exists() and studio.calls() == []
-
-
-def test_a_graph_may_choose_among_the_allowed_by_file_or_folder(tmp_path):
-    first, second = tmp_path / "2023" / "sbsrender", tmp_path / "2024" / "sbsrender"
-    assert tool.choose_tool("", [first, second]) == first
-    for name in (str(second), str(second.parent), f" {second.parent}{os.sep} ", str(second.parent / "." / "sbsrender")):
-        assert tool.choose_tool(name, [first, second]) == second
-
-
-@pytest.mark.parametrize("identifier", ["../../evil", "/tmp/evil", "C:\\evil", "a/b", ".."])
-def test_an_archive_cannot_name_a_file_elsewhere(studio, tmp_path, identifier):
-    with py7zr.SevenZipFile(studio.archive, "w") as file:
-        evil = BRICKS.replace('identifier="height"', f'identifier="{identifier}"').replace("Old Bricks", identifier)
-        file.writef(io.BytesIO(evil.encode()), "assemblies/content/0000/Bricks.xml")
-    with pytest.raises(InputError, match="An output of the archive is .* cannot name a file"):
-        studio.render(1, outputs="")
-    assert studio.calls() == []
-
-
-def test_a_graph_may_be_called_anything_and_its_files_stay_in_the_folder(studio, tmp_path):
-    with py7zr.SevenZipFile(studio.archive, "w") as file:
-        evil = BRICKS.replace("pkg://Old Bricks", "pkg://../../Old: Bricks?")
-        file.writef(io.BytesIO(evil.encode()), "assemblies/content/0000/Bricks.xml")
-    dataset = studio.render(1)[0]
-    assert {sample.file.parent for sample in dataset.samples} == {studio.output}
-
-
-@pytest.mark.parametrize("place", ["TILEWRIGHT_SBSRENDER", "SAT_INSTALL_PATH", "PATH", "a usual place"])
-def test_sbsrender_is_found_where_it_usually_is(studio, monkeypatch, place):
-    folder = str(studio.tool.parent)
-    monkeypatch.setenv("PATH", "")
-    if place == "a usual place":
-        monkeypatch.setattr(tool, "USUAL_PLACES", (f"{studio.tool.parent.parent}/Substance*",))
-    else:
-        monkeypatch.setenv(place, folder)
-    assert tool.allowed_tools([]) == [studio.tool]
-
-
-def test_sbsrender_is_found_by_setting_and_its_absence_is_explained(studio, monkeypatch):
-    monkeypatch.setenv("TILEWRIGHT_SBSRENDER", str(studio.tool))
-    assert len(studio.render(1, sbsrender="")[0]) == 2
-    monkeypatch.delenv("TILEWRIGHT_SBSRENDER")
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(tool, "USUAL_PLACES", ())
-    monkeypatch.delitem(folder_paths.folder_names_and_paths, tool.CONFIG_KEY)
-    with pytest.raises(InputError, match="sbsrender was not found.*Designer"):
-        studio.render(1, sbsrender="")
 
 
 def test_renders_that_were_deleted_are_made_again(studio):

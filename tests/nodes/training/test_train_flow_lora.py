@@ -12,7 +12,8 @@ import comfy.sd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_flows import LOADABLE, small_adapters, small_flow
+from small_flow_configs import LOADABLE
+from small_flows import small_adapters, small_flow
 from small_runs import SETTINGS, metadata
 from tilewright.common.errors import InputError
 from tilewright.host.flow import families

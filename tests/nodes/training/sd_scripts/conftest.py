@@ -1,1 +1,1 @@
-from sd_scripts_stand_in.fixtures import checkout, checkpoints, dataset, output  # noqa: F401
+from sd_scripts_stand_in.fixtures import checkout, checkpoints, dataset, output, train_lora  # noqa: F401

@@ -8,7 +8,6 @@ import pytest
 from safetensors import safe_open
 from tilewright.common.buckets import Buckets
 from tilewright.common.errors import InputError
-from tilewright.nodes.training.train_sd_scripts import TrainLoraKohya
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from tilewright.training.run_controls import STOP, ask
 from tilewright.training.run_log import read_log
@@ -17,33 +16,13 @@ from tilewright.training.run_status import STOPPED, run_status
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def train(checkout, output, checkpoints, dataset):
-    def run(**inputs):
-        widgets = {
-            "dataset": dataset,
-            "checkpoint": "SD1.safetensors",
-            "name": "mein Ziegel",
-            "steps": 6,
-            "batch_size": 1,
-            "resolution": 64,
-            "rank": 4,
-            "alpha": 4.0,
-            "learning_rate": 1e-4,
-            "seed": 5,
-        }
-        return TrainLoraKohya.execute(**widgets | inputs)
-
-    return run
-
-
 def steps_in(file):
     with safe_open(file, "pt") as lora:
         return int(lora.metadata()["ss_steps"])
 
 
-def test_a_run_ends_with_a_lora_in_the_hosts_folder(train, output, checkout):
-    lora, path, loss, report = train().result
+def test_a_run_ends_with_a_lora_in_the_hosts_folder(train_lora, output, checkout):
+    lora, path, loss, report = train_lora().result
     assert path == str(output / "loras" / "mein Ziegel.safetensors")
     assert any(key.endswith("attn2_to_q.lora_down.weight") for key in lora)
     assert steps_in(path) == 6
@@ -52,15 +31,15 @@ def test_a_run_ends_with_a_lora_in_the_hosts_folder(train, output, checkout):
     assert [call["script"] for call in checkout.trainings] == ["train_network.py"]
 
 
-def test_the_family_of_the_checkpoint_chooses_the_script(train, checkout):
-    train(checkpoint="SDXL.safetensors", name="xl")
-    train(checkpoint="SD2.safetensors", name="two")
+def test_the_family_of_the_checkpoint_chooses_the_script(train_lora, checkout):
+    train_lora(checkpoint="SDXL.safetensors", name="xl")
+    train_lora(checkpoint="SD2.safetensors", name="two")
     assert [call["script"] for call in checkout.trainings] == ["sdxl_train_network.py", "train_network.py"]
     assert checkout.trainings[1]["settings"]["v2"] is True
 
 
-def test_every_option_arrives(train, checkout):
-    train(
+def test_every_option_arrives(train_lora, checkout):
+    train_lora(
         epochs=2,
         precision="bfloat16",
         gradient_checkpointing=True,
@@ -130,11 +109,11 @@ EVERY_OPTION = {
 }
 
 
-def test_nothing_of_the_host_leaks_in(train, checkout, monkeypatch):
+def test_nothing_of_the_host_leaks_in(train_lora, checkout, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/somewhere/else")
     monkeypatch.setenv("VIRTUAL_ENV", "/somewhere/else")
     monkeypatch.setattr("sys.argv", ["main.py", "--listen"])
-    train()
+    train_lora()
     call = checkout.trainings[0]
     assert call["environment"]["PYTHONPATH"] == str(checkout.folder / "packages")
     assert "VIRTUAL_ENV" not in call["environment"]
@@ -144,7 +123,7 @@ def test_nothing_of_the_host_leaks_in(train, checkout, monkeypatch):
     assert "/somewhere/else" not in call["path"] and "--listen" not in call["argv"]
 
 
-def test_a_cancelled_run_ends_everything_and_keeps_what_was_saved(train, checkout, output, monkeypatch):
+def test_a_cancelled_run_ends_everything_and_keeps_what_was_saved(train_lora, checkout, output, monkeypatch):
     checkout.behave(sleeps=True, at_step=4)
 
     def interrupted():
@@ -153,28 +132,28 @@ def test_a_cancelled_run_ends_everything_and_keeps_what_was_saved(train, checkou
 
     monkeypatch.setattr(comfy.model_management, "throw_exception_if_processing_interrupted", interrupted)
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        train(saving=SavingConfig(state_every=2))
+        train_lora(saving=SavingConfig(state_every=2))
     child = checkout.calls[-1]["child"]
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
     assert steps_in(output / "loras" / "mein Ziegel.safetensors") == 2
 
 
-def test_a_cancelled_run_goes_on_where_its_last_state_is(train, checkout, output, monkeypatch):
+def test_a_cancelled_run_goes_on_where_its_last_state_is(train_lora, checkout, output, monkeypatch):
     checkout.behave(crash="memory", at_step=5)
     with pytest.raises(InputError, match="ran out of memory"):
-        train(saving=SavingConfig(state_every=2))
+        train_lora(saving=SavingConfig(state_every=2))
     checkout.behave()
-    _, path, _, report = train(saving=SavingConfig(state_every=2)).result
+    _, path, _, report = train_lora(saving=SavingConfig(state_every=2)).result
     assert checkout.trainings[1]["settings"]["max_train_steps"] == 2
     assert checkout.updates == steps_in(path) == 6
     assert "went on from step 4" in report
 
 
-def test_a_finished_run_is_not_trained_again_but_can_be_made_longer(train, checkout):
-    train()
-    _, path, _, report = train().result
+def test_a_finished_run_is_not_trained_again_but_can_be_made_longer(train_lora, checkout):
+    train_lora()
+    _, path, _, report = train_lora().result
     assert "had finished before" in report and len(checkout.trainings) == 1
-    _, longer, _, _ = train(steps=9).result
+    _, longer, _, _ = train_lora(steps=9).result
     assert longer == path and checkout.updates == steps_in(path) == 9
 
 
@@ -186,132 +165,43 @@ def test_a_finished_run_is_not_trained_again_but_can_be_made_longer(train, check
         ({}, {"buckets": Buckets(step=32)}),
     ],
 )
-def test_other_settings_are_another_run(train, output, dataset, settings, data):
-    train()
-    _, path, _, _ = train(dataset=replace(dataset, **data), **settings).result
+def test_other_settings_are_another_run(train_lora, output, dataset, settings, data):
+    train_lora()
+    _, path, _, _ = train_lora(dataset=replace(dataset, **data), **settings).result
     assert path == str(output / "loras" / "mein Ziegel_00002.safetensors")
 
 
-def test_another_family_in_the_same_script_is_another_run(train, output):
-    train(checkpoint="SD2.safetensors", family="SD2")
-    _, path, _, _ = train(checkpoint="SD2.safetensors", family="SD2 v-prediction").result
+def test_another_family_in_the_same_script_is_another_run(train_lora, output):
+    train_lora(checkpoint="SD2.safetensors", family="SD2")
+    _, path, _, _ = train_lora(checkpoint="SD2.safetensors", family="SD2 v-prediction").result
     assert path == str(output / "loras" / "mein Ziegel_00002.safetensors")
 
 
-def test_checkpoints_on_the_way_are_named_by_the_runs_own_steps(train, checkout, output):
+def test_checkpoints_on_the_way_are_named_by_the_runs_own_steps(train_lora, checkout, output):
     saving = SavingConfig(every_steps=2, keep_last=2)
     checkout.behave(crash="memory", at_step=5)
     with pytest.raises(InputError):
-        train(steps=10, saving=saving)
+        train_lora(steps=10, saving=saving)
     checkout.behave()
-    train(steps=10, saving=saving)
+    train_lora(steps=10, saving=saving)
     kept = sorted(file.name for file in (output / "loras").glob("*-step*"))
     assert kept == ["mein Ziegel-step00000008.safetensors", "mein Ziegel-step00000010.safetensors"]
     assert [steps_in(output / "loras" / name) for name in kept] == [8, 10]
 
 
-def test_a_falling_rate_is_resumed_with_the_whole_course_told(train, checkout):
+def test_a_falling_rate_is_resumed_with_the_whole_course_told(train_lora, checkout):
     falling = OptimizerConfig(scheduler="cosine")
     checkout.behave(crash="memory", at_step=7)
     with pytest.raises(InputError):
-        train(steps=8, optimizer=falling, saving=SavingConfig(state_every=3))
+        train_lora(steps=8, optimizer=falling, saving=SavingConfig(state_every=3))
     checkout.behave()
-    train(steps=8, optimizer=falling, saving=SavingConfig(state_every=3))
+    train_lora(steps=8, optimizer=falling, saving=SavingConfig(state_every=3))
     told = checkout.trainings[1]["settings"]
     assert (told["initial_step"], told["max_train_steps"], told["skip_until_initial_step"]) == (6, 8, True)
     assert checkout.updates == 8
 
 
-@pytest.mark.parametrize(
-    "crash, words",
-    [
-        ("package", "package voluptuous is missing"),
-        ("version", "do not fit together"),
-        ("memory", "Lower batch_size"),
-        ("assertion", "refuses these settings: network for Text Encoder cannot be trained"),
-        ("tokenizer", "offline cache"),
-        ("killed", "The system killed it"),
-    ],
-)
-def test_a_crash_says_its_cause(train, checkout, crash, words):
-    checkout.behave(crash=crash, at_step=1)
-    with pytest.raises(InputError, match=words) as told:
-        train()
-    assert "last lines" in str(told.value)
-
-
-def test_a_script_that_writes_nothing_has_not_finished(train, checkout):
-    checkout.behave(no_file=True)
-    with pytest.raises(InputError, match="without writing mein Ziegel.safetensors"):
-        train()
-
-
-def test_half_a_file_is_not_taken_over(train, checkout, output):
-    checkout.behave(damaged=True)
-    with pytest.raises(InputError, match="without writing"):
-        train()
-    assert list((output / "loras").glob("*.safetensors")) == []
-
-
-def test_a_loss_that_is_no_number_stops_the_run(train, checkout):
-    checkout.behave(nan=True, seconds_per_step=0.3)
-    with pytest.raises(InputError, match="became NaN or infinite at step"):
-        train(steps=500)
-
-
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        ("--scale_weight_norm 1", "Did you mean --scale_weight_norms"),
-        ("--scale_weight_norms", "takes 1 value"),
-        ("--loss_type round", "Choose one of l1, l2"),
-        ("--output_dir /elsewhere", "cannot be set"),
-        ("--log_prefix /elsewhere", "cannot be set"),
-        ("--optimizer_args=--network_module some.module", "which is an argument itself"),
-        ("--loss_type=--output_dir=/elsewhere", "which is an argument itself"),
-        ("--huggingface_repo_id me/mine", "cannot be set"),
-        ("--optimizer_type os.system", "only load code from"),
-        ("1e-4", "begins with"),
-    ],
-)
-def test_bad_arguments_are_told_before_anything_starts(train, checkout, arguments, words):
-    with pytest.raises(InputError, match=words):
-        train(arguments=arguments)
-    assert checkout.trainings == []
-
-
-@pytest.mark.parametrize(
-    "inputs, words",
-    [
-        ({"objective": ObjectiveConfig(wrap="on")}, r"tiling \(wrap\) is on"),
-        ({"objective": ObjectiveConfig(shift=2.0)}, "shift of LoRA Objective is 2.0, which only flow models have"),
-        ({"network": NetworkConfig(training_adapter="a.safetensors")}, "a training adapter is chosen"),
-        (
-            {"objective": ObjectiveConfig(text_encoder_until=0.5), "network": NetworkConfig(text_encoder=True)},
-            "to the end or not at all",
-        ),
-        ({"optimizer": OptimizerConfig(ema=0.9)}, r"EMA decay \(ema\) is not 0"),
-        ({"network": NetworkConfig(blocks="attention")}, "cannot combine"),
-        ({"color_augmentation": True}, "cache_latents"),
-        ({"half_gradients": True, "precision": "float32"}, "half precision"),
-        ({"optimizer": OptimizerConfig(scheduler="linear", warmup=100)}, "would never be reached"),
-        ({"sd_scripts": "/etc"}, "outside the folders"),
-        ({"python": "/usr/bin"}, "outside the folders"),
-        ({"checkpoint": "gone.safetensors"}, "no such file"),
-    ],
-)
-def test_what_cannot_be_is_told(train, inputs, words):
-    with pytest.raises(InputError, match=words):
-        train(**inputs)
-
-
-def test_without_a_checkout_the_message_says_where_it_was_looked_for(train, monkeypatch):
-    monkeypatch.delenv("SD_SCRIPTS_PATH")
-    with pytest.raises(InputError, match="There is no checkout of sd-scripts.(.|\n)*sd-scripts"):
-        train()
-
-
-def test_a_run_that_is_stopped_keeps_what_was_saved_and_ends_well(train, checkout, output, monkeypatch):
+def test_a_run_that_is_stopped_keeps_what_was_saved_and_ends_well(train_lora, checkout, output, monkeypatch):
     checkout.behave(sleeps=True, at_step=4)
     folder = output / "training" / "mein Ziegel"
 
@@ -320,11 +210,11 @@ def test_a_run_that_is_stopped_keeps_what_was_saved_and_ends_well(train, checkou
             ask(folder, STOP)
 
     monkeypatch.setattr(comfy.model_management, "throw_exception_if_processing_interrupted", asks_to_stop)
-    lora, path, _, _ = train(saving=SavingConfig(state_every=2)).result
+    lora, path, _, _ = train_lora(saving=SavingConfig(state_every=2)).result
     assert lora and steps_in(path) == 2
     part = read_log(folder)
     status = run_status(folder, part, ())
     assert (status.state, status.steps, status.can) == (STOPPED, 6, (STOP,))
     assert part.steps["step"][-1] >= 2 and None not in part.steps["loss"]
-    _, _, _, report = train(saving=SavingConfig(state_every=2)).result
+    _, _, _, report = train_lora(saving=SavingConfig(state_every=2)).result
     assert "had been stopped before" in report and len(checkout.trainings) == 1
