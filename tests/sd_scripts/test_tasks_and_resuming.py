@@ -16,7 +16,17 @@ from tilewright.sd_scripts.process import ScriptProcess
 from tilewright.sd_scripts.resume import next_leg, run_length, serves
 from tilewright.sd_scripts.run_folder import Leg, RunFolder, is_whole
 from tilewright.sd_scripts.settings import known_settings
-from tilewright.sd_scripts.tasks import LORA, Job, captions_without_token, network_settings, task_settings
+from tilewright.sd_scripts.tasks import (
+    CONTROLNET,
+    DREAMBOOTH,
+    LORA,
+    SDXL,
+    Job,
+    captions_without_token,
+    learning_rates,
+    network_settings,
+    task_settings,
+)
 from tilewright.training.config import NetworkConfig, OptimizerConfig, TrainingConfig
 
 
@@ -27,6 +37,23 @@ def test_a_lora_is_told_its_size_and_the_blocks_it_leaves_out():
     assert told["network_args"] == [
         "conv_dim=2", "conv_alpha=1", "down_lr_weight=0,0,0,0,0,0,0,0,0,0,0,0", "mid_lr_weight=0"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "family", "text_encoder", "by_job"),
+    [
+        (LORA, "SD1", False, {"unet_lr": 1e-4}),
+        (LORA, "SD1", True, {"unet_lr": 1e-4, "text_encoder_lr": [5e-5]}),
+        (DREAMBOOTH, "SD1", True, {"learning_rate_te": 5e-5}),
+        (DREAMBOOTH, SDXL, True, {"learning_rate_te1": 5e-5, "learning_rate_te2": 5e-5}),
+        (CONTROLNET, "SD1", True, {}),
+        (CONTROLNET, SDXL, False, {"control_net_lr": 1e-4}),
+    ],
+)
+def test_each_script_has_arguments_of_its_own_for_learning_rates(task, family, text_encoder, by_job):
+    optimizer = OptimizerConfig(learning_rate=1e-4, text_encoder_rate=5e-5)
+    config = TrainingConfig(network=NetworkConfig(text_encoder=text_encoder), optimizer=optimizer)
+    assert learning_rates(Job(task, family), config) == {"learning_rate": 1e-4, **by_job}
 
 
 def test_a_new_word_is_told_and_missing_in_captions_noticed():
