@@ -254,6 +254,33 @@ def krea2(name):
     return made, convert, velocity
 
 
+def anima(name):
+    """Anima is Cosmos Predict 2 behind an adapter of its text, which has been read before a training begins."""
+    from diffusers import CosmosTransformer3DModel
+    from diffusers.loaders.single_file_utils import convert_cosmos_transformer_checkpoint_to_diffusers as convert
+
+    made = CosmosTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=48,
+        num_layers=2,
+        mlp_ratio=2.0,
+        text_embed_dim=24,
+        adaln_lora_dim=16,
+        rope_scale=(1.0, 4.0, 4.0),
+        extra_pos_embed_type=None,
+    )
+
+    def without_adapter(state):
+        return convert({key: value for key, value in state.items() if not key.startswith("llm_adapter.")})
+
+    def velocity(model, x, sigmas, text):
+        whole = torch.zeros(1, 1, *x.shape[-2:])
+        out = model(x.unsqueeze(2), sigmas, text["context"], padding_mask=whole, return_dict=False)[0]
+        return out.squeeze(2)
+
+    return made, without_adapter, velocity
+
+
 THEIRS = {
     "Flux": flux,
     "FluxSchnell": flux,
@@ -264,4 +291,5 @@ THEIRS = {
     "Lumina2": lumina,
     "SD3": sd3,
     "Krea2": krea2,
+    "Anima": anima,
 }
