@@ -4,12 +4,15 @@ Run by the host's Python in the pack's folder, with COMFYUI_PATH naming the host
 """
 
 import importlib
+import json
 import os
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 PACK = Path(__file__).resolve().parent.parent
+OPTIONS = "TILEWRIGHT_COMFYUI_OPTIONS"  # in the environment: what of ComfyUI's command line holds here as well, as JSON
 
 
 def name_pack() -> None:
@@ -19,18 +22,28 @@ def name_pack() -> None:
     sys.modules["tilewright"] = package
 
 
+def told_options() -> dict[str, Any]:
+    """ComfyUI's options that the environment tells, by their names."""
+    options: dict[str, Any] = json.loads(os.environ.get(OPTIONS, "{}"))
+    return options
+
+
 def open_pack(host: Path) -> None:
     """`name_pack`, and the modules of the ComfyUI in `host` beside it.
 
-    Without an accelerator ComfyUI must have its option --cpu set before any of its other modules asks for a device.
+    Without an accelerator ComfyUI must have its option --cpu set before any of its other modules asks for a device; the
+    same holds for the options that the environment tells.
     """
     import torch
 
     name_pack()
     sys.path.insert(0, str(host))
     arguments = importlib.import_module("comfy.cli_args").args
-    arguments.cpu = not torch.accelerator.is_available()
-    arguments.use_pytorch_cross_attention = arguments.cpu  # the host's own choice on a CPU is several times slower
+    vars(arguments).update(told_options())
+    if not torch.accelerator.is_available():
+        arguments.cpu = True
+    if arguments.cpu:
+        arguments.use_pytorch_cross_attention = True  # the host's own choice on a CPU is several times slower
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,7 @@
 """`python run.py train RUN_FOLDER --processes N`: train an exported run on PyTorch's own launcher."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from ..common.errors import InputError
 from ..training.exported_run import PROGRESS_NAME, RUN_NAME, note_failure, read_progress
 from ..training.parallel import check_gpus
+from .run_module import OPTIONS, told_options
 from .terminal import complain
 
 PACK = Path(__file__).resolve().parent.parent
@@ -27,13 +29,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--model", default="", help="the model's file, where it lies elsewhere than when the run was exported"
     )
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU, as ComfyUI does with this option")
+    parser.add_argument("--comfyui-options", default="{}", help="more of ComfyUI's options by their names, as JSON")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     if not (folder / RUN_NAME).is_file():
         complain(f"{folder} has no {RUN_NAME}: give the folder that Export Training Run names.")
         return 1
+    comfyui = {**told_options(), **json.loads(options.comfyui_options), **({"cpu": True} if options.cpu else {})}
+    os.environ[OPTIONS] = json.dumps(comfyui)
     try:
-        check_gpus(options.processes)
+        if not comfyui.get("cpu"):
+            check_gpus(options.processes)
     except InputError as error:
         complain(str(error))
         return 1

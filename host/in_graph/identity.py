@@ -34,9 +34,14 @@ def run_identity(
 def whole_weights(
     setup: Setup, network: torch.nn.Module, plan: MemoryPlan
 ) -> tuple[Weights, Mapping[str, torch.Tensor]]:
-    """The weights of a `network` made by `plan` as they are without one: in their order, and by their paths."""
-    if not plan.eight_bits and not plan.streamed:
+    """The weights of a `network` made by `plan` as they are without one: in their order, and by their paths.
+
+    They are those of the device that trains also where the network is another's, as that of a graph which waits for
+    processes: devices round a LoRA in the model differently.
+    """
+    device = comfy.model_management.get_torch_device()
+    if not plan.eight_bits and not plan.streamed and setup.device == device:
         return network, dict(network.named_parameters())
     model, dtype = setup.model, setup.dtype
-    given = GivenWeights(model.model, model.skeleton(dtype), comfy.model_management.get_torch_device(), dtype)
+    given = GivenWeights(model.model, model.skeleton(dtype), device, dtype)
     return given, given

@@ -31,7 +31,8 @@ def check_processes(order: Order) -> None:
     check_exportable(order.config)
     loaded_from(order.model)
     Share(0, order.processes).check(order.config.batch_size)
-    check_gpus(order.processes)
+    if comfy.model_management.get_torch_device().type == "cuda":  # not so where ComfyUI was started with --cpu
+        check_gpus(order.processes)
 
 
 def run_for_processes(order: Order, output: RunOutput, texts: TextEncoder, wraps: bool) -> ExportedRun:

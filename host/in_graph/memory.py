@@ -16,7 +16,7 @@ from ...training.loop import TextEncoder
 from ...training.lora import LoraNetwork
 from ...training.material_sets import material_sets
 from ...training.memory.allocations import AllocationCount, dry_count
-from ...training.memory.eight_bits import products_of
+from ...training.memory.eight_bits import EightBitLinear, products_of
 from ...training.memory.plan import Footprint, MemoryPlan, chosen_plan, gigabytes, plans
 from ...training.optimizers import state_share
 from ...training.text_rows import TextConditioning, conditioning_of
@@ -68,6 +68,13 @@ class Training:
         both = self.beside
         return Footprint(base + both.base, kept + both.lora, walked + both.activations)
 
+    def words(self, plan: MemoryPlan) -> str:
+        """What is done by `plan`, in words for an artist."""
+        if not plan.eight_bits:
+            return plan.words()
+        network = replace(self.setup, device=META).network(MemoryPlan(eight_bits=True))
+        return plan.words({layer.values.dtype for layer in network.modules() if isinstance(layer, EightBitLinear)})
+
     def smaller(self, scale: float) -> "Training":
         """The same with one image a step, or one material's maps, and sides scaled by as much."""
         height, width = (max(8, round(side * scale / 8) * 8) for side in self.latents.shape[-2:])
@@ -83,15 +90,26 @@ def largest_batch(
 ) -> tuple[torch.Tensor, TextConditioning, int]:
     """Latents (B, C, h, w) and texts on the meta device, as large as any step has them, and the bytes of encoding them.
 
-    The longest of the captions is looked for among those with most letters.
+    The longest of the captions is looked for among those with most letters. UNets take texts of unlike lengths repeated
+    to a common one, so that a batch of 2 and 3 times 77 tokens has 6 times as many.
     """
     latent = max((example.latent for example in examples), key=lambda latent: latent[0].numel())
-    longest = sorted(captions, key=lambda row: len(row[0]))[-8:]
-    caption, size = max(longest, key=lambda row: _numbers(texts([row[0]], [row[1]])))
-    with AllocationCount() as count:
-        encoded = texts([caption] * rows, [size] * rows)
+    by_letters = sorted(captions, key=lambda row: len(row[0]))
+    tried = [*by_letters[:: max(1, len(by_letters) // 8)], *by_letters[-8:]]
+    by_length = {_numbers(texts([caption], [size])): (caption, size) for caption, size in tried}
+    unlike = [by_length[length] for length in sorted(by_length, reverse=True)][:rows]
+    alike, mixed = [unlike[0]] * rows, unlike + unlike[:1] * (rows - len(unlike))
+    (encoded, kept), (other, more) = (_counted(texts, batch) for batch in (alike, mixed))
+    if _numbers(other) > _numbers(encoded):
+        encoded = other
     shapes = {name: torch.empty_like(value, device=META) for name, value in encoded.named().items()}
-    return torch.empty(rows, *latent.shape, device=META), conditioning_of(shapes), count.peak
+    return torch.empty(rows, *latent.shape, device=META), conditioning_of(shapes), max(kept, more)
+
+
+def _counted(texts: TextEncoder, batch: Sequence[Row]) -> tuple[TextConditioning, int]:
+    with AllocationCount() as count:
+        encoded = texts([caption for caption, _ in batch], [size for _, size in batch])
+    return encoded, count.peak
 
 
 def maps_together(examples: Sequence[Example], config: TrainingConfig) -> int:
@@ -159,11 +177,12 @@ def memory_choice(training: Training, processes: int = 1) -> tuple[MemoryPlan, s
         logging.warning("Train Texture LoRA: the memory that this model needs is not known", exc_info=True)
         return MemoryPlan.of(config), "How much memory it will need is not known for this model; nothing is spared."
     line = f"Memory: {gigabytes(needed.total)} needed ({needed.words()}) of {_available(asked, free, device)}"
+    chosen = f"Chosen: {training.words(plan)}."
     if needed.total <= room:
-        return plan, f"{line}. Chosen: {plan.words()}."
+        return plan, f"{line}. {chosen}"
     if asked is not None:
         raise InputError(_refusal(training, plan, needed, room))
-    return plan, f"{line}, which may not be enough; close other programs if it is not. Chosen: {plan.words()}."
+    return plan, f"{line}, which may not be enough; close other programs if it is not. {chosen}"
 
 
 def _room(asked: float | None, device: torch.device, processes: int) -> tuple[float, float]:
@@ -189,7 +208,7 @@ def _refusal(training: Training, plan: MemoryPlan, needed: Footprint, room: floa
     config = training.setup.config
     lacking = (
         f"memory is {config.memory}, but this training takes at least {gigabytes(needed.total)}, though "
-        f"{plan.words()}: {needed.words()}."
+        f"{training.words(plan)}: {needed.words()}."
     )
     rows, resolution = len(training.latents) // training.maps, config.resolution
     tries = [resolution] if rows > 1 else []

@@ -62,12 +62,13 @@ class OutsideRun:
         maps = maps_together(run.examples, run.config)
         rows = run.config.batch_size // self.share.size * maps
         latents, conditioning, _ = largest_batch(run.examples, texts, run.texts, rows)
-        plan, note = memory_choice(Training(setup, latents, conditioning, maps), self.share.size)
+        training = Training(setup, latents, conditioning, maps)
+        plan, note = memory_choice(training, self.share.size)
         agreed = agreed_plan(self.share.gathered((plan, products_of(setup.device))))
         if not self.share.rank:
             logging.info("Train: %s", note)
             if agreed != plan:
-                logging.info("Train: another process's device has less, so all of them: %s.", agreed.words())
+                logging.info("Train: another process's device has less, so all of them: %s.", training.words(agreed))
         return agreed
 
     def _identity(self, frozen: torch.nn.Module, plan: MemoryPlan) -> RunIdentity:

@@ -1,5 +1,6 @@
 """The processes that train a run for a graph which waits for them, and what becomes known of them on the way."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import comfy.cli_args
 import comfy.model_management
 
 from ...common.errors import InputError
@@ -21,6 +23,12 @@ STOP_SECONDS = 180.0  # for the step that is being made, and for writing the sta
 OUTPUT_NAME = "processes.log"
 
 
+def own_options() -> dict[str, bool | int | float | str]:
+    """The options that this ComfyUI was started with: on which device it computes, and how."""
+    told = vars(comfy.cli_args.args).items()
+    return {name: value for name, value in told if type(value) in (bool, int, float, str)}
+
+
 class TrainingProcesses:
     """PyTorch's launcher with so many processes on the run in `folder`. Use it as a context: none outlives the block,
     nor this process, however that ends."""
@@ -31,6 +39,7 @@ class TrainingProcesses:
         (folder / LOG_NAME).unlink(missing_ok=True)
         launcher = [str(PACK / "launch" / name) for name in ("parent_watchdog.py", "run_module.py")]
         command = [sys.executable, "-u", *launcher, "launch.train_run", str(folder), "--processes", str(processes)]
+        command += ["--comfyui-options", json.dumps(own_options())]
         environment = {**os.environ, "COMFYUI_PATH": str(Path(comfy.model_management.__file__).parents[1])}
         self._process = ScriptProcess(command, PACK, environment, folder / OUTPUT_NAME, subprocess.PIPE)
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
+from comfy.cli_args import args
 
 from ...common.errors import InputError
 from ...training.exported_run import note_failure, read_progress
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
 def _joined() -> Iterator[tuple[Share, torch.device]]:
     """This process as one of its group, and the device that it trains on."""
     rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    gpu = torch.cuda.is_available()
+    gpu = torch.cuda.is_available() and not args.cpu
     if gpu:  # before ComfyUI asks which device to use
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
     if size > 1:

@@ -32,6 +32,7 @@ _HELD = {  # argument -> where a whole checkpoint has it. SD3's scripts find it 
     },
     LUMINA2: {"gemma2": "text_encoders.gemma2_2b.", "ae": "vae."},
 }
+_UNETS = ("input_blocks.0.0.weight", "model.diffusion_model.input_blocks.0.0.weight")
 _SENTENCEPIECE = ("spiece_model", "text_encoders.gemma2_2b.spiece_model")
 
 
@@ -69,8 +70,8 @@ def model_files(order: ScriptOrder) -> ModelFiles:
         vae = {"vae": folders.model_file("vae", order.vae, "vae")} if order.vae else {}
         return ModelFiles(model, Job(order.task, family), vae)
     header = read_header(model)
-    check_transformer(model, header, family)
     kind = _kind(model, header, family)
+    check_transformer(model, header, family)
     job = Job(order.task, family, FlowFacts(kind.times, kind.guidance))
     note = distilled_file_note(model.name, kind)
     return ModelFiles(model, job, _flow_files(order, model, header, family), (note,) if note else ())
@@ -92,6 +93,8 @@ def _check_stable_diffusion(file: Path, family: str) -> None:
 def _kind(file: Path, header: Header, family: str) -> Family:
     found = known_flow(header)
     held = next((kind for name, (kind, _) in TEXT_ENCODERS.items() if name in header), "")
+    if not held and any(name in header for name in _UNETS):
+        held = "a UNet of Stable Diffusion"
     if held or (found and found not in FAMILIES[family]):
         raise _another_family(file, found.name if found else held, family)
     return found or FAMILIES[family][0]

@@ -185,10 +185,17 @@ def test_a_family_chosen_by_hand_does_not_outweigh_what_the_file_is_known_to_be(
         model_files(chosen(model, "t5xxl", "clip_l", family=family))
 
 
-def test_a_checkpoint_of_stable_diffusion_is_no_flow_model(models):
+@pytest.mark.parametrize("family", TRANSFORMERS)
+def test_a_checkpoint_of_stable_diffusion_is_no_flow_model(models, family):
     write_checkpoint(models / "checkpoints" / "sd.safetensors", "SD1")
-    with pytest.raises(InputError, match="sd.safetensors is SD1, not Flux.1"):
-        model_files(chosen("SD3", "t5xxl", "clip_l", checkpoint="sd.safetensors", family="Flux.1"))
+    with pytest.raises(InputError, match=f"sd.safetensors is SD1, not {family}. Set family to auto"):
+        model_files(chosen("SD3", "t5xxl", "clip_l", checkpoint="sd.safetensors", family=family))
+    for prefix in ("", "model.diffusion_model."):
+        write_shapes(
+            models / "diffusion_models" / "unet.safetensors", {f"{prefix}input_blocks.0.0.weight": (8, 4, 3, 3)}
+        )
+        with pytest.raises(InputError, match=f"unet.safetensors is a UNet of Stable Diffusion, not {family}"):
+            model_files(chosen("Flux.1", diffusion_model="unet.safetensors", family=family))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,13 @@ import torch
 from small_flow_configs import LOADABLE
 from small_flows import NAMES, Case, fill, quantised, quantised_flow, random, small_flow
 from tilewright.common.errors import InputError
+from tilewright.host.in_graph.memory import Training
 from tilewright.host.in_graph.run import trained_model
+from tilewright.host.in_graph.setup import Setup
 from tilewright.host.model_digest import model_digest
 from tilewright.host.training import network_digest
+from tilewright.training.config import TrainingConfig
+from tilewright.training.data import Conditioning
 from tilewright.training.memory.eight_bits import EightBitLinear
 from tilewright.training.memory.plan import EVERYTHING, MemoryPlan
 from tilewright.training.text_rows import TextRows
@@ -79,6 +83,19 @@ def test_files_of_eight_bits_stay_as_they_are(whole, form):
     kept = case.net.get_submodule("double_blocks.0.img_attn.qkv").values
     assert torch.equal(kept.float(), getattr(own, "_qdata", own).float())
     assert torch.nn.functional.cosine_similarity(found, reference, 0) > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [("int8_tensorwise", "and multiplied in them"), ("plain fp8", "its fp8 weights in full precision")],
+)
+def test_what_a_device_without_fp8_products_does_is_said(whole, form, said):
+    model = loaded(in_form(whole, form), {"dtype": torch.float8_e4m3fn} if form == "plain fp8" else {})
+    setup = Setup(trained_model(model), TrainingConfig(), torch.device("cpu"), torch.float32, wraps=False)
+    nothing = torch.empty(0)
+    training = Training(setup, nothing, Conditioning(nothing))
+    assert said in training.words(MemoryPlan(eight_bits=True, products=(torch.int8,)))
+    assert training.words(MemoryPlan()) == MemoryPlan().words()
 
 
 def test_a_digest_reads_quantised_weights(whole):

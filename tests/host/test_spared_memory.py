@@ -1,5 +1,6 @@
 """Each way to spare memory against the plain training: the same gradients, or with 8 bits the same direction."""
 
+import comfy.model_management
 import pytest
 import torch
 from small_flows import CPU, NAMES, Case, relative, small_adapters, small_flow
@@ -134,6 +135,18 @@ def test_a_run_is_the_same_however_its_memory_is_spared():
         weights, by_path = whole_weights(setup, network, plan)
         digests.add((models_digest(by_path, ()), run_fingerprint(config, [], weights)))
     assert len(digests) == 1
+
+
+def test_a_run_is_told_by_the_weights_of_the_device_that_trains(monkeypatch):
+    """Which a graph that waits for processes does not use itself: a LoRA in the model is rounded otherwise there."""
+    setup = Setup(trained_model(small_flow("SD3")), TrainingConfig(), CPU, torch.float32, wraps=False)
+    network = setup.network(MemoryPlan())
+    assert whole_weights(setup, network, MemoryPlan())[0] is network
+    other = torch.device("cpu:0")  # as good as a second device: it has another name
+    monkeypatch.setattr(comfy.model_management, "get_torch_device", lambda: other)
+    weights, by_path = whole_weights(setup, network, MemoryPlan())
+    assert isinstance(weights, GivenWeights) and weights.device == other
+    assert models_digest(by_path, ()) == models_digest(dict(network.named_parameters()), ())
 
 
 def test_weights_of_an_unknown_packing_are_refused():

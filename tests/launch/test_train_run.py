@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from tilewright.common.errors import InputError
 from tilewright.host.run_outside.export import export_run
 from tilewright.host.run_outside.model_source import load_model, source_of
-from tilewright.launch.run_module import PACK
+from tilewright.launch import train_run
+from tilewright.launch.run_module import OPTIONS, PACK, told_options
 from tilewright.nodes.training import ExportTrainingRun
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 from tilewright.training.exported_run import ModelFile, read_run
@@ -141,3 +142,18 @@ def test_a_second_export_of_a_name_has_a_folder_of_its_own(runs):
     assert (first.name, second.name) == ("stripes", "stripes_00002")
     assert len(read_run(first).examples) == 3
     assert export_run.__module__.endswith("run_outside.export")
+
+
+def test_on_the_cpu_processes_need_no_gpus(tmp_path, monkeypatch):
+    """As a graph's ComfyUI that was started with --cpu passes on, or an artist asks for."""
+    (tmp_path / "run.json").touch()
+    monkeypatch.delenv(OPTIONS, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    told = []
+    monkeypatch.setattr(train_run, "run_processes", lambda *_: told.append(told_options()) or 0)
+    assert train_run.main([str(tmp_path), "--processes", "2"]) == 1
+    for words in (["--cpu"], ["--comfyui-options", '{"cpu": true}']):
+        assert train_run.main([str(tmp_path), "--processes", "2", *words]) == 0
+        monkeypatch.setenv(OPTIONS, "{}")
+    assert told == [{"cpu": True}] * 2

@@ -128,6 +128,17 @@ def test_words():
     assert "gradient checkpointing" in told and "8 bits, and multiplied in them" in told and "7 blocks" in told
 
 
+def test_words_of_products_are_those_of_the_weights_that_there_are():
+    """A card of the 30 series multiplies int8 in 8 bits, and fp8 not."""
+    ampere, fp8 = MemoryPlan(eight_bits=True, products=(torch.int8,)), torch.float8_e4m3fn
+    assert ampere.words({torch.int8}) == "the model is kept in 8 bits, and multiplied in them"
+    assert "its fp8 weights in full precision for each product" in ampere.words({fp8})
+    assert "its fp8 weights in full precision" in ampere.words({torch.int8, fp8, torch.float8_e5m2})
+    assert MemoryPlan(eight_bits=True).words({fp8}) == "the model is kept in 8 bits"
+    ada = MemoryPlan(eight_bits=True, products=(torch.int8, fp8, torch.float8_e5m2))
+    assert ada.words({torch.int8, fp8}) == "the model is kept in 8 bits, and multiplied in them"
+
+
 def test_what_optimizers_remember():
     assert state_share(OptimizerConfig(), CPU) == pytest.approx(2, rel=1e-3)  # AdamW: two moments
 

@@ -1,7 +1,7 @@
 """Ways to train in less memory, from the fastest to the smallest, and the choice among them by a budget."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -33,18 +33,32 @@ class MemoryPlan:
         """The one that `config` asks for by itself."""
         return cls(EVERYTHING if config.gradient_checkpointing else NOTHING)
 
-    def words(self) -> str:
-        """What is done, in words for an artist, without the last full stop."""
+    def words(self, kinds: Collection[torch.dtype] | None = None) -> str:
+        """What is done, in words for an artist, without the last full stop.
+
+        kinds: those of the model's weights where they are in 8 bits; None for such as the device multiplies.
+        """
         kept = {
             NOTHING: "",
             BUT_ATTENTION: "activations are computed again in the backward pass, except attention (selective "
             "checkpointing)",
             EVERYTHING: "activations are computed again in the backward pass (gradient checkpointing)",
         }[self.recomputed]
-        bits = "the model is kept in 8 bits" + (", and multiplied in them" if self.products else "")
+        bits = f"the model is kept in 8 bits{self._multiplied(self.products if kinds is None else kinds)}"
         parts = [kept, bits if self.eight_bits else ""]
         parts.append(f"{self.streamed} blocks of it stream in from main memory" if self.streamed else "")
         return "; ".join(part for part in parts if part) or "plain, nothing has to be spared"
+
+    def _multiplied(self, kinds: Collection[torch.dtype]) -> str:
+        if not self.products or not kinds:
+            return ""
+        whole = sorted({"int8" if kind == torch.int8 else "fp8" for kind in kinds if kind not in self.products})
+        if not whole:
+            return ", and multiplied in them"
+        return (
+            f", its {' and '.join(whole)} weights in full precision for each product, since the device multiplies "
+            "int8 alone in 8 bits: a bf16 or int8 file of the model trains faster"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from tilewright.host.in_graph.setup import Setup
 from tilewright.host.in_graph.trained_unet import TrainedUnet
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.config.budget import GB
-from tilewright.training.data import Conditioning
+from tilewright.training.data import Conditioning, Example
 from tilewright.training.memory.plan import BUT_ATTENTION, EVERYTHING, NOTHING, MemoryPlan
+from tilewright.training.text_rows import TextRows
 
 pytest_plugins = ["small_runs"]
 META = torch.device("meta")
@@ -81,6 +82,27 @@ def test_a_gpu_streams_what_does_not_fit(training, monkeypatch):
     )
     assert plan.eight_bits and 0 < plan.streamed
     assert "kept in 8 bits, and multiplied in them" in note and "stream in from main memory" in note
+
+
+def test_texts_of_unlike_lengths_count_as_long_as_they_are_together():
+    """A UNet takes 2 and 3 times 77 tokens in one batch as 6 times 77; a transformer has each in a pass of its own."""
+    examples = [Example(torch.empty(4, 8, 8), "", (64, 64))]
+    captions = {("a" * letters, (64, 64)) for letters in range(1, 200)}
+
+    def context(caption):
+        return torch.zeros(1, 77 * (1 + len(caption) // 75), 8)
+
+    def for_unets(captions, sizes):
+        return Conditioning.stack([Conditioning(context(caption)) for caption in captions])
+
+    def for_flows(captions, sizes):
+        return TextRows(tuple({"context": context(caption)} for caption in captions))
+
+    for rows, tokens in {1: 231, 2: 462, 3: 462, 4: 462}.items():
+        latents, text, _ = memory.largest_batch(examples, for_unets, captions, rows)
+        assert (latents.shape, text.context.shape) == ((rows, 4, 8, 8), (rows, tokens, 8))
+        _, text, _ = memory.largest_batch(examples, for_flows, captions, rows)
+        assert [row["context"].shape[1] for row in text.rows] == [231] * rows
 
 
 def test_an_unknown_need_is_said(training, monkeypatch):

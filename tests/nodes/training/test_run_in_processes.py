@@ -1,8 +1,11 @@
 """Train Texture LoRA with `processes`: the same LoRA, files, log and messages, from processes beside the graph."""
 
+import json
 import shutil
 import signal
+from types import SimpleNamespace
 
+import comfy.cli_args
 import comfy.model_management
 import comfy.utils
 import psutil
@@ -11,6 +14,8 @@ import torch
 from safetensors import safe_open
 from small_runs import metadata
 from tilewright.common.errors import InputError
+from tilewright.host.in_graph.in_processes import check_processes
+from tilewright.host.run_outside.processes import TrainingProcesses, own_options
 from tilewright.host.run_outside.writing import write_run
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig, TrainingConfig
 from tilewright.training.data import Example
@@ -39,10 +44,9 @@ def when_trained(steps, do):
 
 
 def test_two_processes_train_what_the_graph_trains(runs, monkeypatch):
-    """Cancelled after a step and queued again: the LoRA, its file, its curves and its log are those of one process."""
+    """Cancelled after a step, queued again without processes and again with them: the LoRA, its file, its curves and
+    its log are those of one process."""
     saving = SavingConfig(every_steps=2, measure_every=1)
-    alone = runs.train(steps=4, name="alone", saving=saving)
-    curve = read_log(runs.loras.parent / "training" / "alone")
     with monkeypatch.context() as patches, pytest.raises(comfy.model_management.InterruptProcessingException):
         patches.setattr(
             comfy.utils.ProgressBar,
@@ -53,10 +57,11 @@ def test_two_processes_train_what_the_graph_trains(runs, monkeypatch):
     reached = state_step(runs)
     assert 0 < reached < 40
     assert metadata(runs.loras / "stripes.safetensors")["ss_steps"] == str(reached)
-    steps = max(4, reached)
-    if steps > 4:
-        alone = runs.train(steps=steps, name="alone", saving=saving)
-        curve = read_log(runs.loras.parent / "training" / "alone")
+    runs.train(steps=reached + 1, saving=saving)
+    assert state_step(runs) == reached + 1
+    steps = reached + 3
+    alone = runs.train(steps=steps, name="alone", saving=saving)
+    curve = read_log(runs.loras.parent / "training" / "alone")
     shared = runs.train(steps=steps, saving=saving, processes=2)
     assert set(shared.lora) == set(alone.lora)
     difference = sum((shared.lora[name] - value).square().sum() for name, value in alone.lora.items())
@@ -139,8 +144,23 @@ def test_what_processes_cannot_do_is_refused_before_anything_is_encoded(runs, wh
     assert not list(runs.loras.glob("*"))
 
 
+def test_processes_are_told_on_what_this_comfyui_computes(monkeypatch, tmp_path):
+    monkeypatch.setattr(comfy.cli_args.args, "cpu", True)
+    monkeypatch.setattr(comfy.cli_args.args, "deterministic", True)
+    commands = []
+    monkeypatch.setattr(
+        "tilewright.host.run_outside.processes.ScriptProcess", lambda command, *others: commands.append(command)
+    )
+    TrainingProcesses(tmp_path, 2)
+    told = json.loads(commands[0][commands[0].index("--comfyui-options") + 1])
+    assert told["cpu"] is True and told["deterministic"] is True and told == own_options()
+
+
 def test_more_processes_than_gpus_are_refused(runs, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    order = SimpleNamespace(processes=2, model=runs.model, config=TrainingConfig(batch_size=2))
+    check_processes(order)  # as with --cpu: they share the processor
+    monkeypatch.setattr(comfy.model_management, "get_torch_device", lambda: torch.device("cuda"))
     with pytest.raises(InputError, match="has 1 GPU,"):
-        runs.train(processes=2)
+        check_processes(order)
