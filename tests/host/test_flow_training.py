@@ -2,6 +2,8 @@
 autograd that allows what the host's blocks do in place.
 """
 
+import math
+
 import comfy.model_management
 import comfy.quant_ops
 import comfy.sd
@@ -139,8 +141,7 @@ def test_the_host_is_as_it_was_after_training_even_after_an_error():
 
 
 def test_kernels_with_a_gradient_give_what_the_hosts_fast_ones_do(cases):
-    for name in ("Anima", "ZImage", "Flux"):
-        case = cases[name]
+    for case in cases.values():
         with torch.no_grad():
             fast = case.denoise(case.noisy, case.sigmas, case.text)
             with training_mode():
@@ -165,6 +166,31 @@ def test_every_family_is_told_by_its_class():
     assert set(found) == set(FAMILIES)
 
 
+SHIFTS = {  # s of a family's own draw at 1024 px, 4096 patches: what its authors, or most trainers, train with
+    "Flux": math.exp(1.15),
+    "FluxSchnell": 1.0,
+    "Flux2": math.exp(1.15),
+    "Chroma": 1.0,
+    "Lumina2": 6.0,
+    "ZImage": 1.0,
+    "QwenImage": math.exp(0.5 + 0.4 * 3840 / 7936),
+    "Krea2": math.exp(0.5 + 0.65 * 3840 / 6144),
+    "Anima": 1.0,
+    "SD3": 1.0,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timesteps_of_a_family_are_drawn_by_their_closed_form(cases, name):
+    """P(sigma < q) is the normal's share below logit(q) - log(s)."""
+    case = cases[name]
+    side = 64 if name == "Flux2" else 128  # its latents are as small as others' patches
+    sigmas = case.trained.schedule(case.config).draw(40000, (side, side), torch.Generator().manual_seed(0))
+    for level in (0.25, 0.5, 0.75):
+        below = 0.5 * (1 + math.erf((math.log(level / (1 - level)) - math.log(SHIFTS[name])) / math.sqrt(2)))
+        assert (sigmas < level).float().mean().item() == pytest.approx(below, abs=0.01)
+
+
 def test_remedies_are_for_blocks_alone():
     case = Case("Flux")
     keep_residuals(case.net, case.trained.family.blocks)
@@ -175,6 +201,10 @@ def test_remedies_are_for_blocks_alone():
 
 ONE_BLOCK = {
     "Flux": {"depth": 1, "depth_single_blocks": 1},
+    "FluxSchnell": {"depth": 1, "depth_single_blocks": 1},
+    "Flux2": {"depth": 1, "depth_single_blocks": 1},
+    "Chroma": {"depth": 1, "depth_single_blocks": 1},
+    "Lumina2": {"n_layers": 1, "n_refiner_layers": 1},
     "ZImage": {"n_layers": 1, "n_refiner_layers": 1},
     "QwenImage": {"num_layers": 2},  # of the last one most of the text's layers lead nowhere
     "Krea2": {"layers": 1},
@@ -185,10 +215,7 @@ ONE_BLOCK = {
 
 @pytest.mark.parametrize("name", ONE_BLOCK)
 def test_compiled_blocks_give_the_same_gradients(name):
-    """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks.
-
-    Each class of blocks once: the others are built of the same.
-    """
+    """torch.compile's tracing, without the compiler behind it; recomputation stays outside the compiled blocks."""
     model = small_flow(name, **ONE_BLOCK[name])
     case, plain = (Case(name, lengths=(5, 5), model=model) for _ in range(2))
     compile_each(blocks_of(case.net, case.trained.family.blocks), backend="eager")
