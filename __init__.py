@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .host.routes import register_routes
 from .nodes import captions, dataset, evaluation, material, seamless, training, upscale
+from .nodes.given_values import checking_values
 
 WEB_DIRECTORY = "./web"
 
@@ -13,7 +14,7 @@ register_routes()
 class TilewrightExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         stages = [dataset, captions, training, evaluation, seamless, upscale, material]
-        return [node for stage in stages for node in stage.NODES]
+        return [checking_values(node) for stage in stages for node in stage.NODES]
 
 
 async def comfy_entrypoint() -> TilewrightExtension:

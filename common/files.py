@@ -29,6 +29,9 @@ _ADVICE = {
 LONGEST_NAME = 255  # bytes that file systems take
 _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # writing directions
 
+_JOINING = "\u200c\u200d"
+_FLAGS = "\U000e0020\U000e007f"  # the letters of a country, between which a flag is shown
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -84,7 +87,7 @@ def write_json(path: Path, value: Any) -> None:
 def check_name(name: str, what: str) -> str:
     """Return `name` stripped if it can name a file or folder on every system; raise `InputError` otherwise."""
     name = name.strip()
-    bad = re.search(r'[<>:"/\\|?*\x00-\x1f]', name)
+    bad = re.search(r'[<>:"/\\|?*\x00-\x1f]', name) or any(map(_is_unseen, name))
     if (
         not name
         or bad
@@ -137,6 +140,13 @@ def is_text(name: str) -> bool:
 def shown_name(name: str) -> str:
     """A name for a report: line breaks, turned writing directions and what is no text are spelled out, as \\n."""
     return "".join(letter.encode("unicode_escape").decode() if _spoils(letter) else letter for letter in name)
+
+
+def _is_unseen(letter: str) -> bool:
+    """Whether nobody sees a letter, so that two names look alike or one the other way round. What joins emoji or
+    Persian letters is seen by what it does."""
+    unseen = unicodedata.category(letter) in ("Cf", "Cc", "Cs", "Zl", "Zp")
+    return unseen and letter not in _JOINING and not _FLAGS[0] <= letter <= _FLAGS[1]
 
 
 def _spoils(letter: str) -> bool:

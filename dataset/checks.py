@@ -93,7 +93,7 @@ def _file_reason(sample: Sample, rules: Rules) -> str | None:
 
 def _content_reason(image: torch.Tensor, map_kind: str) -> str | None:
     """A roughness or opacity map may be flat; a basecolor, height or normal map may not."""
-    if map_kind in ("basecolor", "height", "normal") and image.std((1, 2)).amax() < BLANK:
+    if map_kind in ("basecolor", "height", "normal") and image.std((1, 2), correction=0).amax() < BLANK:
         return "black" if map_kind == "basecolor" and image.amax() < 4 * DARK else "blank: one flat colour"
     if map_kind == "basecolor" and (image.amax(0) < DARK).float().mean() > MOSTLY:
         return "black over more than half of its area"

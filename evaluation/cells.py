@@ -148,8 +148,8 @@ def _without_suffix(name: str) -> str:
 def _unknown(line: str, listed: list[str]) -> str:
     if not listed:
         return f"loras has {line!r}, but there is no LoRA in any of ComfyUI's LoRA folders. Train one or put one there."
-    bare = {_without_suffix(name): name for name in listed}
-    near = get_close_matches(_without_suffix(line), list(bare), n=5, cutoff=0.3) or sorted(bare)[:5]
+    bare = {_without_suffix(name).casefold(): name for name in listed}
+    near = get_close_matches(_without_suffix(line).casefold(), list(bare), n=5, cutoff=0.3) or sorted(bare)[:5]
     lines = "\n".join(f"  {bare[name]}" for name in near)
     return f"loras has {line!r}, but no LoRA of that name is in ComfyUI's LoRA folders. The nearest names:\n{lines}"
 

@@ -10,7 +10,6 @@ from typing import Any
 import comfy.lora
 import comfy.lora_convert
 import comfy.sd
-import comfy.utils
 import folder_paths
 import torch
 
@@ -21,8 +20,11 @@ from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
 from .protocols import Clip, Model, Patcher
 from .training import model_kind
+from .weight_files import read_weights
 
 _LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
+
+_SIGNS = ("lora", "hada", "lokr", "oft", ".diff", ".a1.")  # in the names of the layers of every kind of LoRA
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,7 @@ def files_state(names: Iterable[str]) -> list[tuple[str, int, int]]:
 
 def read_lora(name: str) -> LoraFile:
     """Read a file of the LoRA folders. Raises `InputError` for one that cannot be read."""
-    path = model_file("loras", name, "loras")
-    try:
-        tensors, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
-    except Exception as error:  # the readers of damaged files raise anything
-        raise InputError(f"The LoRA {name} cannot be read ({' '.join(str(error).split())}). Save it again.") from None
-    return LoraFile(name, tensors, metadata or {})
+    return LoraFile(name, *read_weights(model_file("loras", name, "loras"), "The LoRA"))
 
 
 def lora_step(name: str) -> int | None:
@@ -102,13 +99,15 @@ def _file_digest(path: Path, _size: int, _changed: int) -> str:
 
 def check_values(lora: LoraFile) -> str:
     """A line on tensors that hold no numbers, "" if there are none. Raises `InputError` for a LoRA of rank 0."""
-    layers = [value for key, value in lora.tensors.items() if not key.endswith(".alpha")]
-    if layers and not any(value.numel() for value in layers):
+    values = [value for key, value in lora.tensors.items() if not key.endswith(".alpha")]
+    if values and not any(value.numel() for value in values):
         raise InputError(f"The LoRA {lora.name} is empty: its layers have rank 0. Train it with a rank of 1 or more.")
-    spoilt = sum(not bool(value.float().isfinite().all()) for value in layers)
+    spoilt = sum(not bool(value.float().isfinite().all()) for value in lora.tensors.values())
     if not spoilt:
         return ""
-    return f"{lora.name}: {spoilt} of its {len(layers)} tensors hold NaN or infinite values: its training diverged"
+    return (
+        f"{lora.name}: {spoilt} of its {len(lora.tensors)} tensors hold NaN or infinite values: its training diverged"
+    )
 
 
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
@@ -120,6 +119,11 @@ def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
     fitting = sum(_fits(patch, shapes.get(key if isinstance(key, str) else key[0])) for key, patch in patches.items())
     layers = len({key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0] for key in lora.tensors
                   if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
+    if not fitting and not any(sign in key for key in lora.tensors for sign in _SIGNS):
+        raise InputError(
+            f"{lora.name} holds no layers of a LoRA, but such as {next(iter(lora.tensors))}. Choose a LoRA; a "
+            "checkpoint belongs into models/checkpoints."
+        )
     if fitting < _LEAST_SHARE * layers or not fitting:
         made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
         origin = f" It says that it was made for {made_for}." if made_for else ""
@@ -128,7 +132,7 @@ def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
             f"model is of the kind {model_kind(model)}.{origin} Load the checkpoint that the LoRA was trained on, or "
             "choose LoRAs that were trained on this one."
         )
-    return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers have no place in the model"
+    return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers do not fit the model"
 
 
 def _shapes(patcher: Patcher) -> dict[str, torch.Size]:
@@ -142,7 +146,8 @@ def _fits(patch: Any, shape: torch.Size | None) -> bool:
     if getattr(patch, "name", "") != "lora":
         return True
     up, down = patch.weights[:2]
-    return up.shape[0] == shape[0] and down.flatten(1).shape[1] in (shape[1], shape[1:].numel())
+    joined = up.shape[1] == down.shape[0]  # ComfyUI leaves a layer out whose halves differ in rank, and only logs it
+    return joined and up.shape[0] == shape[0] and down.flatten(1).shape[1] in (shape[1], shape[1:].numel())
 
 
 def with_lora_file(model: Model, clip: Clip, lora: LoraFile, strength: float) -> tuple[Model, Clip]:

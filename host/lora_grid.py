@@ -92,6 +92,8 @@ def paint_grid(
     digests = {cell.lora: lora_digest(cell.lora) for cell in cells if not cell.is_base}
     digests[""] = model_digest(model, model_digest(clip.patcher, clip.layer_idx), model_digest(vae.patcher))
     log = Log()
+    for lora in filter(None, digests):  # before anything is painted, which may take hours
+        _check_file(model, clip, lora, log)
     transfers: dict[Cell, Transfer] = {}
     if screening:
         cells, transfers = screen(model, clip, vae, cells, screening)
@@ -108,6 +110,12 @@ def paint_grid(
         log.note(line)
     write_listing(grid)
     return grid, log
+
+
+def _check_file(model: Model, clip: Clip, name: str, log: Log) -> None:
+    lora = read_lora(name)
+    log.note(check_values(lora))
+    log.note(check_fit(model, clip, lora))
 
 
 class _Run:
@@ -142,9 +150,6 @@ class _Run:
 
     def _paint_file(self, name: str, tasks: Sequence[Task]) -> None:
         lora = read_lora(name) if name else None
-        if lora:
-            self.log.note(check_values(lora))
-            self.log.note(check_fit(self.model, self.clip, lora))
         for cell, own in groupby(tasks, lambda task: task.cell):
             self._paint_cell(lora, cell, list(own))
 

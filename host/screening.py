@@ -11,7 +11,7 @@ import torch
 
 from ..evaluation.cells import BASE, Cell
 from ..evaluation.loss_transfer import FRACTIONS, MOST_IMAGES, Transfer, transfer_of_losses
-from .lora_files import check_fit, read_lora, with_lora_file
+from .lora_files import read_lora, with_lora_file
 from .painting import encode_texts
 from .progress import progress_callback
 from .protocols import Clip, Model, Vae
@@ -55,8 +55,6 @@ def cell_losses(
     losses: dict[Cell, torch.Tensor] = {}
     for name, own in groupby(cells, lambda cell: "" if cell.is_base else cell.lora):
         lora = read_lora(name) if name else None
-        if lora:
-            check_fit(model, clip, lora)
         for cell in own:
             patched, text = with_lora_file(model, clip, lora, cell.strength) if lora else (model, clip)
             conditioning = dict(zip(captions, encode_texts(text, captions), strict=True))

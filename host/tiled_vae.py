@@ -77,7 +77,7 @@ def encode_in_tiles(
         return _by_the_host(vae, "encoded", axes, tile_size, lambda tile, overlap: _encode(vae, image, tile, overlap))
     latents = run(vae, lambda tiled: tiled.encode(image))
     check_finite(latents, "The encoded latent")
-    return latents, f"encoded {run.report}{left_out}"
+    return latents, f"encoded {run.report}{left_out}{_cropped(vae, image)}"
 
 
 class TiledRun:
@@ -224,6 +224,16 @@ def _check_latents(vae: Vae, latents: torch.Tensor) -> torch.Tensor:
             "lower its CFG, or run the model in a higher precision."
         )
     return latents.unsqueeze(2) if vae.latent_dim == 3 and latents.ndim == 4 else latents
+
+
+def _cropped(vae: Vae, image: torch.Tensor) -> str:
+    """A note where the VAE leaves rows or columns of (B, H, W, C) out, "" where it does not."""
+    ratio = vae.spacial_compression_encode()
+    rows, columns = image.shape[1:3]
+    kept = [side // ratio * ratio for side in (columns, rows)]
+    if kept == [columns, rows]:
+        return ""
+    return f"; cropped from {columns} x {rows} to {kept[0]} x {kept[1]} pixels, multiples of {ratio}"
 
 
 def _check_image(vae: Vae, image: torch.Tensor, axes: Axes) -> None:

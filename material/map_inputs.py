@@ -37,6 +37,7 @@ def read_height(image: torch.Tensor, repair: bool = False, what: str = "The heig
     pixels, notes = read_map(image, what, repair)
     heights, used = single_channel(pixels)
     notes += [f"{what} is a colour image: its {used} was used."] if used else []
+    notes += alpha_note(pixels, what)
     beyond = outside_note(heights, what)
     return heights, [*notes, *(f"{sentence} A rise of 1 counts as height_cm: {UNITS}" for sentence in beyond)]
 
@@ -68,6 +69,13 @@ def single_channel(pixels: torch.Tensor) -> tuple[torch.Tensor, str]:
     if pixels.shape[1] < 3 or (torch.equal(first, pixels[:, 1:2]) and torch.equal(first, pixels[:, 2:3])):
         return first.contiguous(), ""
     return luminance(pixels), "luminance"
+
+
+def alpha_note(pixels: torch.Tensor, what: str) -> list[str]:
+    """A sentence on an alpha of (B, C, H, W) that a node leaves out, [] where there is none or all of it is opaque."""
+    if pixels.shape[1] not in (2, 4) or bool((pixels[:, -1] >= 1).all()):
+        return []
+    return [f"{what} is see-through in places; its alpha was left out, and the colours under it count."]
 
 
 def check_same_size(images: Mapping[str, torch.Tensor]) -> None:

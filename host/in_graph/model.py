@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from functools import partial
 
 import comfy.model_management
-import comfy.utils
 import torch
 
 from ...common.axes import Axes
@@ -24,6 +23,7 @@ from .. import training as host_training
 from ..block_stream import stream_blocks
 from ..protocols import Model
 from ..shared_attention import sharing_options
+from ..weight_files import read_weights
 
 
 def noise_schedule(model: Model, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
@@ -138,12 +138,16 @@ def _selected(path: str, blocks: str) -> bool:
 
 
 def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
-    """The weights of the file in the LoRA folders that the LoRA starts from, if one is chosen."""
+    """The weights of the file in the LoRA folders that the LoRA starts from, if one is chosen. Raises `InputError` for
+    one that cannot be read, or that holds NaN."""
     if not config.network.start_from:
         return None
     path = folders.model_file("loras", config.network.start_from, "start_from")
-    weights: dict[str, torch.Tensor] = comfy.utils.load_torch_file(str(path), safe_load=True)
-    return weights
+    weights = read_weights(path, "The LoRA to start from,")[0]
+    if not all(bool(value.float().isfinite().all()) for value in weights.values()):
+        raise InputError(f"The LoRA to start from, {path.name}, holds NaN or infinite values: its training diverged. "
+                         "Choose another file.")  # fmt: skip
+    return dict(weights)
 
 
 def trains_wrapped(config: TrainingConfig, examples: list[Example]) -> bool:

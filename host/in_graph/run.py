@@ -71,6 +71,7 @@ def train_lora(order: Order) -> TrainedLora:
             check_optimizer(config.optimizer, device)
         check_vae(model, order.vae)
         trained.check_clip(order.clip)
+        starting_weights(config)  # before the images are encoded: one that cannot be read is told at once
         encoded = [
             Encoded(*cached_examples(model, order.vae, dataset, config))
             for dataset in (order.dataset, order.validation)

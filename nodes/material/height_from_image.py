@@ -16,7 +16,7 @@ from ...material.height_from_image import (
     stretch,
     weigh_details,
 )
-from ...material.map_inputs import read_map
+from ...material.map_inputs import alpha_note, read_map
 from ...material.surface_size import SurfaceSize
 from ..shown_where import shown_where
 from ..sockets import axes_input
@@ -158,7 +158,8 @@ class HeightFromImage(io.ComfyNode):
         height = stretch(height, clip / 100)
         height = set_levels(1 - height if invert else height, black, white, gamma)
         used = source if pixels.shape[1] > 1 else "only channel"
-        report = "\n".join([f"The image's {used} became the height.", *notes])
+        unused = alpha_note(pixels, "The image") if source != "alpha" else []
+        report = "\n".join([f"The image's {used} became the height.", *notes, *unused])
         return io.NodeOutput(to_bhwc(grey_to_rgb(height)), report, SurfaceSize(height_cm, size_cm), ui=live)
 
 

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.layout import grey_to_rgb, to_bhwc
-from ...material.map_inputs import check_same_size, read_height, read_map, single_channel
+from ...material.map_inputs import alpha_note, check_same_size, read_height, read_map, single_channel
 from ...material.roughness import RoughnessRules, estimate_roughness
 from ..shown_where import shown_where
 from ..sockets import axes_input
@@ -136,7 +136,7 @@ class RoughnessFromImage(io.ComfyNode):
         rough, wet = estimate_roughness(single_channel(pixels)[0], heights, rules, Axes.parse(axes))
         missing = ["Without a height: no cavities, and water as an even film."] if heights is None else []
         found = f"An estimate between {rough.amin():.2f} and {rough.amax():.2f}, {rough.mean():.2f} on average."
-        report = "\n".join([found, *missing, *notes, *of_height])
+        report = "\n".join([found, *missing, *notes, *alpha_note(pixels, "The image"), *of_height])
         return io.NodeOutput(to_bhwc(grey_to_rgb(rough)), wet[:, 0], report)
 
 

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.errors import InputError
-from ...common.layout import to_bchw, to_bhwc
+from ...common.layout import to_bhwc
 from ...seamless.region import GRID, Region, crop, crop_weight, find_region, stitch
 from ..image_inputs import read_images
 from ..sockets import axes_input
@@ -104,7 +104,7 @@ class CropRegion(io.ComfyNode):
         axes: str = "both",
         fill: bool = True,
     ) -> io.NodeOutput:
-        pictures, marked = read_images(image), to_bchw(mask, "The mask").amax((0, 1))
+        pictures, marked = read_images(image), read_images(mask, "The mask").amax((0, 1))
         if marked.shape != pictures.shape[-2:]:
             raise InputError(
                 f"The mask is {marked.shape[1]} x {marked.shape[0]} pixels, the image {pictures.shape[3]} x "
