@@ -8,7 +8,7 @@ from .texture_dataset import TextureDataset
 
 PROMPT_SYNTAX = re.compile(
     r"[(\[][^()\[\]]+:\s*-?\d*\.?\d+\s*[)\]]"  # (brick:1.2), [brick:moss:0.5]
-    r"|<(lora|lyco|hypernet):|\\[()]|\bBREAK\b|\{[^{}]*\|[^{}]*\}|__[\w/-]+__"
+    r"|<(lora|lyco|hypernet):|\\[()]|\bBREAK\b|\bembedding:|\{[^{}]*\|[^{}]*\}|__[\w/-]+__"
 )
 _SYNTAX = "prompt syntax such as (word:1.2), \\( or <lora:…>, which is trained as words"
 

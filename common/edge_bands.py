@@ -16,8 +16,9 @@ EDGE_SHARE = 6  # what lies nearer than this part of the size may belong to a ba
 SCALES = (1, 2, 4)  # pixels over which a detail is measured: powers of two
 DETAIL_FLOOR = 0.1  # of the logarithm of detail: strips that differ by less all count as equal
 COLOR_FLOOR = 0.15  # of the spread of the image's values
-DETAIL_WEIGHT, GRAIN_WEIGHT, COLOR_WEIGHT, CONTRAST_WEIGHT = 0.7, 1.32, 0.85, 0.8  # so that few that tile alarm
-BOTH_WEIGHT = 1.5  # of detail and contrast together, the lesser of which counts: a crossfade lowers both
+DETAIL_WEIGHT, GRAIN_WEIGHT, COLOR_WEIGHT, CONTRAST_WEIGHT = 0.64, 1.24, 0.64, 0.83  # so that few that tile alarm
+BOTH_WEIGHT = 1.05  # of detail and contrast together, the lesser of which counts: a crossfade lowers both
+MORE_STRIPS, MOST_STRIPS = 0.42, 128  # an excess counts by this power of their number: few tell badly what is usual
 QUIET = 0.005  # of that spread: detail below it is no more than the steps of 8 bits
 SOFTER, MORE_DETAILED = "softer than the inside", "more detailed than the inside"
 ANOTHER_COLOR = "of another colour than the inside"
@@ -32,7 +33,8 @@ BLOCK = 32  # rows at once, which bounds the memory
 class EdgeBand:
     """The strip at an edge that stands out most.
 
-    excess: how far outside the range of the strips inside it lies, in widths of that range: 0 where it is one of them.
+    excess: how far outside the range of the strips inside it lies, in widths of that range, weighed by what differs
+    and by how many strips there are: 0 where it is one of them.
     width: of the strip, in pixels. kind: how it differs, in words.
     """
 
@@ -63,6 +65,7 @@ def edge_band(image: torch.Tensor, axis: str) -> EdgeBand:
         weighted = {name: excess[name][0] * weight for name, (_, _, weight) in seen.items()}
         weighted["both"] = min(excess["detail"][0], excess["contrast"][0]) * BOTH_WEIGHT
         name, most = max(weighted.items(), key=lambda one: one[1])
+        most *= (min(size / width, MOST_STRIPS) / STRIPS) ** MORE_STRIPS
         if most > found.excess:
             if name in ("both", "contrast"):  # named by what shows most
                 name = max("detail", "contrast", key=lambda one: excess[one][0])

@@ -35,12 +35,14 @@ class MetadataLines:
 
 
 class CaptionFiles:
-    """Looks up the caption of an image. Files that cannot be read are gathered in `rejected` and pass as absent."""
+    """Looks up the caption of an image. Files that cannot be read are gathered in `rejected` and pass as absent, those
+    of several lines, which are read as one text, in `joined`."""
 
     def __init__(self, source: str, readable: Callable[[Path], bool], encoding: str = AUTOMATIC) -> None:
         """source is one of CAPTION_SOURCES; readable says whether a file may be read at all; encoding is one of
         `ENCODINGS`."""
         self.rejected: list[Rejected] = []
+        self.joined: set[Path] = set()
         self._readable = readable
         self._encoding = encoding
         self._suffixes = [".txt", ".caption"] if source == AUTOMATIC else [source] if source.startswith(".") else []
@@ -62,6 +64,8 @@ class CaptionFiles:
             for file in sorted(files, key=lambda file: file.stem != name):  # "Wall.txt" is not for "wall.png" beside it
                 if (text := self._text(file)) is not None:
                     found = " ".join(text.split())
+                if text and len(text.strip().splitlines()) > 1:
+                    self.joined.add(file)
                 if found:
                     return found
         in_metadata = self._from_metadata(image, folder) if self._uses_metadata else None

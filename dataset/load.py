@@ -30,6 +30,7 @@ NO_REPEATS = (
     f"a folder whose number is not one of repeats (1 to {MOST_REPEATS}): its images count once, its name is no caption"
 )
 BARE_NUMBER = "a folder named by a number alone: its images count once; call it 10_ or 10_words for ten repeats"
+SEVERAL_LINES = "a caption of several lines, read as one text; other trainers take one line of it at a time"
 UNNAMED_NORMALS = "it looks like a normal map, and is taken for a basecolor: end its name with _normal if it is one"
 
 
@@ -124,6 +125,7 @@ def load_folder(folder: Path, loading: Loading, checked: Callable[[int, int], No
     odd = dict.fromkeys(filter(None, (odd_kohya_folder(image.path, folder) for image, _ in readable)))
     notes = [(image.path, note) for image, one in readable for note in one.notes]
     notes += [(place, Note(NO_REPEATS if "_" in place.name else BARE_NUMBER)) for place in odd]
+    notes += [(file, Note(SEVERAL_LINES)) for file in sorted(captions.joined)]
     return Loaded(samples, [*left_out, *rejected, *other_maps], notes, findings)
 
 

@@ -1,6 +1,7 @@
 """LoRA files of the host's folders: their contents, and which layers fit a model."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +25,7 @@ from .weight_files import read_weights
 
 _LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
 
-_SIGNS = ("lora", "hada", "lokr", "oft", ".diff", ".a1.")  # in the names of the layers of every kind of LoRA
+_OF_LORA = re.compile(r"lora|hada_|lokr_|oft_|\.diff(_b)?$|\.a1\.")  # in the names of the layers of every kind
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
     fitting = sum(_fits(patch, shapes.get(key if isinstance(key, str) else key[0])) for key, patch in patches.items())
     layers = len({key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0] for key in lora.tensors
                   if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
-    if not fitting and not any(sign in key for key in lora.tensors for sign in _SIGNS):
+    if not fitting and not any(map(_OF_LORA.search, lora.tensors)):
         raise InputError(
             f"{lora.name} holds no layers of a LoRA, but such as {next(iter(lora.tensors))}. Choose a LoRA; a "
             "checkpoint belongs into models/checkpoints."

@@ -50,6 +50,13 @@ def test_an_empty_file_leaves_the_word_to_one_that_says_something(tmp_path):
     assert caption(tmp_path, "wall.png") == ""
 
 
+def test_a_caption_of_several_lines_is_one_text_and_known(tmp_path):
+    write(tmp_path, **{"wall.txt": "old bricks\r\n\nred ones\n", "rock.txt": "\nmossy rock\n"})
+    files = CaptionFiles("auto", lambda path: True)
+    found = [files.caption(tmp_path / f"{name}.png", name, tmp_path) for name in ("wall", "rock")]
+    assert (found, files.joined) == (["old bricks red ones", "mossy rock"], {tmp_path / "wall.txt"})
+
+
 def test_files_that_name_no_picture_are_known(tmp_path):
     write(tmp_path, **{"wall.txt": "a", "rock.txt": "b", "wall.png.caption": "c", "material.txt": "d"})
     files = CaptionFiles("auto", lambda path: True)

@@ -156,6 +156,7 @@ def test_a_caption_of_commas_is_none(tmp_path, caption):
         ("{red|yellow} brick", True),
         ("wall BREAK floor", True),
         ("__colour__ wall", True),
+        ("wall, embedding:old", True),
         ("a wall (old), 30 x 40 cm, ratio 1:2", False),
         ("break in the wall, a_b__c", False),
     ],
