@@ -27,7 +27,7 @@ def test_a_texture_that_tiles_is_at_its_edge_as_inside(texture, axis):
         (lambda image: blurred(image, 12), SOFTER),
         (lambda image: image.mean((2, 3), keepdim=True).expand_as(image), SOFTER),
         (garbled, MORE_DETAILED),
-        (lambda image: image + torch.tensor([-0.3, 0.3, -0.3]).view(3, 1, 1), ANOTHER_COLOR),
+        (lambda image: image + torch.tensor([-0.35, 0.35, -0.35]).view(3, 1, 1), ANOTHER_COLOR),
     ],
     ids=["blurred", "very blurred", "filled", "garbled", "green"],
 )
@@ -51,7 +51,7 @@ def test_a_crossfade_is_found_by_detail_and_contrast_together(seed):
     """Either alone lies within what is usual; the excess is that of both, whichever of them names the band."""
     stones = cells(seed=seed, count=400)
     fade = (stones + stones.roll((85, 128), (2, 3))) / 2
-    assert edge_band(with_band(stones, fade, BAND), "x").excess > 1.1
+    assert edge_band(with_band(stones, fade, BAND), "x").excess > 0.9
     assert edge_band(stones, "x").excess < 0.9
 
 
@@ -59,6 +59,17 @@ def test_brightness_and_contrast_make_no_difference():
     image = with_band(cells(), blurred(cells(), 6), BAND).double()
     here, there = edge_band(image, "x"), edge_band(image * 1000 + 363, "x")
     assert there.excess == pytest.approx(here.excess, rel=1e-4)
+
+
+def test_the_more_strips_there_are_to_compare_with_the_more_an_excess_counts():
+    """The same white band of 8 pixels in the same texture, of pictures that are ever wider."""
+    excesses = []
+    for size in (128, 256, 512):
+        image = torch.zeros(1, 1, 64, size)
+        image[..., ::2, :] = 0.5 + 0.01 * (torch.arange(size) % 2)
+        image[..., :4], image[..., -4:] = 1.0, 1.0
+        excesses.append(edge_band(image, "x").excess)
+    assert excesses == sorted(excesses) and excesses[0] > 0
 
 
 def test_too_few_strips_say_nothing():

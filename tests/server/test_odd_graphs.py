@@ -311,10 +311,11 @@ USED = {
 def grid(lora, **inputs):
     small = {"strengths": "1", "seeds": "1", "prompts": "brick wall", "width": 64, "height": 64, "steps": 1}
     small["name"] = "odd grid"
+    models = {"model": ["demo", 0], "clip": ["demo", 1], "vae": ["demo", 2]}
     return {
-        "node": node("TilewrightLoraGrid", model=["demo", 0], clip=["demo", 1], vae=["demo", 2], loras=lora, **small | inputs),
+        "node": node("TilewrightLoraGrid", **models, loras=lora, **small | inputs),
         "text": text_of("node", 3),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", [*UNREADABLE, *USED, "checkpoint"])
