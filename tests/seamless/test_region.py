@@ -233,3 +233,10 @@ def test_patches_that_do_not_fit_are_named(image, patch, message):
     region = CropRegion.execute(texture().movedim(1, -1), spot()[None], 128, grow=2, feather=3).args[2]
     with pytest.raises(InputError, match=message):
         StitchRegion.execute(image, patch, region)
+
+
+def test_a_mask_of_nan_is_named():
+    mask = torch.zeros(1, 64, 64)
+    mask[0, :2] = float("nan")
+    with pytest.raises(InputError, match="The mask has 128 of 4096 pixels that are not numbers"):
+        CropRegion.execute(torch.rand(1, 64, 64, 3), mask)
