@@ -3,7 +3,7 @@
 import pytest
 import torch
 from tilewright.common.errors import InputError
-from tilewright.material.map_inputs import check_same_size, read_height, read_normals, single_channel
+from tilewright.material.map_inputs import alpha_note, check_same_size, read_height, read_normals, single_channel
 from tilewright.material.normal_encodings import is_dxt5nm
 
 NORMALS = torch.tensor([0.5, 0.5, 1.0]).expand(1, 4, 4, 3).clone()
@@ -43,3 +43,17 @@ def test_dxt5nm_keeps_x_in_alpha_and_nothing_in_red():
     x, y = torch.rand(1, 1, 8, 8) * 0.5 + 0.25, torch.rand(1, 1, 8, 8) * 0.5 + 0.25
     assert is_dxt5nm(torch.cat([torch.ones_like(x), y, torch.zeros_like(x), x], dim=1))
     assert not is_dxt5nm(torch.rand(1, 4, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("channels", "alpha", "told"), [(4, 0.5, True), (2, 0.0, True), (4, 1.0, False), (3, 0.5, False), (1, 0.0, False)]
+)
+def test_an_alpha_that_is_left_out_is_told_where_it_is_one(channels, alpha, told):
+    pixels = torch.rand(1, channels, 4, 4)
+    pixels[:, -1, 0, 0] = alpha
+    pixels[:, -1, 1:] = 1.0
+    pixels[:, -1, 0, 1:] = 1.0
+    found = alpha_note(pixels, "The image")
+    assert [note.startswith("The image is see-through in places; its alpha was left out") for note in found] == [
+        True
+    ] * told
