@@ -84,3 +84,10 @@ def test_the_readme_names_every_node_and_template():
         assert f"[{words['display_name']}](web/docs/{node_id}/zh.md)" in readme, node_id
     for file in (PACK / "workflows" / "api").glob("*.json"):
         assert f"(workflows/api/{file.name})" in readme, file.name
+
+
+def test_the_readme_shows_the_pictures_of_the_english_one():
+    shown = [
+        re.findall(r"!\[.+?\]\((.+?)\)", (PACK / name).read_text("utf-8")) for name in ("README.md", "README.zh.md")
+    ]
+    assert shown[0] == shown[1]

@@ -1,4 +1,4 @@
-"""Every view of the pack in one graph, loaded anew while something runs.
+"""Every view of the pack in one graph: loaded anew while something runs, in Chinese, below a base path, deleted.
 
 What a person does to a single node (collapse, copy, subgraph, tabs, ...) is each view's own test. `run.py test
 --newest-frontend` runs these and those with the newest editor.
@@ -8,11 +8,12 @@ import json
 from urllib.request import Request, urlopen
 
 import pytest
+from base_path import below
 from test_caption_routes import write_images
 from test_grid_picker import write_grid
 from test_training_panel import write_run
 from tilewright.training.run_status import Heartbeat
-from widget_matrix import LOADED, RENDERERS, in_page, use_renderer
+from widget_matrix import LOADED, RENDERERS, in_page, speak, use_renderer
 
 RUN = "panel_of_every_view"
 GRAPH = {
@@ -124,6 +125,92 @@ def test_in_mid_run_a_page_loaded_anew_shows_every_view_again(editor, scene, tra
         post(server, "interrupt", {})
     assert in_page(editor, values) == before
     editor.locator("[data-view=training_panel] [role=status]").get_by_text("step 200 of 400").wait_for()
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_every_view_speaks_chinese(editor, scene, renderer):
+    speak(editor, "zh")
+    try:
+        use_renderer(editor, renderer)
+        editor.set_viewport_size({"width": 1700, "height": 1050})
+        opened(editor, scene)
+        all_show(editor)
+        english = in_page(
+            editor,
+            """const words = Object.entries((await (await fetch("/i18n")).json()).zh.tilewright);
+            const known = new Set(words.filter(([own, zh]) => own !== zh && !own.includes("{")).map(([own]) => own));
+            const found = [];
+            for (const view of lib.liveViews()) {
+              const texts = document.createTreeWalker(view.root, NodeFilter.SHOW_TEXT);
+              while (texts.nextNode()) if (known.has(texts.currentNode.data.trim())) found.push(texts.currentNode.data);
+              for (const one of view.root.querySelectorAll("[title], [aria-label]"))
+                found.push(...[one.title, one.ariaLabel].filter(text => known.has(text)));
+            }
+            return found;""",
+        )
+        assert english == []
+        assert "4 张图像" in editor.locator("[data-view=dataset_preview]").inner_text()
+    finally:
+        speak(editor, "en")
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_every_view_works_below_a_base_path(editor, scene, server, renderer):
+    with below("/studio", server.url) as (address, refused):
+        page = editor.context.browser.new_page(viewport={"width": 1700, "height": 1050})
+        try:
+            page.set_default_timeout(120_000)
+            page.goto(address)
+            page.wait_for_function(LOADED, timeout=60_000)
+            use_renderer(page, renderer)
+            opened(page, scene)
+            all_show(page)
+        finally:
+            page.close()
+    assert [path for path in refused if "tilewright" in path or "view" in path] == []
+
+
+def test_deleting_every_view_leaves_no_context_observer_or_timer(editor, scene):
+    left = in_page(
+        editor,
+        """const made = { contexts: 0, observers: 0 };
+        app.graph.clear(); await frame(); await frame();
+        const timers = new Set(), { setInterval: every, clearInterval: stop } = window;
+        window.setInterval = (...given) => { const id = every(...given); timers.add(id); return id; };
+        window.clearInterval = id => { timers.delete(id); stop(id); };
+        const kinds = ["ResizeObserver", "IntersectionObserver", "MutationObserver"];
+        const before = kinds.map(kind => window[kind]);
+        for (const kind of kinds) window[kind] = class extends window[kind] {
+          observe(...given) {
+            const ours = /tilewright/.test(new Error().stack);
+            if (ours && !this.counted) { this.counted = true; made.observers += 1; }
+            super.observe(...given);
+          }
+          disconnect() { if (this.counted) { made.observers -= 1; this.counted = false; } super.disconnect(); }
+        };
+        const context = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...given) {
+          if (/webgl/.test(kind) && !this.seen) { this.seen = true; made.contexts += 1; }
+          return context.call(this, kind, ...given);
+        };
+        for (let turn = 0; turn < 3; turn++) {
+          await app.loadGraphData(JSON.parse(JSON.stringify(given))); await frame(); await frame(); await frame();
+          for (const node of [...app.graph.nodes]) app.graph.remove(node);
+          await frame(); await frame();
+        }
+        HTMLCanvasElement.prototype.getContext = context;
+        kinds.forEach((kind, at) => (window[kind] = before[at]));
+        Object.assign(window, { setInterval: every, clearInterval: stop });
+        const elements = document.querySelectorAll(".tilewright-view").length;
+        return { ...made, timers: timers.size, views: lib.liveViews().length, elements };""",
+        scene,
+    )
+    assert left["contexts"] <= 1, "one WebGL context for all"
+    assert {name: left[name] for name in ("observers", "views", "elements")} == {
+        "observers": 0,
+        "views": 0,
+        "elements": 0,
+    }
 
 
 def busy(server):

@@ -169,3 +169,29 @@ def test_a_lost_graphics_card_comes_back(web):
     }""")
     after, _ = drawn(web, grey)
     assert np.abs(before - after).max() <= 2 and before[SIZE // 2, SIZE // 2, :3].mean() > 30
+
+
+def test_what_is_slow_is_drawn_coarsely_while_it_moves_and_whole_once_it_is_still(web):
+    shares = web.evaluate("""async () => {
+      const { Pace } = await import("/web/material/canvas.js");
+      const ending = new AbortController(), shares = [], clock = performance.now;
+      let now = 1000;
+      performance.now = () => now;
+      try {
+        const draw = (pace, whole) => pace.draw((share) => { shares.push(share); now += whole * share ** 2; });
+        const settled = new Promise((done) => { globalThis.still = done; });
+        const slow = new Pace(ending.signal, () => still());
+        for (const _ of [1, 2, 3]) draw(slow, 160);
+        await settled;
+        now += 1000;
+        draw(slow, 160);
+        const quick = new Pace(ending.signal, () => shares.push("never"));
+        for (const _ of [1, 2]) draw(quick, 5);
+        await new Promise((done) => setTimeout(done, 400));
+        return shares;
+      } finally {
+        performance.now = clock;
+        ending.abort();
+      }
+    }""")
+    assert shares == [1, 0.5, 0.5, 1, 1, 1]

@@ -1,6 +1,7 @@
 """What the training panel reads off a log: by the module itself, in a browser without ComfyUI."""
 
 import pytest
+from tilewright.training.preflight import course_warnings
 
 
 def told(web, body, given=None):
@@ -82,3 +83,32 @@ def test_numbers_and_times_in_words(web):
     assert told(web, "return [9, 249, 3849].map(m.clock);") == ["0:09", "4:09", "1:04:09"]
     assert told(web, "return [0.123456, 0.0001, null].map(m.shortNumber);") == ["0.1235", "1.00e-4", "–"]
     assert told(web, "return [m.nearestStep(60, [10, 50, 100]), m.nearestStep(5, [])];") == [50, None]
+
+
+@pytest.mark.parametrize(
+    "fixed, validation",
+    [
+        ([0.5, 0.4, 0.3], [0.5, 0.4, 0.3]),
+        ([], []),
+        ([0.3], [0.3]),
+        ([0.3, 0.61], []),  # steep: told at the second measurement
+        ([0.3, 0.59], []),  # which may be jitter
+        ([0.3, 0.2, 0.35, 0.38], []),
+        ([0.3, 0.2, 0.35, 0.38, 0.23], []),  # three above the lowest, by a tenth
+        ([0.3, 0.2, 0.35, 0.38, 0.21], []),
+        ([0.3, 0.2, 0.2, 0.38, 0.23], []),
+        ([0.4, 0.3], [0.3, 0.2, 0.35, 0.38, 0.23]),
+        ([0.3, 0.7], [0.3, 0.7]),  # the one on fixed noise explains the other
+    ],
+)
+def test_a_loss_that_rises_is_told_at_once_as_the_run_itself_tells_it(web, fixed, validation):
+    losses = {"fixed": fixed, "validation": validation}
+    events = [
+        {"event": "measured", "step": 50 * number, name: loss}
+        for name, values in losses.items()
+        for number, loss in enumerate(values)
+    ]
+    body = """const { warnings } = await import("/web/training/warnings.js");
+    const course = new m.Course(); course.add(given); return warnings(course);"""
+    expected = course_warnings(*([(50 * number, loss) for number, loss in enumerate(one)] for one in losses.values()))
+    assert told(web, body, part([1, 2], events=events)) == expected

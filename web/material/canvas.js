@@ -1,12 +1,40 @@
 /** The 2D canvas that a view shows: its sharpness, its background, and a picture of it for a file. */
+import { debounced } from "../lib/dom.js";
 
 const BACKGROUNDS = { dark: ["#565a61", "#1b1c1f"], light: ["#f4f5f6", "#b4b8be"] };
 const LARGEST = 2048; // pixels of a side
 
-/** As many pixels as the screen has there, however far the graph is zoomed in. @param {HTMLCanvasElement} canvas */
-export function sharpened(canvas) {
+const MOMENT = 40; // ms that a picture may take while it moves
+const STILL = 250; // ms without another picture, after which nothing moves
+const COARSEST = 0.3; // of the pixels along a side
+
+/** Coarse pictures while something moves, where whole ones take longer than a moment; the whole one once it is still. */
+export class Pace {
+  /** @param {AbortSignal} signal @param {() => void} settled draws the whole picture */
+  constructor(signal, settled) {
+    this.cost = 0; // ms of a whole picture
+    this.drawn = -Infinity;
+    this.share = 1;
+    this.settle = debounced(settled, STILL, signal);
+  }
+
+  /** @param {(share: number) => void} draw with this share of the pixels along a side */
+  draw(draw) {
+    const begun = performance.now();
+    const isMoving = begun - this.drawn < STILL;
+    this.share = isMoving && this.cost > MOMENT ? Math.max(COARSEST, Math.sqrt(MOMENT / this.cost)) : 1;
+    draw(this.share);
+    this.drawn = performance.now();
+    const took = (this.drawn - begun) / this.share ** 2;
+    this.cost = this.cost && this.share < 1 ? (this.cost + took) / 2 : took;
+    if (this.share < 1) this.settle();
+  }
+}
+
+/** As many pixels as the screen has there, however far the graph is zoomed in, or a share of them. @param {HTMLCanvasElement} canvas */
+export function sharpened(canvas, share = 1) {
   const { width, height } = canvas.getBoundingClientRect();
-  const scale = Math.min(window.devicePixelRatio, LARGEST / Math.max(width, height, 1));
+  const scale = share * Math.min(window.devicePixelRatio, LARGEST / Math.max(width, height, 1));
   const [columns, rows] = [Math.max(16, Math.round(width * scale)), Math.max(16, Math.round(height * scale))];
   if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
 }

@@ -12,7 +12,7 @@ import { t } from "../lib/i18n.js";
 import { isLinked } from "../lib/links.js";
 import { OnDemand } from "../lib/on_demand.js";
 import { Store } from "../lib/store.js";
-import { painted, savedPicture, sharpened } from "../material/canvas.js";
+import { Pace, painted, savedPicture, sharpened } from "../material/canvas.js";
 
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 /** @typedef {import("../material/material_scene.js").Look} Look */
@@ -55,6 +55,7 @@ class MaterialView {
     this.look.on((_, changed) => this.#changed(changed), view.signal);
     this.drawing = new OnDemand(this.stage, view.signal, () => this.#draw());
     this.drawing.followSize();
+    this.pace = new Pace(view.signal, () => this.redraw());
     followHand(this);
     view.signal.addEventListener("abort", () => this.scene?.dispose(), { once: true });
     this.follow();
@@ -165,12 +166,16 @@ class MaterialView {
 
   #draw() {
     this.controls.show(this.look.state, this.surface);
-    if (!this.scene) return;
-    sharpened(this.canvas);
+    if (this.scene) this.pace.draw((share) => this.#drawScene(/** @type {MaterialScene} */ (this.scene), share));
+  }
+
+  /** @param {MaterialScene} scene @param {number} share of the screen's pixels along a side */
+  #drawScene(scene, share) {
+    sharpened(this.canvas, share);
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     painted(context, this.#background());
     this.#arrange(this.canvas.width / this.canvas.height);
-    this.scene.studio.draw(this.scene, context);
+    scene.studio.draw(scene, context);
     this.canvas.dataset.drawn = String(Number(this.canvas.dataset.drawn ?? 0) + 1);
     this.#tell();
   }

@@ -70,6 +70,19 @@ function tidyCommas(caption) {
   return /(^|,)\s*(,|$)/.test(caption) ? splitTags(caption).join(", ") : caption;
 }
 
+/** Of each list of tags, which is never changed: every tag once, with what it is compared by. @type {WeakMap<readonly string[], [string, string][]>} */
+const KEYED = new WeakMap();
+
+/** @param {readonly string[]} tags */
+function keyed(tags) {
+  const known = KEYED.get(tags);
+  if (known) return known;
+  const found = [...new Map([...tags].reverse().map((tag) => [tag.toLowerCase(), tag]))].reverse();
+  const made = /** @type {[string, string][]} */ (found);
+  KEYED.set(tags, made);
+  return made;
+}
+
 /**
  * How many captions hold each tag, the commonest first; the first spelling met is shown.
  * @param {Iterable<{tags: readonly string[]}>} pictures
@@ -79,10 +92,10 @@ export function countTags(pictures) {
   /** @type {Map<string, {tag: string, count: number}>} */
   const counts = new Map();
   for (const { tags } of pictures) {
-    for (const key of new Set(tags.map((tag) => tag.toLowerCase()))) {
+    for (const [key, tag] of keyed(tags)) {
       const known = counts.get(key);
       if (known) known.count += 1;
-      else counts.set(key, { tag: tags.find((tag) => tag.toLowerCase() === key) ?? key, count: 1 });
+      else counts.set(key, { tag, count: 1 });
     }
   }
   return [...counts.values()].sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1));
