@@ -5,7 +5,6 @@ A test file asks for the fixture `studio` with `pytest_plugins = ["substance_stu
 
 import io
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tilewright.dataset.substance import tool
 from tilewright.nodes.dataset.render_substance import RenderSubstance
 
 STAND_IN = Path(__file__).parent / "nodes" / "dataset" / "sbsrender_stand_in.py"
-needs_scripts = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a #! line")
 
 BRICKS = """<sbsdescription><graphs>
   <graph pkgurl="pkg://Old Bricks" label="Old Bricks" category="Masonry/Walls" keywords="brick;outdoor">
@@ -47,7 +45,9 @@ BRICKS = """<sbsdescription><graphs>
 
 
 class Studio:
-    """A ComfyUI with an archive, and a stand-in for sbsrender outside of ComfyUI's folders."""
+    """A ComfyUI with an archive of this description, and a stand-in for sbsrender outside of ComfyUI's folders."""
+
+    description = BRICKS
 
     def __init__(self, folder):
         self.output = folder / "Ausgabe für Tests" / "datasets" / "bricks"
