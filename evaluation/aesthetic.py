@@ -39,13 +39,6 @@ class AestheticHead:
             )
         return cls(layers, "relu" in name.lower())
 
-    def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(768,) and () of a head that is not rectified: its score is weight @ embedding + bias."""
-        weight, bias = self.layers[0]
-        for following, offset in self.layers[1:]:
-            weight, bias = following @ weight, following @ bias + offset
-        return weight[0], bias[0]
-
     def __call__(self, embeddings: torch.Tensor) -> torch.Tensor:
         """(B,) scores, about 1 to 10, of embeddings (B, 768) of any length."""
         values = torch.nn.functional.normalize(embeddings.double(), dim=1)

@@ -46,10 +46,3 @@ def between(gram: torch.Tensor, counts: torch.Tensor, others: torch.Tensor) -> t
     """(R,) means of (N, M) over pairs of the points of two sets, drawn as `counts` (R, N) and `others` (R, M) say."""
     total = torch.einsum("rn,nm,rm->r", counts, gram, others)
     return total / (counts.sum(1) * others.sum(1)).clamp(min=1e-12)
-
-
-def discrepancy(a: torch.Tensor, b: torch.Tensor, bandwidths: torch.Tensor) -> float:
-    """The unbiased squared discrepancy of (N, D) and (M, D), each at least 2 points."""
-    ones, others = (torch.ones(1, len(points), dtype=points.dtype) for points in (a, b))
-    own = within(kernel(a, a, bandwidths), ones) + within(kernel(b, b, bandwidths), others)
-    return float(own - 2 * between(kernel(a, b, bandwidths), ones, others))
