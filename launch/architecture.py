@@ -77,7 +77,8 @@ def _boxes(house: House) -> Iterator[Box]:
 def _svg(house: House) -> str:
     boxes = {box.name: box for box in _boxes(house)}
     height = MARGIN * 2 + (len(FLOORS) - 1) * FLOOR_HEIGHT - 20
-    bands = "".join(_band(name, level) for level, name in enumerate(reversed(FLOOR_NAMES)))
+    bands = "".join(map(_band, range(len(FLOOR_NAMES))))
+    labels = "".join(_label(name, level) for level, name in enumerate(reversed(FLOOR_NAMES)))
     arrows = sorted(house.arrows().items(), key=lambda item: item[1])
     paths = "".join(_arrow(boxes[a], boxes[b], count) for (a, b), count in arrows if a in boxes and b in boxes)
     rooms = "".join(map(_room, boxes.values()))
@@ -85,17 +86,24 @@ def _svg(house: House) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif">'
         '<defs><marker id="tip" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" orient="auto" '
         'markerUnits="userSpaceOnUse"><path d="M0 0 6 3 0 6z" fill="#5b6b7b"/></marker></defs>'
-        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>{bands}{paths}{rooms}</svg>\n'
+        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>{bands}{paths}{labels}{rooms}</svg>\n'
     )
 
 
-def _band(name: str, level: int) -> str:
+def _band(level: int) -> str:
     y = MARGIN + level * FLOOR_HEIGHT
-    fill = "#f4f6f8" if level % 2 else "#eceff3"
-    return (
-        f'<rect x="8" y="{y}" width="{WIDTH - 16}" height="{FLOOR_HEIGHT - 30}" rx="8" fill="{fill}"/>'
-        f'<text x="{MARGIN}" y="{y + 17}" font-size="12" fill="#566270">{escape(name)}</text>'
-    )
+    return f'<rect x="8" y="{y}" width="{WIDTH - 16}" height="{FLOOR_HEIGHT - 30}" rx="8" fill="{_ground(level)}"/>'
+
+
+def _ground(level: int) -> str:
+    return "#f4f6f8" if level % 2 else "#eceff3"
+
+
+def _label(name: str, level: int) -> str:
+    """Above the arrows, which its edge of the band's colour keeps off the letters."""
+    y = MARGIN + level * FLOOR_HEIGHT + 17
+    edge = f'stroke="{_ground(level)}" stroke-width="5" paint-order="stroke"'
+    return f'<text x="{MARGIN}" y="{y}" font-size="12" fill="#566270" {edge}>{escape(name)}</text>'
 
 
 def _arrow(start: Box, end: Box, count: int) -> str:
