@@ -131,8 +131,8 @@ def mend(model: Any) -> None:
     keep_residuals(model.model.diffusion_model, family.blocks)
     made, others = model.cached_patcher_init
 
-    def mended(*given: Any) -> Any:
-        another = made(*given)
+    def mended(*given: Any, **named: Any) -> Any:
+        another = made(*given, **named)
         keep_residuals(another.model.diffusion_model, family.blocks)
         return another
 
