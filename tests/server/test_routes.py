@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 from tilewright.host.routes import ROUTES
+from tilewright.launch.browser import QUIET
 
 PACK = Path(__file__).resolve().parents[2]
 GETS = [route for route in ROUTES if route.method == "GET"]
@@ -53,6 +56,27 @@ def test_a_route_lies_below_the_packs_own_path_and_only_reads_or_writes(route):
 )
 def test_another_site_is_refused(server, route, headers):
     assert ask(server, route, headers={**JSON, **headers})[0] == 403
+
+
+@pytest.mark.browser
+def test_a_page_whose_name_was_turned_to_this_machine_is_refused_in_a_browser(server):
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+    if browser is None:
+        pytest.skip("no chromium or chrome on this machine")
+    port = server.url.rsplit(":", 1)[1]
+    ask_both = """async () => Promise.all([
+      fetch("/tilewright/runs", { headers: { "Sec-Fetch-Site": "none", "X-Forwarded-Host": "localhost" } }),
+      fetch("/tilewright/dataset/tokens", { method: "POST", headers: { "Content-Type": "application/json" },
+        body: '{"captions": ["brick"]}' }),
+    ].map(async answer => (await answer).status))"""
+    with sync_playwright() as playwright:
+        turned = "--host-resolver-rules=MAP rebound.example 127.0.0.1"
+        page = playwright.chromium.launch(executable_path=browser, args=[*QUIET, turned]).new_page()
+        told = {}
+        for name in ("rebound.example", "127.0.0.1", "localhost"):
+            page.goto(f"http://{name}:{port}/system_stats")
+            told[name] = page.evaluate(ask_both)
+    assert told == {"rebound.example": [403, 403], "127.0.0.1": [200, 200], "localhost": [200, 200]}
 
 
 @each_post

@@ -191,6 +191,18 @@ def test_settings_that_the_node_refuses_are_told_of_here_and_in_the_nodes_that_f
     """)
 
 
+def test_steps_that_only_the_node_smooths_are_told_of(play):
+    play("""
+      const image = nodeOf("TilewrightHeightFromImage", "image", nodeOf("LoadImage"));
+      const before = mount(image);
+      const view = mount(nodeOf("TilewrightHeightToNormal", "height", image));
+      await until(view.drawn);
+      await saying(view, "Live: as the node will make it");
+      view.set("deband", true);
+      await saying(view, "not debanded here, but by the node");
+    """)
+
+
 def test_what_the_worker_could_not_do_stays_to_be_read(play):
     said = play("""
       const node = nodeOf("TilewrightHeightToNormal", "height", nodeOf("LoadImage"));

@@ -27,7 +27,7 @@ export function differences(view, kind, { from, plane, size, isDraft }) {
     isDraft && t("a draft, the whole follows"),
     isOfRun && t("of the last run's input"),
     !isDraft && size[0] < told.pixels[0] && t("made of a smaller height"),
-    deband && !told.debanded && t("debanding shows after a run"),
+    deband && !told.debanded && (isGiven ? t("not debanded here, but by the node") : t("debanding shows after a run")),
     deband && plane === planes.smooth && told.axes !== value("axes") && t("debanded for axes {axes}", { axes: told.axes }),
     kind.channel && isOfRun && !isGiven && told.channel !== value(kind.channel) && t("the channel shows after a run"),
     linked.length > 0 && t("linked, so not live: {names}", { names: linked.join(", ") }),
