@@ -5,6 +5,7 @@ A texture that tiles makes no stronger step there than somewhere inside, and its
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,8 @@ VALUES = 2**17  # measured at once: as many as a processor's cache holds
 INSIDE = slice(EDGE, -EDGE + 1)
 
 NOTHING, SEAMLESS, DOUBTFUL, SEAM = VERDICTS = ("nothing to measure", "seamless", "doubtful", "seam")  # best to worst
+FIGURES = "Figures, 1 or less where nothing shows:"
+EDGES = {"x": "left–right", "y": "top–bottom"}  # what a person sees of an axis
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,12 @@ class SeamStatistics:
         """Whether copies side by side show nothing: it is seamless, or of one value."""
         return self.spread < FLAT or self.verdict == SEAMLESS
 
+    @property
+    def figures(self) -> str:
+        """The numbers behind the verdict, for whoever asks: "Q 0.45, R 0.98, R2 0.83, Q2 0.52, band 0.10"."""
+        band = f"band {self.band.excess:.2f}" + (f" ({self.band.width} px)" if self.band.width else "")
+        return f"Q {self.q:.2f}, R {self.r:.2f}, R2 {self.r2:.2f}, Q2 {self.q2:.2f}, {band}"
+
 
 def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
     """Seam statistics of (B, C, H, W) along `axis`: "x" for the left-right wrap, "y" for the top-bottom one.
@@ -85,6 +94,15 @@ def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
         band=edge_band(image, axis),
         spread=float(image.amax() - image.amin()),
     )
+
+
+def told(seams: Mapping[str, SeamStatistics], moved: Mapping[str, float] | None = None) -> str:
+    """The seams of an image by axis in plain words: "left–right: seamless · top–bottom: seamless".
+
+    moved is the `moved_seam` of each axis, where the image is a repaired one.
+    """
+    ratios = moved or {}
+    return " · ".join(f"{EDGES[axis]}: {_words(seam, ratios.get(axis, 0.0))}" for axis, seam in seams.items())
 
 
 def moved_seam(before: torch.Tensor, after: torch.Tensor, axis: str) -> float:
@@ -112,6 +130,25 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
             bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum(across)
     lines = len(planes) * image.shape[across]
     return steps / lines, bends / lines
+
+
+def _words(seam: SeamStatistics, moved: float) -> str:
+    """What a person has to know of an edge."""
+    if seam.verdict == NOTHING:
+        return "nothing to measure, one flat value"
+    found = {
+        DOUBTFUL: ["a line may show"] * (seam.line_verdict == DOUBTFUL)
+        + [f"the edge may be {seam.band.kind}"] * (seam.band_verdict == DOUBTFUL),
+        SEAM: (
+            ["a line shows"] * (seam.line_verdict == SEAM)
+            or [f"the edge is {seam.band.kind}"] * (seam.band_verdict == SEAM)
+        )
+        + ["the line only moved inside"] * (moved > MOVED_SEAM),
+    }
+    for verdict in (SEAM, DOUBTFUL):
+        if found[verdict]:
+            return f"{verdict}, {' and '.join(found[verdict])}"
+    return SEAMLESS
 
 
 def _judged(value: float, seamless: float, doubtful: float) -> str:

@@ -7,7 +7,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, detect_convention, slopes
-from ..common.seams import EDGE, SeamStatistics, seam_statistics
+from ..common.seams import EDGE, EDGES, FIGURES, SeamStatistics, seam_statistics, told
 from .derivatives import height_gradient
 from .normal_encodings import OVERHANG, overhang
 from .normals import decode_normals, length_error, slope_scale
@@ -69,12 +69,22 @@ def _surface_lines(maps: Mapping[str, torch.Tensor], convention: str, height_cm:
 
 
 def seam_lines(seams: MapSeams) -> list[str]:
-    """What the seams of each map of a material are like."""
-    return [f"{name}: x {_figures(x)}, y {_figures(y)}." for name, (x, y) in seams.items()]
+    """What the edges of a material's maps are like, those of the same kind in one line."""
+    alike: dict[str, list[str]] = {}
+    for name, edges in seams.items():
+        alike.setdefault(told(dict(zip(EDGES, edges, strict=True))), []).append(name)
+    return [f"{', '.join(names)}, {words}" for words, names in alike.items()]
 
 
-def _figures(seam: SeamStatistics) -> str:
-    return f"Q {seam.q:.2f} R2 {seam.r2:.2f} {seam.verdict}"
+def seam_figures(seams: Sequence[MapSeams]) -> list[str]:
+    """The figures behind the `seam_lines` of each material of a batch, with a heading; [] where none was measured."""
+    lines = [
+        f"{f'material {number}, ' if len(seams) > 1 else ''}{name}, {edge}: {seam.figures}"
+        for number, measured in enumerate(seams, 1)
+        for name, edges in measured.items()
+        for edge, seam in zip(EDGES.values(), edges, strict=True)
+    ]
+    return [FIGURES, *lines] if lines else []
 
 
 def normal_lines(normals: torch.Tensor, convention: str) -> list[str]:

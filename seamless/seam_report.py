@@ -8,6 +8,8 @@ from ..common.errors import InputError
 from ..common.seams import (
     DOUBTFUL,
     EDGE,
+    EDGES,
+    FIGURES,
     MOVED_SEAM,
     NOTHING,
     SEAM,
@@ -17,9 +19,9 @@ from ..common.seams import (
     line_steps,
     moved_seam,
     seam_statistics,
+    told,
 )
 
-EDGES = {"x": "left–right", "y": "top–bottom"}
 STRIP_HEIGHT = 24
 COLORS = {NOTHING: (0.5, 0.5, 0.5), SEAMLESS: (0.2, 0.7, 0.3), DOUBTFUL: (0.95, 0.75, 0.1), SEAM: (0.9, 0.2, 0.15)}
 
@@ -52,10 +54,10 @@ class SeamReport:
     @property
     def badges(self) -> str:
         """One line per image, in plain words: "left–right: seamless · top–bottom: seamless"."""
-        return "\n".join(
-            _numbered(number, len(self.x), " · ".join(f"{EDGES[axis]}: {words}" for axis, words in edges))
-            for number, edges in enumerate(self._edges())
-        )
+        axes = [dict(zip(EDGES, seams, strict=True)) for seams in zip(self.x, self.y, strict=True)]
+        moved = [dict(zip(EDGES, ratios, strict=True)) for ratios in self.moved] or [None] * len(axes)
+        lines = [told(*one) for one in zip(axes, moved, strict=True)]
+        return "\n".join(_numbered(number, len(lines), line) for number, line in enumerate(lines))
 
     def __str__(self) -> str:
         figures = []
@@ -63,15 +65,7 @@ class SeamReport:
             ratios = self.moved[number] if self.moved else (None, None)
             for edge, seam, ratio in zip(EDGES.values(), seams, ratios, strict=True):
                 figures.append(_numbered(number, len(self.x), f"{edge}: {_figures(seam, ratio)}"))
-        return "\n".join([self.badges, "Figures, 1 or less where nothing shows:", *figures])
-
-    def _edges(self) -> list[list[tuple[str, str]]]:
-        """For every image: axis and words of its two edges."""
-        moved = self.moved or ((0.0, 0.0),) * len(self.x)
-        return [
-            [(axis, _words(seam, ratio)) for axis, seam, ratio in zip(EDGES, seams, ratios, strict=True)]
-            for seams, ratios in zip(zip(self.x, self.y, strict=True), moved, strict=True)
-        ]
+        return "\n".join([self.badges, FIGURES, *figures])
 
 
 def measure_seams(image: torch.Tensor, before: torch.Tensor | None = None) -> SeamReport:
@@ -138,33 +132,11 @@ def _moved(before: torch.Tensor, after: torch.Tensor) -> tuple[float, float]:
     return moved_seam(before, after, "x"), moved_seam(before, after, "y")
 
 
-def _words(seam: SeamStatistics, moved: float) -> str:
-    """What a person has to know of an edge."""
-    if seam.verdict == NOTHING:
-        return "nothing to measure, one flat value"
-    found = {
-        DOUBTFUL: ["a line may show"] * (seam.line_verdict == DOUBTFUL)
-        + [f"the edge may be {seam.band.kind}"] * (seam.band_verdict == DOUBTFUL),
-        SEAM: (
-            ["a line shows"] * (seam.line_verdict == SEAM)
-            or [f"the edge is {seam.band.kind}"] * (seam.band_verdict == SEAM)
-        )
-        + ["the line only moved inside"] * (moved > MOVED_SEAM),
-    }
-    for verdict in (SEAM, DOUBTFUL):
-        if found[verdict]:
-            return f"{verdict}, {' and '.join(found[verdict])}"
-    return SEAMLESS
-
-
 def _figures(seam: SeamStatistics, moved: float | None) -> str:
-    band = f", band {seam.band.excess:.2f}" + (f" ({seam.band.width} px)" if seam.band.width else "")
     if moved is None:
-        inside = ""
-    else:
-        place = "moved inside" if moved > MOVED_SEAM else "not moved"
-        inside = f"; {place} (strongest line inside {moved:.2f} times the one before)"
-    return f"Q {seam.q:.2f}, R {seam.r:.2f}, R2 {seam.r2:.2f}, Q2 {seam.q2:.2f}{band}{inside}"
+        return seam.figures
+    place = "moved inside" if moved > MOVED_SEAM else "not moved"
+    return f"{seam.figures}; {place} (strongest line inside {moved:.2f} times the one before)"
 
 
 def _numbered(number: int, of: int, line: str) -> str:

@@ -6,6 +6,8 @@ import re
 
 import pytest
 from test_schemas import PACK, SCHEMAS, each_node
+from tilewright.common.edge_bands import ANOTHER_COLOR, MORE_DETAILED, PALER, SOFTER, STARKER, EdgeBand
+from tilewright.common.seams import SeamStatistics, told
 
 FOLDER = PACK / "locales" / "zh"
 NODES = json.loads((FOLDER / "nodeDefs.json").read_text(encoding="utf-8"))
@@ -91,3 +93,15 @@ def test_the_readme_shows_the_pictures_of_the_english_one():
         re.findall(r"!\[.+?\]\((.+?)\)", (PACK / name).read_text("utf-8")) for name in ("README.md", "README.zh.md")
     ]
     assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("band", [SOFTER, MORE_DETAILED, ANOTHER_COLOR, PALER, STARKER])
+@pytest.mark.parametrize("excess", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("step", [0.0, 1.1, 2.0])
+def test_every_word_on_an_edge_is_translated(band, excess, step):
+    """The views translate what the server tells of edges piece by piece, see web/lib/edge_words.js."""
+    pieces = set()
+    for spread, moved in ((1.0, 0.0), (1.0, 2.0), (0.0, 0.0)):
+        seam = SeamStatistics(step, step, 0.0, 0.0, EdgeBand(excess, 8, band), spread)
+        pieces |= set(re.split("( · |: |, | and )", told({"x": seam, "y": seam}, {"x": moved, "y": moved})))
+    assert pieces - {" · "} <= set(MAIN["tilewright"])

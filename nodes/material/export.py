@@ -28,7 +28,7 @@ from ...material.material_files import (
     save_material,
 )
 from ...material.surface_size import SurfaceSize
-from ...material.validation import seams_of_maps, validate
+from ...material.validation import seam_figures, seams_of_maps, validate
 from ..shown_where import shown_where
 from ..validation import refusing
 from .preview import VIEW, material_views
@@ -204,7 +204,7 @@ class SaveMaterial(io.ComfyNode):
         seams = seams_of_maps(maps)
         checks = validate(maps, seams, convention, said.height_cm, said.size_cm)
         findings = "\n".join([*of_size, *of_mask, *rebuilt, *saved.notes, *export_notes(maps, settings), *checks])
-        report = "\n".join([*files, findings])
+        report = "\n".join([*files, findings, *seam_figures(seams)])
         views = material_views(maps, described, seams)
         shown = {VIEW: views, "files": _results(saved), "images": _previews(maps, cls), "text": [report]}
         shown["badges"] = [findings]

@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ...common.seams import told
 from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.arrangement import check_batches, engine_normals
 from ...material.material_files import SurfaceFacts
 from ...material.surface_size import SurfaceSize
-from ...material.validation import MapSeams, seams_of_maps, validate
+from ...material.validation import MapSeams, seam_figures, seams_of_maps, validate
 from ...material.viewed_maps import viewed_maps
-from ...seamless.seam_report import SeamReport
 from .surface_inputs import (
     CATEGORY,
     connected_maps,
@@ -75,7 +75,8 @@ class PreviewMaterial(io.ComfyNode):
         said, of_size = said_size(surface, height_cm, size_cm)
         seams = seams_of_maps(maps)
         views = material_views(maps, SurfaceFacts(convention, said.height_cm, said.size_cm), seams)
-        report = "\n".join([*rebuilt, *of_size, *validate(maps, seams, convention, said.height_cm, said.size_cm)])
+        checks = validate(maps, seams, convention, said.height_cm, said.size_cm)
+        report = "\n".join([*rebuilt, *of_size, *checks, *seam_figures(seams)])
         if cls.hidden is not None:  # in a graph
             tell_node(cls.hidden.unique_id, report)
         return io.NodeOutput(report, ui={VIEW: views, "text": [report]})
@@ -101,4 +102,4 @@ def _seams(measured: MapSeams) -> dict[str, str]:
     if not measured:  # too small to tell
         return {}
     name, (x, y) = next(iter(measured.items()))
-    return {"map": name, "x": x.verdict, "y": y.verdict, "text": SeamReport((x,), (y,)).badges}
+    return {"map": name, "x": x.verdict, "y": y.verdict, "text": told({"x": x, "y": y})}

@@ -6,7 +6,7 @@ from tilewright.common.axes import Axes
 from tilewright.common.conventions import flip_green
 from tilewright.material.filters import gaussian_blur
 from tilewright.material.normals import normal_map
-from tilewright.material.validation import agreement, normal_lines, seam_lines, seams_of_maps, validate
+from tilewright.material.validation import agreement, normal_lines, seam_figures, seam_lines, seams_of_maps, validate
 
 BOTH = Axes(True, True)
 
@@ -28,8 +28,8 @@ def checked(maps, height_cm=10.0, size_cm=64.0):
 
 def test_a_good_material_is_called_good(height):
     lines = checked({"height": height, "normal": normals(height)})
-    assert [line for line in lines if "seamless" in line and "seam," not in line] == lines[:2]
-    assert [line.split(" (")[0] for line in lines[2:]] == [
+    assert lines[0] == "height, normal, left–right: seamless · top–bottom: seamless"
+    assert [line.split(" (")[0] for line in lines[1:]] == [
         "normal: unit length",
         "normal: OpenGL, as its pixels say",
         "normal and height show the same surface",
@@ -38,8 +38,11 @@ def test_a_good_material_is_called_good(height):
 
 
 def test_a_cut_shows_as_a_seam(height):
-    lines = seam_lines(seams_of_maps({"height": height[..., :40], "ao": height[..., :20]})[0])
-    assert len(lines) == 1 and lines[0].startswith("height: x Q") and " seam" in lines[0]
+    measured = seams_of_maps({"height": height[..., :40], "ao": height[..., :20]})  # ao is too small to tell
+    lines, figures = seam_lines(measured[0]), seam_figures(measured)
+    assert len(lines) == 1 and lines[0].startswith("height, left–right: seam, a line shows · top–bottom: seamless")
+    assert [line.split(": Q ")[0] for line in figures[1:]] == ["height, left–right", "height, top–bottom"]
+    assert seam_figures(seams_of_maps({"ao": height[..., :20]})) == []
 
 
 def test_one_bad_material_of_a_batch_is_told_by_its_number(height):
@@ -48,8 +51,9 @@ def test_one_bad_material_of_a_batch_is_told_by_its_number(height):
     inwards[:, 2] = 0
     heights, vectors = torch.cat([height] * 7 + [cut]), torch.cat([normals(height)] * 7 + [inwards])
     lines = checked({"height": heights, "normal": vectors})
-    seam = [line for line in lines if " seam," in line or line.endswith(" seam.")]
-    assert seam and all(line.startswith("material 8, height: ") for line in seam)
+    seam = [line for line in lines if ": seam," in line]
+    assert seam and all(line.startswith("material 8, height, left–right: ") for line in seam)
+    assert seam_figures(seams_of_maps({"height": heights}))[-1].startswith("material 8, height, top–bottom: Q ")
     assert [line for line in lines if "into the surface" in line][0].startswith("material 8, normal: ")
     assert sum("unit length" in line for line in lines) == 7
 

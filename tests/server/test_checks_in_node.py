@@ -19,14 +19,14 @@ _RUN = """async prompt => {
 }"""
 
 _TEXTS = """() => [...document.querySelectorAll(".tw-badges")].map(element => element.textContent)
-  .filter(text => text.includes(" Q "))"""
+  .filter(text => text.includes("left–right"))"""
 
 
 def test_the_node_shows_what_its_checks_found(editor):
     editor.evaluate(_RUN, PROMPT)
     editor.wait_for_function(f"() => ({_TEXTS})().length > 0", timeout=300_000)
     (found,) = editor.evaluate(_TEXTS)
-    assert "height: x Q " in found
+    assert "height" in found and "left–right: " in found
     assert "normal: unit length" in found
     assert "given as DirectX, but its pixels say OpenGL" in found
     assert "normal and height show " in found

@@ -1,12 +1,13 @@
 /** What a node found, in its own words: whether edges are seamless, what an export checked. It stays after a reload. */
 import { fetchServer, locatorOf } from "../lib/comfy.js";
 import { h } from "../lib/dom.js";
+import { edgeWords } from "../lib/edge_words.js";
 import { t } from "../lib/i18n.js";
 
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 
 const JOBS = 16; // of the server's history, in which the last run of a workflow is looked for
-const VERDICT = /: (seamless|doubtful|seam)\b/; // of one edge, as common/seams.py words it
+const EDGE = /^(?:(.+), )?((?:left–right|top–bottom): (\w+).*)$/; // whose, and what it is like, as common/seams.py words it
 const TONES = /** @type {Record<string, string>} */ ({ seamless: "tw-good", doubtful: "tw-warn", seam: "tw-bad" });
 
 /** @type {import("../lib/comfy.js").ViewKind} */
@@ -31,10 +32,10 @@ export const BADGES = {
 
 /** A line of what was found; verdicts on edges as badges. @param {string} text */
 function line(text) {
-  if (!VERDICT.test(text)) return h("div", {}, text);
-  const parts = text.split(" · ");
-  const badges = parts.map((part) => h("span", { class: `tw-badge ${TONES[VERDICT.exec(part)?.[1] ?? ""] ?? ""}` }, part));
-  return h("div", { class: "tw-row" }, badges);
+  const edges = text.split(" · ").map((part) => EDGE.exec(part) ?? []);
+  if (edges.some((found) => !found.length)) return h("div", {}, text);
+  const badges = edges.map(([, , words, verdict]) => h("span", { class: `tw-badge ${TONES[verdict] ?? ""}` }, edgeWords(words)));
+  return h("div", { class: "tw-row" }, edges[0][1] && h("span", {}, edgeWords(edges[0][1])), badges);
 }
 
 /** What the newest job of this workflow that the server remembers told of the node. @param {NodeView} view */

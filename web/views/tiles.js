@@ -1,6 +1,7 @@
 /** A texture without end, in Tile Preview: drag it, wheel to zoom, 1, 2 and 4 for so many tiles, seams as Measure Seams sees them. */
 import { fetchServer } from "../lib/comfy.js";
 import { h, toggleFullscreen } from "../lib/dom.js";
+import { edgeWords } from "../lib/edge_words.js";
 import { t } from "../lib/i18n.js";
 import { OnDemand } from "../lib/on_demand.js";
 import { Store } from "../lib/store.js";
@@ -131,15 +132,15 @@ class TileView {
       t("offset {x}, {y} px", { x: wrapped(x, this.tile.pixels[0]), y: wrapped(y, this.tile.pixels[1]) }),
       t("{n} tiles wide", { n: Number(tiles.toPrecision(2)) }),
     ].join(" · ");
-    this.canvas.setAttribute("aria-label", `${t("Texture, repeated")}. ${this.facts.textContent}. ${this.tile.seams.text ?? ""}`);
+    this.canvas.setAttribute("aria-label", `${t("Texture, repeated")}. ${this.facts.textContent}. ${edgeWords(this.tile.seams.text ?? "")}`);
     this.seamsButton.setAttribute("aria-pressed", String(seams));
   }
 
   #tellSeams() {
     const { text, figures, x, y } = this.tile.seams;
     const [columns, rows] = this.tile.pixels;
-    const words = text ?? (Math.min(columns, rows) < 24 ? t("Too small to measure seams.") : t("Above 4096 pixels only Measure Seams measures."));
-    this.verdict.textContent = words;
+    const none = Math.min(columns, rows) < 24 ? t("Too small to measure seams.") : t("Above 4096 pixels only Measure Seams measures.");
+    this.verdict.textContent = text ? edgeWords(text) : none;
     this.verdict.title = figures ?? "";
     const worst = [x, y].includes("seam") ? "tw-bad" : [x, y].includes("doubtful") ? "tw-warn" : "tw-good";
     this.verdict.className = `tw-tile-verdict ${text ? worst : ""}`;

@@ -23,7 +23,7 @@ def test_the_view_is_told_of_files_that_are_there(temp):
     for file in material["files"].values():
         assert Path(temp, file["subfolder"], file["filename"]).is_file() and file["type"] == "temp"
     assert material["seams"]["map"] == "basecolor" and {"x", "y"} < set(material["seams"])
-    assert "basecolor: x Q" in out.result[0]
+    assert "basecolor, left–right: Q " in out.result[0]
 
 
 def test_equal_maps_are_one_file(temp):

@@ -189,7 +189,7 @@ def test_the_checks_are_in_the_report(output):
     height = torch.rand(1, 32, 32)
     normal = HeightToNormal.execute(height, "DirectX")[0]
     _, report = SaveMaterial.execute("m", height=height, normal=normal, convention="OpenGL")
-    assert "height: x Q" in report
+    assert "height, normal, left–right: seam" in report and "height, left–right: Q " in report
     assert "its pixels say DirectX" in report
 
 
