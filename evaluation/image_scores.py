@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
-from ..common.seams import EDGE, seam_statistics
+from ..common.seams import EDGE, SEAM, SEAMLESS_Q, seam_statistics
 from .summary import Summary, summarise
 
 
@@ -25,17 +25,30 @@ class ImageScores:
         return {kind: summarise(values[values.isfinite()].tolist()) for kind, values in self.scores.items()
                 if values.isfinite().any()}  # fmt: skip
 
+    @property
+    def means(self) -> str:
+        """The mean of each score in a line, and from where on a seam shows."""
+        notes = {SEAM: f" (to {SEAMLESS_Q} seamless)"}
+        return "\n".join(
+            [self._heading, *(_mean(kind, given) + notes.get(kind, "") for kind, given in self.summaries.items())]
+        )
+
+    @property
+    def _heading(self) -> str:
+        return f"{self.name}: {len(self.prompts)} pictures of {len(set(self.prompts))} prompts"
+
     def report(self) -> str:
         """The summary of each score, with the errors that say how far skewness and kurtosis can be believed."""
         count = len(self.prompts)
-        lines = [f"{self.name}: {count} pictures of {len(set(self.prompts))} prompts"]
+        lines = [self._heading]
         for kind, given in self.summaries.items():
-            lines.append(
-                f"{kind}: mean {given.mean:.4f} ± {given.mean_error:.4f}, deviation {given.deviation:.4f}, quartiles "
-                f"{given.lower_quartile:.4f} / {given.median:.4f} / {given.upper_quartile:.4f}, from "
-                f"{given.least:.4f} to {given.most:.4f}, skewness {given.skewness:.2f} ± {given.skewness_error:.2f}, "
-                f"kurtosis {given.kurtosis:.2f} ± {given.kurtosis_error:.2f}"
-            )
+            lines += [
+                _mean(kind, given),
+                f"  deviation {given.deviation:.4f}, from {given.least:.4f} to {given.most:.4f}",
+                f"  quartiles {given.lower_quartile:.4f} / {given.median:.4f} / {given.upper_quartile:.4f}",
+                f"  skewness {given.skewness:.2f} ± {given.skewness_error:.2f}, "
+                f"kurtosis {given.kurtosis:.2f} ± {given.kurtosis_error:.2f}",
+            ]
         if count < 100:
             lines.append(
                 f"With {count} pictures skewness and kurtosis are mostly chance: believe them where they are at least "
@@ -81,10 +94,14 @@ def plain_scores(pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         worst = [max(seam_statistics(one[None], axis).q for axis in ("x", "y")) for one in pictures]
         seams = torch.tensor(worst, dtype=torch.float64)
     return {
-        "seam": seams,
+        SEAM: seams,
         "contrast": pictures.double().mean(1).flatten(1).std(1),
         "colourfulness": pictures.double().std(1).mean((1, 2)),
     }
+
+
+def _mean(kind: str, given: Summary) -> str:
+    return f"{kind}: mean {given.mean:.4f} ± {given.mean_error:.4f}"
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,7 @@ LOAD = """async ([prompt, name]) => {
 
 # Folds the nodes of each step into a subgraph, with the widgets that matter on it.
 FOLD = """async folds => {
-  for (const { title, members, widgets } of folds) {
+  for (const { title, members, widgets, names = [] } of folds) {
     const nodes = members.map(id => app.graph.getNodeById(Number(id)));
     const { subgraph, node } = app.graph.convertToSubgraph(new Set(nodes));
     node.title = subgraph.name = title;
@@ -27,6 +27,17 @@ FOLD = """async folds => {
       if (!slot) throw new Error(`${title}: node ${id} has no widget ${name}`);
       const input = subgraph.inputs.find(one => one.name === label) ?? subgraph.addInput(label, slot.type);
       input.connect(slot, inner);
+    }
+    for (const { id, name, label } of names) {
+      const inner = subgraph.getNodeById(Number(id));
+      const [input, output] = [inner.inputs, inner.outputs].map(slots => slots.find(slot => slot.name === name));
+      if (!input && !output) throw new Error(`${title}: node ${id} has no socket ${name}`);
+      (input ?? output).label = label;
+      const from = input && subgraph.links.get(input.link);
+      if (from?.origin_id === subgraph.inputNode.id) subgraph.renameInput(subgraph.inputs[from.origin_slot], label);
+      const ends = (output?.links ?? []).map(link => subgraph.links.get(link));
+      const out = ends.find(link => link.target_id === subgraph.outputNode.id);
+      if (out) subgraph.renameOutput(subgraph.outputs[out.target_slot], label);
     }
     const about = { outputs: ["origin_id", "renameOutput"], inputs: ["target_id", "renameInput"] };
     for (const [side, [end, rename]] of Object.entries(about)) {  // "image" and "image_1" do not tell what they are

@@ -2,15 +2,16 @@
 
 The API file says what runs. `_meta.group` of a node says which step it belongs to: where a graph has more than ten
 nodes, those of a step become one subgraph of that name, with the widgets of `_meta.widgets`; what shows pictures or
-text, and what `_meta.open` names, stays in sight. workflows/notes/<name>.md is the text of the note beside the graph;
-its heading is the title, since the editor's template browser shows the names of files.
+text, and what `_meta.open` names, stays in sight. `_meta.room` is the height of a text longer than most, `_meta.names`
+renames sockets. workflows/notes/<name>.md is the text of the note beside the graph; its heading is the title, since the
+editor's template browser shows the names of files.
 The real frontend makes the nodes, so that widgets and slots are those of this ComfyUI.
 """
 
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def build_workflow(editor: Page, name: str) -> None:
     editor.evaluate(FOLD, folds(prompt))
     editor.evaluate(REOPEN)
     nodes = editor.evaluate(MEASURE)
-    sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE))
+    rooms = {node_id: node["_meta"]["room"] for node_id, node in prompt.items() if "room" in node["_meta"]}
+    sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE), rooms)
     text = note_text(_note(name))
     note = {"id": NOTE, "type": NOTE, "inside": "", "sources": []}
     layout = laid_out([note, *nodes], sizes | {NOTE: note_size(text)})
@@ -98,7 +100,7 @@ def _note(name: str) -> str:
 
 
 def folds(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The subgraphs of an API-format graph: title, members and widgets (node id, name, label). [] for a small graph."""
+    """The subgraphs of an API-format graph: title, members, widgets and names (node id, name, label); few: none."""
     if len(prompt) <= MANY:
         return []
     steps: dict[str, list[str]] = {}
@@ -106,9 +108,18 @@ def folds(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
         if node["class_type"] not in SHOWS and not node["_meta"].get("open"):
             steps.setdefault(node["_meta"]["group"], []).append(node_id)
     return [
-        {"title": step, "members": members, "widgets": promoted(prompt, members)}
+        {"title": step, "members": members, "widgets": promoted(prompt, members), "names": named(prompt, members)}
         for step, members in steps.items()
         if len(members) > 1
+    ]
+
+
+def named(prompt: Mapping[str, Any], members: list[str]) -> list[dict[str, str]]:
+    """The sockets of a step that `_meta.names` gives other names, as their own (string_a) say nothing."""
+    return [
+        {"id": node_id, "name": name, "label": label}
+        for node_id in members
+        for name, label in prompt[node_id]["_meta"].get("names", {}).items()
     ]
 
 
@@ -135,17 +146,22 @@ def promoted(prompt: Mapping[str, Any], members: list[str]) -> list[dict[str, st
     return [{"id": node_id, "name": name, "label": label or usual(node_id, name)} for node_id, name, label in found]
 
 
-def sizes_of(nodes: Iterable[Mapping[str, Any]], vue_heights: Mapping[str, float]) -> dict[str, Size]:
-    """The size of each node in the taller renderer, with room for the pictures and texts that a run brings."""
-    return {
-        node["id"]: (
-            node["size"][0],
-            node["size"][1]
-            if node["type"] in SOCKETS
-            else max(node["size"][1], vue_heights.get(node["id"], 1.33 * node["size"][1])) + SHOWS.get(node["type"], 0),
-        )
-        for node in nodes
-    }
+def sizes_of(
+    nodes: Sequence[Mapping[str, Any]], vue_heights: Mapping[str, float], rooms: Mapping[str, float] | None = None
+) -> dict[str, Size]:
+    """The size of each node in the taller renderer, with room for the pictures and texts that a run brings.
+
+    rooms has other heights of what a run brings, by node: for a text that is longer than most.
+    """
+    brought = {node["id"]: SHOWS.get(node["type"], 0) for node in nodes} | dict(rooms or {})
+
+    def height(node: Mapping[str, Any]) -> float:
+        own = node["size"][1]
+        if node["type"] in SOCKETS:
+            return own
+        return max(own, vue_heights.get(node["id"], 1.33 * own)) + brought[node["id"]]
+
+    return {node["id"]: (node["size"][0], height(node)) for node in nodes}
 
 
 def note_text(markdown: str) -> str:

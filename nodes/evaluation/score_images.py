@@ -69,4 +69,4 @@ class ScoreImages(io.ComfyNode):
         texts = prompts_of(prompts, len(pictures))
         encoders = load_encoders(clip_vision, clip, aesthetic)
         result = ImageScores(name, texts, {**encoders(list(pictures), texts), **plain_scores(pictures)})
-        return io.NodeOutput(result.report(), result.csv(), ui={"text": [result.report()], "badges": [result.report()]})
+        return io.NodeOutput(result.report(), result.csv(), ui={"text": [result.report()], "badges": [result.means]})

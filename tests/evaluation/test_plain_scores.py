@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiles import render
 from tilewright.common.errors import InputError
-from tilewright.evaluation.image_scores import plain_scores, prompts_of
+from tilewright.evaluation.image_scores import ImageScores, plain_scores, prompts_of
 
 
 def test_prompts_are_one_for_all_or_stand_together():
@@ -31,3 +31,17 @@ def test_the_seam_is_that_of_the_worse_axis_and_unknown_for_small_pictures():
     assert found[0] < 1.5 < 3 < found[1]
     assert found[1] == pytest.approx(float(found[2]), rel=0.2)
     assert plain_scores(torch.rand(1, 3, 8, 8))["seam"].isnan().all()
+
+
+def test_means_stand_in_a_line_each_and_the_rest_of_the_summary_below():
+    scores = ImageScores("mine", ["a", "a", "b"], {"seam": torch.tensor([0.2, 0.4, 0.6]), "contrast": torch.ones(3)})
+    assert scores.means.splitlines() == [
+        "mine: 3 pictures of 2 prompts",
+        "seam: mean 0.4000 ± 0.1155 (to 1.05 seamless)",
+        "contrast: mean 1.0000 ± 0.0000",
+    ]
+    assert scores.report().splitlines()[1:4] == [
+        "seam: mean 0.4000 ± 0.1155",
+        "  deviation 0.2000, from 0.2000 to 0.6000",
+        "  quartiles 0.3000 / 0.4000 / 0.5000",
+    ]

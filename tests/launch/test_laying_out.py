@@ -110,6 +110,12 @@ def test_steps_of_a_large_graph_become_subgraphs_and_what_shows_pictures_stays_i
     assert [(one["id"], one["label"]) for one in say["widgets"]] == [("21", "Prompt"), ("22", "seed")]
 
 
+def test_a_socket_whose_name_says_nothing_is_given_another():
+    prompt = {str(number): node("Blur", "1 Blur", image=["0", 0]) for number in range(1, 14)}
+    prompt["1"]["_meta"]["names"] = {"string_a": "checkpoints"}
+    assert folds(prompt)[0]["names"] == [{"id": "1", "name": "string_a", "label": "checkpoints"}]
+
+
 def test_a_small_graph_stays_open():
     assert folds(PROMPT) == []
 
@@ -121,6 +127,7 @@ def test_a_node_is_as_tall_as_in_the_taller_renderer_with_room_for_its_picture()
         {"id": "9:3", "type": "KSampler", "size": [320, 100]},
     ]
     sizes = sizes_of(nodes, {"1": 70, "2": 200})
+    assert sizes_of(nodes, {"1": 70, "2": 200}, {"1": 333})["1"] == (300, 403)
     assert sizes["1"][1] >= 70 + 200 and sizes["2"] == (320, 250) and sizes["9:3"] == (320, 133)
 
 

@@ -97,9 +97,10 @@ export function head(model, open, ...what) {
   return h("div", { class: "tw-row" }, h("div", { class: "tw-grow twc-headline" }, ...what), button);
 }
 
-/** How many pictures each sign is on. @param {Model} model */
+/** How many pictures each sign is on. A dataset without any caption is no mistake: its captions come later. @param {Model} model */
 export function signBar(model) {
-  const signs = countSigns(model.state.pictures);
+  const { pictures } = model.state;
+  const signs = countSigns(pictures).filter(({ sign, count }) => sign !== "empty" || count < pictures.length);
   return h("div", { class: "twc-signbar" }, ...signs.map(({ label, kind, count }) => h("span", { class: `tw-badge ${kind}` }, `${label} ${count}`)));
 }
 
