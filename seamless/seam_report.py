@@ -55,7 +55,7 @@ class SeamReport:
     def badges(self) -> str:
         """One line per image, in plain words: "left–right: seamless · top–bottom: seamless"."""
         axes = [dict(zip(EDGES, seams, strict=True)) for seams in zip(self.x, self.y, strict=True)]
-        moved = [dict(zip(EDGES, ratios, strict=True)) for ratios in self.moved] or [None] * len(axes)
+        moved = [dict(zip(EDGES, ratios, strict=True)) for ratios in self.moved] or [dict[str, float]()] * len(axes)
         lines = [told(*one) for one in zip(axes, moved, strict=True)]
         return "\n".join(_numbered(number, len(lines), line) for number, line in enumerate(lines))
 
