@@ -7,7 +7,8 @@ import { t } from "../lib/i18n.js";
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 
 const JOBS = 16; // of the server's history, in which the last run of a workflow is looked for
-const EDGE = /^(?:(.+), )?((?:left–right|top–bottom): (seamless|doubtful|seam|nothing to measure)\b.*)$/; // whose, and what it is like, as common/seams.py words it
+// Whose edge, and what it is like, as common/seams.py words it.
+const EDGE = /^(?:(.+), )?((?:left–right|top–bottom): (seamless|doubtful|seam|nothing to measure)\b.*)$/;
 const TONES = /** @type {Record<string, string>} */ ({ seamless: "tw-good", doubtful: "tw-warn", seam: "tw-bad" });
 
 /** @type {import("../lib/comfy.js").ViewKind} */
