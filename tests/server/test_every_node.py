@@ -32,7 +32,7 @@ REFUSED |= {  # the checkpoint is of Stable Diffusion 1, and these families have
     for family, words in {
         "Flux.1": "is SD1, not Flux.1. Set family to auto",
         "Chroma": "is SD1, not Chroma. Set family to auto|no DreamBooth training for Chroma. It has a LoRA",
-        "SD3": "names its weights in a way that sd-scripts' SD3 does not read. Use a whole checkpoint",
+        "SD3": "is SD1, not SD3. Set family to auto",
         "Lumina 2": "is SD1, not Lumina 2. Set family to auto",
         "Anima": "is SD1, not Anima. Set family to auto",
     }.items()
