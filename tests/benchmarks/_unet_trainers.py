@@ -16,6 +16,8 @@ RANK, EXAMPLES, WARM_UP = 16, 8, 3
 KERNELS = {  # in which PyTorch multiplies, forward and backward: any trainer calls them with the same shapes
     "aten::mkldnn_convolution",
     "aten::convolution_backward",
+    "aten::_slow_conv2d_forward",
+    "aten::_slow_conv2d_backward",
     "aten::mm",
     "aten::addmm",
     "aten::bmm",

@@ -131,7 +131,7 @@ def host_model(shape: Shape, dtype: Any) -> Any:
     some = torch.randn(1 << 20, dtype=dtype) * 0.02  # over and over: billions of random numbers take minutes
     for parameter in model.diffusion_model.parameters():
         times = -(-parameter.numel() // len(some))
-        parameter.data = some.repeat(times)[: parameter.numel()].view(parameter.shape)
+        parameter.data = some.repeat(times)[: parameter.numel()].clone().view(parameter.shape)
     device = comfy.model_management.get_torch_device()
     patcher = comfy.model_patcher.ModelPatcher(model, device, torch.device("cpu"))
     patcher.cached_patcher_init = (lambda disable_dynamic: host_model(shape, dtype), ())  # the host trains another copy
