@@ -76,9 +76,10 @@ class PreviewMaterial(io.ComfyNode):
         seams = seams_of_maps(maps)
         views = material_views(maps, SurfaceFacts(convention, said.height_cm, said.size_cm), seams)
         checks = validate(maps, seams, convention, said.height_cm, said.size_cm)
-        report = "\n".join([*rebuilt, *of_size, *checks, *seam_figures(seams)])
+        found = [*rebuilt, *of_size, *checks]
+        report = "\n".join([*found, *seam_figures(seams)])
         if cls.hidden is not None:  # in a graph
-            tell_node(cls.hidden.unique_id, report)
+            tell_node(cls.hidden.unique_id, "\n".join(found))
         return io.NodeOutput(report, ui={VIEW: views, "text": [report]})
 
 
