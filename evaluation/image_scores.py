@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
-from ..common.seams import EDGE, SEAM, SEAMLESS_Q, seam_statistics
+from ..common.seams import EDGE, SEAMLESS_Q, seam_statistics
 from .summary import Summary, summarise
 
 
@@ -27,8 +27,8 @@ class ImageScores:
 
     @property
     def means(self) -> str:
-        """The mean of each score in a line, and from where on a seam shows."""
-        notes = {SEAM: f" (to {SEAMLESS_Q} seamless)"}
+        """The mean of each score in a line, and up to which seam a single picture shows no line."""
+        notes = {"seam": f" (for one picture: up to {SEAMLESS_Q} no line shows)"}
         return "\n".join(
             [self._heading, *(_mean(kind, given) + notes.get(kind, "") for kind, given in self.summaries.items())]
         )
@@ -94,7 +94,7 @@ def plain_scores(pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         worst = [max(seam_statistics(one[None], axis).q for axis in ("x", "y")) for one in pictures]
         seams = torch.tensor(worst, dtype=torch.float64)
     return {
-        SEAM: seams,
+        "seam": seams,
         "contrast": pictures.double().mean(1).flatten(1).std(1),
         "colourfulness": pictures.double().std(1).mean((1, 2)),
     }

@@ -37,7 +37,7 @@ def test_means_stand_in_a_line_each_and_the_rest_of_the_summary_below():
     scores = ImageScores("mine", ["a", "a", "b"], {"seam": torch.tensor([0.2, 0.4, 0.6]), "contrast": torch.ones(3)})
     assert scores.means.splitlines() == [
         "mine: 3 pictures of 2 prompts",
-        "seam: mean 0.4000 ± 0.1155 (to 1.05 seamless)",
+        "seam: mean 0.4000 ± 0.1155 (for one picture: up to 1.05 no line shows)",
         "contrast: mean 1.0000 ± 0.0000",
     ]
     assert scores.report().splitlines()[1:4] == [
