@@ -35,7 +35,7 @@ FOLD = """async folds => {
       (input ?? output).label = label;
       const from = input && subgraph.links.get(input.link);
       if (from?.origin_id === subgraph.inputNode.id) subgraph.renameInput(subgraph.inputs[from.origin_slot], label);
-      const ends = (output?.links ?? []).map(link => subgraph.links.get(link));
+      const ends = ((!input && output?.links) || []).map(link => subgraph.links.get(link));
       const out = ends.find(link => link.target_id === subgraph.outputNode.id);
       if (out) subgraph.renameOutput(subgraph.outputs[out.target_slot], label);
     }

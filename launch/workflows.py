@@ -11,7 +11,7 @@ The real frontend makes the nodes, so that widgets and slots are those of this C
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -100,18 +100,30 @@ def _note(name: str) -> str:
 
 
 def folds(prompt: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The subgraphs of an API-format graph: title, members, widgets and names (node id, name, label); few: none."""
-    if len(prompt) <= MANY:
-        return []
+    """The subgraphs of an API-format graph: title, members, widgets and names (node id, name, label); few: none.
+
+    Raises `HostError` where `_meta.names` stands at a node that comes into none of them.
+    """
     steps: dict[str, list[str]] = {}
     for node_id, node in prompt.items():
-        if node["class_type"] not in SHOWS and not node["_meta"].get("open"):
+        if len(prompt) > MANY and node["class_type"] not in SHOWS and not node["_meta"].get("open"):
             steps.setdefault(node["_meta"]["group"], []).append(node_id)
+    steps = {step: members for step, members in steps.items() if len(members) > 1}
+    check_named(prompt, {node_id for members in steps.values() for node_id in members})
     return [
         {"title": step, "members": members, "widgets": promoted(prompt, members), "names": named(prompt, members)}
         for step, members in steps.items()
-        if len(members) > 1
     ]
+
+
+def check_named(prompt: Mapping[str, Any], inside: Set[str]) -> None:
+    """Raise `HostError` where `_meta.names` stands at a node that is not among those `inside` a subgraph."""
+    for node_id, node in prompt.items():
+        if "names" in node["_meta"] and node_id not in inside:
+            raise HostError(
+                f"Node {node_id} ({node['class_type']}) is in no subgraph, whose sockets alone `_meta.names` renames. "
+                "Take the names away, or give it a step with other nodes in a larger graph."
+            )
 
 
 def named(prompt: Mapping[str, Any], members: list[str]) -> list[dict[str, str]]:

@@ -116,6 +116,15 @@ def test_a_socket_whose_name_says_nothing_is_given_another():
     assert folds(prompt)[0]["names"] == [{"id": "1", "name": "string_a", "label": "checkpoints"}]
 
 
+@pytest.mark.parametrize("count", [10, 13])
+def test_names_that_no_subgraph_shows_are_refused(count):
+    prompt = {str(number): node("Blur", "1 Blur", image=["0", 0]) for number in range(1, count)}
+    prompt["20"] = node("PreviewAny", "1 Blur")
+    prompt["20"]["_meta"]["names"] = {"source": "report"}
+    with pytest.raises(HostError, match="Node 20 .* in no subgraph"):
+        folds(prompt)
+
+
 def test_a_small_graph_stays_open():
     assert folds(PROMPT) == []
 
