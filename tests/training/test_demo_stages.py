@@ -4,9 +4,21 @@ import json
 
 import pytest
 import torch
+from tilewright.common.axes import Axes
+from tilewright.common.wrapped_convolutions import wrap_in_place
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import autoencoder_loss, bends_by_column, train_autoencoder
-from tilewright.training.demo.denoiser import FIRST_DRAWINGS, RENEWAL_STEPS, Denoiser, denoiser_loss, train_denoiser
+from tilewright.training.demo.denoiser import (
+    BATCH,
+    FIRST_DRAWINGS,
+    PATCH,
+    PATCH_BATCH,
+    PATCHED,
+    RENEWAL_STEPS,
+    Denoiser,
+    denoiser_loss,
+    train_denoiser,
+)
 from tilewright.training.demo.pool import Drawing, Pool
 from tilewright.training.lora import is_spatial
 from tilewright.training.noise import NoiseSchedule
@@ -37,11 +49,16 @@ class PlainAutoencoder(nn.Module):
 
 
 class PlainUnet(nn.Module):
+    """One convolution that remembers what it was given: rows, latents a side, and whether it wraps."""
+
     def __init__(self):
         super().__init__()
-        self.conv, self.told = nn.Conv2d(4, 4, 1), nn.Linear(2, 4)
+        self.conv, self.told, self.seen = nn.Conv2d(4, 4, 3, padding=1), nn.Linear(2, 4), []
+        wrap_in_place(self, Axes(True, True), "The test's UNet")
 
     def forward(self, noisy, timesteps, context):
+        wraps = torch.allclose(self.conv(noisy.roll(1, -1)), self.conv(noisy).roll(1, -1), atol=1e-2)
+        self.seen.append((len(noisy), noisy.shape[-1], wraps))
         return self.conv(noisy) + self.told(context.mean(1))[:, :, None, None]
 
 
@@ -106,7 +123,7 @@ def test_the_denoiser_learns_until_its_time_is_over_and_is_kept(tmp_path):
 
     schedule = NoiseSchedule(torch.linspace(0.99, 0.01, 50), "eps")
     denoiser = Denoiser(PlainUnet(), PlainTextEncoder(), tokens, 1.0, schedule)
-    pool, sheets = Pool(colors(32), capacity=8), []
+    pool, sheets = Pool(colors(256), capacity=8), []
 
     def error():
         generator = torch.Generator().manual_seed(5)
@@ -114,7 +131,13 @@ def test_the_denoiser_learns_until_its_time_is_over_and_is_kept(tmp_path):
         return denoiser_loss(denoiser, clean, ["a"] * 8, generator)[0].item()
 
     before = error()
+    denoiser.unet.seen.clear()
     average = train_denoiser(denoiser, PlainAutoencoder(), pool, tmp_path, run.Clock(100), sheets.append)
+    patches, tiles = (PATCH_BATCH, PATCH, False), (BATCH, 32, True)
+    seen = denoiser.unet.seen
+    first = seen.count(patches)
+    assert seen == [patches] * first + [tiles] * (len(seen) - first)
+    assert first / len(seen) == pytest.approx(PATCHED, abs=0.02)
     assert error() < 0.9 * before
     kept = state(tmp_path, "denoiser")
     assert kept["step"] == average.updates and sheets == [average]

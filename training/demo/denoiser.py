@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ...common.axes import Axes
+from ...common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..data import Conditioning, roll_rows
 from ..noise import NoiseSchedule
 from ..sampling import sample
@@ -16,6 +18,9 @@ from .pool import Pool
 from .run import Average, Clock, log, mixed_precision, resume_stage, save_stage
 
 BATCH = 8
+PATCHED = 0.45  # of the training sees patches only: a sample costs two fifths, and structure is what takes many samples
+PATCH = 16  # latents a side: 128 px
+PATCH_BATCH = 16
 PEAK_LEARNING_RATE = 1e-3
 CAPTION_DROPOUT = 0.1  # so many samples are trained without a caption, for classifier-free guidance
 NOISE_OFFSET = 0.4  # SD1's last timestep still tells the mean of 32 x 32 places: colours would follow the noise
@@ -69,7 +74,8 @@ def train_denoiser(
 ) -> Average:
     """Train the denoiser until `clock` stops on the pool's latents and return the averaged weights of both networks.
 
-    Resumes from folder/denoiser.pt. `sheet` is called at every checkpoint.
+    Begins on patches, which have no opposite sides and are not wrapped, and ends on whole tiles. Resumes from
+    folder/denoiser.pt. `sheet` is called at every checkpoint.
     """
     networks = denoiser.networks
     average = Average(networks, 0.999)
@@ -77,11 +83,17 @@ def train_denoiser(
     generator = torch.Generator().manual_seed(1)
     step = resume_stage(folder / "denoiser.pt", networks, optimizer, average, clock, pool)
     latents: dict[int, torch.Tensor] = {}
+    unwrapped = plain_convolutions(
+        denoiser.unet, wrapped_convolutions(denoiser.unet, Axes(True, True), "The demo model")
+    )
     _encode(autoencoder, pool, pool.renew(FIRST_DRAWINGS), latents)
     while not clock.stopped:
         _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
-        clean, captions = _batch(pool, latents, generator)
-        with sdpa_kernel(SDPBackend.MATH):  # a tenth off a step: the processor's flash attention goes slowly back
+        patched = clock.progress < PATCHED
+        clean, captions = _batch(pool, latents, PATCH_BATCH if patched else BATCH, generator)
+        clean = clean[..., :PATCH, :PATCH] if patched else clean
+        # Attention by matrix products takes a tenth off a step: the processor's flash attention goes slowly back.
+        with sdpa_kernel(SDPBackend.MATH), replaced(denoiser.unet, unwrapped if patched else {}):
             with mixed_precision():
                 loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
             optimizer.zero_grad()
@@ -126,11 +138,13 @@ def _encode(autoencoder: Autoencoder, pool: Pool, places: list[int], latents: di
         latents[place] = encode_wrapped(autoencoder, image)[0]
 
 
-def _batch(pool: Pool, latents: dict[int, torch.Tensor], generator: torch.Generator) -> tuple[torch.Tensor, list[str]]:
-    """Latents rolled by any distance, each with one of its captions or, now and then, with none."""
-    chosen = pool.choose(BATCH, generator)
-    shifts = torch.randint(1 << 16, (BATCH, 2), generator=generator).tolist()
-    picks = torch.rand(BATCH, 2, generator=generator).tolist()
+def _batch(
+    pool: Pool, latents: dict[int, torch.Tensor], size: int, generator: torch.Generator
+) -> tuple[torch.Tensor, list[str]]:
+    """`size` latents rolled by any distance, each with one of its captions or, now and then, with none."""
+    chosen = pool.choose(size, generator)
+    shifts = torch.randint(1 << 16, (size, 2), generator=generator).tolist()
+    picks = torch.rand(size, 2, generator=generator).tolist()
     captions = []
     for place, (dropped, pick) in zip(chosen, picks, strict=True):
         options = pool.drawings[place].captions
