@@ -136,6 +136,67 @@ def test_a_file_that_is_written_anew_or_taken_away_is_noticed(play):
     assert asked == [[None, "1", "1"], 0]
 
 
+_LOOKING = """
+  const { Loaded } = await import("/web/live/loaded.js");
+  const [loader, asked, plain] = [nodeOf("LoadImage"), [], globalThis.serve];
+  globalThis.serve = (path) => {
+    if (!path.startsWith("/tilewright/height")) return plain(path);
+    asked.push(path);
+    return heightOf();
+  };
+  endings.push(() => (globalThis.serve = plain));
+  const view = { node: nodeOf("TilewrightOcclusion", "height", loader), signal: new AbortController().signal };
+  const loaded = new Loaded(view, { input: "height" }, { found() {}, none() {}, lost() {} });
+  const { setInterval } = globalThis;
+  let look;
+  globalThis.setInterval = (looking) => (look = looking);
+  loaded.keepLooking(() => true);
+  globalThis.setInterval = setInterval;
+"""
+
+
+def test_a_file_that_stays_away_is_asked_for_ever_less_often_down_to_once_a_minute(play):
+    looks = play(f"""
+      const said = JSON.stringify({{ error: "There is no such file." }});
+      const heightOf = async () => new Response(said, {{ status: 400 }});
+      {_LOOKING}
+      const looks = [];
+      for (let number = 0; number < 150; number += 1) {{
+        const before = asked.length;
+        look();
+        await until(() => loaded.requests === 0);
+        if (asked.length > before) looks.push(number);
+      }}
+      loader.widgets[0].value = "another.png";
+      for (let number = 0; number < 3; number += 1) {{
+        look();
+        await until(() => loaded.requests === 0);
+      }}
+      return [looks, asked.filter((path) => path.includes("another.png")).length];
+    """)
+    assert looks == [[0, 2, 6, 14, 30, 62, 102, 142], 2]
+
+
+def test_a_late_answer_about_one_file_lets_no_second_question_follow_about_the_next(play):
+    asked = play(f"""
+      const waiting = [];
+      const heightOf = () => new Promise((done) => waiting.push((said) => done(new Response(JSON.stringify(said)))));
+      {_LOOKING}
+      look();
+      waiting[0]({{ ...toldOf(16, 8), stamp: "1" }});
+      await until(() => loaded.requests === 0 && loaded.source);
+      look();
+      look();  // asks whether it is the same
+      loader.widgets[0].value = "another.png";
+      look();
+      waiting[1]({{ same: true }});
+      await until(() => loaded.requests === 1);
+      for (let number = 0; number < 4; number += 1) look();
+      return asked.map((path) => new URLSearchParams(path.split("?")[1]).get("file"));
+    """)
+    assert asked == ["bricks.png", "bricks.png", "another.png"]
+
+
 def test_a_link_that_is_cut_made_or_bypassed_is_followed(play):
     played = play("""
       const loader = nodeOf("LoadImage");

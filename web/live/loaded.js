@@ -8,6 +8,7 @@ import { questionOf } from "./questions.js";
 
 const LOOK_AGAIN = 1500; // ms: how often the loader before the node is looked at
 const ASK_AGAIN = 2; // looks: how often its file, which another program may have written anew
+const LONGEST = 40; // looks: a minute, where nothing comes, which is asked for half as often each time
 
 export class Loaded {
   /**
@@ -20,8 +21,9 @@ export class Loaded {
     this.told = told;
     this.asked = "";
     this.isLost = false;
-    this.isAsking = false;
-    this.looks = 0;
+    this.requests = 0; // on their way
+    this.looks = 0; // since its file was last asked for
+    this.wait = ASK_AGAIN;
     /** @type {Told | undefined} of the last run */
     this.ran = undefined;
     /** @type {import("./differences.js").Source | undefined} */
@@ -41,6 +43,7 @@ export class Loaded {
     if (asked === this.asked) return;
     this.asked = asked;
     this.isLost = false;
+    this.#waitFor(ASK_AGAIN);
     if (asked) return this.#fetch(asked, asked === run, "");
     this.source = undefined;
     this.told.none();
@@ -50,40 +53,49 @@ export class Loaded {
   keepLooking(isWanted) {
     const looking = setInterval(() => {
       if (!isWanted() || document.hidden) return;
-      this.look();
       this.looks += 1;
-      if (this.looks % ASK_AGAIN === 0) this.#askAgain();
+      this.look();
+      if (this.looks >= this.wait) this.#askAgain();
     }, LOOK_AGAIN);
     this.view.signal.addEventListener("abort", () => clearInterval(looking), { once: true });
+  }
+
+  /** Until its file is asked for again. @param {number} looks */
+  #waitFor(looks) {
+    this.wait = looks;
+    this.looks = 0;
   }
 
   /** Whether the file of a loader is another than it was. */
   async #askAgain() {
     const isOfRun = Boolean(this.ran) && this.asked === JSON.stringify(this.ran);
-    if (this.isAsking || isOfRun || !this.asked || !(this.source || this.isLost)) return;
+    if (this.requests || isOfRun || !this.asked || !(this.source || this.isLost)) return;
+    this.looks = 0;
     await this.#fetch(this.asked, false, this.source?.told.stamp ?? "");
   }
 
   /** @param {string} asked @param {boolean} isOfRun @param {string} stamp of the file as it is known */
   async #fetch(asked, isOfRun, stamp) {
     const { signal } = this.view;
-    this.isAsking = true;
+    this.requests += 1;
     try {
       const told = isOfRun ? /** @type {Told} */ (this.ran) : await get("height", { ...JSON.parse(asked), ...(stamp && { stamp }) }, signal);
       if (asked !== this.asked || told.same) return;
       const planes = await planesOf(told);
       if (asked !== this.asked || signal.aborted) return;
       this.isLost = false;
+      this.#waitFor(ASK_AGAIN);
       this.source = { told, planes, isOfRun };
       this.told.found();
     } catch (error) {
       const isOffline = stamp && !(error instanceof RouteError); // what is known holds until the server says otherwise
       if (signal.aborted || asked !== this.asked || isOffline) return;
       this.source = undefined;
+      if (this.isLost) this.#waitFor(Math.min(2 * this.wait, LONGEST));
       this.isLost = true;
       this.told.lost(error);
     } finally {
-      this.isAsking = false;
+      this.requests -= 1;
     }
   }
 }
