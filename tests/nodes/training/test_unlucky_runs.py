@@ -37,6 +37,24 @@ def test_a_cancelled_run_leaves_a_lora_and_goes_on_when_queued_again(runs, monke
     assert same(runs.train(steps=4).lora, whole)
 
 
+def test_a_run_whose_models_are_loaded_and_unloaded_after_every_step_trains_the_same_lora(runs, monkeypatch):
+    """As any code in this ComfyUI may do; its own /free waits for the end of the prompt."""
+    whole = runs.train(steps=4, name="whole").lora
+    models = [runs.model, runs.clip.patcher, runs.vae.patcher]
+    unloaded = []
+
+    def update(self, value, total=None, preview=None):
+        comfy.model_management.load_models_gpu(models)
+        loaded = len(comfy.model_management.current_loaded_models)
+        comfy.model_management.unload_all_models()
+        unloaded.append(loaded - len(comfy.model_management.current_loaded_models))
+
+    monkeypatch.setattr(comfy.utils.ProgressBar, "update_absolute", update)
+    lora = runs.train(steps=4).lora
+    assert unloaded == [len(models)] * 4
+    assert same(lora, whole)
+
+
 def test_a_run_that_goes_on_remembers_its_curves_and_its_checkpoints(runs, monkeypatch):
     saving = SavingConfig(every_steps=1, keep_last=2, measure_every=1)
     whole = runs.train_with({"saving": saving}, name="whole", steps=4)
