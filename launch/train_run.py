@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..common.errors import InputError
 from ..training.exported_run import PROGRESS_NAME, RUN_NAME, note_failure, read_progress
@@ -30,13 +31,18 @@ def main(arguments: list[str]) -> int:
         "--model", default="", help="the model's file, where it lies elsewhere than when the run was exported"
     )
     parser.add_argument("--cpu", action="store_true", help="train on the CPU, as ComfyUI does with this option")
-    parser.add_argument("--comfyui-options", default="{}", help="more of ComfyUI's options by their names, as JSON")
+    parser.add_argument(
+        "--comfyui-options",
+        type=_named_options,
+        default="{}",
+        help="more of ComfyUI's options by their names, as JSON",
+    )
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     if not (folder / RUN_NAME).is_file():
         complain(f"{folder} has no {RUN_NAME}: give the folder that Export Training Run names.")
         return 1
-    comfyui = {**told_options(), **json.loads(options.comfyui_options), **({"cpu": True} if options.cpu else {})}
+    comfyui = {**told_options(), **options.comfyui_options, **({"cpu": True} if options.cpu else {})}
     os.environ[OPTIONS] = json.dumps(comfyui)
     try:
         if not comfyui.get("cpu"):
@@ -80,6 +86,16 @@ def run_processes(
         note_failure(folder, reason)
         return 1
     return 0
+
+
+def _named_options(text: str) -> dict[str, Any]:
+    try:
+        options = json.loads(text)
+    except json.JSONDecodeError:
+        options = None
+    if not isinstance(options, dict):
+        raise argparse.ArgumentTypeError(f"{text} is no JSON object. Write such as '{{\"cpu\": true}}', in quotes.")
+    return options
 
 
 def _told_reason(folder: Path) -> str:

@@ -147,7 +147,8 @@ def test_a_second_export_of_a_name_has_a_folder_of_its_own(runs):
 def test_on_the_cpu_processes_need_no_gpus(tmp_path, monkeypatch):
     """As a graph's ComfyUI that was started with --cpu passes on, or an artist asks for."""
     (tmp_path / "run.json").touch()
-    monkeypatch.delenv(OPTIONS, raising=False)
+    monkeypatch.setenv(OPTIONS, "{}")  # the command writes both, and only what is set here is taken back
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     told = []
@@ -157,3 +158,11 @@ def test_on_the_cpu_processes_need_no_gpus(tmp_path, monkeypatch):
         assert train_run.main([str(tmp_path), "--processes", "2", *words]) == 0
         monkeypatch.setenv(OPTIONS, "{}")
     assert told == [{"cpu": True}] * 2
+
+
+@pytest.mark.parametrize("words", ["{cpu: true}", "", "[1]", "true"])
+def test_options_that_are_no_json_object_are_refused_with_a_sentence(tmp_path, capsys, words):
+    with pytest.raises(SystemExit) as ended:
+        train_run.main([str(tmp_path), "--comfyui-options", words])
+    assert ended.value.code == 2
+    assert f"{words} is no JSON object. Write such as '{{\"cpu\": true}}'" in capsys.readouterr().err
