@@ -4,6 +4,7 @@ import importlib.util
 import time
 from pathlib import Path
 
+import comfy.model_management
 import comfy.utils
 import pytest
 import torch
@@ -27,7 +28,9 @@ def benchmark(monkeypatch):
 
 def test_ours_trains_and_counts_the_arithmetic_of_a_step(benchmark):
     one, four = (benchmark.measured("ours", "tiny", batch, 1) for batch in (1, 4))
-    assert 0 < one["seconds"] and 0 < one["memory"] and 0.1 < one["kernels"] < 1
+    assert 0 < one["seconds"] and 0 < one["memory"]
+    if comfy.model_management.get_torch_device().type == "cpu":  # elsewhere it is not measured
+        assert 0.1 < one["kernels"] < 1
     assert four["flops"] == pytest.approx(4 * one["flops"], rel=0.05)
 
 
@@ -57,7 +60,8 @@ def test_it_ends_in_time_and_names_what_is_left(benchmark, monkeypatch, capsys):
     assert {name for name, *_ in todo} == {"SDXL", "Flux"} and [batch for *_, batch in todo] == sorted(
         batch for *_, batch in todo
     )
-    assert len(benchmark.cases(False, [])) <= 28
+    others = 2 if importlib.util.find_spec("diffusers") else 1
+    assert len(benchmark.cases(False, [])) == 2 * (2 * (2 + others) + 2 * 3)  # batches, UNets, transformers
     assert benchmark.SECONDS < 600
 
     def run(*_, timeout, **__):
