@@ -108,25 +108,27 @@ def test_a_length_that_is_too_large_is_refused_before_it_is_sent():
 
 
 def test_of_a_route_that_needs_much_memory_one_request_runs_at_a_time_and_others_do_not_wait():
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, lock, light_came = 0, 0, threading.Lock(), threading.Event()
 
     def heavy(asked):
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.05)
+        light_came.wait(20)
+        time.sleep(0.05)  # so that two at a time would meet
         with lock:
             running -= 1
         return Reply({})
 
     async def test(client):
         heavies = [asyncio.create_task(client.get("/tilewright/tested")) for _ in range(6)]
-        await asyncio.sleep(0.01)
         async with client.get("/tilewright/light"):
             left = sum(not one.done() for one in heavies)
+        light_came.set()
         await asyncio.gather(*heavies)
         return left
 
     light = Route("GET", "/tilewright/light", lambda asked: Reply({}), "Reads nothing.")
-    assert served(test, route(heavy, one_at_a_time=True), light) >= 2 and most == 1
+    assert served(test, route(heavy, one_at_a_time=True), light) == 6
+    assert most == 1
