@@ -1,5 +1,6 @@
 """The pack's own modules of web/ in a browser, without ComfyUI: files from the disk under /web."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def web():
     """A playwright page in which `import("/web/...")` finds the pack's modules."""
     browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     if browser is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have chromium: .ci/run installs it")
         pytest.skip("no chromium or chrome on this machine")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
