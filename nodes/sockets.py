@@ -8,6 +8,11 @@ from ..host.wrapped_axes import AUTO
 
 TextureDatasetSocket = io.Custom("TEXTURE_DATASET")
 SurfaceSocket = io.Custom("TILEWRIGHT_SURFACE")
+NONE = "none"  # no file
+
+
+class FileCombo(io.Combo.Input):
+    """A choice among files of the host's model folders, which the node looks up under any name that the host knows."""
 
 
 def following_axes_input(tooltip: str, follows: str) -> io.Combo.Input:

@@ -3,12 +3,13 @@
 from comfy_api.latest import io
 
 from ...host.clip_scores import NONE, aesthetic_files, vision_files
+from ..sockets import FileCombo
 
 
 def encoder_inputs(text_name: str) -> list[io.Input]:
     """Image encoder, text encoder and aesthetic head; `text_name` is the id of the second."""
     return [
-        io.Combo.Input(
+        FileCombo(
             "clip_vision",
             options=vision_files(),
             default=NONE,
@@ -22,7 +23,7 @@ def encoder_inputs(text_name: str) -> list[io.Input]:
             tooltip="The text encoder paired with clip_vision: a full CLIP-L file with ViT-L/14, an SDXL checkpoint's "
             "with ViT-bigG, an SD2 checkpoint's with ViT-H. Adds CLIP scores.",
         ),
-        io.Combo.Input(
+        FileCombo(
             "aesthetic",
             options=aesthetic_files(),
             default=NONE,

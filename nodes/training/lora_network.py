@@ -7,7 +7,8 @@ from comfy_api.latest import io
 
 from ...training.config import NetworkConfig
 from ...training.settings import configured
-from .widgets import NONE, widgets
+from ..sockets import NONE
+from .widgets import widgets
 
 NetworkSocket = io.Custom("TILEWRIGHT_LORA_NETWORK")
 

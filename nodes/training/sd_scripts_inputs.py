@@ -12,16 +12,16 @@ from ...sd_scripts.settings import KohyaOptions
 from ...sd_scripts.tasks import AUTO, FAMILIES
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig
 from ...training.settings import configured
-from ..sockets import TextureDatasetSocket
+from ..sockets import NONE, FileCombo, TextureDatasetSocket
 from .run_inputs import name_input, option_inputs, rate_inputs, run_config, size_inputs
-from .widgets import NONE, widget, widgets
+from .widgets import widget, widgets
 
 
 def what_inputs(written: str) -> list[io.Input]:
     """Dataset, checkpoint, name and sizes; `written` says where the file goes."""
     return [
         TextureDatasetSocket.Input("dataset", tooltip="The images to learn, with their captions."),
-        io.Combo.Input(
+        FileCombo(
             "checkpoint",
             options=[*folder_paths.get_filename_list("checkpoints"), NONE],
             tooltip="The base model, read by sd-scripts itself. Its family chooses the script. Set it to none for "
@@ -94,7 +94,7 @@ def _flow_inputs() -> list[io.Input]:
 def _file_input(name: str, folder: str, tooltip: str) -> io.Input:
     """A choice among the host's files of a kind, or none."""
     files = [NONE, *folder_paths.get_filename_list(folder)]
-    return io.Combo.Input(name, options=files, default=NONE, optional=True, advanced=True, tooltip=tooltip)
+    return FileCombo(name, options=files, default=NONE, optional=True, advanced=True, tooltip=tooltip)
 
 
 def _installation_inputs() -> list[io.Input]:

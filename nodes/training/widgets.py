@@ -7,8 +7,8 @@ from comfy_api.latest import io
 
 from ...training.settings import Setting, settings
 from ..shown_where import shown_where
+from ..sockets import FileCombo
 
-NONE = "none"
 _NUMBERS = {int: io.Int.Input, float: io.Float.Input}
 
 
@@ -40,7 +40,8 @@ def _widget(kind: type, one: Setting, also: str = "", options: Sequence[str] = (
     } | changes
     choices = [str(choice) for choice in one.choices] or list(options)
     if choices:
-        return io.Combo.Input(one.id, options=choices, **{**facts, "default": str(one.default) or choices[0]})
+        kind_of_choice = io.Combo.Input if one.choices else FileCombo
+        return kind_of_choice(one.id, options=choices, **{**facts, "default": str(one.default) or choices[0]})
     if one.kind in _NUMBERS:
         low, high = one.within
         return _NUMBERS[one.kind](one.id, min=low, max=high, step=one.step, **facts)
