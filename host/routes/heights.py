@@ -10,7 +10,7 @@ import torch
 
 from ...common.axes import AXES_OPTIONS, Axes
 from ...common.errors import InputError
-from ...common.image_headers import read_header, told_as_unreadable
+from ...common.image_headers import Header, read_header, told_as_unreadable
 from ...common.layout import to_bhwc
 from ...common.map_files import KEEP, LIGHT_OPTIONS, Reading
 from ...common.map_kinds import MAP_KINDS
@@ -40,7 +40,8 @@ def height(asked: Mapping[str, Any]) -> Reply:
         now = stamp(path)
         if text(asked, "stamp") == now:
             return Reply({"same": True})
-        _check_size(path, all_pictures=loader == "LoadImage")
+        header = read_header(path)
+    _check_size(path.name, header, all_pictures=loader == "LoadImage")
     image = _by_load_image(name) if loader == "LoadImage" else _by_load_map(path, asked)
     if "channel" in asked:
         channel = one_of(asked, "channel", SOURCES)
@@ -53,12 +54,11 @@ def height(asked: Mapping[str, Any]) -> Reply:
     return Reply(facts | {"axes": axes, "files": inline, "stamp": now})
 
 
-def _check_size(path: Path, all_pictures: bool) -> None:
-    header = read_header(path)
+def _check_size(name: str, header: Header, all_pictures: bool) -> None:
     pictures = header.pictures if all_pictures else 1
     if header.width * header.height * pictures > LARGEST:
         size = f"{header.width} x {header.height} pixels" + f", {pictures} times" * (pictures > 1)
-        raise InputError(f"{path.name} is {size}: too large to be shown before a run.")
+        raise InputError(f"{name} is {size}: too large to be shown before a run.")
 
 
 def one_of(asked: Mapping[str, Any], name: str, choices: tuple[str, ...] | list[str]) -> str:

@@ -87,7 +87,15 @@ def test_load_image_reads_input_and_no_more_pictures_than_fit(server):
     frames = [Image.new("P", (1500, 1500), shade) for shade in range(30)]
     frames[0].save(server.base / "input" / "route_moving.gif", save_all=True, append_images=frames[1:])
     status, answer = ask(server, **asked, file="route_moving.gif")
-    assert status == 400 and "1500 x 1500 pixels, 30 times" in answer["error"]
+    told = "route_moving.gif is 1500 x 1500 pixels, 30 times: too large to be shown before a run."
+    assert status == 400 and answer["error"] == told
+
+
+def test_a_picture_that_is_too_large_is_not_called_damaged(server):
+    Image.new("L", (8200, 8200)).save(server.base / "input" / "route_large.png")
+    status, answer = ask(server, **LOAD_MAP, file="route_large.png")
+    told = "route_large.png is 8200 x 8200 pixels: too large to be shown before a run."
+    assert status == 400 and answer["error"] == told
 
 
 @pytest.mark.parametrize(
