@@ -94,6 +94,7 @@ class Vae(Protocol):
     vae_dtype: torch.dtype
     latent_channels: int
     latent_dim: int
+    crop_input: bool
     memory_used_encode: Callable[..., float]
     memory_used_decode: Callable[..., float]
     encode_tiled_: Callable[..., torch.Tensor]

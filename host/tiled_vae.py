@@ -74,7 +74,8 @@ def encode_in_tiles(
     elif is_frame_autoencoder(network):
         run = TiledRun("encoder", frame_autoencoder.encode, tile_size, axes, memory, frames=True)
     else:
-        return _by_the_host(vae, "encoded", axes, tile_size, lambda tile, overlap: _encode(vae, image, tile, overlap))
+        latents, report = _by_the_host(vae, "encoded", axes, tile_size, lambda *sides: _encode(vae, image, *sides))
+        return latents, f"{report}{left_out}{_cropped(vae, image)}"
     latents = run(vae, lambda tiled: tiled.encode(image))
     check_finite(latents, "The encoded latent")
     return latents, f"encoded {run.report}{left_out}{_cropped(vae, image)}"
@@ -231,7 +232,7 @@ def _cropped(vae: Vae, image: torch.Tensor) -> str:
     ratio = vae.spacial_compression_encode()
     rows, columns = image.shape[1:3]
     kept = [side // ratio * ratio for side in (columns, rows)]
-    if kept == [columns, rows]:
+    if kept == [columns, rows] or not vae.crop_input:
         return ""
     return f"; cropped from {columns} x {rows} to {kept[0]} x {kept[1]} pixels, multiples of {ratio}"
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from comfy.ldm.cascade.stage_a import StageA
 from comfy.taesd.taesd import TAESD
 from random_networks import DEMO_MODEL, STABLE_DIFFUSION, random_autoencoder, random_weights
 from tilewright.common.errors import InputError
@@ -76,6 +77,15 @@ def test_grey_is_encoded_as_colour_and_alpha_left_out(vae, channels):
     expected = image if channels > 3 else image[..., :1].expand(-1, -1, -1, 3)
     torch.testing.assert_close(latent["samples"], vae.encode(expected), atol=1e-5, rtol=0)
     assert ("alpha was left out" in report) == (channels in (2, 4))
+
+
+@pytest.mark.parametrize("crops", [True, False])
+def test_what_the_hosts_own_tiling_leaves_out_is_said_too(crops):
+    other, given = random_weights(StageA()), torch.cat([picture(70, 66), torch.ones(1, 70, 66, 1)], -1)
+    other.crop_input = crops
+    _, report = TiledVAEEncode.execute(given, other, 64, "none").args
+    assert "StageA has no exact tiled form: encoded" in report and "; alpha was left out" in report
+    assert ("; cropped from 66 x 70 to 64 x 68 pixels, multiples of 4" in report) == crops
 
 
 def test_a_grey_map_without_a_channel_axis_is_encoded(vae):
