@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from math import lcm
 
 import comfy.model_management
 import torch
@@ -10,7 +12,7 @@ import torch
 from ...common.errors import InputError
 from ...training.config import TrainingConfig
 from ...training.config.budget import GB, memory_budget
-from ...training.data import Example
+from ...training.data import Conditioning, Example
 from ...training.exported_run import Row
 from ...training.loop import TextEncoder
 from ...training.lora import LoraNetwork
@@ -91,14 +93,17 @@ def largest_batch(
     """Latents (B, C, h, w) and texts on the meta device, as large as any step has them, and the bytes of encoding them.
 
     The longest of the captions is looked for among those with most letters. UNets take texts of unlike lengths repeated
-    to a common one, so that a batch of 2 and 3 times 77 tokens has 6 times as many.
+    to their least common multiple, so that a batch of 2 and 3 times 77 tokens has 6 times as many, and one of 9 and 4
+    more than one of 9 and 6.
     """
     latent = max((example.latent for example in examples), key=lambda latent: latent[0].numel())
     by_letters = sorted(captions, key=lambda row: len(row[0]))
     tried = [*by_letters[:: max(1, len(by_letters) // 8)], *by_letters[-8:]]
-    by_length = {_numbers(texts([caption], [size])): (caption, size) for caption, size in tried}
-    unlike = [by_length[length] for length in sorted(by_length, reverse=True)][:rows]
-    alike, mixed = [unlike[0]] * rows, unlike + unlike[:1] * (rows - len(unlike))
+    by_length = {_length(texts([caption], [size])): (caption, size) for caption, size in tried}
+    lengths = sorted(by_length, reverse=True)
+    unlike = max(combinations(lengths, min(rows, len(lengths))), key=lambda together: lcm(*together))
+    alike = [by_length[lengths[0]]] * rows
+    mixed = [by_length[length] for length in unlike] + alike[len(unlike) :]
     (encoded, kept), (other, more) = (_counted(texts, batch) for batch in (alike, mixed))
     if _numbers(other) > _numbers(encoded):
         encoded = other
@@ -115,6 +120,10 @@ def _counted(texts: TextEncoder, batch: Sequence[Row]) -> tuple[TextConditioning
 def maps_together(examples: Sequence[Example], config: TrainingConfig) -> int:
     """How many rows of a batch are one material's at most."""
     return max(len(unit) for unit in material_sets(examples)) if config.objective.is_together else 1
+
+
+def _length(encoded: TextConditioning) -> int:
+    return encoded.context.shape[1] if isinstance(encoded, Conditioning) else _numbers(encoded)
 
 
 def _numbers(encoded: TextConditioning) -> int:

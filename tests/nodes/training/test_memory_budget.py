@@ -105,6 +105,18 @@ def test_texts_of_unlike_lengths_count_as_long_as_they_are_together():
         assert [row["context"].shape[1] for row in text.rows] == [231] * rows
 
 
+@pytest.mark.parametrize(("lengths", "rows", "tokens"), [((9, 6, 4), 2, 36), ((9, 6, 4), 3, 36), ((4, 3, 2), 2, 12)])
+def test_the_lengths_that_need_most_together_are_not_always_the_longest(lengths, rows, tokens):
+    """9 and 6 come to 18, 9 and 4 to 36."""
+    examples = [Example(torch.empty(4, 8, 8), "", (64, 64))]
+
+    def texts(captions, sizes):
+        return Conditioning.stack([Conditioning(torch.zeros(1, len(text), 8), torch.zeros(1, 5)) for text in captions])
+
+    _, text, _ = memory.largest_batch(examples, texts, {("a" * length, (64, 64)) for length in lengths}, rows)
+    assert text.context.shape == (rows, tokens, 8)
+
+
 def test_an_unknown_need_is_said(training, monkeypatch):
     def fails(*_):
         raise NotImplementedError("no meta kernel")
