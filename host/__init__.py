@@ -7,6 +7,7 @@ weights, latent_format, flow/ (transformers), model_digest, demo_model, unet_blo
 Their weights in training: frozen_weights (shared, or in 8 bits), block_stream (brought from main memory).
 Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
 Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
+out_of_memory: which errors say that it has run out.
 Others' models: captioners, clip_scores, clip_tokens; weight_files reads what a user gives. Captions by hand: edit_sets.
 Material sets: material_sets (rows that are maps of one material), shared_attention (what they see of each other),
 given_maps and set_prompts (their latents and texts).

@@ -105,7 +105,7 @@ def load_vision(name: str) -> VisionEncoder | None:
     file without all of its weights."""
     if name == NONE:
         return None
-    state = dict(read_weights(model_file("clip_vision", name, "clip_vision"), "The image encoder")[0])
+    state = dict(read_weights(model_file("clip_vision", name, "clip_vision"), f"The image encoder {name}")[0])
     if "visual.transformer.resblocks.0.attn.in_proj_weight" in state:  # as open_clip names them
         state = comfy.clip_vision.convert_to_transformers(state, "visual.")
     model = comfy.clip_vision.load_clipvision_from_sd(dict(state))
@@ -146,7 +146,7 @@ def load_aesthetic(name: str, vision: VisionEncoder | None) -> AestheticHead | N
         )
     aesthetic_files()
     path = model_file(AESTHETIC_FOLDER, name, "aesthetic")
-    return AestheticHead.from_state(read_weights(path, "The aesthetic head")[0], Path(name).name)
+    return AestheticHead.from_state(read_weights(path, f"The aesthetic head {name}")[0], Path(name).name)
 
 
 def _width(vision: VisionEncoder) -> int:

@@ -67,7 +67,7 @@ def files_state(names: Iterable[str]) -> list[tuple[str, int, int]]:
 
 def read_lora(name: str) -> LoraFile:
     """Read a file of the LoRA folders. Raises `InputError` for one that cannot be read."""
-    return LoraFile(name, *read_weights(model_file("loras", name, "loras"), "The LoRA"))
+    return LoraFile(name, *read_weights(model_file("loras", name, "loras"), f"The LoRA {name}"))
 
 
 def lora_step(name: str) -> int | None:

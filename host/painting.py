@@ -11,6 +11,7 @@ import torch
 
 from ..common.errors import InputError
 from ..evaluation.grid import Sampling
+from .out_of_memory import is_out_of_memory
 from .protocols import Clip, Model, Vae
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS
@@ -75,7 +76,7 @@ class Painter:
 
     def _smaller_batches(self, error: Exception, size: int) -> None:
         """Go on with half the batch where memory was too small for all of it; raise anything else."""
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise error
         if size == 1:
             raise InputError(
@@ -146,7 +147,3 @@ def _stacked(conditionings: Sequence[Conditioning]) -> Conditioning:
         for name, value in options.items()
     }
     return [[torch.cat([one[0][0] for one in conditionings]), rows]]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return comfy.model_management.is_oom(error) or "can't allocate memory" in str(error)

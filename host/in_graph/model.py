@@ -143,10 +143,10 @@ def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
     if not config.network.start_from:
         return None
     path = folders.model_file("loras", config.network.start_from, "start_from")
-    weights = read_weights(path, "The LoRA to start from,")[0]
+    what = f"The LoRA to start from, {config.network.start_from},"
+    weights = read_weights(path, what)[0]
     if not all(bool(value.float().isfinite().all()) for value in weights.values()):
-        raise InputError(f"The LoRA to start from, {path.name}, holds NaN or infinite values: its training diverged. "
-                         "Choose another file.")  # fmt: skip
+        raise InputError(f"{what} holds NaN or infinite values: its training diverged. Choose another file.")
     return dict(weights)
 
 

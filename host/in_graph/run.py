@@ -1,6 +1,7 @@
 """One training run, from the host's objects to its files."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 import comfy.model_management
@@ -71,21 +72,27 @@ def train_lora(order: Order) -> TrainedLora:
             check_optimizer(config.optimizer, device)
         check_vae(model, order.vae)
         trained.check_clip(order.clip)
-        starting_weights(config)  # before the images are encoded: one that cannot be read is told at once
+        with torch.inference_mode(False):
+            start = starting_weights(config)  # before the images are encoded: what cannot be read is told at once
         encoded = [
             Encoded(*cached_examples(model, order.vae, dataset, config))
             for dataset in (order.dataset, order.validation)
             if dataset is not None
         ]
         with torch.inference_mode(False):
-            return _Run(order, trained, encoded, device).train()
+            return _Run(order, trained, encoded, start, device).train()
 
 
 class _Run:
     """One training run, from the host's objects to its files."""
 
     def __init__(
-        self, order: Order, model: TrainedUnet | TrainedFlow, encoded: list[Encoded], device: torch.device
+        self,
+        order: Order,
+        model: TrainedUnet | TrainedFlow,
+        encoded: list[Encoded],
+        start: Mapping[str, torch.Tensor] | None,
+        device: torch.device,
     ) -> None:
         self.order, self.model, self.config = order, model, order.config
         config, examples = order.config, encoded[0].examples
@@ -101,7 +108,6 @@ class _Run:
         identity = run_identity(order, setup, examples, frozen, plan)
         trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
         held_out += [example for part in encoded[1:] for example in part.examples]
-        start = starting_weights(config)
         self.trainer = setup.trainer(frozen, self.texts, trained, held_out, text_layers, start)
         self.notes = dataset_notes(order, self.trainer, self.texts, encoded[0].unreadable)
         self.notes += [memory_note] if memory_note else []

@@ -108,7 +108,7 @@ def test_lora_files_of_every_kind_to_start_from(run, loras, name):
                      dataset=["renders", 0], network=["network", 0], name="odd start", steps=1, resolution=64, rank=2),
     }  # fmt: skip
     found = run(**graph)
-    assert f"The LoRA to start from, {name}.safetensors" in found and said in found
+    assert f"The LoRA to start from, odd/{name}.safetensors," in found and said in found
 
 
 CAPTIONS = {

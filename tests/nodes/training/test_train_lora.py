@@ -13,6 +13,8 @@ from small_runs import metadata, same, weights
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
+from tilewright.host.in_graph import model as in_graph_model
+from tilewright.host.weight_files import read_weights
 from tilewright.nodes.training import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
 from tilewright.training.config import NetworkConfig, SavingConfig
 
@@ -124,10 +126,12 @@ def test_half_precision_trains(runs, precision):
 def test_a_run_starts_from_an_existing_lora(runs, monkeypatch):
     first = runs.train(steps=3, learning_rate=1e-2)
     monkeypatch.setattr(folder_paths, "get_full_path", lambda kind, name: first.path if name == "given" else None)
-    network = NetworkConfig(start_from="given")
+    network, read = NetworkConfig(start_from="given"), []
+    monkeypatch.setattr(in_graph_model, "read_weights", lambda *given: read.append(given) or read_weights(*given))
     second = runs.train_with({"network": network}, name="second", alpha=2.0, learning_rate=1e-8, steps=1).state
     up = next(name for name in first.lora if name.endswith("lora_up.weight"))
     torch.testing.assert_close(second[up] * 0.5, first.lora[up], atol=1e-6, rtol=1e-4)  # alpha 2 instead of 4
+    assert len(read) == 1
 
 
 def test_a_model_of_another_family_is_named(runs):
