@@ -170,47 +170,71 @@ def test_every_view_works_below_a_base_path(editor, scene, server, renderer):
     assert [path for path in refused if "tilewright" in path or "view" in path] == []
 
 
-def test_deleting_every_view_leaves_no_context_observer_or_timer(editor, scene):
-    left = in_page(
-        editor,
-        """const made = { contexts: 0, observers: 0 };
-        app.graph.clear(); await frame(); await frame();
-        const timers = new Set(), { setInterval: every, clearInterval: stop } = window;
-        window.setInterval = (...given) => { const id = every(...given); timers.add(id); return id; };
-        window.clearInterval = id => { timers.delete(id); stop(id); };
-        const kinds = ["ResizeObserver", "IntersectionObserver", "MutationObserver"];
-        const before = kinds.map(kind => window[kind]);
-        for (const kind of kinds) window[kind] = class extends window[kind] {
-          observe(...given) {
-            const ours = /tilewright/.test(new Error().stack);
-            if (ours && !this.counted) { this.counted = true; made.observers += 1; }
-            super.observe(...given);
-          }
-          disconnect() { if (this.counted) { made.observers -= 1; this.counted = false; } super.disconnect(); }
-        };
-        const context = HTMLCanvasElement.prototype.getContext;
-        HTMLCanvasElement.prototype.getContext = function (kind, ...given) {
-          if (/webgl/.test(kind) && !this.seen) { this.seen = true; made.contexts += 1; }
-          return context.call(this, kind, ...given);
-        };
-        for (let turn = 0; turn < 3; turn++) {
-          await app.loadGraphData(JSON.parse(JSON.stringify(given))); await frame(); await frame(); await frame();
-          for (const node of [...app.graph.nodes]) app.graph.remove(node);
-          await frame(); await frame();
-        }
-        HTMLCanvasElement.prototype.getContext = context;
-        kinds.forEach((kind, at) => (window[kind] = before[at]));
-        Object.assign(window, { setInterval: every, clearInterval: stop });
-        const elements = document.querySelectorAll(".tilewright-view").length;
-        return { ...made, timers: timers.size, views: lib.liveViews().length, elements };""",
-        scene,
-    )
-    assert left["contexts"] <= 1, "one WebGL context for all"
-    assert {name: left[name] for name in ("observers", "views", "elements")} == {
-        "observers": 0,
-        "views": 0,
-        "elements": 0,
-    }
+COUNTING = """() => {
+  const caller = () => /tilewright/.test(new Error().stack.split("\\n")[3]);  // of what calls this function's caller
+  const contexts = new Set(), observers = new Set(), timers = new Set();
+  for (const kind of ["ResizeObserver", "IntersectionObserver", "MutationObserver"]) {
+    window[kind] = class extends window[kind] {
+      observe(...given) { if (caller()) observers.add(this); super.observe(...given); }
+      disconnect() { observers.delete(this); super.disconnect(); }
+    };
+  }
+  for (const canvas of [HTMLCanvasElement, OffscreenCanvas]) {
+    const { getContext } = canvas.prototype;
+    canvas.prototype.getContext = function (kind, ...given) {
+      if (/webgl/.test(kind)) contexts.add(this);
+      return getContext.call(this, kind, ...given);
+    };
+  }
+  const { setInterval, setTimeout } = window;
+  window.setInterval = (...given) => {
+    const id = setInterval(...given);
+    if (caller()) timers.add(id);
+    return id;
+  };
+  window.setTimeout = (act, ...given) => {
+    const id = setTimeout((...told) => { timers.delete(id); return act(...told); }, ...given);
+    if (caller()) timers.add(id);
+    return id;
+  };
+  for (const kind of ["clearInterval", "clearTimeout"]) {
+    const clear = window[kind];
+    window[kind] = id => { timers.delete(id); clear(id); };
+  }
+  window.counted = () => ({ contexts: contexts.size, observers: observers.size, timers: timers.size,
+    elements: document.querySelectorAll(".tilewright-view").length });
+}"""
+
+
+def test_deleting_every_view_leaves_no_observer_or_timer_and_one_context_for_all(editor, scene, server):
+    page = editor.context.browser.new_page(viewport={"width": 1700, "height": 1050})
+    try:
+        page.set_default_timeout(120_000)
+        page.goto(server.url)
+        page.wait_for_function(LOADED, timeout=60_000)
+        use_renderer(page, "classic")
+        page.evaluate(COUNTING)
+        opened(page, scene)
+        all_show(page)
+        there = views_and_what_they_hold(page)
+        assert there["contexts"] == 1 and there["views"] == there["elements"] == len(SHOWN), there
+        assert there["observers"] > 0 and there["timers"] > 0, there
+        left = {"contexts": 1, "observers": 0, "timers": 0, "views": 0, "elements": 0}
+        assert views_and_what_they_hold(emptied(page)) == left
+        opened(page, scene)  # and deleted before they have come to show anything
+        assert views_and_what_they_hold(emptied(page)) == left
+    finally:
+        page.close()
+
+
+def emptied(page):
+    in_page(page, "for (const node of [...app.graph.nodes]) app.graph.remove(node);")
+    page.wait_for_timeout(1000)  # what was put off for a moment has come
+    return page
+
+
+def views_and_what_they_hold(page):
+    return in_page(page, "return { ...counted(), views: lib.liveViews().length };")
 
 
 def busy(server):
