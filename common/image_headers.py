@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
 from .png_chunks import NOTES, code_points, other_colors, png_chunks, without_heavy_chunks
+from .png_chunks import SIGNATURE as PNG_SIGNATURE
 from .tiff_files import SIGNATURES, TiffHeader, read_tiff_header
 
 PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TGA", "TIFF", "GIF", "HEIF", "JXL")
@@ -147,7 +148,7 @@ def _pillow_header(path: Path, first: bytes) -> Header:
     if other := next((what for start, what in _OTHER_KINDS.items() if first.startswith(start)), ""):
         raise UnreadableImage(path, f"it is {other}")
     with path.open("rb") as file:
-        chunks = png_chunks(file)
+        chunks = png_chunks(file, path)
         coded = other_colors(code_points(file, chunks))
         with _as_pillow_image(without_heavy_chunks(file, chunks), path) as image:
             return _header_of(image, first, {chunk.kind for chunk in chunks}, coded)
@@ -155,7 +156,7 @@ def _pillow_header(path: Path, first: bytes) -> Header:
 
 def _header_of(image: Any, first: bytes, chunks: Collection[bytes], coded_colors: str) -> Header:
     """Of Pillow's image of a file that begins with `first`; chunks are the types of a PNG's."""
-    is_png = bool(chunks)
+    is_png = first.startswith(PNG_SIGNATURE)
     orientation = 1 if is_png and not NOTES & set(chunks) else image.getexif().get(_ORIENTATION, 1)
     profile, gamma, primaries = image.info.get("icc_profile"), 0.0, ()
     if b"iCCP" in chunks and not profile:
@@ -188,7 +189,7 @@ def _header_of(image: Any, first: bytes, chunks: Collection[bytes], coded_colors
 def open_with_pillow(path: Path) -> Iterator[Any]:
     """The file as Pillow's image, by its content. Pillow's own `open` refuses images beyond a size that no memory has
     set: here the size is checked against the memory that is free."""
-    with path.open("rb") as file, _as_pillow_image(without_heavy_chunks(file, png_chunks(file)), path) as image:
+    with path.open("rb") as file, _as_pillow_image(without_heavy_chunks(file, png_chunks(file, path)), path) as image:
         yield image
 
 

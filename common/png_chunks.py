@@ -3,11 +3,16 @@
 import io
 import zlib
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from .errors import UnreadableImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 NOTES = {b"eXIf", *TEXTS}  # where a PNG may say which way is up
+KEPT = {b"cICP", b"iCCP", *NOTES}
+MOST_KEPT = 10_000
 MOST_UNPACKED, MOST_TEXT = 2**20, 2**26  # bytes of one packed text or profile, and of all texts: Pillow's limits
 
 
@@ -19,16 +24,22 @@ class Chunk(NamedTuple):
     size: int
 
 
-def png_chunks(file: BinaryIO) -> list[Chunk]:
-    """The chunks of a PNG in their order, none of a file that is no PNG. Pillow would decode all pixels to find that no
-    EXIF follows them."""
+def png_chunks(file: BinaryIO, path: Path) -> list[Chunk]:
+    """The chunks of a PNG that are in `KEPT`, in their order, none of a file that is no PNG. Pillow would decode all
+    pixels to find that no EXIF follows them.
+
+    Raises `UnreadableImage` for more than MOST_KEPT, which a small file may have to fill the memory.
+    """
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE:
         return []
     chunks, position = [], len(SIGNATURE)
     while len(begin := file.read(8)) == 8:
         size = int.from_bytes(begin[:4], "big")
-        chunks.append(Chunk(begin[4:], position + 8, size))
+        if begin[4:] in KEPT:
+            chunks.append(Chunk(begin[4:], position + 8, size))
+        if len(chunks) > MOST_KEPT:
+            raise UnreadableImage(path, f"it has more than {MOST_KEPT:,} texts; save it anew without them")
         position += size + 12
         file.seek(position)
     return chunks

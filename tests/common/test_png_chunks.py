@@ -1,6 +1,8 @@
 import io
 import struct
+import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ import torch
 from hand_written_png import chunk, png
 from PIL import Image, ImageCms
 from tilewright.common import image_headers
+from tilewright.common.errors import UnreadableImage
 from tilewright.common.image_headers import read_header
 from tilewright.common.map_files import read_map_with_notes
 from tilewright.common.png_chunks import (
+    MOST_KEPT,
     MOST_TEXT,
     MOST_UNPACKED,
     SIGNATURE,
@@ -48,33 +52,50 @@ def test_only_what_is_heavy_is_left_out(tmp_path):
     light = (b"zTXt", b"Author\0\0" + zlib.compress(b"somebody"))
     path = png(tmp_path / "a.png", RGB, 8, 2, HEAVY["packed"], light, after=[HEAVY["international"], light])
     with path.open("rb") as file:
-        kept = without_heavy_chunks(file, png_chunks(file)).getvalue()
+        kept = without_heavy_chunks(file, png_chunks(file, path)).getvalue()
     expected = png(tmp_path / "b.png", RGB, 8, 2, light, after=[light]).read_bytes()
     assert kept == expected
 
 
 @pytest.mark.parametrize("content", [SIGNATURE, SIGNATURE + chunk(b"zTXt", b"x")[:9], b"GIF89a", b"", bytes(40)])
 def test_what_holds_nothing_heavy_is_left_as_it_is(content):
+    path = Path("a.png")
     file = io.BytesIO(content)
-    assert without_heavy_chunks(file, png_chunks(file)) is file
+    assert without_heavy_chunks(file, png_chunks(file, path)) is file
 
 
 def test_a_header_is_read_in_one_walk_over_the_chunks(tmp_path, monkeypatch):
     """Of a large PNG there are tens of thousands."""
     walks = []
-    monkeypatch.setattr(image_headers, "png_chunks", lambda file: walks.append(file) or png_chunks(file))
+    monkeypatch.setattr(image_headers, "png_chunks", lambda *given: walks.append(given) or png_chunks(*given))
     read_header(png(tmp_path / "a.png", RGB, 8, 2))
     assert len(walks) == 1
 
 
 def test_chunks_and_code_points(tmp_path):
-    path = png(tmp_path / "a.png", RGB, 8, 2, (b"cICP", bytes((9, 16, 0, 1))))
+    path = png(tmp_path / "a.png", RGB, 8, 2, (b"cICP", bytes((9, 16, 0, 1))), after=[(b"tEXt", b"a\0b")])
     with path.open("rb") as file:
-        chunks = png_chunks(file)
-        assert [chunk.kind for chunk in chunks] == [b"IHDR", b"cICP", b"IDAT", b"IEND"]
-        assert chunks[0][1:] == (16, 13) and chunks[-1][1:] == (path.stat().st_size - 4, 0)
-        assert code_points(file, chunks) == bytes((9, 16, 0, 1)) and code_points(file, chunks[:1]) == b""
+        chunks = png_chunks(file, path)
+        assert [chunk.kind for chunk in chunks] == [b"cICP", b"tEXt"]
+        assert chunks[0][1:] == (8 + 25 + 8, 4) and chunks[-1][1:] == (path.stat().st_size - 12 - 4 - 3, 3)
+        assert code_points(file, chunks) == bytes((9, 16, 0, 1)) and code_points(file, chunks[1:]) == b""
     assert other_colors(bytes((9, 16, 0, 1))) == "9/16" and other_colors(bytes((1, 13, 0, 1))) == ""
+
+
+def test_chunks_without_number_take_no_memory(tmp_path):
+    """6 MB of empty ones."""
+    path = png(tmp_path / "a.png", RGB, 8, 2)
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + chunk(b"vpAg", b"") * 500_000 + content[33:])
+    with path.open("rb") as file:
+        tracemalloc.start()
+        assert png_chunks(file, path) == []
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2**20
+    path.write_bytes(content[:33] + chunk(b"tEXt", b"a\0b") * (MOST_KEPT + 1) + content[33:])
+    with pytest.raises(UnreadableImage, match="it has more than 10,000 texts; save it anew without them"):
+        read_header(path)
 
 
 ADOBE = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)  # white first, as PNG has them, in 1/100,000
