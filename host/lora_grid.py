@@ -93,7 +93,8 @@ def paint_grid(
     digests[""] = model_digest(model, model_digest(clip.patcher, clip.layer_idx), model_digest(vae.patcher))
     log = Log()
     for lora in filter(None, digests):  # before anything is painted, which may take hours
-        _check_file(model, clip, lora, log)
+        for line in _file_notes(model, clip, lora, (digests[""], digests[lora])):
+            log.note(line)
     transfers: dict[Cell, Transfer] = {}
     if screening:
         cells, transfers = screen(model, clip, vae, cells, screening)
@@ -112,10 +113,19 @@ def paint_grid(
     return grid, log
 
 
-def _check_file(model: Model, clip: Clip, name: str, log: Log) -> None:
-    lora = read_lora(name)
-    log.note(check_values(lora))
-    log.note(check_fit(model, clip, lora))
+_known_notes: dict[tuple[str, str, str], list[str]] = {}
+
+
+def _file_notes(model: Model, clip: Clip, name: str, digests: tuple[str, str]) -> list[str]:
+    """What is odd about a LoRA for the models. A file is read for it once, not each time that its grid is looked at.
+
+    digests: of the models and of the file.
+    """
+    key = (name, *digests)
+    if key not in _known_notes:
+        lora = read_lora(name)
+        _known_notes[key] = [check_values(lora), check_fit(model, clip, lora)]
+    return _known_notes[key]
 
 
 class _Run:

@@ -5,6 +5,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_grids import SETTINGS
 from tilewright.common.errors import InputError
+from tilewright.host import lora_grid
+from tilewright.host.lora_files import read_lora
 from tilewright.nodes.evaluation import LoraGridNode
 
 pytest_plugins = ["small_grids"]
@@ -52,6 +54,18 @@ def test_a_lora_whose_training_came_apart_is_told_and_the_others_are_painted(gri
     report = grids.paint(loras="nan\nbricks", steps=1).report
     assert "nan.safetensors: " in report and "hold NaN or infinite values: its training diverged" in report
     assert "nan@1: 4 of 4 pictures are black" in report and "50@1: 4" not in report
+
+
+def test_a_file_is_read_once_for_what_is_odd_about_it_and_that_is_told_again(grids, monkeypatch):
+    changed_lora(grids, "nan", lambda key, value: value * float("nan") if key.endswith("up.weight") else value)
+    small = {"loras": "nan\nbricks", "steps": 1, "seeds": "1", "prompts": "a"}
+    grids.paint(**small)
+    read = []
+    monkeypatch.setattr(lora_grid, "read_lora", lambda name: read.append(name) or read_lora(name))
+    again = grids.paint(**small).report
+    assert read == [] and "0 painted" in again and "nan.safetensors: " in again
+    grids.write_lora("bricks", seed=9, steps=50)
+    assert "1 painted" in grids.paint(**small).report and set(read) == {"bricks.safetensors"}
 
 
 def test_a_lora_that_changes_nothing_is_told(grids):
