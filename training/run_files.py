@@ -32,6 +32,7 @@ SCRIPTS_RUN_NAME = "run.json"  # in the folder of a run through sd-scripts, whic
 class RunFiles:
     """The files of one run: its LoRA is `lora`, everything that is not for loaders lies in `folder`.
 
+    checkpoints are those that may be deleted to keep the last few; `checkpoints_of` finds all there are.
     claim keeps other processes off them until it is released.
     """
 
@@ -76,7 +77,7 @@ def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, st
         found = latest_state(states, run, steps)
         if found and Path(found[1]).name == found[1] and (claim := claim_run(runs, found[0].parent.name)):
             state, lora = found
-            earlier = sorted(loras.glob(f"{escape(Path(lora).stem)}-step????????.safetensors"))
+            earlier = list(checkpoints_of(loras / lora).values())
             return RunFiles(loras / lora, state.parent, earlier, claim)
     stem, claim = claim_name(runs, name, lambda stem: not _lora(loras, stem).exists() and not _is_owned(runs / stem))
     return RunFiles(_lora(loras, stem), runs / stem, claim=claim)

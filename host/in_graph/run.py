@@ -21,7 +21,6 @@ from ...training.run_files import (
     check_kept,
     check_room,
     check_writable,
-    checkpoints_of,
     files_of_run,
     told_if_disk_fails,
 )
@@ -219,7 +218,6 @@ class _Run:
             trainer.step = 0  # what they made and did not save is lost
             if files.state.exists():
                 load_state(files.state, trainer)
-            files.checkpoints = list(checkpoints_of(files.lora).values())
             self.record.hint(trainer.step)  # the log of a very long run has not the last steps
             state = self._save_all()
         if trainer.step < trainer.steps:

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ...common.texture_dataset import TextureDataset
 from ...host.protocols import Clip, Model, Vae
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
+from ...training.run_files import checkpoints_of
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .run_inputs import (
@@ -149,6 +150,6 @@ class TrainLora(io.ComfyNode):
             trained.state,
             str(trained.lora),
             plot_losses(trained.losses, name, trained.validation, trained.fixed),
-            "\n".join(str(file) for file in trained.files.checkpoints),
+            "\n".join(str(file) for file in checkpoints_of(trained.files.lora).values()),
             ui={"tilewright_run": [trained.files.folder.name]},
         )

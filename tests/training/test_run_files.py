@@ -140,6 +140,17 @@ def test_a_name_is_claimed_once(tmp_path):
     held.release(), own.release()
 
 
+def test_what_is_no_checkpoint_is_never_deleted_as_one(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    leave_state(runs / "wall", "wall.safetensors", 5)
+    loras.mkdir(exist_ok=True)
+    for name in ("wall-stepbrothers", "wall-step00000004"):
+        (loras / f"{name}.safetensors").touch()
+    files = files_of_run(loras, runs, "wall", mine, 100)
+    assert files.checkpoints == [loras / "wall-step00000004.safetensors"]
+    files.release()
+
+
 def test_the_checkpoints_of_a_run_are_its_own(tmp_path):
     for name in ("wall-step00000100", "wall-step00000020", "wall_2-step00000005", "wall-stepx0000005"):
         (tmp_path / f"{name}.safetensors").touch()

@@ -106,3 +106,13 @@ def test_checkpoints_that_are_there_are_listed_again(runs):
     saving = SavingConfig(every_steps=1, keep_last=1)
     first = runs.train(steps=3, saving=saving)
     assert runs.train(steps=3, saving=saving).checkpoints == first.checkpoints
+
+
+def test_the_node_lists_all_checkpoints_of_the_run_that_there_are(runs):
+    """Whichever session made them: keep_last deletes only what this one knows of."""
+    kept = runs.loras / "stripes-step00000007.safetensors"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.touch()
+    trained = runs.train(steps=3, saving=SavingConfig(every_steps=1, keep_last=1))
+    steps = [line[-len("00000000.safetensors") :] for line in trained.checkpoints.splitlines()]
+    assert steps == ["00000002.safetensors", "00000007.safetensors"] and kept.exists()
