@@ -28,9 +28,10 @@ _ADVICE = {
 }
 LONGEST_NAME = 255  # bytes that file systems take
 _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # writing directions
-
-_JOINING = "\u200c\u200d"
-_FLAGS = "\U000e0020\U000e007f"  # the letters of a country, between which a flag is shown
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # a black flag and the letters of a country
+_JOINING = "\u200c\u200d"  # letters of Persian and of Indian scripts, and emoji
+_UNJOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "DIGIT")  # what they do nothing to
+_SIGNS_OF_NUMBERS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # Cf, yet seen
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def write_json(path: Path, value: Any) -> None:
 def check_name(name: str, what: str) -> str:
     """Return `name` stripped if it can name a file or folder on every system; raise `InputError` otherwise."""
     name = name.strip()
-    bad = re.search(r'[<>:"/\\|?*\x00-\x1f]', name) or any(map(_is_unseen, name))
+    bad = re.search(r'[<>:"/\\|?*\x00-\x1f]', name)
     if (
         not name
         or bad
@@ -100,6 +101,22 @@ def check_name(name: str, what: str) -> str:
             f"{what} is {name!r}, which cannot name a file or folder. Use letters, digits, spaces, '-' and '_', at "
             f"most {MOST_LETTERS} of them and {MOST_BYTES} bytes (letters beyond ASCII take 2 to 4), without slashes "
             "or dots at the ends."
+        )
+    return name
+
+
+def check_new_name(name: str, what: str, *parents: Path) -> str:
+    """`check_name`, which refuses what nobody sees in a name too, unless something in `parents` is called so already.
+
+    It would make a second folder that looks like the first, or one the other way round.
+    """
+    name = check_name(name, what)
+    unseen = _unseen(name)
+    if unseen and not any(name in entry.name for parent in parents if parent.is_dir() for entry in parent.iterdir()):
+        called = unicodedata.name(unseen, "a control sign")
+        raise InputError(
+            f"{what} is {shown_name(name)}, in which nobody sees U+{ord(unseen):04X} ({called}). Type the name anew "
+            "without it."
         )
     return name
 
@@ -142,11 +159,18 @@ def shown_name(name: str) -> str:
     return "".join(letter.encode("unicode_escape").decode() if _spoils(letter) else letter for letter in name)
 
 
-def _is_unseen(letter: str) -> bool:
-    """Whether nobody sees a letter, so that two names look alike or one the other way round. What joins emoji or
-    Persian letters is seen by what it does."""
-    unseen = unicodedata.category(letter) in ("Cf", "Cc", "Cs", "Zl", "Zp")
-    return unseen and letter not in _JOINING and not _FLAGS[0] <= letter <= _FLAGS[1]
+def _unseen(name: str) -> str:
+    """The first letter of a name that nobody sees; "" without one. What joins letters is seen by what it does."""
+    shown = _SIGNS_OF_NUMBERS.sub("", _FLAG.sub("", name))
+    for before, letter, after in zip(" " + shown, shown, shown[1:] + " ", strict=False):
+        joins = letter in _JOINING and _can_be_joined(before) and _can_be_joined(after)
+        if unicodedata.category(letter) in ("Cf", "Cc", "Cs", "Zl", "Zp") and not joins:
+            return letter
+    return ""
+
+
+def _can_be_joined(letter: str) -> bool:
+    return not letter.isascii() and not unicodedata.name(letter, "").startswith(_UNJOINED)
 
 
 def _spoils(letter: str) -> bool:

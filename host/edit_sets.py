@@ -12,7 +12,7 @@ import folder_paths
 from ..captions.edits import JOURNAL, Journal, open_journal
 from ..captions.listing import LISTING, Listing, list_dataset, listing_digest, read_listing, write_listing
 from ..common.errors import InputError
-from ..common.files import check_name
+from ..common.files import check_new_name
 from ..common.paths import is_inside
 from ..common.texture_dataset import TextureDataset
 from . import folders
@@ -26,7 +26,7 @@ PREVIEW = "tilewright_datasets"  # what a node that shows datasets calls them to
 def edits_folder(name: str) -> Path:
     """The folder of the edits of that name, which need not exist. Raises `InputError` for what cannot be one."""
     output = folders.output_folder()
-    folder = output / "captions" / check_name(name, "The name of the edits")
+    folder = output / "captions" / check_new_name(name, "The name of the edits", output / "captions")
     for one in (folder, folder / JOURNAL, folder / LISTING):
         if not is_inside(one, output):
             raise InputError(f"{one} is a link that leads out of the output folder. Remove the link.")

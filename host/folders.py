@@ -12,7 +12,10 @@ import folder_paths
 from comfy.cli_args import args
 
 from ..common.errors import InputError
+from ..common.files import check_new_name
 from ..common.paths import resolve_inside
+
+DATASETS = "datasets"  # the folder below output that renders and saved datasets go to
 
 # Keys that users may add to extra_model_paths.yaml: folders to read from, and such as may be written to as well.
 DATASET_FOLDERS = "tilewright_datasets"
@@ -24,6 +27,17 @@ PRIVATE_HOSTS = "tilewright_private_hosts"  # and for text files of private addr
 def output_folder(*parts: str) -> Path:
     """A folder below ComfyUI's output directory."""
     return Path(folder_paths.get_output_directory(), *parts)
+
+
+def dataset_folder(name: str) -> Path:
+    """The folder in output/datasets of a dataset that is to be written. Raises `InputError` for a name that is none."""
+    root = output_folder(DATASETS)
+    return root / check_new_name(name, "The folder", root)
+
+
+def check_run_name(name: str) -> str:
+    """The name of a training, which may be an earlier one's to go on with. Raises `InputError` for none."""
+    return check_new_name(name, "name", *map(output_folder, ("training", "training_runs", "loras")))
 
 
 def readable_folders() -> list[Path]:

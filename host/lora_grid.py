@@ -16,7 +16,7 @@ import comfy.model_management
 import comfy.utils
 
 from ..common.errors import InputError
-from ..common.files import check_name
+from ..common.files import check_new_name
 from ..evaluation.cells import BASE, MOST_CELLS, Cell
 from ..evaluation.grid import LoraGrid, Sampling, Task, picture_notes, plan, write_pictures
 from ..evaluation.grid_listing import write_listing
@@ -88,7 +88,7 @@ def paint_grid(
     batch_size is the most pictures at once, 0 for as many as fit. Batches of 1 are what KSampler paints, bit for bit;
     larger ones differ in the last bits.
     """
-    folder = output_folder("grids", check_name(name, "name"))
+    folder = output_folder("grids", check_new_name(name, "name", output_folder("grids")))
     digests = {cell.lora: lora_digest(cell.lora) for cell in cells if not cell.is_base}
     digests[""] = model_digest(model, model_digest(clip.patcher, clip.layer_idx), model_digest(vae.patcher))
     log = Log()

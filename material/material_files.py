@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..common.errors import InputError
-from ..common.files import check_name, write_json
+from ..common.files import check_name, check_new_name, write_json
 from ..common.locks import lock_beside, locked
 from ..common.paths import is_inside
 from ..common.srgb import linear_from_srgb
@@ -81,7 +81,7 @@ def save_material(
     another process writes the same material, and may raise to stop. Raises `InputError` for a bad name, no map at all,
     batches that do not match, values that the format cannot hold and a folder that cannot be written.
     """
-    name = check_path(name)
+    name = check_new_path(name, parent)
     check_batches(maps)
     preset_name = "glTF" if settings.file_format == GLB else settings.preset
     preset = PRESETS[preset_name]
@@ -153,6 +153,16 @@ def _size_cm(images: Mapping[MapFile, torch.Tensor], surface: SurfaceFacts) -> t
 def check_path(name: str) -> str:
     """A material's name, with '/' between the folders that it is to lie in. Raises `InputError` for any other path."""
     return "/".join(check_name(part, "The name") for part in name.strip().split("/"))
+
+
+def check_new_path(name: str, root: Path) -> str:
+    """`check_path`, which refuses what nobody sees in the name of a folder that is not there yet."""
+    path = check_path(name)
+    folder = root
+    for part in path.split("/"):
+        check_new_name(part, "The name", folder)
+        folder = folder / part
+    return path
 
 
 def check_length(name: str, images: Mapping[MapFile, torch.Tensor], preset: Preset) -> None:

@@ -8,7 +8,6 @@ import comfy.model_management
 import torch
 
 from ...common.errors import InputError
-from ...common.files import check_name
 from ...training.checkpoint import load_tensors
 from ...training.data import split_validation
 from ...training.loop import Diverged
@@ -57,7 +56,7 @@ def train_lora(order: Order) -> TrainedLora:
     check_connected(model, order.vae, order.clip)
     trained = trained_model(with_training_adapter(model, order.clip, config))
     trained.check(config)
-    check_name(order.name, "name")
+    folders.check_run_name(order.name)
     check_sets(order.dataset, config)
     device = comfy.model_management.get_torch_device()
     check_device(config, device)

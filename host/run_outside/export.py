@@ -5,7 +5,7 @@ from pathlib import Path
 import comfy.model_management
 import torch
 
-from ...common.files import check_name, free_name
+from ...common.files import free_name
 from ...training.data import split_validation
 from ...training.exported_run import RUN_NAME, ExportedRun
 from .. import folders
@@ -27,7 +27,7 @@ def export_run(order: Order) -> Path:
     check_connected(order.model, order.vae, order.clip)
     trained = trained_model(order.model)
     trained.check(config)
-    name = check_name(order.name, "name")
+    name = folders.check_run_name(order.name)
     check_sets(order.dataset, config)
     check_exportable(config)
     source = source_of(order.model)

@@ -9,7 +9,7 @@ from typing import Any
 import comfy.model_management
 
 from ...common.errors import InputError
-from ...common.files import check_name, written_whole
+from ...common.files import written_whole
 from ...sd_scripts.checkout import allowed_checkouts, find_checkout, find_python
 from ...sd_scripts.dataset_files import CONFIG_NAME, Writing, write_dataset
 from ...sd_scripts.error_hints import Attempt, cause_of
@@ -52,7 +52,7 @@ def train_with_scripts(order: ScriptOrder, node_id: str | None) -> Trained:
     However it ends, the process group is gone and what was saved last is in place. A run of the same settings,
     images and checkpoint goes on from its last state. Raises `InputError` with the cause where it does not finish.
     """
-    check_name(order.name, "name")
+    folders.check_run_name(order.name)
     run = _Run(order, node_id)
     try:
         if run.is_finished():

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset, rejected_by_reason
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
@@ -12,7 +11,6 @@ from ...host.progress import progress_callback
 from ...host.reruns import Watch, all_there
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .save import DATASETS
 
 WRITTEN = Watch()
 
@@ -135,7 +133,7 @@ class AugmentDataset(io.ComfyNode):
     @refusing
     def validate_inputs(cls, folder: str | None) -> None:
         if folder is not None:
-            check_name(folder, "The folder")
+            folders.dataset_folder(folder)
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
@@ -158,7 +156,7 @@ class AugmentDataset(io.ComfyNode):
     ) -> io.NodeOutput:
         from ...dataset.augment import Augmentation, augment_dataset
 
-        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        path = folders.dataset_folder(folder)
         wanted = Augmentation(count, rolls, turns, mirror, crop, color)
         augmented = augment_dataset(dataset, path, wanted, seed, progress_callback(), sync)
         for key in (folder, ""):

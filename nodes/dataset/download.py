@@ -5,7 +5,6 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ...common.errors import InputError
-from ...common.files import check_name
 from ...common.paths import resolve_inside
 from ...common.texture_dataset import TextureDataset
 from ...dataset.addresses import read_networks
@@ -19,7 +18,6 @@ from ...host.progress import progress_callback
 from ..offered import offered
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .save import DATASETS
 
 
 class DownloadImages(io.ComfyNode):
@@ -138,7 +136,7 @@ class DownloadImages(io.ComfyNode):
     def fingerprint_inputs(cls, list: str | None, folder: str | None, **_: object) -> object:
         if list is None or folder is None:
             return ""
-        record = DownloadRecord(folders.output_folder(DATASETS, check_name(folder, "The folder")))
+        record = DownloadRecord(folders.dataset_folder(folder))
         if any(download.reason for download in record.downloads.values()):
             return float("nan")  # never equal: what failed is asked for again
         there = sorted(address for address in record.downloads if record.is_there(address))
@@ -162,7 +160,7 @@ class DownloadImages(io.ComfyNode):
         from ...dataset.download import Limits, check_aiohttp, download_images
         from ...dataset.download_report import download_report, offer
 
-        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        path = folders.dataset_folder(folder)
         if prefix and not prefix.lower().startswith(SCHEMES):
             raise InputError(f"prefix is {prefix!r}. It must begin with http:// or https://.")
         wanted = wanted_images(_rows(list), column, prefix, caption_column)

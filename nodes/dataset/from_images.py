@@ -3,7 +3,7 @@
 import torch
 from comfy_api.latest import io
 
-from ...common.files import check_name
+from ...common.files import check_new_name
 from ...common.finite import outside_note
 from ...common.map_kinds import MAP_KINDS
 from ...common.oklab import srgb_from_hex
@@ -17,7 +17,6 @@ from ...host.reruns import Watch, all_there
 from ..image_inputs import read_images
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .save import DATASETS
 
 WRITTEN = Watch()
 
@@ -94,7 +93,7 @@ class DatasetFromImages(io.ComfyNode):
     def validate_inputs(cls, folder: list[str | None]) -> None:
         for one in folder if isinstance(folder, list) else [folder]:
             if one is not None:
-                check_name(one, "The folder")
+                folders.dataset_folder(one)
 
     @classmethod
     def fingerprint_inputs(cls, folder: list[str | None] | None = None, **_: object) -> int:
@@ -111,13 +110,13 @@ class DatasetFromImages(io.ComfyNode):
         tileable: list[bool] | None = None,
         background: list[str] | None = None,
     ) -> io.NodeOutput:
-        path = folders.output_folder(DATASETS, check_name(folder[0], "The folder"))
+        path = folders.dataset_folder(folder[0])
         pictures = [picture for batch in images for picture in read_images(batch, "images")]
         pictures = [torch.cat([one, one[:1] * 0]) if len(one) == 2 else one for one in pictures]  # normals without blue
         beyond = [note for picture in pictures for note in outside_note(picture, "An image")]
         lines = [line.strip() for text in captions for line in text.splitlines() if line.strip()]
         words = lines if len(captions) == 1 else [" ".join(text.split()) for text in captions]
-        called = check_name(_first(name, "image"), "name")
+        called = check_new_name(_first(name, "image"), "name", path)
         samples, removed = write_images(
             path, called, pictures, words, map[0], _first(tileable, False), progress_callback()
         )

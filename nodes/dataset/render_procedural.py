@@ -5,7 +5,6 @@ import comfy.utils
 import torch
 from comfy_api.latest import io
 
-from ...common.files import check_name
 from ...common.layout import grey_to_rgb, to_bhwc
 from ...dataset.procedural.catalogue import GROUPS, MATERIALS, NO_MATERIAL, chosen_materials
 from ...dataset.procedural.render import SEE_THROUGH_MAPS, Rendered, render_folder
@@ -15,7 +14,6 @@ from ...host.reruns import Watch, all_there
 from ..shown_where import shown_where
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
-from .save import DATASETS
 
 WRITTEN = Watch()
 
@@ -147,7 +145,7 @@ class RenderProcedural(io.ComfyNode):
     @refusing
     def validate_inputs(cls, folder: str | None) -> None:
         if folder is not None:
-            check_name(folder, "The folder")
+            folders.dataset_folder(folder)
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
@@ -166,7 +164,7 @@ class RenderProcedural(io.ComfyNode):
         image_limit: int = 16,
         leave_out: str = NO_MATERIAL,
     ) -> io.NodeOutput:
-        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        path = folders.dataset_folder(folder)
         materials = chosen_materials(material, leave_out)
         kinds = None if map == "any" else (map,)
         progress = comfy.utils.ProgressBar(count * len(materials))

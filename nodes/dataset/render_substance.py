@@ -6,7 +6,6 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
-from ...common.files import check_name
 from ...common.texture_dataset import TextureDataset
 from ...dataset.image_files import fingerprint
 from ...host import folders
@@ -18,7 +17,6 @@ from ..offered import offered
 from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 from .inspect_substance import archive_input, readable_archive
-from .save import DATASETS
 
 WRITTEN = Watch()
 SIZES = ["128", "256", "512", "1024", "2048", "4096", "8192"]
@@ -231,7 +229,7 @@ class RenderSubstance(io.ComfyNode):
             cpu_count=max(1, (os.cpu_count() or 1) // processes),
             memory_mb=max(512, _free_megabytes() // 2 // processes),
         )
-        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        path = folders.dataset_folder(folder)
         progress = progress_callback()
         rendered = render_plan(source, chosen, wanted, plan, settings, path, processes, timeout, progress)
         dataset = TextureDataset(tuple(rendered_samples(rendered, path, int(size))))

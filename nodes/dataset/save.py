@@ -17,7 +17,6 @@ from ..sockets import TextureDatasetSocket
 from ..validation import refusing
 
 WRITTEN = Watch()
-DATASETS = "datasets"  # the folder below ComfyUI's output that renders and saved datasets go to
 
 
 class SaveDataset(io.ComfyNode):
@@ -108,7 +107,7 @@ class SaveDataset(io.ComfyNode):
     @refusing
     def validate_inputs(cls, folder: str | None) -> None:
         if folder is not None:
-            check_name(folder, "The folder")
+            folders.dataset_folder(folder)
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> int:
@@ -126,7 +125,7 @@ class SaveDataset(io.ComfyNode):
         validation: TextureDataset | None = None,
         sync: bool = False,
     ) -> io.NodeOutput:
-        path = folders.output_folder(DATASETS, check_name(folder, "The folder"))
+        path = folders.dataset_folder(folder)
         parts = {"train": dataset} | ({"validation": validation} if validation else {})
         saving = Saving(
             layout, check_name(concept, "The concept"), captions, int(bit_depth), folders.writable_folders(), sync

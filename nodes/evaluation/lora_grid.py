@@ -8,12 +8,13 @@ from comfy_api.latest import io
 
 from ...common.dataset_counts import counted
 from ...common.errors import InputError
-from ...common.files import check_name
+from ...common.files import check_new_name
 from ...common.texture_dataset import TextureDataset
 from ...evaluation.cells import parse_strengths
 from ...evaluation.grid import LoraGrid, Sampling
 from ...evaluation.seeds import parse_seeds
 from ...evaluation.sheet import contact_sheet
+from ...host.folders import output_folder
 from ...host.lora_files import files_state, named_loras
 from ...host.lora_grid import Log, grid_cells, paint_grid
 from ...host.painting import SAMPLERS, SCHEDULERS
@@ -220,7 +221,7 @@ class LoraGridNode(io.ComfyNode):
         prescreen: int = 0,
         training: TextureDataset | None = None,
     ) -> io.NodeOutput:
-        check_name(name, "name")
+        check_new_name(name, "name", output_folder("grids"))
         drawn = parse_seeds(seeds)
         cells = grid_cells(named_loras(loras), parse_strengths(strengths))
         sampling = Sampling(steps, cfg, sampler_name, scheduler, width // 8 * 8, height // 8 * 8, negative)

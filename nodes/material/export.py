@@ -24,7 +24,7 @@ from ...material.material_files import (
     ExportSettings,
     SavedMaterial,
     SurfaceFacts,
-    check_path,
+    check_new_path,
     save_material,
 )
 from ...material.surface_size import SurfaceSize
@@ -159,7 +159,7 @@ class SaveMaterial(io.ComfyNode):
     @refusing
     def validate_inputs(cls, name: str | None = None) -> None:
         if name is not None:
-            check_path(name)
+            check_new_path(name, output_folder(FOLDER))
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None = None, **_: object) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...common.files import check_name
+from ...host import folders
 from ...host.reruns import Watch, run_state
 from ...training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig, SavingConfig, TrainingConfig
 from ...training.settings import widget_values
@@ -89,7 +89,7 @@ def run_config(
 def check_run_name(name: str | None) -> None:
     """Raise `InputError` for a name that no file can have; one that is None is linked, and not known yet."""
     if name is not None:
-        check_name(name, "name")
+        folders.check_run_name(name)
 
 
 def remember_trained(name: str, file: Path, folder: Path) -> None:

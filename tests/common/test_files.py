@@ -6,6 +6,7 @@ import pytest
 from tilewright.common.errors import InputError, UnwritableFile
 from tilewright.common.files import (
     check_name,
+    check_new_name,
     content_digest,
     fitting_name,
     free_name,
@@ -50,6 +51,56 @@ def test_names_that_every_system_takes(name):
 def test_names_that_some_system_does_not_take(name):
     with pytest.raises(InputError, match="The folder is .* cannot name a file or folder"):
         check_name(name, "The folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a\u200bb", r"The folder is a\u200bb, in which nobody sees U\+200B \(ZERO WIDTH SPACE\)\. Type the name anew"),
+        ("wall\ufeff", r"U\+FEFF \(ZERO WIDTH NO-BREAK SPACE\)"),
+        ("soft\u00adhyphen", r"U\+00AD \(SOFT HYPHEN\)"),
+        ("\u202egnp", r"The folder is \\u202egnp, in which nobody sees U\+202E \(RIGHT-TO-LEFT OVERRIDE\)"),
+        ("a\u2066b", r"U\+2066"),
+        ("wa\u200dll", r"U\+200D \(ZERO WIDTH JOINER\)"),
+        ("wa\u200cll", r"U\+200C"),
+        ("می\u200c", r"U\+200C"),
+        ("煉\u200d瓦", r"U\+200D"),
+        ("a\U000e0067", r"U\+E0067 \(TAG LATIN SMALL LETTER G\)"),
+        ("🏴\U000e0067", r"U\+E0067"),
+        ("a\x92b", r"U\+0092 \(a control sign\)"),
+    ],
+)
+def test_a_new_name_in_which_nobody_sees_a_letter_is_refused_with_the_letter(tmp_path, name, said):
+    with pytest.raises(InputError, match=said):
+        check_new_name(name, "The folder", tmp_path, tmp_path / "none")
+    assert check_name(name, "The folder") == name  # one of other people's: of a graph, or of an archive
+
+
+@pytest.mark.parametrize("name", ["a\u200bb", "wall\ufeff", "\u202egnp", "a\U000e0067"])
+def test_what_is_called_so_already_is_opened_as_ever(tmp_path, name):
+    (tmp_path / f"{name}_00002").mkdir()
+    assert check_new_name(f" {name} ", "The folder", tmp_path / "none", tmp_path) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "👩\u200d🎨 🧱",
+            "❤\ufe0f\u200d🔥",
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+            "🏴\u200d☠\ufe0f",
+        ),
+        *("می\u200cخواهم", "क्\u200dष", "\u06dd١", "\u0600١", "é e\u0301", "煉瓦\u3000の壁"),
+    ],
+)
+def test_a_new_name_that_can_be_seen_is_taken_as_it_is(tmp_path, name):
+    assert check_new_name(name, "The folder", tmp_path) == name
+
+
+def test_a_new_name_is_held_to_what_every_name_is(tmp_path):
+    with pytest.raises(InputError, match="cannot name a file or folder"):
+        check_new_name("a/b", "The folder", tmp_path)
 
 
 def test_a_taken_name_is_numbered_from_two_on():

@@ -82,7 +82,7 @@ def test_signs_that_no_file_could_be_read_with_are_named(run, text):
 @pytest.mark.parametrize("name", ["a\u200bb", "\u202egnp", "soft\u00adhyphen", "\ufeffbom", "tab\tname"])
 def test_a_name_in_which_nobody_sees_a_letter_is_refused(run, name):
     found = run(node=node("TilewrightSaveMaterial", basecolor=["image", 0], name=name))
-    assert "cannot name a file or folder" in found
+    assert ("cannot name a file or folder" if "\t" in name else "in which nobody sees U+") in found
 
 
 @pytest.mark.parametrize(
