@@ -9,12 +9,13 @@ import functools
 import ipaddress
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -25,6 +26,7 @@ PREFIX = "/tilewright/"
 MOST_BYTES = 2**20  # of a POST, where its route says nothing else
 SLOWEST = 60.0  # s in which a body must be there
 THREADS = 4
+HOST_NAMES = "TILEWRIGHT_HOST_NAMES"  # in the environment: under which a proxy on this machine offers ComfyUI
 OWN_ENDINGS = ("localhost", "local", "lan", "internal", "home.arpa", "test")  # of names that nobody can buy
 _POOL = ThreadPoolExecutor(THREADS, "tilewright-route")
 _TURNS: dict["Route", asyncio.Semaphore] = {}  # of routes that take one request at a time
@@ -153,7 +155,7 @@ def _check_site(request: web.Request) -> None:
         raise Refused(403, "This address answers ComfyUI's own pages only.")
     if site is None and origin is not None:
         hosts = {request.headers.get("Host", "").lower(), request.headers.get("X-Forwarded-Host", "").lower()}
-        if urlsplit(origin).netloc.lower() not in hosts - {""}:
+        if _split(origin, "Origin").netloc.lower() not in hosts - {""}:
             raise Refused(403, "This address answers ComfyUI's own pages only.")
 
 
@@ -166,18 +168,35 @@ def _check_host(request: web.Request) -> None:
     here = (request.transport.get_extra_info("sockname") if request.transport else None) or ("",)
     if "Sec-Fetch-Site" in request.headers or not _is_loopback(str(here[0])):
         return
-    name = (urlsplit(f"//{request.headers.get('Host', '')}").hostname or "").rstrip(".")
+    name = (_split(f"//{request.headers.get('Host', '')}", "Host").hostname or "").rstrip(".")
     is_own = "." not in name or any(f".{name}".endswith(f".{ending}") for ending in OWN_ENDINGS)
-    if not (is_own or _is_address(name)):
+    if not (is_own or _is_address(name) or name in _allowed_names()):
         raise Refused(
             403,
             f"This ComfyUI runs on the machine that asks, and {name[:100]} is not its name. Open it as localhost or "
-            "over https; a script adds the header Sec-Fetch-Site: none.",
+            "over https; or, where a proxy of yours offers it by that name, list the name in the variable "
+            f"{HOST_NAMES} and restart ComfyUI. A script adds the header Sec-Fetch-Site: none.",
         )
 
 
+def _allowed_names() -> set[str]:
+    """The names that the user lists, parted by commas: the variable is not read from a workflow or a request."""
+    return {name.strip().rstrip(".").lower() for name in os.environ.get(HOST_NAMES, "").split(",") if name.strip()}
+
+
+def _split(address: str, header: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        raise Refused(400, f"The header {header} holds no address.") from None
+
+
 def _is_loopback(address: str) -> bool:
-    return _is_address(address) and ipaddress.ip_address(address.split("%")[0]).is_loopback
+    if not _is_address(address):
+        return False
+    one = ipaddress.ip_address(address.split("%")[0])
+    mapped = one.ipv4_mapped if isinstance(one, ipaddress.IPv6Address) else None  # of a socket for both families
+    return (mapped or one).is_loopback
 
 
 def _is_address(name: str) -> bool:

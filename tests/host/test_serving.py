@@ -8,7 +8,7 @@ import time
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from tilewright.host.routes import serving
 from tilewright.host.routes.serving import Reply, Route, answer
 
@@ -58,6 +58,70 @@ def test_a_name_that_was_turned_to_this_machine_is_answered_nothing(host, header
 
     answered = served(test, route(lambda asked: Reply({"secret": 1})))
     assert answered[0] == status and ("secret" in answered[1]) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("listed", "status"),
+    [
+        ("comfy.studio.example", 200),
+        (" other.example , Comfy.Studio.example. ", 200),
+        ("studio.example", 403),
+        (",", 403),
+    ],
+)
+def test_a_name_that_the_user_lists_is_answered_through_a_proxy_over_plain_http(monkeypatch, listed, status):
+    monkeypatch.setenv("TILEWRIGHT_HOST_NAMES", listed)
+
+    async def test(client):
+        async with client.get("/tilewright/tested", headers={"Host": "COMFY.studio.example:80"}) as told:
+            return told.status, await told.json()
+
+    answered = served(test, route(lambda asked: Reply({})))
+    assert answered[0] == status and ("error" in answered[1]) == (status == 403)
+
+
+def test_what_is_refused_says_where_its_name_is_listed():
+    async def test(client):
+        async with client.get("/tilewright/tested", headers={"Host": "comfy.studio.example"}) as told:
+            return (await told.json())["error"]
+
+    assert served(test, route(lambda asked: Reply({}))) == (
+        "This ComfyUI runs on the machine that asks, and comfy.studio.example is not its name. Open it as localhost or "
+        "over https; or, where a proxy of yours offers it by that name, list the name in the variable "
+        "TILEWRIGHT_HOST_NAMES and restart ComfyUI. A script adds the header Sec-Fetch-Site: none."
+    )
+
+
+@pytest.mark.parametrize("headers", [{"Host": "[::1"}, {"Origin": "http://[::1"}])
+def test_a_header_that_holds_no_address_is_told(headers):
+    async def test(client):
+        async with client.get("/tilewright/tested", headers=headers) as told:
+            return told.status, (await told.json())["error"]
+
+    [name] = headers
+    assert served(test, route(lambda asked: Reply({}))) == (400, f"The header {name} holds no address.")
+
+
+@pytest.mark.parametrize(
+    ("socket", "status"),
+    [
+        ("::ffff:127.0.0.1", 403),
+        ("::1", 403),
+        ("127.0.0.2", 403),
+        ("::ffff:10.0.0.5", 200),
+        ("10.0.0.5", 200),
+        ("", 200),
+    ],
+)
+def test_this_machine_is_known_by_every_address_of_its_own(socket, status):
+    class Transport:
+        def get_extra_info(self, name):
+            return (socket, 8188) if name == "sockname" else None
+
+    request = make_mocked_request(
+        "GET", "/tilewright/tested", headers={"Host": "rebound.example"}, transport=Transport()
+    )
+    assert asyncio.run(answer(route(lambda asked: Reply({})), request)).status == status
 
 
 def test_no_other_site_may_show_what_is_answered():
