@@ -23,7 +23,7 @@ HEARTBEAT_NAME = "heartbeat.json"
 BEAT_EVERY = 1.0  # seconds
 SILENT_AFTER = 6.0  # seconds without a sign of life: a step, a sample or a disk may take some of them
 
-TRAINING, FINISHED, STOPPED, CANCELLED, FAILED, BROKEN_OFF, UNKNOWN = (
+TRAINING, FINISHED, STOPPED, CANCELLED, FAILED, BROKEN_OFF, UNKNOWN, LINKED = (
     "training",
     "finished",
     "stopped",
@@ -31,6 +31,7 @@ TRAINING, FINISHED, STOPPED, CANCELLED, FAILED, BROKEN_OFF, UNKNOWN = (
     "failed",
     "broken off",
     "unknown",
+    "linked",
 )
 
 

@@ -11,7 +11,7 @@ from ...training.reference_pictures import reference_files
 from ...training.run_controls import ACTIONS, STOPPED_NAME, ask, go_on, stopped_at
 from ...training.run_files import SCRIPTS_RUN_NAME, STATE_NAME, checkpoints_of
 from ...training.run_log import LOG_NAME, LogPart, log_of_state, read_log
-from ...training.run_status import TRAINING, RunStatus, is_run, run_status
+from ...training.run_status import LINKED, TRAINING, RunStatus, is_run, run_status
 from ...training.sample_files import sample_files
 from ..folders import output_folder
 from .pictures import picture_reply, stamp
@@ -26,7 +26,7 @@ _LOOKED: dict[Path, LogPart] = {}  # what was read of each log, so that a look r
 
 def runs(asked: Mapping[str, Any]) -> Reply:
     """All runs, the newest first."""
-    found = [folder for folder in _root().iterdir() if _is_own_run(folder)] if _root().is_dir() else []
+    found = [folder for folder in _root().iterdir() if is_run(folder)] if _root().is_dir() else []
     newest = sorted(found, key=_touched, reverse=True)[:MOST_RUNS]
     return Reply({"runs": [_told(folder) for folder in newest]})
 
@@ -36,8 +36,9 @@ def log(asked: Mapping[str, Any]) -> Reply:
     folder = _folder(asked)
     after = whole(asked, "after", 0, 0, 2**53)
     since = whole(asked, "since", -1, -1, 10**9)
+    key = whole(asked, "key", 0, 0, 2**32) if after else None
     try:
-        part = read_log(folder, after, whole(asked, "key", 0, 0, 2**32) if after else None)
+        part = LogPart(0, 0) if _link_out(folder) else read_log(folder, after, key)
     except FileNotFoundError:
         part = _earlier(folder)
     if since >= 0:
@@ -48,6 +49,8 @@ def log(asked: Mapping[str, Any]) -> Reply:
 def pictures(asked: Mapping[str, Any]) -> Reply:
     """Which samples and which images of its dataset `run` keeps."""
     folder = _folder(asked)
+    if _link_out(folder):
+        return Reply({"samples": [], "references": [], "prompts": []})
     beginnings = [event for event in _events(folder).events if event["event"] == "begun"]
     begun = beginnings[-1] if beginnings else {}
     captions = {one["picture"]: one["caption"] for one in begun.get("references", [])}
@@ -65,6 +68,8 @@ def pictures(asked: Mapping[str, Any]) -> Reply:
 def picture(asked: Mapping[str, Any]) -> Reply:
     """A sample of `run`, or an image of its dataset, by its name in the list."""
     folder, name = _folder(asked), text(asked, "picture")
+    if reason := _link_out(folder):
+        raise NotThere(reason)
     kept = {one.file.stem: one.file for one in sample_files(folder)}
     file = (reference_files(folder) if text(asked, "kind") == "reference" else kept).get(name)
     if file is None or not is_inside(file, folder):
@@ -75,6 +80,8 @@ def picture(asked: Mapping[str, Any]) -> Reply:
 def steer(asked: Mapping[str, Any]) -> Reply:
     """Ask `action` of `run`: stop, save or sample while it trains, go on where it was stopped."""
     folder, action = _folder(asked), text(asked, "action")
+    if reason := _link_out(folder):
+        raise Refused(409, reason)
     status = _status(folder)
     if action == GO_ON:
         if stopped_at(folder) is None:
@@ -96,19 +103,24 @@ def _root() -> Path:
 
 
 def _folder(asked: Mapping[str, Any]) -> Path:
-    """Of the run that is named; no link and no name leads out of the folder of runs."""
+    """Of the run that is named; no name leads out of the folder of runs."""
     name = text(asked, "run")
     folder = _root() / name
-    if not is_plain_name(name) or name in (".", "..") or not _is_own_run(folder):
+    if not is_plain_name(name) or name in (".", "..") or not is_run(folder):
         raise NotThere("There is no such run.")
     return folder
 
 
-def _is_own_run(folder: Path) -> bool:
-    """Whether it is a run, and neither it nor a file of it that is read or written is a link that leads elsewhere."""
-    files = [folder / name for name in (*FILES, *ACTIONS, STOPPED_NAME)]
-    links = [file for file in files if file.is_symlink()]
-    return is_run(folder) and all(is_inside(path, _root()) for path in (folder, *links))
+def _link_out(folder: Path) -> str:
+    """Why a run can neither be read nor steered here: it, or a file of it, is a link that leads elsewhere; "" if none.
+
+    A state alone may be moved to a larger disk: its header is all that is read of it, and nothing is written.
+    """
+    files = [folder / name for name in (LOG_NAME, SCRIPTS_RUN_NAME, *ACTIONS, STOPPED_NAME)]
+    links = [path for path in (folder, *files) if path.is_symlink() and not is_inside(path, _root())]
+    if not links:
+        return ""
+    return f"{links[0]} is a link that leads out of the output folder. Put what it names in its place to see the run."
 
 
 def _told(folder: Path) -> dict[str, Any]:
@@ -119,6 +131,8 @@ def _told(folder: Path) -> dict[str, Any]:
 
 
 def _status(folder: Path) -> RunStatus:
+    if reason := _link_out(folder):
+        return RunStatus(LINKED, text=reason)
     return run_status(folder, _events(folder), _running_prompts())
 
 

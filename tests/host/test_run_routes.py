@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 
 import folder_paths
 import pytest
@@ -95,12 +96,26 @@ def test_a_name_that_leads_elsewhere_is_no_run_and_no_picture(folder, name):
         ask("runs/picture", run="bricks", picture=name)
 
 
-def test_a_link_that_leads_out_is_no_run(folder, tmp_path):
+def is_listed_with_its_reason_alone(name, link):
+    [run] = [one for one in ask("runs").body["runs"] if one["name"] == name]
+    reason = f"{link} is a link that leads out of the output folder. Put what it names in its place to see the run."
+    assert (run["state"], run["text"], run["steps"], run["can"]) == ("linked", reason, 0, ())
+    log = ask("runs/log", run=name).body
+    assert (log["run"], log["events"], log["end"]) == (run, [], 0)
+    assert ask("runs/pictures", run=name).body == {"samples": [], "references": [], "prompts": []}
+    with pytest.raises(NotThere, match=re.escape(reason)):
+        ask("runs/picture", run=name, picture="step00000002_0")
+    for action in ("stop", "go on"):
+        with pytest.raises(Refused, match=re.escape(reason)):
+            ask("runs/steer", run=name, action=action)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_run_that_is_a_link_to_elsewhere_is_listed_with_the_reason(folder, tmp_path):
     outside = tmp_path / "outside"
     RunLog(outside).begin(0, 5)
     os.symlink(outside, folder.parent / "linked")
-    with pytest.raises(NotThere):
-        ask("runs/log", run="linked")
+    is_listed_with_its_reason_alone("linked", folder.parent / "linked")
 
 
 @pytest.mark.parametrize("asked", [{"after": "-1"}, {"after": "x"}, {"after": "9" * 400}, {"since": "1.5"}, {"run": 7}])
@@ -145,14 +160,19 @@ def test_a_stopped_run_is_let_go_on(folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 @pytest.mark.parametrize("name", ["log.jsonl", "stop", "save", "stopped.json"])
-def test_a_run_whose_file_is_a_link_to_elsewhere_is_none(folder, tmp_path, name):
+def test_a_run_whose_file_is_a_link_to_elsewhere_is_listed_with_the_reason(folder, tmp_path, name):
     elsewhere = tmp_path / "elsewhere.jsonl"
+    (folder / "state.safetensors").touch()
     if (folder / name).exists():
         (folder / name).rename(elsewhere)
     (folder / name).symlink_to(elsewhere)
-    assert ask("runs").body["runs"] == []
-    with pytest.raises(NotThere):
-        ask("runs/log", run="bricks")
-    with pytest.raises(NotThere):
-        ask("runs/steer", run="bricks", action="stop")
+    is_listed_with_its_reason_alone("bricks", folder / name)
     assert name == "log.jsonl" or not elsewhere.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_run_whose_state_was_moved_to_another_disk_is_as_it_was(folder, tmp_path):
+    before = ask("runs").body
+    (tmp_path / "state.safetensors").touch()
+    (folder / "state.safetensors").symlink_to(tmp_path / "state.safetensors")
+    assert ask("runs").body == before and ask("runs/log", run="bricks").body["events"]

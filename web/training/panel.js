@@ -20,6 +20,7 @@ const STATES = /** @type {Record<string, string>} */ ({
   failed: "Failed",
   "broken off": "Broken off",
   unknown: "Trained by an earlier version",
+  linked: "Lies elsewhere",
 });
 const ACTIONS = [
   { action: "stop", label: "Stop and keep", done: "Stops after this step. What is trained is kept and handed on." },
@@ -141,7 +142,7 @@ export class TrainingPanel {
     this.bar.dataset.state = run.state;
     /** @type {HTMLElement} */ (this.bar.firstChild).style.width = `${steps ? Math.min(100, (100 * course.last) / steps) : 0}%`;
     this.#buttons(run);
-    this.note.textContent = [run.state === "failed" ? run.text : "", ...warnings(course)].filter(Boolean).join(" ");
+    this.note.textContent = [["failed", "linked"].includes(run.state) ? run.text : "", ...warnings(course)].filter(Boolean).join(" ");
     this.note.hidden = !this.note.textContent;
   }
 
