@@ -12,6 +12,7 @@ from .paths import is_inside
 
 OFF = "off"
 KEEP, APPEND, OVERWRITE = "keep", "append", "overwrite"
+BackUp = Callable[[Path], object]  # called with a file whose words are about to go
 WRITE_MODES = [OFF, KEEP, APPEND, OVERWRITE]
 OPENED_BY = "tilewright_writable_folders"  # the key of extra_model_paths.yaml that allows more folders
 AUTOMATIC = "auto"
@@ -94,15 +95,13 @@ def check_writable(paths: Collection[Path], roots: Sequence[Path]) -> None:
             )
 
 
-def write_caption(
-    path: Path, caption: str, mode: str, roots: Sequence[Path], keep: Callable[[Path], object] | None = None
-) -> str:
+def write_caption(path: Path, caption: str, mode: str, roots: Sequence[Path], back_up: BackUp | None = None) -> str:
     """Write one caption file; returns "written", "kept", "unchanged" or "unreadable".
 
     keep leaves an existing file alone, append adds the phrases that it does not hold yet, overwrite replaces it. What
-    cannot be read is neither kept nor appended to: it is left as it is, "unreadable". `keep` is called with a file that
-    is about to be overwritten, such as `keep_backup`. A file that would stay the same is not touched, so nodes that
-    watch it do not run again. Raises `InputError` for a file outside `roots`, where a link may lead.
+    cannot be read is neither kept nor appended to: it is left as it is, "unreadable". `back_up` is called with a file
+    that is about to be overwritten, such as `keep_backup`. A file that would stay the same is not touched, so nodes
+    that watch it do not run again. Raises `InputError` for a file outside `roots`, where a link may lead.
     """
     check_writable([path], roots)
     existing: str | None = None
@@ -118,8 +117,8 @@ def write_caption(
     caption = merge_caption(existing or "", caption, mode)
     if existing == caption:
         return "unchanged"
-    if keep and existing and mode == OVERWRITE:
-        keep(path)
+    if back_up and existing and mode == OVERWRITE:
+        back_up(path)
     with written_whole(path) as unfinished:
         unfinished.write_text(caption + "\n", encoding="utf-8")
     return "written"

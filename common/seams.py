@@ -96,7 +96,7 @@ def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
     )
 
 
-def told(seams: Mapping[str, SeamStatistics], moved: Mapping[str, float] | None = None) -> str:
+def edge_words(seams: Mapping[str, SeamStatistics], moved: Mapping[str, float] | None = None) -> str:
     """The seams of an image by axis in plain words: "left–right: seamless · top–bottom: seamless".
 
     moved is the `moved_seam` of each axis, where the image is a repaired one.

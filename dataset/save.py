@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..common.caption_files import check_writable, keep_backup
+from ..common.caption_files import BackUp, check_writable, keep_backup
 from ..common.errors import InputError, UnreadableImage
 from ..common.image_writing import whole_numbers, write_pixels
 from ..common.images import IMAGE_SUFFIXES
@@ -17,7 +17,7 @@ from ..common.texture_dataset import Rejected, TextureDataset
 from .caption_lookup import METADATA
 from .parallel import in_parallel, pixels_of
 from .save_plan import HUGGING_FACE, Plan, Saving, plan_files
-from .saved_captions import Keep, Written, carried_caption, left_captions, write_captions
+from .saved_captions import Written, carried_caption, left_captions, write_captions
 from .written_files import list_written_files, read_written_files, remove_written_files
 
 
@@ -73,18 +73,18 @@ def _finish(folder: Path, outcomes: Sequence[tuple[Plan, Written]], saving: Savi
     files = [plan.target for plan, _ in written]
     backups: list[Path] = []
 
-    def keep(path: Path) -> None:
+    def back_up(path: Path) -> None:
         backups.append(keep_backup(path))
 
     stale = {plan.earlier for plan, _ in written if plan.earlier}
     if saving.sync and whole:
         stale |= read_written_files(folder).keys() - set(files)
-    captions = write_captions(written, saving, stale, keep)
-    _write_manifests([plan for plan, _ in written], keep)
+    captions = write_captions(written, saving, stale, back_up)
+    _write_manifests([plan for plan, _ in written], back_up)
     carried = {plan.earlier for plan, _ in written if plan.earlier and carried_caption(plan)}
     left = left_captions(written, saving.layout)
     list_written_files(folder, {plan.target: plan.source for plan, _ in written}, left)
-    removed, _ = remove_written_files(folder, sorted(stale), carried, keep)
+    removed, _ = remove_written_files(folder, sorted(stale), carried, back_up)
     rejected = [Rejected(plan.sample.file, outcome.reason) for plan, outcome in outcomes if outcome.reason]
     return Saved(files, captions, rejected, _unrelated_files(folder, files), removed, sorted(backups))
 
@@ -107,26 +107,26 @@ def _write_image(plan: Plan, bits: int) -> Written:
     return Written(same_picture=not other_source or before == plan.target.read_bytes())
 
 
-def _write_manifests(written: Sequence[Plan], keep: Keep) -> None:
+def _write_manifests(written: Sequence[Plan], back_up: BackUp) -> None:
     """What is known of renders goes with them, so that the saved folder can be captioned and loaded as well."""
     folders: dict[Path, list[Plan]] = {}
     for plan in written:
         if plan.sample.record:
             folders.setdefault(plan.target.parent, []).append(plan)
     for folder, plans in folders.items():
-        records = _earlier_records(folder, {plan.target.name for plan in plans}, keep)
+        records = _earlier_records(folder, {plan.target.name for plan in plans}, back_up)
         for plan in plans:
             if plan.sample.record:
                 _add_map(records, plan.sample.record, plan.sample.map, plan.target.name)
         write_manifest(folder, {"name": "Tilewright saved dataset"}, records.values())
 
 
-def _earlier_records(folder: Path, replaced: set[str], keep: Keep) -> dict[str, MaterialRecord]:
+def _earlier_records(folder: Path, replaced: set[str], back_up: BackUp) -> dict[str, MaterialRecord]:
     """What earlier runs noted of files that are there and were not `replaced` by this one."""
     try:
         known = read_manifest(folder)
     except InputError:  # somebody else's
-        keep(folder / MANIFEST_NAME)
+        back_up(folder / MANIFEST_NAME)
         return {}
     there = {
         one.name: {kind: file for kind, file in one.maps.items() if file not in replaced and (folder / file).is_file()}

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..common.caption_files import (
     OVERWRITE,
+    BackUp,
     UnreadableCaption,
     merge_caption,
     read_text,
@@ -29,29 +30,26 @@ class Written:
     same_picture: bool = True
 
 
-Keep = Callable[[Path], object]  # called with a file whose words are about to go
-
-
 def write_captions(
-    written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], keep: Keep
+    written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], back_up: BackUp
 ) -> Counter[str]:
     """Write the captions of images that were just saved; how many were "written", "kept", ... by `saving.captions`.
 
-    leaving are images of an earlier run that are about to go; keep is called with each file that loses words of others.
+    leaving are images of an earlier run that are about to go; back_up is called with each file that loses words.
     """
     if saving.layout == KOHYA:
-        return Counter(_write_caption(plan, outcome, saving, keep) for plan, outcome in written)
+        return Counter(_write_caption(plan, outcome, saving, back_up) for plan, outcome in written)
     folders = dict.fromkeys(plan.target.parent for plan, _ in written)
-    return sum((_write_metadata(folder, written, saving, leaving, keep) for folder in folders), Counter())
+    return sum((_write_metadata(folder, written, saving, leaving, back_up) for folder in folders), Counter())
 
 
-def _write_caption(plan: Plan, outcome: Written, saving: Saving, keep: Keep) -> str:
+def _write_caption(plan: Plan, outcome: Written, saving: Saving, back_up: BackUp) -> str:
     path = plan.target.with_suffix(".txt")
     carried = "" if outcome.same_picture and path.is_file() else carried_caption(plan)
     if carried:
-        write_caption(path, carried, OVERWRITE, saving.roots, None if _has_own_words(plan, path) else keep)
+        write_caption(path, carried, OVERWRITE, saving.roots, None if _has_own_words(plan, path) else back_up)
     mode = saving.captions if outcome.same_picture or carried else OVERWRITE
-    return write_caption(path, plan.sample.caption, mode, saving.roots, None if _has_own_words(plan, path) else keep)
+    return write_caption(path, plan.sample.caption, mode, saving.roots, None if _has_own_words(plan, path) else back_up)
 
 
 def _has_own_words(plan: Plan, path: Path) -> bool:
@@ -102,7 +100,7 @@ def carried_caption(plan: Plan) -> str:
 
 
 def _write_metadata(
-    folder: Path, written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], keep: Keep
+    folder: Path, written: Sequence[tuple[Plan, Written]], saving: Saving, leaving: Collection[Path], back_up: BackUp
 ) -> Counter[str]:
     """One line for each image; lines of other images that stay do too."""
     path = folder / METADATA
@@ -120,7 +118,7 @@ def _write_metadata(
     own = {plan.target.name: plan for plan, _ in written if plan.target.parent == folder}
     lost = [name for name, entry in existing.items() if not _still_says(entries.get(name, {}), entry["text"])]
     if not understood or any(name not in own or not _is_own(own[name], existing[name]["text"]) for name in lost):
-        keep(path)
+        back_up(path)
     with written_whole(path) as unfinished:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries.values()]
         unfinished.write_text("".join(lines), encoding="utf-8")

@@ -5,13 +5,13 @@ wrote from such as somebody put there, so that only the former may go.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ..common.caption_files import keep_backup
+from ..common.caption_files import BackUp, keep_backup
 from ..common.errors import InputError
 from ..common.files import write_json
 from ..common.untrusted_json import read_untrusted_json
@@ -80,12 +80,12 @@ def remove_written_files(
     folder: Path,
     files: Iterable[Path],
     carried: Collection[Path] = (),
-    keep: Callable[[Path], object] = keep_backup,
+    back_up: BackUp = keep_backup,
 ) -> tuple[list[Path], list[Path]]:
     """Delete those of `files` that are as a run of this node left them; returns what went and what was left.
 
-    A caption file beside one is handed to `keep` first, as it may have been written by hand; that of a `carried` one,
-    whose words are kept at its new place, goes as well.
+    A caption file beside one is handed to `back_up` first, as it may have been written by hand; that of a `carried`
+    one, whose words are kept at its new place, goes as well.
     """
     known = read_written_files(folder)
     removed, left = [], []
@@ -94,7 +94,7 @@ def remove_written_files(
             path.unlink()
             if (caption := path.with_suffix(".txt")).is_file():
                 if path not in carried:
-                    keep(caption)
+                    back_up(caption)
                 caption.unlink()
             removed.append(path)
         else:

@@ -7,7 +7,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, detect_convention, slopes
-from ..common.seams import EDGE, EDGES, FIGURES, SeamStatistics, seam_statistics, told
+from ..common.seams import EDGE, EDGES, FIGURES, SeamStatistics, edge_words, seam_statistics
 from .derivatives import height_gradient
 from .normal_encodings import OVERHANG, overhang
 from .normals import decode_normals, length_error, slope_scale
@@ -72,7 +72,7 @@ def seam_lines(seams: MapSeams) -> list[str]:
     """What the edges of a material's maps are like, those of the same kind in one line."""
     alike: dict[str, list[str]] = {}
     for name, edges in seams.items():
-        alike.setdefault(told(dict(zip(EDGES, edges, strict=True))), []).append(name)
+        alike.setdefault(edge_words(dict(zip(EDGES, edges, strict=True))), []).append(name)
     return [f"{', '.join(names)}, {words}" for words, names in alike.items()]
 
 

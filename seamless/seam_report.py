@@ -16,10 +16,10 @@ from ..common.seams import (
     SEAMLESS,
     VERDICTS,
     SeamStatistics,
+    edge_words,
     line_steps,
     moved_seam,
     seam_statistics,
-    told,
 )
 
 STRIP_HEIGHT = 24
@@ -56,7 +56,7 @@ class SeamReport:
         """One line per image, in plain words: "left–right: seamless · top–bottom: seamless"."""
         axes = [dict(zip(EDGES, seams, strict=True)) for seams in zip(self.x, self.y, strict=True)]
         moved = [dict(zip(EDGES, ratios, strict=True)) for ratios in self.moved] or [dict[str, float]()] * len(axes)
-        lines = [told(*one) for one in zip(axes, moved, strict=True)]
+        lines = [edge_words(*one) for one in zip(axes, moved, strict=True)]
         return "\n".join(_numbered(number, len(lines), line) for number, line in enumerate(lines))
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 from test_schemas import PACK, SCHEMAS, each_node
 from tilewright.common.edge_bands import ANOTHER_COLOR, MORE_DETAILED, PALER, SOFTER, STARKER, EdgeBand
-from tilewright.common.seams import SeamStatistics, told
+from tilewright.common.seams import SeamStatistics, edge_words
 from tilewright.material.engine_presets import MAPS
 
 FOLDER = PACK / "locales" / "zh"
@@ -104,5 +104,5 @@ def test_every_word_on_an_edge_is_translated(band, excess, step):
     pieces = set()
     for spread, moved in ((1.0, 0.0), (1.0, 2.0), (0.0, 0.0)):
         seam = SeamStatistics(step, step, 0.0, 0.0, EdgeBand(excess, 8, band), spread)
-        pieces |= set(re.split("( · |: |, | and )", told({"x": seam, "y": seam}, {"x": moved, "y": moved})))
+        pieces |= set(re.split("( · |: |, | and )", edge_words({"x": seam, "y": seam}, {"x": moved, "y": moved})))
     assert (pieces | set(MAPS)) - {" · "} <= set(MAIN["tilewright"])

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ...common.seams import told
+from ...common.seams import edge_words
 from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.arrangement import check_batches, engine_normals
@@ -103,4 +103,4 @@ def _seams(measured: MapSeams) -> dict[str, str]:
     if not measured:  # too small to tell
         return {}
     name, (x, y) = next(iter(measured.items()))
-    return {"map": name, "x": x.verdict, "y": y.verdict, "text": told({"x": x, "y": y})}
+    return {"map": name, "x": x.verdict, "y": y.verdict, "text": edge_words({"x": x, "y": y})}
