@@ -72,15 +72,19 @@ def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, st
     They are claimed: files that another process trains at this moment are passed over.
     """
     if run is not None:
-        own = re.compile(rf"{re.escape(name)}(_\d{{5}})?")  # as `free_name` numbers it
-        states = (path for path in runs.glob(f"*/{STATE_NAME}") if own.fullmatch(path.parent.name))
-        found = latest_state(states, run, steps)
+        found = latest_state(states_of_run(runs, name), run, steps)
         if found and Path(found[1]).name == found[1] and (claim := claim_run(runs, found[0].parent.name)):
             state, lora = found
             earlier = list(checkpoints_of(loras / lora).values())
             return RunFiles(loras / lora, state.parent, earlier, claim)
     stem, claim = claim_name(runs, name, lambda stem: not _lora(loras, stem).exists() and not _is_owned(runs / stem))
     return RunFiles(_lora(loras, stem), runs / stem, claim=claim)
+
+
+def states_of_run(runs: Path, name: str) -> list[Path]:
+    """The states of runs of that name, whoever's they are."""
+    own = re.compile(rf"{re.escape(name)}(_\d{{5}})?")  # as `free_name` numbers it
+    return [path for path in runs.glob(f"*/{STATE_NAME}") if own.fullmatch(path.parent.name)]
 
 
 def claim_name(runs: Path, name: str, is_free: Callable[[str], bool]) -> tuple[str, Claim]:

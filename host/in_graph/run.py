@@ -29,7 +29,7 @@ from .. import training as host_training
 from ..node_text import tell_node
 from ..run_record import RunRecord
 from .checks import check_connected, check_device, check_sets, check_vae, check_validation, told_to_artists
-from .identity import run_identity
+from .identity import known_identity, run_identity
 from .in_processes import Course, check_processes, run_for_processes, train_in_processes
 from .latents import cached_examples, wrapped_vae
 from .live_view import LiveView
@@ -103,7 +103,8 @@ class _Run:
         setup = Setup(model, config, device, dtype, model.wraps(config, examples))
         plan, memory_note = memory_of_run(order, setup, examples, self.texts, text_layers)
         frozen = setup.network(plan)
-        identity = run_identity(order, setup, examples, frozen, plan)
+        told_by = known_identity if config.saving.resume else run_identity
+        identity = told_by(order, setup, examples, frozen, plan)
         trained, held_out = split_validation(examples, config.saving.validation_share, config.seed)
         held_out += [example for part in encoded[1:] for example in part.examples]
         self.trainer = setup.trainer(frozen, self.texts, trained, held_out, text_layers, start)
