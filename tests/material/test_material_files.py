@@ -12,6 +12,7 @@ from tilewright.material.material_files import (
     BIT_DEPTHS,
     ExportSettings,
     SurfaceFacts,
+    check_new_path,
     check_path,
     claim_folder,
     map_bits,
@@ -43,6 +44,14 @@ def test_a_batch_is_numbered_and_described(tmp_path):
 def test_a_name_that_leads_elsewhere_is_refused(name):
     with pytest.raises(InputError):
         check_path(name)
+
+
+def test_what_nobody_sees_in_a_name_is_refused_in_each_folder_that_is_not_there_yet(tmp_path):
+    (tmp_path / "wa\u200blls").mkdir()
+    assert check_new_path(" wa\u200blls/brick ", tmp_path) == "wa\u200blls/brick"
+    for name in ("wa\u200blls/bri\u200bck", "bri\u200bck"):
+        with pytest.raises(InputError, match=r"The name is bri\u200bck, in which nobody sees U\+200B"):
+            check_new_path(name, tmp_path)
 
 
 def test_folders_are_numbered_or_taken(tmp_path):

@@ -15,6 +15,7 @@ from tilewright.training.run_files import (
     claim_name,
     claim_run,
     files_of_run,
+    states_of_run,
     told_if_disk_fails,
 )
 from tilewright.training.state import RunIdentity
@@ -159,3 +160,10 @@ def test_the_checkpoints_of_a_run_are_its_own(tmp_path):
         20: "wall-step00000020.safetensors",
         100: "wall-step00000100.safetensors",
     }
+
+
+def test_the_states_of_a_name_are_those_of_its_numbers_too(tmp_path):
+    for name in ("brick", "brick_00002", "brick_2", "brick_wall", "bric"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.safetensors").touch()
+    assert sorted(path.parent.name for path in states_of_run(tmp_path, "brick")) == ["brick", "brick_00002"]
