@@ -38,8 +38,11 @@ def open_pack(host: Path) -> None:
 
     name_pack()
     sys.path.insert(0, str(host))
-    arguments = importlib.import_module("comfy.cli_args").args
-    vars(arguments).update(told_options())
+    command_line = importlib.import_module("comfy.cli_args")
+    arguments, told = command_line.args, told_options()
+    if "fast" in told:
+        told["fast"] = {command_line.PerformanceFeature(one) for one in told["fast"]}
+    vars(arguments).update(told)
     if not torch.accelerator.is_available():
         arguments.cpu = True
     if arguments.cpu:

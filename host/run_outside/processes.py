@@ -23,10 +23,12 @@ STOP_SECONDS = 180.0  # for the step that is being made, and for writing the sta
 OUTPUT_NAME = "processes.log"
 
 
-def own_options() -> dict[str, bool | int | float | str]:
-    """The options that this ComfyUI was started with: on which device it computes, and how."""
-    told = vars(comfy.cli_args.args).items()
-    return {name: value for name, value in told if type(value) in (bool, int, float, str)}
+def own_options() -> dict[str, bool | int | float | str | list[str]]:
+    """Of this ComfyUI's options those that may decide on which device it computes, and how: each switch, number and
+    text, and what --fast chose. Other lists, as of custom nodes or files of paths, decide neither."""
+    told = vars(comfy.cli_args.args)
+    plain = {name: value for name, value in told.items() if type(value) in (bool, int, float, str)}
+    return {**plain, "fast": sorted(one.value for one in told.get("fast", ()))}
 
 
 class TrainingProcesses:

@@ -148,6 +148,7 @@ def test_what_processes_cannot_do_is_refused_before_anything_is_encoded(runs, wh
 def test_processes_are_told_on_what_this_comfyui_computes(monkeypatch, tmp_path):
     monkeypatch.setattr(comfy.cli_args.args, "cpu", True)
     monkeypatch.setattr(comfy.cli_args.args, "deterministic", True)
+    monkeypatch.setattr(comfy.cli_args.args, "fast", set(comfy.cli_args.PerformanceFeature))
     commands = []
     monkeypatch.setattr(
         "tilewright.host.run_outside.processes.ScriptProcess", lambda command, *others: commands.append(command)
@@ -155,6 +156,7 @@ def test_processes_are_told_on_what_this_comfyui_computes(monkeypatch, tmp_path)
     TrainingProcesses(tmp_path, 2)
     told = json.loads(commands[0][commands[0].index("--comfyui-options") + 1])
     assert told["cpu"] is True and told["deterministic"] is True and told == own_options()
+    assert [comfy.cli_args.PerformanceFeature(one).value for one in told["fast"]] == told["fast"] != []
 
 
 def test_more_processes_than_gpus_are_refused(runs, monkeypatch):
