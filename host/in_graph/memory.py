@@ -98,17 +98,16 @@ def largest_batch(
     """
     latent = max((example.latent for example in examples), key=lambda latent: latent[0].numel())
     by_letters = sorted(captions, key=lambda row: len(row[0]))
-    tried = [*by_letters[:: max(1, len(by_letters) // 8)], *by_letters[-8:]]
+    tried = dict.fromkeys([*by_letters[:: max(1, len(by_letters) // 8)], *by_letters[-8:]])
     by_length = {_length(texts([caption], [size])): (caption, size) for caption, size in tried}
     lengths = sorted(by_length, reverse=True)
     unlike = max(combinations(lengths, min(rows, len(lengths))), key=lambda together: lcm(*together))
     alike = [by_length[lengths[0]]] * rows
     mixed = [by_length[length] for length in unlike] + alike[len(unlike) :]
-    (encoded, kept), (other, more) = (_counted(texts, batch) for batch in (alike, mixed))
-    if _numbers(other) > _numbers(encoded):
-        encoded = other
+    counted = [_counted(texts, batch) for batch in ((alike, mixed) if len(unlike) > 1 else (alike,))]
+    encoded = max((one for one, _ in counted), key=_numbers)
     shapes = {name: torch.empty_like(value, device=META) for name, value in encoded.named().items()}
-    return torch.empty(rows, *latent.shape, device=META), conditioning_of(shapes), max(kept, more)
+    return torch.empty(rows, *latent.shape, device=META), conditioning_of(shapes), max(peak for _, peak in counted)
 
 
 def _counted(texts: TextEncoder, batch: Sequence[Row]) -> tuple[TextConditioning, int]:
