@@ -67,6 +67,7 @@ def encode_in_tiles(
     network = autoencoder(vae)
     _check_image(vae, image, axes)
     image, left_out = _three_channels(image)
+    notes = f"{left_out}{_cropped(vae, image)}"
     if is_image_autoencoder(network):
         run = TiledRun("encoder", tiled_autoencoder.encode, tile_size, axes, memory)
     elif is_tiny_autoencoder(network):
@@ -75,10 +76,10 @@ def encode_in_tiles(
         run = TiledRun("encoder", frame_autoencoder.encode, tile_size, axes, memory, frames=True)
     else:
         latents, report = _by_the_host(vae, "encoded", axes, tile_size, lambda *sides: _encode(vae, image, *sides))
-        return latents, f"{report}{left_out}{_cropped(vae, image)}"
+        return latents, f"{report}{notes}"
     latents = run(vae, lambda tiled: tiled.encode(image))
     check_finite(latents, "The encoded latent")
-    return latents, f"encoded {run.report}{left_out}{_cropped(vae, image)}"
+    return latents, f"encoded {run.report}{notes}"
 
 
 class TiledRun:
