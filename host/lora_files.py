@@ -21,7 +21,7 @@ from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
 from .protocols import Clip, Model, Patcher
 from .training import model_kind
-from .weight_files import read_weights
+from .weight_files import read_weights, spoilt_tensors
 
 _LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
 
@@ -103,7 +103,7 @@ def check_values(lora: LoraFile) -> str:
     values = [value for key, value in lora.tensors.items() if not key.endswith(".alpha")]
     if values and not any(value.numel() for value in values):
         raise InputError(f"The LoRA {lora.name} is empty: its layers have rank 0. Train it with a rank of 1 or more.")
-    spoilt = sum(not bool(value.float().isfinite().all()) for value in lora.tensors.values())
+    spoilt = spoilt_tensors(lora.tensors)
     if not spoilt:
         return ""
     return (

@@ -50,6 +50,11 @@ def read_weights(path: Path, what: str) -> tuple[Mapping[str, torch.Tensor], Map
     return weights, metadata or {}
 
 
+def spoilt_tensors(weights: Mapping[str, torch.Tensor]) -> int:
+    """How many of the tensors hold NaN or infinite values."""
+    return sum(not bool(value.float().isfinite().all()) for value in weights.values())
+
+
 def _reason(path: Path, first: bytes, error: Exception) -> str:
     """Why a file that begins with `first` cannot be read."""
     if isinstance(error, OSError) and error.errno and error.strerror:

@@ -23,7 +23,7 @@ from .. import training as host_training
 from ..block_stream import stream_blocks
 from ..protocols import Model
 from ..shared_attention import sharing_options
-from ..weight_files import read_weights
+from ..weight_files import read_weights, spoilt_tensors
 
 
 def noise_schedule(model: Model, base: BaseModel, config: TrainingConfig) -> NoiseSchedule:
@@ -145,7 +145,7 @@ def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
     path = folders.model_file("loras", config.network.start_from, "start_from")
     what = f"The LoRA to start from, {config.network.start_from},"
     weights = read_weights(path, what)[0]
-    if not all(bool(value.float().isfinite().all()) for value in weights.values()):
+    if spoilt_tensors(weights):
         raise InputError(f"{what} holds NaN or infinite values: its training diverged. Choose another file.")
     return dict(weights)
 
