@@ -6,7 +6,7 @@ import { questionOf } from "./questions.js";
 /** @typedef {import("../lib/comfy.js").NodeView} NodeView */
 /** @typedef {import("./files.js").Told} Told */
 
-const LOOK_AGAIN = 1500; // ms: how often the loader before the node is looked at
+export const LOOK_AGAIN = 1500; // ms: how often the loader before the node is looked at, and its links
 const ASK_AGAIN = 2; // looks: how often its file, which another program may have written anew
 const LONGEST = 40; // looks: a minute, where nothing comes, which is asked for half as often each time
 

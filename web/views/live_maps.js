@@ -10,7 +10,7 @@ import { RouteError } from "../lib/routes.js";
 import { differences } from "../live/differences.js";
 import { KINDS, LABELS } from "../live/kinds.js";
 import { followLight } from "../live/light.js";
-import { Loaded } from "../live/loaded.js";
+import { LOOK_AGAIN, Loaded } from "../live/loaded.js";
 import { MapMaker } from "../live/map_maker.js";
 import { Picture } from "../live/picture.js";
 import { halved } from "../live/planes.js";
@@ -27,7 +27,6 @@ import { whyNotShown } from "../material/maps.js";
 
 const OUTPUT = "tilewright_live";
 const MOMENT = 80; // ms
-const LOOK_AGAIN = 1500; // ms: how often links are looked at
 
 /** @type {Set<LiveMapView>} */
 const VIEWS = new Set();
