@@ -1,5 +1,6 @@
 """ComfyUI's editor in a headless browser, for what only the real frontend can tell."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,11 @@ from playwright.sync_api import Page, sync_playwright
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run", "--enable-unsafe-swiftshader"]
+
+
+def installed_chromium() -> str | None:
+    """The executable of Chromium or Chrome on this machine's path, None without one."""
+    return shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 
 
 @contextmanager

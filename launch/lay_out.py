@@ -5,13 +5,12 @@
 NAME is one of workflows/api or workflows/blueprints, without .json; all of them where none is given.
 """
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .blueprints import SOURCES, build_blueprint
-from .browser import open_editor
+from .browser import installed_chromium, open_editor
 from .hosts import HostError, find_host
 from .server import running_server
 from .terminal import complain, end_politely
@@ -20,7 +19,7 @@ from .workflows import WORKFLOWS, build_workflow
 
 def lay_out(names: Iterable[str]) -> None:
     """Write each named graph or blueprint, with a ComfyUI of its own. Raises `HostError`."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or "chrome"
+    browser = installed_chromium() or "chrome"
     with TemporaryDirectory() as folder, running_server(find_host(), Path(folder), Path(folder, "output")) as server:
         for name in names:
             # Each in a page of its own: a widget that the API file leaves out would keep its value of the graph before.

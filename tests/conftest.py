@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
         fixtures = getattr(item, "fixturenames", ())
         if "server" in fixtures:
             item.add_marker("host")
-        if "editor" in fixtures or "web" in fixtures:
+        if "chromium" in fixtures:
             item.add_marker("browser")
 
 
@@ -49,3 +49,16 @@ def server(tmp_path_factory):
     other = ["--front-end-root", frontend] if frontend else []
     with running_server(host, folder / "base", folder / "output", other) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser's executable. Without one the test is skipped, on CI it fails."""
+    from tilewright.launch.browser import installed_chromium
+
+    browser = installed_chromium()
+    if browser is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have chromium: .ci/run installs it")
+        pytest.skip("no chromium or chrome on this machine")
+    return browser

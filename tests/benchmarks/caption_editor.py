@@ -6,7 +6,6 @@ little.
 """
 
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ import numpy as np
 import psutil
 from conftest import HOST
 from PIL import Image
-from tilewright.launch.browser import open_editor
+from tilewright.launch.browser import installed_chromium, open_editor
 from tilewright.launch.client import run_prompt
 from tilewright.launch.hosts import Host
 from tilewright.launch.server import running_server
@@ -153,7 +152,6 @@ def family(server):
 
 
 def main():
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_images(folder / "base" / "input" / "bench")
@@ -163,7 +161,7 @@ def main():
             greeted = json.dumps({"Comfy.TutorialCompleted": True}).encode()  # or templates open over the editor
             asked = urllib.request.Request(f"{server.url}/settings", greeted, {"Content-Type": "application/json"})
             urllib.request.urlopen(asked).close()
-            with open_editor(server.url, browser) as page:
+            with open_editor(server.url, installed_chromium()) as page:
                 measure(page, server)
             timed("load, list and check the images", lambda: run_prompt(server.url, graph(True)))
 

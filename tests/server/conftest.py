@@ -1,8 +1,6 @@
 """The demo's graph, run once for all, and a browser with the real frontend open on the real server."""
 
 import json
-import os
-import shutil
 from urllib.request import Request, urlopen
 
 import pytest
@@ -19,15 +17,10 @@ def quick_start(server):
 
 
 @pytest.fixture(scope="module")  # playwright keeps an event loop running, which other tests could not live with
-def editor(server):
+def editor(server, chromium):
     """A playwright page with ComfyUI's editor loaded; `editor.evaluate` runs JavaScript in it."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-    if browser is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have chromium: .ci/run installs it")
-        pytest.skip("no chromium or chrome on this machine")
     greeted = {"Comfy.TutorialCompleted": True}  # or a window of templates opens over the editor on the first visit
     asked = Request(f"{server.url}/settings", json.dumps(greeted).encode(), {"Content-Type": "application/json"})
     urlopen(asked).close()
-    with open_editor(server.url, browser) as page:
+    with open_editor(server.url, chromium) as page:
         yield page
