@@ -21,14 +21,7 @@ from tilewright.training.demo.autoencoder import (
     normalise_latents,
 )
 from tilewright.training.demo.denoiser import denoiser_loss
-from tilewright.training.demo.evaluation import (
-    NearestClass,
-    line_unevenness,
-    normal_error,
-    psnr,
-    texture_statistics,
-)
-from tilewright.training.demo.pool import Drawing, Pool
+from tilewright.training.demo.pool import Pool
 
 pytestmark = pytest.mark.slow
 
@@ -53,45 +46,11 @@ def networks():
     return initial_networks()
 
 
-def drawn(seed):
-    return Drawing(torch.full((3, 16, 16), seed % 256, dtype=torch.uint8), (f"number {seed}",))
-
-
-def test_a_full_pool_gives_up_its_oldest_drawings():
-    pool = Pool(drawn, capacity=3)
-    assert pool.renew(4) == [0, 1, 2, 0]
-    assert [drawing.captions[0] for drawing in pool.drawings] == ["number 3", "number 1", "number 2"]
-
-
 def test_drawings_are_textures_with_captions_from_long_to_short():
     drawing = SHIPPED.draw(0)
     assert drawing.image.shape == (3, 256, 256) and drawing.image.dtype == torch.uint8
     assert all("brick" in caption for caption in drawing.captions)
     assert len(drawing.captions[0]) >= len(drawing.captions[-1])
-
-
-def test_the_clock_sets_the_learning_rate(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(run.time, "process_time", lambda: now[0] * torch.get_num_threads())
-    clock = run.Clock(100)
-    rates = []
-    for now[0] in (0.0, 4.0, 52.0, 100.0):
-        rates.append(clock.learning_rate(1.0))
-    assert rates == pytest.approx([0.02, 1.0, 0.505, 0.01])
-
-
-def test_a_run_ends_by_the_wall_however_far_it_has_come(monkeypatch):
-    """Processor time and the wall's time are two clocks: the first sets the learning rate, either one ends the run."""
-    processor, wall = [0.0], [1000.0]
-    monkeypatch.setattr(run.time, "process_time", lambda: processor[0] * torch.get_num_threads())
-    monkeypatch.setattr(run.time, "monotonic", lambda: wall[0])
-    clock = run.Clock(100, limit=60)
-    processor[0], wall[0] = 20.0, 1059.0
-    assert clock.progress == pytest.approx(0.2) and not clock.stopped
-    wall[0] = 1060.0
-    assert clock.progress == pytest.approx(0.2) and clock.stopped
-    processor[0] = 100.0
-    assert run.Clock(100).stopped is False and clock.progress == pytest.approx(1)
 
 
 def test_the_everyday_course_draws_every_map_under_its_name():
@@ -164,28 +123,6 @@ def test_the_wide_architecture_is_an_sd1_too_and_fits_the_repository(tmp_path):
             8,
             8,
         )
-
-
-def test_a_saved_state_goes_on_where_it_was(tmp_path):
-    def fresh():
-        network = torch.nn.Linear(2, 2)
-        return (
-            network,
-            torch.optim.AdamW(network.parameters()),
-            run.Average(network, 0.9),
-            run.Clock(60),
-            Pool(drawn, 4),
-        )
-
-    first, second = fresh(), fresh()
-    first[0](torch.ones(1, 2)).sum().backward()
-    first[1].step()
-    first[4].renew(3)
-    run.save_stage(tmp_path / "state.pt", *first, step=12)
-    assert run.resume_stage(tmp_path / "state.pt", *second) == 12
-    assert torch.equal(first[0].weight, second[0].weight)
-    assert second[4].next_seed == 3
-    assert run.resume_stage(tmp_path / "nothing.pt", *fresh()) == 0
 
 
 def test_normalised_latents_have_unit_spread_and_the_images_stay(networks):
@@ -301,42 +238,6 @@ def test_painted_latents_have_the_shape_asked_for_and_know_no_edge(networks):
         torch.nn.init.normal_(denoiser.unet.out[-1].weight)
         before, rolled = (denoiser(x, torch.tensor([500]), told) for x in (noisy, noisy.roll((4, 8), (2, 3))))
     assert torch.allclose(rolled, before.roll((4, 8), (2, 3)), atol=1e-4)
-
-
-def test_psnr_of_a_known_error():
-    """An error of 0.2 in a range of 2 is 20 dB."""
-    assert psnr(torch.full((1, 3, 4, 4), 0.2), torch.zeros(1, 3, 4, 4)).item() == pytest.approx(20)
-
-
-def test_the_error_of_a_known_tilt():
-    """Normals that lean 3 degrees the other way are 6 degrees off, whatever their length."""
-    lean = torch.deg2rad(torch.tensor(3.0))
-    normals = torch.stack([lean.sin(), torch.tensor(0.0), lean.cos()]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
-    mirrored = 0.9 * normals * torch.tensor([-1.0, 1, 1]).view(1, 3, 1, 1)
-    assert normal_error(mirrored, normals).item() == pytest.approx(6, abs=0.01)
-
-
-def test_lines_on_every_eighth_column_are_uneven_and_blur_is_not():
-    fine = torch.rand(2, 3, 160, 160, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert line_unevenness(fine / 2, fine) < 1e-3
-    lines = torch.zeros(160)
-    lines[::8] = 0.4
-    assert line_unevenness(fine + lines, fine) > 0.05
-
-
-def test_statistics_tell_stripes_from_stripes_turned_and_from_noise():
-    generator = torch.Generator().manual_seed(0)
-    stripes = torch.sin(torch.arange(64) * torch.pi / 4).expand(64, 64)
-
-    def examples(pattern, count):
-        noise = 0.3 * torch.randn(count, 3, 64, 64, generator=generator)
-        return pattern * (0.5 + torch.rand(count, 1, 1, 1, generator=generator)) + noise
-
-    def all_three(count):
-        return torch.cat([examples(pattern, count) for pattern in (stripes, stripes.T, torch.zeros(64, 64))])
-
-    judge = NearestClass.fitted(texture_statistics(all_three(10)), torch.arange(3).repeat_interleave(10))
-    assert torch.equal(judge.classify(texture_statistics(all_three(4))), torch.arange(3).repeat_interleave(4))
 
 
 def test_wrapped_tiles_know_no_edge(networks):

@@ -1,10 +1,9 @@
 """The pack's own modules of web/ in a browser, without ComfyUI: files from the disk under /web."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
+from live_stage import play  # noqa: F401 - a fixture for the tests here
 from playwright.sync_api import sync_playwright
 from tilewright.launch.browser import QUIET
 
@@ -24,17 +23,12 @@ def _answer(route):
 
 
 @pytest.fixture(scope="module")
-def web():
+def web(chromium):
     """A playwright page in which `import("/web/...")` finds the pack's modules."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-    if browser is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have chromium: .ci/run installs it")
-        pytest.skip("no chromium or chrome on this machine")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
-        page = chromium.new_page()
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        page = browser.new_page()
         page.route("**/*", _answer)
         page.goto("http://tilewright.test/")
         yield page
-        chromium.close()
+        browser.close()
