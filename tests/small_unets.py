@@ -11,6 +11,7 @@ from tilewright.host.in_graph.model import training_unet, unet_denoiser, unet_la
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.data import Conditioning
 from tilewright.training.lora import LoraNetwork
+from unet_sizes import SMALL
 
 FAMILIES = ["SD1", "SD2-v", "SDXL"]
 CPU = torch.device("cpu")
@@ -18,13 +19,7 @@ UNET = {
     "image_size": 32,
     "in_channels": 4,
     "out_channels": 4,
-    "model_channels": 32,
-    "channel_mult": [1, 2],
-    "num_res_blocks": [1, 1],
-    "transformer_depth": [1, 1],
-    "transformer_depth_output": [1] * 4,
-    "transformer_depth_middle": 1,
-    "context_dim": 32,
+    **SMALL,
     "use_spatial_transformer": True,
     "adm_in_channels": None,
     "legacy": False,

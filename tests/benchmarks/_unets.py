@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from unet_sizes import FULL_SIZE, SMALL
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -18,13 +20,7 @@ SD1 = {
     "image_size": 32,
     "in_channels": 4,
     "out_channels": 4,
-    "model_channels": 320,
-    "channel_mult": [1, 2, 4, 4],
-    "num_res_blocks": [2] * 4,
-    "transformer_depth": [1] * 6 + [0] * 2,
-    "transformer_depth_output": [1] * 9 + [0] * 3,
-    "transformer_depth_middle": 1,
-    "context_dim": 768,
+    **FULL_SIZE["SD1"],
     "use_spatial_transformer": True,
     "use_linear_in_transformer": False,
     "adm_in_channels": None,
@@ -34,40 +30,27 @@ SD1 = {
 }
 SDXL = {
     **SD1,
-    "channel_mult": [1, 2, 4],
-    "num_res_blocks": [2] * 3,
-    "transformer_depth": [0, 0, 2, 2, 10, 10],
-    "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
-    "transformer_depth_middle": 10,
-    "context_dim": 2048,
+    **FULL_SIZE["SDXL"],
     "use_linear_in_transformer": True,
     "adm_in_channels": 2816,
     "num_classes": "sequential",
     "num_heads": -1,
     "num_head_channels": 64,
 }
-SMALL = {
-    "model_channels": 32,
-    "channel_mult": [1, 2],
-    "num_res_blocks": [1, 1],
-    "transformer_depth": [1, 1],
-    "transformer_depth_output": [1] * 4,
-    "transformer_depth_middle": 1,
-    "context_dim": 32,
-}
 DOWN, UP = ("DownBlock2D", "CrossAttnDownBlock2D"), ("UpBlock2D", "CrossAttnUpBlock2D")
+DIFFUSERS_SD1 = {
+    "block_out_channels": (320, 640, 1280, 1280),
+    "down_block_types": (DOWN[1],) * 3 + (DOWN[0],),
+    "up_block_types": (UP[0],) + (UP[1],) * 3,
+    "cross_attention_dim": 768,
+    "attention_head_dim": 8,
+}
 SHAPES = {
     "SD1.5": Shape(
         "SD1",
         64,
         SD1,
-        {
-            "block_out_channels": (320, 640, 1280, 1280),
-            "down_block_types": (DOWN[1],) * 3 + (DOWN[0],),
-            "up_block_types": (UP[0],) + (UP[1],) * 3,
-            "cross_attention_dim": 768,
-            "attention_head_dim": 8,
-        },
+        DIFFUSERS_SD1,
     ),
     "SDXL": Shape(
         "SDXL",
@@ -90,13 +73,7 @@ SHAPES = {
         "SD1",
         32,
         {**SD1, "model_channels": 128},
-        {
-            "block_out_channels": (128, 256, 512, 512),
-            "down_block_types": (DOWN[1],) * 3 + (DOWN[0],),
-            "up_block_types": (UP[0],) + (UP[1],) * 3,
-            "cross_attention_dim": 768,
-            "attention_head_dim": 8,
-        },
+        {**DIFFUSERS_SD1, "block_out_channels": (128, 256, 512, 512)},
     ),
     "tiny": Shape(
         "SD1",

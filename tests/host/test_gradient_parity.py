@@ -17,6 +17,7 @@ from tilewright.host.in_graph.model import unet_layers
 from tilewright.training.config import NetworkConfig, TrainingConfig
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
+from unet_sizes import FULL_SIZE
 
 pytestmark = pytest.mark.slow
 
@@ -100,27 +101,6 @@ def test_kohya_has_a_name_for_every_layer_of_sd1_and_sdxl():
     assert "lora_unet_mid_block_attentions_0_proj_in" in names["SD1"]
     assert "lora_unet_input_blocks_1_1_transformer_blocks_0_ff_net_0_proj" in names["SDXL"]
     assert "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_out_0" in names["SDXL"]
-
-
-FULL_SIZE = {
-    "SD1": {
-        "model_channels": 320,
-        "channel_mult": [1, 2, 4, 4],
-        "num_res_blocks": [2] * 4,
-        "transformer_depth": [1] * 6 + [0] * 2,
-        "transformer_depth_output": [1] * 9 + [0] * 3,
-        "context_dim": 768,
-    },
-    "SDXL": {
-        "model_channels": 320,
-        "channel_mult": [1, 2, 4],
-        "num_res_blocks": [2] * 3,
-        "transformer_depth": [0, 0, 2, 2, 10, 10],
-        "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
-        "transformer_depth_middle": 10,
-        "context_dim": 2048,
-    },
-}
 
 
 @pytest.mark.parametrize(("family", "count"), [("SD1", 192), ("SDXL", 722)])
