@@ -2,26 +2,17 @@
 import { toast } from "../lib/comfy.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { clock, Course, nearestStep, shortNumber } from "./course.js";
+import { Course, nearestStep, shortNumber } from "./course.js";
 import { Curve } from "./curve.js";
 import { LINES } from "./lines.js";
 import { compare, Filmstrip } from "./samples.js";
+import { standing } from "./standing.js";
 import { warnings } from "./warnings.js";
 import { allRuns, Watch } from "./watch.js";
 
 /** @typedef {import("./watch.js").Run} Run */
 /** @typedef {import("./lines.js").LineName} LineName */
 
-const STATES = /** @type {Record<string, string>} */ ({
-  training: "Training",
-  finished: "Finished",
-  stopped: "Stopped and kept",
-  cancelled: "Cancelled",
-  failed: "Failed",
-  "broken off": "Broken off",
-  unknown: "Trained by an earlier version",
-  linked: "Lies elsewhere",
-});
 const ACTIONS = [
   { action: "stop", label: "Stop and keep", done: "Stops after this step. What is trained is kept and handed on." },
   { action: "save", label: "Save now", done: "A LoRA of this step is kept." },
@@ -126,15 +117,7 @@ export class TrainingPanel {
     const steps = course.steps || run.steps;
     this.dot.dataset.state = run.state;
     this.title.textContent = run.name;
-    const left = run.state === "training" ? course.secondsLeft : null;
-    const pace = run.state === "training" ? course.secondsPerStep : null;
-    const parts = [t(STATES[run.state] ?? run.state)];
-    parts.push(steps ? t("step {step} of {steps}", { step: course.last, steps }) : t("step {step}", { step: course.last }));
-    if (left !== null) parts.push(t("{time} left", { time: clock(left) }));
-    if (pace) parts.push(pace > 1 ? t("{seconds} s a step", { seconds: pace.toFixed(1) }) : t("{steps} steps a second", { steps: (1 / pace).toFixed(1) }));
-    if (run.ended && run.begun) parts.push(t("took {time}", { time: clock(run.ended - run.begun) }), new Date(run.ended * 1000).toLocaleString());
-    if (this.watch.error) parts.push(t("not up to date: {error}", { error: this.watch.error }));
-    const words = parts.join(" · ");
+    const words = standing(run, course, this.watch.error);
     if (this.status.textContent !== words) this.status.textContent = words;
     this.status.title = words;
     this.bar.setAttribute("aria-valuemax", String(steps || 1));
