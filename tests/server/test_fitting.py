@@ -101,9 +101,19 @@ for (const node of nodes) {
     widget.callback?.(widget.value);
   }
 }
-await frame(); await frame();
+// A chosen picture makes its node higher when it has come.
+const settled = async () => {
+  for (let still = 0, last = ""; still < 12; ) {
+    await frame();
+    const now = JSON.stringify(app.graph.nodes.map(node => node.size[1]));
+    still = now === last ? still + 1 : 0;
+    last = now;
+  }
+};
+await settled();
 const saved = await app.graphToPrompt();
-await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow))); await frame(); await frame();
+await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow)));
+await settled();
 const again = await app.graphToPrompt();
 const heights = told => Object.fromEntries(told.workflow.nodes.map(node => [node.type, node.size[1]]));
 const values = told => Object.fromEntries(told.workflow.nodes.map(node => [node.type, node.widgets_values ?? []]));

@@ -137,7 +137,7 @@ def outside(server):
     return {
         file: (file.stat().st_size, file.stat().st_mtime_ns)
         for file, parts in places
-        if not set(SPARED) & {*parts[:2], file.name}
+        if not set(SPARED) & {*parts[:2], file.name} and "__pycache__" not in parts  # Python's, of a stand-in that ran
     }
 
 
