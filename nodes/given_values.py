@@ -1,5 +1,5 @@
-"""What widgets are given. The host holds typed values against a widget's range and choices, but no linked ones, and
-lets NaN pass."""
+"""What inputs are given. The host holds typed values against a widget's range and choices, but no linked ones, and
+lets NaN pass, and knows no output that holds nothing."""
 
 import inspect
 import math
@@ -11,6 +11,7 @@ import numpy as np
 from comfy_api.latest import io
 
 from ..common.errors import InputError
+from .missing_outputs import with_missing, without_missing
 from .sockets import NONE, FileCombo
 
 LINKED = "Look at the node that is linked there"
@@ -19,16 +20,21 @@ NOTHING = (None, "", 0, False, NONE)
 
 
 def checking_values(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
-    """`node`, whose `execute` first checks what its widgets are given."""
+    """`node`, whose `execute` first checks what its inputs are given, and says of outputs that they hold nothing."""
     own = inspect.signature(node.validate_inputs).parameters if "validate_inputs" in vars(node) else {}
     parameters = inspect.signature(node.execute).parameters.values()
     defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
 
-    def execute(cls: type, **values: Any) -> Any:
-        return node.execute.__func__(cls, **check_values(node.define_schema(), values, own, defaults))
+    def run(cls: type, schema: io.Schema, values: Mapping[str, Any]) -> Any:
+        return node.execute.__func__(cls, **check_values(schema, without_missing(schema, values), own, defaults))
 
-    async def execute_later(cls: type, **values: Any) -> Any:
-        return await execute(cls, **values)
+    def execute(cls: type, **values: Any) -> io.NodeOutput:
+        schema = node.define_schema()
+        return with_missing(schema, run(cls, schema, values))
+
+    async def execute_later(cls: type, **values: Any) -> io.NodeOutput:
+        schema = node.define_schema()
+        return with_missing(schema, await run(cls, schema, values))
 
     checked = execute_later if inspect.iscoroutinefunction(node.execute) else execute
     members = {"__module__": node.__module__, "__doc__": node.__doc__, "execute": classmethod(checked)}

@@ -66,8 +66,10 @@ class ScoreGrid(io.ComfyNode):
                 io.Clip.Input("clip", optional=True, tooltip="The text encoder to put it on."),
             ],
             outputs=[
-                io.Model.Output("model", tooltip="The model with the chosen LoRA at its weight."),
-                io.Clip.Output("clip", tooltip="The text encoder with it."),
+                io.Model.Output(
+                    "model", tooltip="The model with the chosen LoRA at its weight. Nothing where no model is linked."
+                ),
+                io.Clip.Output("clip", tooltip="The text encoder with it. Nothing where no clip is linked."),
                 io.String.Output(
                     "lora_name", tooltip="The chosen file, for Load LoRA; empty if no cell may be chosen."
                 ),

@@ -1,5 +1,7 @@
 """The node that takes a sampled material apart into its maps."""
 
+from collections.abc import Collection
+
 import torch
 from comfy_api.latest import io
 
@@ -11,6 +13,7 @@ from ...material.derivatives import METHODS, SPECTRAL
 from ...material.map_inputs import read_map
 from ...material.split_set import split_set
 from ...material.surface_size import SurfaceSize
+from ..missing_outputs import MissingOutput
 from ..set_maps import NodeOfMaps, maps_input
 from ..sockets import axes_input
 from .surface_inputs import CATEGORY, convention_input, height_cm_input, size_cm_input, surface_input, surface_output
@@ -78,9 +81,23 @@ class SplitMaterialSet(NodeOfMaps):
         split = split_set(pixels, parse_maps(maps), method, Axes.parse(axes), size)
         if convention == "DirectX" and "normal" in split.maps:
             split.maps["normal"] = flip_green(split.maps["normal"])
-        found = (split.maps.get(kind) for kind in OUTPUTS.values())
-        outputs = [None if one is None else to_bhwc(grey_to_rgb(one) if one.shape[1] == 1 else one) for one in found]
+        outputs = [
+            _image(split.maps[kind]) if kind in split.maps else _missing(name, split.maps)
+            for name, kind in OUTPUTS.items()
+        ]
         return io.NodeOutput(*outputs, split.surface, "\n".join(split.report))
+
+
+def _image(one: torch.Tensor) -> torch.Tensor:
+    return to_bhwc(grey_to_rgb(one) if one.shape[1] == 1 else one)
+
+
+def _missing(name: str, maps: Collection[str]) -> MissingOutput:
+    names = ", ".join(name for name, kind in OUTPUTS.items() if kind in maps)
+    return MissingOutput(
+        f"Split Material Set has no {name} here: the maps of this material set are {names}. Take the link to it away, "
+        f"or train and paint sets whose maps name {name}."
+    )
 
 
 def _depth_input() -> io.Float.Input:

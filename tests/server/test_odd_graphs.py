@@ -3,6 +3,8 @@
 Numbers come by links and from scripts, masks, batches and latents in every shape that other nodes make.
 """
 
+import shutil
+
 import pytest
 from small_graphs import Runner, node, text_of
 
@@ -189,3 +191,23 @@ def test_pictures_of_odd_sizes_are_encoded_and_what_is_cut_off_is_told(run, widt
     picture = node("EmptyImage", width=width, height=height, color=0x808080)
     encode = node("TilewrightTiledVAEEncode", pixels=["picture", 0], vae=["demo", 2], tile_size=64, axes=axes)
     assert said in run(picture=picture, node=encode, text=text_of("node", 1))
+
+
+def test_a_map_that_a_material_set_lacks_stops_only_those_who_need_it(run, server):
+    split = node("TilewrightSplitMaterialSet", images=["image", 0], maps="basecolor")
+    saved = node("TilewrightSaveMaterial", name="lacks", basecolor=["split", 0], metallic=["split", 4])
+    assert "lacks_basecolor.png" in run(split=split, saved=saved)
+    assert not (server.output / "materials" / "lacks" / "lacks_metallic.png").exists()
+    for class_type in ("PreviewImage", "ImageInvert", "TilewrightHeightToNormal"):
+        socket = {"PreviewImage": "images", "ImageInvert": "image"}.get(class_type, "height")
+        used = node(class_type, **{socket: ["split", 4]})
+        found = run(split=split, used=used, shown=node("PreviewImage", images=["used", 0]))
+        assert found.startswith("refused") and "the maps of this material set are basecolor." in found
+
+
+def test_a_list_without_pictures_says_so_where_they_are_used(run, server):
+    (server.base / "input" / "listed").mkdir(exist_ok=True)
+    shutil.copy(server.base / "input" / "odd.png", server.base / "input" / "listed")
+    loaded = node("TilewrightLoadDataset", folder="listed", image_limit=0)
+    found = run(loaded=loaded, shown=node("PreviewImage", images=["loaded", 1]))
+    assert "Load Dataset has nothing at its output images" in found and "Nothing where that is 0" in found
