@@ -14,6 +14,7 @@ import torch
 from ..captions.tagging import DEEPDANBOORU_TAGS, WD_TAGS, Predict
 from ..common.errors import InputError
 from ..common.paths import resolve_inside
+from .out_of_memory import is_out_of_memory
 
 CAPTIONERS = "captioners"  # the folder below ComfyUI's models, and a key for extra_model_paths.yaml
 _TRANSFORMERS_FILES = "(config.json, model.safetensors and those of the processor and tokenizer)"
@@ -40,6 +41,8 @@ def load_captioner(name: str, model_class: str, processor_class: str, source: st
         model_type = getattr(transformers, model_class)
         model = model_type.from_pretrained(folder, local_files_only=True, use_safetensors=True)  # never pickles
     except Exception as error:  # transformers raises nearly anything for files that do not fit
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             f"The model in {folder} cannot be loaded as {model_class}: {error}. "
             f"Fill the folder with the files of {source}."
@@ -94,6 +97,8 @@ def onnx_session(file: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(str(file), providers=wanted)
     except Exception as error:  # its exceptions have no common class of their own
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"{file} cannot be loaded by onnxruntime: {error}. Copy the file again.") from error
 
 

@@ -1,10 +1,42 @@
 """Errors that say that memory has run out, of a device or of the machine."""
 
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import comfy.model_management
+
+from ..common.errors import InputError
+
+# PyTorch has a class of its own for CUDA alone: the CPU's, Apple's and DirectML's are plain RuntimeErrors.
+_TOLD = re.compile(
+    r"out of memory|can't allocate memory|not enough (GPU video )?memory|failed to allocate memory|ALLOC_FAILED", re.I
+)
+_ASKED = re.compile(r"tried to allocate (\d+) bytes")
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error of PyTorch or Python is one. Of main memory PyTorch tells with a plain RuntimeError."""
+    """Whether an error of PyTorch, onnxruntime, the system or Python is one."""
     if isinstance(error, MemoryError) or comfy.model_management.is_oom(error):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    says_itself = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return says_itself and _TOLD.search(str(error)) is not None
+
+
+@contextmanager
+def main_memory_told(who: str) -> Iterator[None]:
+    """Turn a lack of main memory into an `InputError` that says what to do; that of a device is told by the host."""
+    try:
+        yield
+    except Exception as error:
+        if comfy.model_management.is_oom(error) or not is_out_of_memory(error):
+            raise
+        asked = _ASKED.search(str(error))
+        piece = f", {int(asked[1]) / 1e9:.3g} GB in one piece" if asked else ""
+        raise InputError(
+            f"{who} asked for more memory than this machine has left{piece}. Take fewer or smaller pictures, or close "
+            "other programs."
+        ) from error

@@ -25,6 +25,7 @@ from .networks import (
     norm_weights,
     vae_with_object_patches,
 )
+from .out_of_memory import is_out_of_memory
 from .protocols import Vae
 
 Walk = Callable[[torch.nn.Module, torch.Tensor, TiledLayers], torch.Tensor]
@@ -129,7 +130,8 @@ class TiledRun:
                 layers = TiledLayers(values.device, self.tile_size, self.axes, norm_weights, progress.add, plan)
                 return self.walk(network, values, layers).to(values.device)
             except Exception as error:
-                comfy.model_management.raise_non_oom(error)
+                if not is_out_of_memory(error):
+                    raise
             self._shrink(values.device)
 
     def _plan(self, network: torch.nn.Module, values: torch.Tensor) -> tuple[MemoryPlan, int]:

@@ -11,7 +11,8 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.finite import check_finite
 from ..common.resample import resize
-from ..upscale.upscale_tiles import TOLERANCE, Halo, measure_halo, upscale_tiles
+from ..upscale.upscale_tiles import TOLERANCE, Halo, Network, measure_halo, upscale_tiles
+from .out_of_memory import is_out_of_memory
 from .protocols import UpscaleModel
 
 SMALLEST_TILE = 64
@@ -45,7 +46,9 @@ def _once(model: UpscaleModel, image: torch.Tensor, scale: int, tile_size: int, 
     def network(tile: torch.Tensor) -> torch.Tensor:
         return model(tile.to(device).float()).to(image.device)
 
-    halo = measure_halo(network, image, scale)
+    # Smaller tiles are no help where the result itself finds no room: that is to be told before any is enlarged.
+    image.new_empty(*image.shape[:2], *(side * scale for side in image.shape[-2:]))
+    halo = _measured(network, image, scale)
     while True:
         bar = comfy.utils.ProgressBar(image.shape[0] * math.prod(-(-side // tile_size) for side in image.shape[-2:]))
 
@@ -57,14 +60,28 @@ def _once(model: UpscaleModel, image: torch.Tensor, scale: int, tile_size: int, 
             result = upscale_tiles(network, image, scale, tile_size, halo.pixels, axes, on_tile)
             return result, _report(scale, tile_size, halo)
         except Exception as error:
-            comfy.model_management.raise_non_oom(error)
+            if not is_out_of_memory(error):
+                raise
         if tile_size <= SMALLEST_TILE:
-            raise InputError(
-                f"The device ran out of memory even with tiles of {tile_size} pixels. Close other programs that use it."
-            )
+            raise _no_room(tile_size)
         tile_size = max(tile_size // 2, SMALLEST_TILE)
         logging.warning("Tilewright: out of memory, trying again in tiles of %s px", tile_size)
         comfy.model_management.soft_empty_cache()
+
+
+def _measured(network: Network, image: torch.Tensor, scale: int) -> Halo:
+    try:
+        return measure_halo(network, image, scale)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise _no_room(SMALLEST_TILE) from error
+        raise
+
+
+def _no_room(tile_size: int) -> InputError:
+    return InputError(
+        f"The device ran out of memory even with tiles of {tile_size} pixels. Close other programs that use it."
+    )
 
 
 def _report(scale: int, tile_size: int, halo: Halo) -> str:

@@ -15,6 +15,7 @@ from ...training.metadata import BaseModel
 from ...training.vae_check import another_family, color_card
 from .. import networks as host_networks
 from .. import training as host_training
+from ..out_of_memory import is_out_of_memory
 from ..protocols import Clip, Model, Vae
 from .latents import encode_image, latent_families
 from .order import Order
@@ -141,7 +142,9 @@ def told_to_artists() -> Iterator[None]:
             f"The loss became NaN or infinite at step {error.step}, so the training stopped. The {error.step - 1} "
             "steps before are saved. Lower the learning rate, or use bfloat16 or float32."
         ) from None
-    except comfy.model_management.OOM_EXCEPTION:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         raise InputError(
             "The device ran out of memory; the steps made so far are saved. Lower batch_size, resolution or rank, or "
             "give memory fewer GB than the device has, so that more is spared."

@@ -113,9 +113,10 @@ def out_of_memory_at(call):
     return failing
 
 
-def test_running_out_of_memory_while_images_are_encoded_is_told(runs, monkeypatch):
+@pytest.mark.parametrize("error", [comfy.model_management.OOM_EXCEPTION("no room"), MemoryError()])
+def test_running_out_of_memory_while_images_are_encoded_is_told(runs, monkeypatch, error):
     def no_room(*_):
-        raise comfy.model_management.OOM_EXCEPTION("no room")
+        raise error
 
     monkeypatch.setattr(type(runs.vae), "encode", no_room)
     with pytest.raises(InputError, match="ran out of memory"):

@@ -15,6 +15,10 @@ from tilewright.nodes.upscale import TiledVAEDecode
 from tilewright.upscale.tiled_layers import TiledLayers
 
 pytestmark = pytest.mark.slow
+NO_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +120,14 @@ def test_cancelling_leaves_the_vae_as_it_was(vae, monkeypatch):
 @pytest.mark.parametrize(
     "place", [(TiledLayers, "attention"), (tiled_vae, "macs_per_byte")], ids=["at work", "planning"]
 )
-def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place):
+@pytest.mark.parametrize("error", NO_MEMORY, ids=["device", "main memory"])
+def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place, error):
     samples = latents(1, 4, 12, 12)
     calls, in_full = itertools.count(), getattr(*place)
 
     def with_little_memory(*arguments):
         if next(calls) < 2:
-            raise torch.cuda.OutOfMemoryError
+            raise error
         return in_full(*arguments)
 
     monkeypatch.setattr(*place, with_little_memory)
@@ -132,11 +137,17 @@ def test_out_of_memory_tries_smaller_tiles_and_says_so(vae, monkeypatch, place):
 
 
 @pytest.mark.parametrize(
-    "place", [(TiledLayers, "attention"), (torch.nn.Conv2d, "_conv_forward")], ids=["within", "around"]
+    ("place", "error"),
+    [
+        ((TiledLayers, "attention"), NO_MEMORY[0]),
+        ((TiledLayers, "attention"), NO_MEMORY[1]),
+        ((torch.nn.Conv2d, "_conv_forward"), NO_MEMORY[0]),
+    ],
+    ids=["within, device", "within, main memory", "around, device"],
 )
-def test_out_of_memory_with_the_smallest_tiles_is_told(vae, monkeypatch, place):
+def test_out_of_memory_with_the_smallest_tiles_is_told(vae, monkeypatch, place, error):
     def fail(*arguments):
-        raise torch.cuda.OutOfMemoryError
+        raise error
 
     monkeypatch.setattr(*place, fail)
     with pytest.raises(InputError, match="out of memory even with tiles of 64"):

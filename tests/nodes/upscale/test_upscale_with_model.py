@@ -5,6 +5,7 @@ import torch
 from tilewright.common.axes import Axes
 from tilewright.common.errors import InputError
 from tilewright.common.resample import resize
+from tilewright.host import upscale_model
 from tilewright.nodes.upscale import UpscaleWithModel
 from tilewright.upscale.upscale_tiles import measure_halo
 
@@ -91,6 +92,33 @@ def test_the_model_runs_as_often_as_the_target_takes():
     image, report = UpscaleWithModel.execute(Upscaler(), picture(32, 48), 64, "both", target_size=160).args
     assert image.shape == (1, 107, 160, 3)
     assert report.count("2x in tiles") == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+    ids=["device", "main memory"],
+)
+@pytest.mark.parametrize("used", ["upscale_tiles", "measure_halo"])
+def test_out_of_memory_tries_smaller_tiles_and_tells_when_there_are_none(monkeypatch, error, used):
+    model, image, forward = Upscaler(), picture(64, 200), Upscaler.forward
+
+    def forward_of_little(self, tile):
+        if max(tile.shape[-2:]) > 160:
+            raise error
+        return forward(self, tile)
+
+    expected = upscaled(model, image)
+    monkeypatch.setattr(Upscaler, "forward", forward_of_little)
+    enlarged, report = UpscaleWithModel.execute(model, image, 256, "none").args
+    assert "in tiles of 128 px" in report
+    torch.testing.assert_close(enlarged, expected, atol=1e-5, rtol=0)
+    monkeypatch.setattr(upscale_model, used, lambda *_: forward_of_little(model, image.movedim(-1, 1)))
+    with pytest.raises(InputError, match="out of memory even with tiles of 64"):
+        upscaled(model, image)
 
 
 def test_a_grey_map_is_enlarged_too():
