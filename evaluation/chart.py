@@ -9,7 +9,8 @@ from .cells import named
 from .lettering import cut, label_font
 from .score_grid import Result
 from .scores import CellScores, Score
-from .sheet import ALERT, CHOSEN, FAINT, INK, LINE, PAPER, to_image
+from .sheet import ALERT, CHOSEN, FAINT, INK, PAPER, to_image
+from .sheet_layout import LINE
 from .words import rounded, verdict
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The contact sheet: a row for each file, a column for each weight, labels outside the pictures."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,16 +9,13 @@ from torch.nn import functional as F
 
 from .cells import Cell
 from .lettering import cut, label_font
+from .sheet_layout import LABEL, MARGIN, NOTE, SheetLayout, Words, sheet_layout
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
 PAPER, INK, FAINT, ALERT, CHOSEN = "#14161a", "#e8e6e1", "#8b8f98", "#d9705e", "#6fc3a5"
-GAP, BETWEEN_CELLS, LINE = 2, 14, 22
-TOP = LINE + 16  # above the first row
-LONGEST_SIDE = 12_000  # pixels of a sheet: thumbnails shrink before an editor fails to show it
-LEAST_THUMBNAIL = 24
 
 
 def contact_sheet(
@@ -31,7 +28,7 @@ def contact_sheet(
     notes: Mapping[Cell, str] | None = None,
     chosen: Cell | None = None,
 ) -> torch.Tensor:
-    """(1, H, W, 3) in 0..1: in each cell a line for each prompt and in it the seeds.
+    """(1, H, W, 3) in 0..1: in each cell every prompt with its seeds, in as many columns as suit a screen.
 
     tiled shows every picture 2 x 2 in the same place. notes stand below a cell, in red, and strike it out; the chosen
     one has a green frame. Prompts for which even the smallest thumbnails find no room are counted at the end.
@@ -39,40 +36,22 @@ def contact_sheet(
     from PIL import Image, ImageDraw
 
     rows, columns = _axes(cells)
-    most = max(1, LONGEST_SIDE // (len(rows) * (LEAST_THUMBNAIL + GAP)))
-    lines = _lines(prompts, most)
-    prompts = prompts[:most]
-    size = _thumbnail(thumbnail, len(rows) * len(prompts), len(columns) * seeds)
-    width, height = seeds * (size + GAP) - GAP, len(prompts) * (size + GAP) - GAP
-    left = 24 + max(int(label_font(15, row).getlength(row)) for row in rows.values())
-    across, down = width + BETWEEN_CELLS, height + (LINE if notes else 0) + BETWEEN_CELLS
-    page = max(left + len(columns) * across, 480), TOP + len(rows) * down + LINE * len(lines)
-    sheet = Image.new("RGB", page, PAPER)
+    words = Words(_widest(rows.values(), LABEL), _widest(columns, LABEL), _widest(_listed(prompts), NOTE))
+    layout = sheet_layout(len(rows), len(columns), len(prompts), seeds, words, thumbnail, bool(notes))
+    sheet = Image.new("RGB", (layout.width, layout.height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    for number, column in enumerate(columns):
-        draw.text((left + number * across + width / 2, LINE / 2 + 4), column, INK, label_font(15), "mm")
+    _label_axes(draw, layout, list(rows.values()), columns)
+    _list_prompts(draw, layout, prompts)
     places = {name: number for number, name in enumerate(rows)}
     for cell in cells:
-        x, y = left + columns.index(_column(cell)) * across, TOP + (0 if cell.is_base else places[cell.lora]) * down
-        _paste(sheet, pictures(cell)[: len(prompts) * seeds], (x, y), size, seeds, tiled)
-        box = (x, y, x + width, y + height)
+        place = layout.cell_place(columns.index(_column(cell)), 0 if cell.is_base else places[cell.lora])
+        _paste(sheet, pictures(cell), place, layout, tiled)
+        _number_prompts(draw, layout, place)
         if notes and notes.get(cell):
-            _strike_out(draw, box, notes[cell])
+            _strike_out(draw, layout, place, notes[cell])
         if cell == chosen:
-            draw.rectangle((x - 4, y - 4, x + width + 3, y + height + 3), outline=CHOSEN, width=3)
-    for number, row in enumerate(rows.values()):
-        draw.text((left - 12, TOP + number * down + height / 2), row, INK, label_font(15, row), "rm")
-    for number, line in enumerate(lines):
-        place = 12, page[1] - LINE * (len(lines) - number)
-        draw.text(place, cut(line, page[0] - 24, 13), FAINT, label_font(13, line))
+            _frame(draw, layout, place)
     return to_image(sheet)
-
-
-def _lines(prompts: Sequence[str], most: int) -> list[str]:
-    """What stands below the pictures: which line is which prompt, and how many have none."""
-    lines = [f"line {number}: {prompt}" for number, prompt in enumerate(prompts[:most], 1)]
-    left_out = len(prompts) - most
-    return lines if left_out <= 0 else [*lines, f"{left_out} more prompts are painted, and find no room here."]
 
 
 def thumbnails(pictures: Sequence[torch.Tensor], size: int, tiled: bool = False) -> list[torch.Tensor]:
@@ -84,7 +63,7 @@ def to_image(sheet: "Image") -> torch.Tensor:
     """(1, H, W, 3) of a picture of Pillow's."""
     import numpy as np
 
-    return torch.from_numpy(np.array(sheet, dtype=np.float32) / 255).unsqueeze(0)
+    return torch.from_numpy(np.array(sheet)).float().div_(255).unsqueeze(0)
 
 
 def paste_picture(sheet: "Image", picture: torch.Tensor, place: tuple[int, int]) -> None:
@@ -108,21 +87,50 @@ def _column(cell: Cell) -> str:
     return cell.row if cell.is_base else f"{cell.strength:g}"
 
 
-def _thumbnail(wanted: int, down: int, across: int) -> int:
-    return max(LEAST_THUMBNAIL, min(wanted, LONGEST_SIDE // max(down, across, 1) - GAP))
+def _widest(words: Iterable[str], size: int) -> float:
+    return max((float(label_font(size, word).getlength(word)) for word in words), default=0.0)
+
+
+def _listed(prompts: Sequence[str]) -> list[str]:
+    """As they stand below the pictures: with the number that stands above theirs, if there are several."""
+    return [f"{number}: {prompt}" for number, prompt in enumerate(prompts, 1)] if len(prompts) > 1 else list(prompts)
+
+
+def _label_axes(draw: "ImageDraw", layout: SheetLayout, rows: Sequence[str], columns: Sequence[str]) -> None:
+    (left, top), (width, height) = layout.corner, layout.cell
+    for number, column in enumerate(columns):
+        middle = layout.cell_place(number, 0)[0] + width / 2
+        draw.text((middle, top / 2 - 4), column, INK, label_font(layout.column_letters, column), "mm")
+    for number, row in enumerate(rows):
+        middle = layout.cell_place(0, number)[1] + height / 2
+        draw.text((left - MARGIN / 2, middle), row, INK, label_font(layout.row_letters, row), "rm")
+
+
+def _list_prompts(draw: "ImageDraw", layout: SheetLayout, prompts: Sequence[str]) -> None:
+    size, shown = layout.note_letters, layout.shown
+    for number, line in enumerate(_listed(prompts)[: shown.prompts]):
+        left, top, width = layout.prompt_place(number)
+        draw.text((left, top), cut(line, width, size), FAINT, label_font(size, line))
+    if shown.left_out:
+        place = MARGIN / 2, layout.height - layout.line_height
+        words = f"{shown.left_out} more prompts are painted, and find no room here."
+        draw.text(place, words, FAINT, label_font(size))
+
+
+def _number_prompts(draw: "ImageDraw", layout: SheetLayout, place: tuple[int, int]) -> None:
+    if layout.number_height:
+        for prompt in range(layout.shown.prompts):
+            x, y = layout.block_place(prompt)
+            draw.text((place[0] + x, place[1] + y), str(prompt + 1), FAINT, label_font(NOTE))
 
 
 def _paste(
-    sheet: "Image",
-    pictures: Sequence[torch.Tensor],
-    place: tuple[int, int],
-    size: int,
-    seeds: int,
-    tiled: bool,
+    sheet: "Image", pictures: Sequence[torch.Tensor], place: tuple[int, int], layout: SheetLayout, tiled: bool
 ) -> None:
-    for number, picture in enumerate(thumbnails(pictures, size, tiled)):
-        line, seed = divmod(number, seeds)
-        paste_picture(sheet, picture, (place[0] + seed * (size + GAP), place[1] + line * (size + GAP)))
+    shown = pictures[: layout.shown.prompts * layout.shown.seeds]
+    for number, picture in enumerate(thumbnails(shown, layout.thumbnail, tiled)):
+        x, y = layout.picture_place(number)
+        paste_picture(sheet, picture, (place[0] + x, place[1] + y))
 
 
 def _shrunk(picture: torch.Tensor, size: int) -> torch.Tensor:
@@ -133,7 +141,14 @@ def _shrunk(picture: torch.Tensor, size: int) -> torch.Tensor:
     return F.interpolate(clean, target, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 
-def _strike_out(draw: "ImageDraw", box: tuple[int, int, int, int], note: str) -> None:
-    left, top, right, bottom = box
-    draw.line((left, top, right, bottom), ALERT, 2)
-    draw.text((left, bottom + 4), cut(note, right - left, 13), ALERT, label_font(13, note))
+def _strike_out(draw: "ImageDraw", layout: SheetLayout, place: tuple[int, int], note: str) -> None:
+    (left, top), (width, height) = place, layout.cell
+    draw.line((left, top, left + width, top + height), ALERT, layout.scaled(2))
+    size = max(NOTE, min(layout.note_letters, int(NOTE * width / _widest([note], NOTE))))
+    draw.text((left, top + height + 4), cut(note, width, size), ALERT, label_font(size, note))
+
+
+def _frame(draw: "ImageDraw", layout: SheetLayout, place: tuple[int, int]) -> None:
+    (left, top), (width, height), apart = place, layout.cell, layout.scaled(4)
+    box = left - apart, top - apart, left + width + apart - 1, top + height + apart - 1
+    draw.rectangle(box, outline=CHOSEN, width=layout.scaled(3))

@@ -5,19 +5,19 @@ import math
 import pytest
 import torch
 from PIL import Image
+from tilewright.evaluation import sheet_layout
 from tilewright.evaluation.cells import BASE, Cell
 from tilewright.evaluation.lettering import cut, label_font
 from tilewright.evaluation.sheet import (
     ALERT,
-    BETWEEN_CELLS,
     CHOSEN,
-    LINE,
     PAPER,
     contact_sheet,
     paste_picture,
     thumbnails,
     to_image,
 )
+from tilewright.evaluation.sheet_layout import BETWEEN_CELLS, LINE, NUMBER
 
 CELL = Cell("bricks-step00000050.safetensors", 1.0, 50)
 SIZE = 32
@@ -35,14 +35,27 @@ def painted(cell):
 
 def test_a_sheet_has_rows_of_files_columns_of_weights_and_lines_of_prompts():
     sheet = contact_sheet([BASE, CELL], painted, ["a wall", "a floor"], 1, SIZE)
-    left, top = 24 + int(label_font(15).getlength("50")), LINE + 16
-    second_line, second_column = top + SIZE + 2, left + SIZE + BETWEEN_CELLS
+    left, top = 24 + int(label_font(15).getlength("50")), LINE + 16 + NUMBER
+    second_line, second_column = top + SIZE + 2 + NUMBER, left + SIZE + BETWEEN_CELLS
     places = {(top, left): [1, 0, 0], (second_line, left): [0, 1, 0], (top, second_column): [0, 0, 1]}
     for (y, x), color in places.items():
         block = sheet[0, y : y + SIZE, x : x + SIZE]
         assert torch.equal(block, torch.tensor(color).float().expand(SIZE, SIZE, 3))
         assert sheet[0, y, x - 1].tolist() == pytest.approx(level(PAPER))
-    assert sheet.shape[1:3] == (LINE + 16 + 2 * SIZE + 2 + BETWEEN_CELLS + 2 * LINE, 480)
+    assert sheet.shape[1:3] == (LINE + 16 + 2 * (NUMBER + SIZE) + 2 + BETWEEN_CELLS + LINE, 480)
+
+
+def test_several_prompts_are_numbered_above_their_pictures_and_in_the_list_below():
+    def drawn(*prompts):
+        return contact_sheet([BASE, CELL], lambda cell: painted(cell)[: len(prompts)], prompts, 1, SIZE)[0]
+
+    one, two = drawn("a wall"), drawn("a wall", "a floor")
+    paper = torch.tensor(level(PAPER))
+    above = slice(LINE + 16, LINE + 16 + NUMBER), slice(40, 40 + SIZE)
+    assert not torch.isclose(two[above], paper).all()
+    assert torch.equal(one[LINE + 16, 24 + int(label_font(15).getlength("50"))], torch.tensor([1.0, 0, 0]))
+    listed = [sheet[-LINE:] for sheet in (two, drawn("a wall", "a door"))]
+    assert not torch.equal(*listed), "both prompts stand in one line"
 
 
 def test_two_runs_at_the_same_step_have_rows_named_by_their_files():
@@ -75,13 +88,14 @@ def test_files_of_one_name_have_a_row_each():
     assert two - one == SIZE + BETWEEN_CELLS
 
 
-def test_more_prompts_than_find_room_are_counted():
-    def many(cell):
-        return painted(cell) * 300
-
+def test_more_prompts_than_find_room_are_counted(monkeypatch):
+    monkeypatch.setattr(sheet_layout, "MOST_PIXELS", 1_000_000)
+    prompts = [f"prompt {number}" for number in range(600)]
     cells = [BASE, *(Cell(f"{number}.pt", 1.0, number) for number in range(1, 3))]
-    sheet = contact_sheet(cells, many, [f"prompt {number}" for number in range(600)], 1, SIZE)
-    assert sheet.shape[1] < 18_000, "230 lines of pictures twice, and their prompts"
+    sheet = contact_sheet(cells, lambda cell: painted(cell) * 300, prompts, 1, SIZE)
+    assert sheet[..., 0].numel() <= 1_000_000
+    last_line = sheet[0, -sheet_layout.LINE :] - torch.tensor(level(PAPER))
+    assert last_line.abs().max() > 0.2, "says how many are left out"
 
 
 def test_words_are_drawn_in_a_font_that_has_their_letters():
