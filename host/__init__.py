@@ -5,7 +5,7 @@ progress, node_text, reruns.
 Its models: protocols (what MODEL, CLIP and VAE have), networks, architecture, training (what they are made of),
 weights, latent_format, flow/ (transformers), model_digest, demo_model, unet_blocks.
 Their weights in training: frozen_weights (shared, or in 8 bits), block_stream (brought from main memory).
-Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps.
+Models that tile: wrapped_unet, wrapped_transformer, wrapped_axes, sampling_steps; image_latents: what they are given.
 Models that work in tiles: tiled_vae, tiled_diffusion, tiled_transformer, upscale_model.
 out_of_memory: which errors say that it has run out.
 Others' models: captioners, clip_scores, clip_tokens; weight_files reads what a user gives. Captions by hand: edit_sets.

@@ -12,6 +12,7 @@ from ..common.errors import InputError
 from ..sets.given_rows import given_rows, in_place_of, of_all_rows
 from ..sets.row_guidance import guidance_scales, guided
 from ..sets.shared_rows import check_rows
+from .image_latents import sampling_images
 from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, DenoiserPass, around_pass, is_transformer, unet
 from .protocols import Model
 from .shared_attention import WINDOWS, sharing_options
@@ -50,7 +51,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     if data_scale:
         inner = clone.model_options.get("sampler_cfg_function")
         clone.model_options["sampler_cfg_function"] = partial(_guided_by_row, tuple(maps), data_scale, inner)
-    return clone
+    return sampling_images(clone, "Material Set Model")
 
 
 def maps_of_lora(model: Model) -> str:

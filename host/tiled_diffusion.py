@@ -12,6 +12,7 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..upscale.windows import Window, WindowPlan, crop_all, crop_controls, fuse
+from .image_latents import sampling_images
 from .networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
@@ -37,7 +38,7 @@ def tiled_diffusion(model: Model, plan: WindowPlan, at_once: int) -> Model:
         clone.remove_wrappers_with_key(place, KEY)
     clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _denoise_in_windows(plan, at_once))
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _control_in_windows(plan, at_once))
-    return clone
+    return sampling_images(clone, "Tiled Diffusion")
 
 
 def _denoise_in_windows(plan: WindowPlan, at_once: int) -> Callable[..., torch.Tensor]:

@@ -10,6 +10,7 @@ from ..common.axes import Axes
 from ..common.errors import InputError
 from ..upscale.windows import Window, WindowPlan, crop_all, fuse
 from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
+from .image_latents import sampling_images
 from .networks import (
     AROUND_CONDS,
     AROUND_PASS,
@@ -38,7 +39,7 @@ def tiled_transformer(model: Model, plan: WindowPlan, at_once: int) -> Model:
         clone.remove_wrappers_with_key(place, KEY)
     clone.add_wrapper_with_key(AROUND_PASS, KEY, around_pass(_denoise_in_windows(plan, at_once, patch_of(network))))
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _told_the_size)
-    return clone
+    return sampling_images(clone, "Tiled Diffusion")
 
 
 def _told_the_size(
@@ -100,12 +101,8 @@ def _positions_in(model: Any) -> PeriodicPositions | None:
 
 
 def _image(latent: torch.Tensor) -> torch.Tensor:
-    """(B, C, h, w) of latents that may have an axis of time with a single frame."""
-    if latent.ndim == 4:
-        return latent
-    if latent.shape[2] != 1:
-        raise InputError("Tiled Diffusion takes images, but the latent is a video. Connect the latent of an image.")
-    return latent.squeeze(2)
+    """(B, C, h, w) of latents that may have an axis of time with a single frame, as `image_latent` makes sure."""
+    return latent if latent.ndim == 4 else latent.squeeze(2)
 
 
 def _repeated_all(value: Any, batch: int, count: int) -> Any:

@@ -11,12 +11,14 @@ import torch
 from ..common.axes import Axes
 from ..common.errors import InputError
 from ..common.finite import check_finite
+from ..common.layout import to_bchw
 from ..upscale import frame_autoencoder, tiled_autoencoder, tiny_autoencoder
 from ..upscale.convolution_geometry import unpadded_convolutions
 from ..upscale.dry_run import plan_within
 from ..upscale.memory_plan import MemoryPlan
 from ..upscale.offloading import macs_per_byte
 from ..upscale.tiled_layers import TiledLayers
+from .image_latents import image_latent
 from .networks import (
     autoencoder,
     is_frame_autoencoder,
@@ -66,6 +68,7 @@ def encode_in_tiles(
     Grey is repeated three times; an alpha channel is left out, and the report says so.
     """
     network = autoencoder(vae)
+    image = to_bchw(image).movedim(1, -1)
     _check_image(vae, image, axes)
     image, left_out = _three_channels(image)
     notes = f"{left_out}{_cropped(vae, image)}"
@@ -200,8 +203,6 @@ def _encode(vae: Vae, image: torch.Tensor, tile: int, overlap: int) -> torch.Ten
 
 def _three_channels(image: torch.Tensor) -> tuple[torch.Tensor, str]:
     """(B, H, W, 3) of an image with or without alpha, grey or in colour, and what is to be said of that."""
-    if image.ndim == 3:
-        image = image.unsqueeze(-1)
     if image.shape[-1] <= 2:
         return image[..., :1].expand(-1, -1, -1, 3), "; alpha was left out" if image.shape[-1] == 2 else ""
     return image[..., :3], "; alpha was left out" if image.shape[-1] == 4 else ""
@@ -209,25 +210,13 @@ def _three_channels(image: torch.Tensor) -> tuple[torch.Tensor, str]:
 
 def _check_latents(vae: Vae, latents: torch.Tensor) -> torch.Tensor:
     """The latents with the axes that the VAE takes: for one of videos an image is a single frame."""
-    single_frame = vae.latent_dim == 3 and latents.ndim == 5 and latents.shape[2] == 1
-    if latents.ndim != 4 and not single_frame:
-        raise InputError(
-            f"The latent has {latents.ndim} axes, that of an image has 4: it belongs to a video or to layers. "
-            "Connect the latent of an image."
-        )
-    if latents.shape[0] == 0:
-        raise InputError("The latent holds no images. Connect one with a batch size of at least 1.")
-    if latents.shape[1] != vae.latent_channels:
-        raise InputError(
-            f"The latent has {latents.shape[1]} channels, this VAE takes {vae.latent_channels}. "
-            "Use the VAE that belongs to the model the latent was made with."
-        )
+    latents = image_latent(latents, vae.latent_channels, vae.latent_dim, "this VAE")
     if not latents.isfinite().all():
         raise InputError(
             "The latent holds values that are NaN or infinite. The sampling before it went wrong: "
             "lower its CFG, or run the model in a higher precision."
         )
-    return latents.unsqueeze(2) if vae.latent_dim == 3 and latents.ndim == 4 else latents
+    return latents
 
 
 def _cropped(vae: Vae, image: torch.Tensor) -> str:
@@ -241,8 +230,6 @@ def _cropped(vae: Vae, image: torch.Tensor) -> str:
 
 
 def _check_image(vae: Vae, image: torch.Tensor, axes: Axes) -> None:
-    if image.shape[0] == 0:
-        raise InputError("The image batch is empty. Connect at least one image.")
     height, width = image.shape[1:3]
     ratio = vae.spacial_compression_encode()
     if min(height, width) < ratio:

@@ -9,6 +9,7 @@ import torch
 from ..common.axes import Axes
 from ..seamless.latent_rolls import step_offset
 from .flow.positions import PeriodicPositions, patch_of, periodic_positions, rotary_embedding
+from .image_latents import sampling_images
 from .networks import (
     AROUND_DENOISER,
     AROUND_PASS,
@@ -49,7 +50,7 @@ def seamless_transformer(model: Model, axes: Axes, share: StepShare) -> Model:
     for place in (AROUND_DENOISER, AROUND_PASS):
         clone.remove_wrappers_with_key(place, KEY)
     clone.add_wrapper_with_key(AROUND_PASS, KEY, around_pass(run))
-    return clone
+    return sampling_images(clone, "Seamless Model")
 
 
 def moved_image(options: Mapping[str, Any], offset: tuple[int, int]) -> dict[str, Any]:

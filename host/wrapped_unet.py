@@ -9,6 +9,7 @@ import torch
 from ..common.axes import Axes
 from ..common.wrapped_convolutions import plain_convolutions, replaced, wrapped_convolutions
 from ..seamless.latent_rolls import denoise_rolled
+from .image_latents import sampling_images
 from .networks import (
     AROUND_CONDS,
     AROUND_DENOISER,
@@ -38,7 +39,7 @@ def seamless_model(model: Model, axes: Axes, share: StepShare, roll: bool) -> Mo
     clone.add_wrapper_with_key(AROUND_CONDS, KEY, _wrap_during(share, axes, list(wrapped)))
     if roll:
         clone.add_wrapper_with_key(AROUND_DENOISER, KEY, _rolled(axes))
-    return clone
+    return sampling_images(clone, "Seamless Model")
 
 
 def _wrap_during(share: StepShare, axes: Axes, paths: Sequence[str]) -> Callable[..., Any]:

@@ -178,7 +178,7 @@ def test_other_autoencoders_go_through_the_host_and_say_so():
     ("samples", "message"),
     [
         (torch.zeros(0, 4, 8, 8), "no images"),
-        (torch.zeros(1, 4, 1, 8, 8), "5 axes.*video"),
+        (torch.zeros(1, 4, 2, 8, 8), "5 axes.*video"),
         (None, "The latent is empty"),
         (torch.zeros(1, 16, 8, 8), "16 channels, this VAE takes 4"),
         (torch.full((1, 4, 8, 8), torch.nan), "NaN"),

@@ -112,7 +112,7 @@ def test_decoding_after_encoding_uses_the_right_half(vae):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (torch.zeros(0, 64, 64, 3), "image batch is empty"),
+        (torch.zeros(0, 64, 64, 3), "image is an empty batch"),
         (torch.zeros(1, 4, 64, 3), "64 x 4 pixels.*multiples of 8"),
         (torch.zeros(1, 5, 5, 3), "5 x 5 pixels.*Connect a larger image"),
         (torch.full((1, 64, 64, 3), torch.nan), "NaN or infinite"),
