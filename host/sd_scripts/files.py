@@ -10,7 +10,11 @@ from comfy.model_base import ModelType
 
 from ...common.errors import InputError
 from ...sd_scripts.flow_models import FLOW_MODELS
+from ...sd_scripts.start_file import check_start
 from ...sd_scripts.tasks import AUTO, LORA, SD1, SD2, SD2_V, SDXL, TEXTUAL_INVERSION, Job
+from ...training.config import TrainingConfig
+from .. import folders
+from ..in_graph.model import starting_weights
 from .flow_files import known_flow, read_header, script_family
 
 TEXT_ENCODERS = {  # one of its weights -> the family, and the host's class for it
@@ -86,6 +90,16 @@ def file_stamp(file: Path) -> tuple[int, int]:
     """Size and time of change, by which a file is taken to be the same."""
     facts = file.stat()
     return facts.st_size, facts.st_mtime_ns
+
+
+def lora_to_start_from(job: Job, config: TrainingConfig) -> Path | None:
+    """The file that a LoRA goes on from, if one is chosen. Raises `InputError` for one that sd-scripts cannot use."""
+    name = config.network.start_from
+    if not name or job.task != LORA:
+        return None
+    weights = starting_weights(config) or {}
+    check_start(name, {key: tuple(value.shape) for key, value in weights.items()}, job.family, config.network)
+    return folders.model_file("loras", name, "start_from")
 
 
 def loaded_weights(path: Path, job: Job) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ...sd_scripts.process import (
 from ...sd_scripts.resume import next_leg, run_length, serves
 from ...sd_scripts.run_folder import run_folder
 from ...sd_scripts.settings import KohyaOptions, known_settings, sample_prompts, script_settings
-from ...sd_scripts.tasks import LORA, captions_without_token
+from ...sd_scripts.tasks import captions_without_token
 from ...sd_scripts.tokenizer_files import write_hub_cache, write_tokenizers
 from ...training.reference_pictures import write_references
 from ...training.run_controls import STOP, RunControls, stopped_at
@@ -37,7 +37,7 @@ from ..node_text import tell_node
 from ..progress import progress_callback
 from ..run_record import RunRecord
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
-from .files import loaded_weights
+from .files import loaded_weights, lora_to_start_from
 from .fingerprint import script_fingerprint
 from .live import KohyaView
 from .model_files import model_files
@@ -72,6 +72,7 @@ class _Run:
         self.job = self.models.job
         self.tokenizers = self.models.tokenizers()
         self._check_regularisation()
+        self.start = lora_to_start_from(self.job, self.config)
         self.notes = [*self.models.notes, *captions_without_token(order.own, order.dataset)]
         allowed = allowed_checkouts(installation_folders(), script_folders())
         self.checkout = find_checkout(order.sd_scripts, allowed)
@@ -119,18 +120,16 @@ class _Run:
         return replace(options, precision=precision, vae=vae)
 
     def _fingerprint(self) -> str:
-        others = self.models.arguments.values() if self.job.flow else ()
-        return script_fingerprint(
-            self.order, self.job, self.options, self.models.model, self.added, self.held, list(others)
-        )
+        others = [*(self.models.arguments.values() if self.job.flow else ()), *([self.start] if self.start else ())]
+        return script_fingerprint(self.order, self.job, self.options, self.models.model, self.added, self.held, others)
 
     def _settings(self, known: Mapping[str, Argument]) -> dict[str, Any]:
         buckets = self.order.dataset.buckets
         settings = script_settings(self.job, self.config, self.options, buckets) | dict(self.order.own)
         settings["pretrained_model_name_or_path"] = str(self.models.model)
         settings |= {name: str(file) for name, file in self.models.arguments.items()}
-        if self.config.network.start_from and self.job.task == LORA:
-            settings["network_weights"] = str(folders.model_file("loras", self.config.network.start_from, "start_from"))
+        if self.start:
+            settings["network_weights"] = str(self.start)
         return known_settings(settings, frozenset(known), self.job.script)
 
     def is_finished(self) -> bool:

@@ -1,6 +1,11 @@
 """Train LoRA (sd-scripts) on the stand-in when something is wrong: what the script did, what cannot be asked of it."""
 
+import pickle
+
+import folder_paths
 import pytest
+import torch
+from safetensors.torch import save_file
 from tilewright.common.errors import InputError
 from tilewright.training.config import NetworkConfig, ObjectiveConfig, OptimizerConfig
 
@@ -94,3 +99,60 @@ def test_without_a_checkout_the_message_says_where_it_was_looked_for(train_lora,
     monkeypatch.delenv("SD_SCRIPTS_PATH")
     with pytest.raises(InputError, match="There is no checkout of sd-scripts.(.|\n)*sd-scripts"):
         train_lora()
+
+
+DOWN = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
+
+def whole(file, width=768, **more):
+    save_file({DOWN: torch.ones(4, width), **more}, file)
+
+
+def cut(file):
+    whole(file)
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+STARTS = {  # what is made at a path of the LoRA folder -> what is said of it
+    "cut off": (cut, "damaged or copied only in part"),
+    "a folder": (lambda file: file.mkdir(), "start_from is 'start.safetensors', but"),
+    "a pickle": (
+        lambda file: file.write_bytes(pickle.dumps({DOWN: [1.0] * 40}, 2)),
+        "it is a pickle, which may run programs",
+    ),
+    "PyTorch's": (lambda file: torch.save({DOWN: torch.ones(4, 4)}, file), "it is a file of PyTorch"),
+    "a pointer of Git LFS": (lambda file: file.write_bytes(POINTER), "Git LFS"),
+    "empty": (lambda file: file.write_bytes(b""), "it is empty"),
+    "of another family": (lambda file: whole(file, width=2048), "was made for SDXL, but the model is SD1"),
+    "diverged": (lambda file: whole(file, spoilt=torch.full((2,), torch.nan)), "holds NaN or infinite values"),
+    "of diffusers": (
+        lambda file: save_file({"unet.down_blocks.0.to_k.lora_A.weight": torch.ones(4, 4)}, file),
+        "no layers with the names of sd-scripts",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_a_lora_that_cannot_be_gone_on_from_is_named_before_anything_starts(
+    train_lora, checkout, output, tmp_path, monkeypatch, kind
+):
+    make, words = STARTS[kind]
+    folder = tmp_path / "loras"
+    folder.mkdir()
+    known = folder_paths.folder_names_and_paths["loras"]
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "loras", ([str(folder)], known[1]))
+    make(folder / "start.safetensors")
+    with pytest.raises(InputError, match=words):
+        train_lora(network=NetworkConfig(start_from="start.safetensors"))
+    assert checkout.trainings == [] and not (output / "training").exists()
+
+
+def test_another_file_of_the_same_name_to_start_from_is_another_run(train_lora, checkout, tmp_path, monkeypatch):
+    known = folder_paths.folder_names_and_paths["loras"]
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "loras", ([str(tmp_path)], known[1]))
+    for count, more in ((1, {}), (2, {"lora_unet_more.alpha": torch.ones(())})):
+        whole(tmp_path / "start.safetensors", **more)
+        train_lora(network=NetworkConfig(start_from="start.safetensors"))
+        assert len(checkout.trainings) == count
+        assert checkout.trainings[-1]["settings"]["network_weights"] == str(tmp_path / "start.safetensors")
