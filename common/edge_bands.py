@@ -26,7 +26,7 @@ PALER, STARKER = "of less contrast than the inside", "of more contrast than the 
 WORDS = {("color", above): ANOTHER_COLOR for above in (False, True)}
 WORDS |= {("contrast", False): PALER, ("contrast", True): STARKER}
 ROWS, PARTS = 256, 4  # measured in a part, and how many parts at most: more rows tell no more of a line
-BLOCK = 32  # rows at once, which bounds the memory
+BLOCK, VALUES = 32, 2**13  # rows at once, which bounds the memory, or of narrow images as many as have so many pixels
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
     """
     height, width = planes.shape[-2:]
     detail = torch.zeros(2 * len(SCALES), width, dtype=torch.float64, device=planes.device)
-    rows, parts = min(ROWS, height), min(-(-height // ROWS), PARTS)
+    rows, parts, block = min(ROWS, height), min(-(-height // ROWS), PARTS), max(BLOCK, VALUES // width)
     for top in (height * number // parts for number in range(parts)):
-        for first in range(0, rows, BLOCK):
-            count = min(BLOCK, rows - first)
+        for first in range(0, rows, block):
+            count = min(block, rows - first)
             part = _rows(planes, (top + first) % height, count + 2 * SCALES[-1]).float().contiguous()
             for number, (scale, squares) in enumerate(_squares(part)):
                 across = squares[..., :count, :] - squares[..., :count, :].roll(scale, -1)
@@ -115,7 +115,7 @@ def _line_features(planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
                 detail[2 * number] += across.abs_().sum((0, 1))
                 detail[2 * number + 1] += along.abs_().sum((0, 1)).roll(scale // 2)
     color, squares = (torch.zeros(planes.shape[0], width, dtype=torch.float64, device=planes.device) for _ in range(2))
-    for strip in planes.split(BLOCK, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
+    for strip in planes.split(block, 1):  # the mean of all in float64 would copy an 8K image to 1.6 GB
         color += strip.sum(1, dtype=torch.float64)
         squares += strip.square().sum(1, dtype=torch.float64)
     color, squares = color / height, squares / height

@@ -6,13 +6,13 @@ held out, for regular patterns resemble each other whoever made them.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 import torch
 
-from .peaks import highest_peaks
+from .peaks import Polynomials, highest_peaks
 from .spectrum import lowest_frequencies
 
 HIGHEST = 24  # cycles a tile: which details decide
@@ -34,9 +34,17 @@ def fingerprints(images: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
     spectra = torch.zeros(len(images), 2 * HIGHEST + 1, 2 * HIGHEST + 1, dtype=torch.complex128)
     for spectrum, image in zip(spectra, images, strict=True):  # all at once in doubles are gigabytes
         spectrum.copy_(lowest_frequencies(image.double().mean(0), HIGHEST))
-    spectra[:, HIGHEST, HIGHEST] = 0
-    length = spectra.abs().square().sum((1, 2), keepdim=True).sqrt()
-    return torch.where(length > 1e-4, spectra / length.clamp(min=1e-12), 0)
+    return unit_length(spectra)
+
+
+def unit_length(spectra: torch.Tensor) -> torch.Tensor:
+    """Fingerprints (B, F, F) of spectra that hold at least the frequencies up to `HIGHEST`."""
+    beyond = spectra.shape[-1] // 2 - HIGHEST
+    inside = slice(beyond, spectra.shape[-1] - beyond)
+    kept = spectra[:, inside, inside].clone()
+    kept[:, HIGHEST, HIGHEST] = 0
+    length = kept.abs().square().sum((1, 2), keepdim=True).sqrt()
+    return torch.where(length > 1e-4, kept / length.clamp(min=1e-12), 0)
 
 
 @dataclass(frozen=True)
@@ -58,18 +66,27 @@ def nearest(spectrum: torch.Tensor, renders: torch.Tensor) -> Match:
     return nearest_each(spectrum[None], renders)[0]
 
 
-def nearest_each(spectra: torch.Tensor, renders: torch.Tensor) -> list[Match]:
-    """Of renders' fingerprints (N, F, F) the one most like each of the pictures' (B, F, F)."""
-    laid = turns(renders).flatten(0, 1).conj().resolve_conj()  # (N * 8, F, F)
-    return [Match(number // 8, height, number % 8, shift)
-            for number, height, shift in highest_peaks((spectrum * laid for spectrum in spectra), HIGHEST)]  # fmt: skip
+def nearest_each(spectra: torch.Tensor, renders: "torch.Tensor | Polynomials") -> list[Match]:
+    """Of renders' fingerprints (N, F, F), or of these as they were `laid` once for many pictures, the one most like
+    each of the pictures' (B, F, F)."""
+    positions = laid(renders) if isinstance(renders, torch.Tensor) else renders
+    return _matches(positions.times(spectrum) for spectrum in spectra)
+
+
+def laid(renders: torch.Tensor) -> Polynomials:
+    """Fingerprints (N, F, F) in all eight positions, to be multiplied with those of pictures."""
+    return Polynomials.of(turns(renders).flatten(0, 1).conj().resolve_conj())
+
+
+def _matches(products: Iterable[Polynomials]) -> list[Match]:
+    return [Match(number // 8, height, number % 8, shift) for number, height, shift in highest_peaks(products, HIGHEST)]
 
 
 def pair_correlations(spectra: torch.Tensor, pairs: Sequence[tuple[int, int]]) -> torch.Tensor:
     """(K,) correlations of K pairs of the fingerprints (N, F, F), each at its best shift and turn."""
-    laid = turns(spectra).conj().resolve_conj()
-    peaks = highest_peaks((spectra[a] * laid[b] for a, b in pairs), HIGHEST)
-    return torch.tensor([height for _, height, _ in peaks], dtype=torch.float64)
+    positions = laid(spectra)
+    products = (positions[slice(8 * b, 8 * b + 8)].times(spectra[a]) for a, b in pairs)
+    return torch.tensor([match.correlation for match in _matches(products)], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -142,11 +159,18 @@ def calibrate(held_out: torch.Tensor, training: torch.Tensor) -> Calibration:
 
     Renders that are the same picture twice do not count. Without anything to compare only the same picture is a copy.
     """
-    outer = [match.correlation for match in nearest_each(held_out, training)]
-    numbers = torch.arange(len(training)) if len(training) > 1 else torch.arange(0)
-    inner = [nearest(training[n], training[numbers != n]).correlation for n in range(len(numbers))]
+    positions = laid(training)
+    outer = [match.correlation for match in nearest_each(held_out, positions)]
+    inner = [match.correlation for match in _matches(_others(training, positions))]
     known = Calibration.of([peak for peak in outer + inner if peak <= SAME_PICTURE])
     return replace(known, twins=_same_pictures(outer), repeated=_same_pictures(inner))
+
+
+def _others(training: torch.Tensor, positions: Polynomials) -> Iterable[Polynomials]:
+    """Each of the training renders with all the others, if there are any."""
+    owner = torch.arange(len(training)).repeat_interleave(8)
+    for number, spectrum in enumerate(training if len(training) > 1 else training[:0]):
+        yield positions[owner != number].times(spectrum)
 
 
 def _same_pictures(peaks: Sequence[float]) -> tuple[int, ...]:

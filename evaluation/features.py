@@ -5,6 +5,7 @@ in the manner of Portilla and Simoncelli, "A parametric texture model" (2000): p
 band, its directions, and the correlation of the energies of neighbouring bands.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from .spectrum import cycles, lowest_frequencies, on_grid
 
 HIGHEST = 64  # cycles a tile: finer grain than this is not measured
 BANDS = [(low, 2 * low) for low in (1, 2, 4, 8, 16, 32)]
+VALUES = 2**16  # of grids that are summed at once: as many doubles as a processor's cache holds
 _FAINT = 1e-6  # of the power: below it a share is as good as none
 
 
@@ -23,24 +25,46 @@ def texture_features(images: torch.Tensor) -> torch.Tensor:
 
     Rolling, turning by quarters and mirroring a tile changes none of them; another size changes them little.
     """
-    structure = torch.cat([_structure(image) for image in images.double().split(1)])
-    return torch.cat([structure, _colors(images)], 1)
+    spectra = torch.cat([grey_spectrum(image) for image in images.split(1)])  # at once in doubles they are gigabytes
+    return torch.cat([structure_features(spectra), color_features(images)], 1)
 
 
-def _structure(image: torch.Tensor) -> torch.Tensor:
-    """(1, 47) of (1, 3, H, W)."""
-    grey = image.mean(1)
-    spectrum = lowest_frequencies(grey - grey.mean((1, 2), keepdim=True), HIGHEST)
-    power = spectrum.abs().square()
+def grey_spectrum(images: torch.Tensor) -> torch.Tensor:
+    """(B, F, F) of the brightness of (B, 3, H, W), its mean left out."""
+    spectra = lowest_frequencies(images.double().mean(1), HIGHEST)
+    spectra[:, HIGHEST, HIGHEST] = 0
+    return spectra
+
+
+def structure_features(spectra: torch.Tensor) -> torch.Tensor:
+    """(B, 47) of the `grey_spectrum` of B tiles: all that a texture is but for its colours."""
+    power = spectra.abs().square()
     total = power.sum((1, 2)).clamp(min=1e-12)
     shares = power / total[:, None, None]
     parts = [total.log()[:, None] / 2, _strong_waves(shares)]
+    directions = _directions(shares)
+    held = _highest_held(power)
     below = None
     for number, (_, high) in enumerate(BANDS):
-        band = torch.where(_frequencies().inside[number], spectrum, 0)
-        parts += [_directions(torch.where(_frequencies().inside[number], shares, 0)), *_moments(band, below, high)]
+        most = min(high, held + 1)
+        band = _within(spectra, most) * _within(_frequencies().inside[number], most)
+        parts += [directions[number], *_moments(band, below, most)]
         below = band
     return torch.cat(parts, 1)
+
+
+def _within(spectra: torch.Tensor, most: int) -> torch.Tensor:
+    """The middle (..., 2 * most + 1, 2 * most + 1) of (..., F, F), or all of it."""
+    middle = spectra.shape[-1] // 2
+    inside = slice(max(middle - most, 0), middle + most + 1)
+    return spectra[..., inside, inside]
+
+
+def _highest_held(power: torch.Tensor) -> int:
+    """The highest frequency along an axis that any of (B, F, F) has: small images have none of the highest."""
+    rows = power.sum(0)
+    known = ((rows.sum(0) + rows.sum(1)) > 0).nonzero().flatten()
+    return int((known - rows.shape[0] // 2).abs().amax()) if len(known) else 0
 
 
 def _strong_waves(shares: torch.Tensor) -> torch.Tensor:
@@ -53,8 +77,8 @@ def _strong_waves(shares: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class _Frequencies:
-    """Of every frequency of a spectrum (F, F): inside (bands, F, F) whether it is of a band, and waves (3, F, F), the
-    second harmonics and the even fourth one of its direction."""
+    """Of every frequency of a spectrum (F, F): inside (bands, F, F) whether it is of a band, and waves
+    (bands * 4, F * F): in each band 1, the second harmonics and the even fourth one of its direction."""
 
     inside: torch.Tensor
     waves: torch.Tensor
@@ -65,17 +89,18 @@ def _frequencies() -> _Frequencies:
     down, across = cycles(HIGHEST)
     frequency, angle = torch.hypot(down, across), torch.atan2(down, across)
     inside = torch.stack([(frequency >= low) & (frequency < high) for low, high in BANDS])
-    return _Frequencies(inside, torch.stack([(2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos()]))
+    waves = torch.stack([torch.ones_like(angle), (2 * angle).cos(), (2 * angle).sin(), (4 * angle).cos()])
+    return _Frequencies(inside, (inside[:, None] * waves).flatten(0, 1).flatten(1))
 
 
 def _directions(shares: torch.Tensor) -> torch.Tensor:
-    """(B, 4) of the power shares of one band: how much it holds, and how that lies along axes and diagonals.
+    """(bands, B, 4) of power shares: how much each band holds, and how that lies along axes and diagonals.
 
     Turning the tile changes the signs of the first two harmonics of the direction, so their magnitudes stand here.
     """
-    held = shares.sum((1, 2))
-    mean = torch.einsum("bij,wij->wb", shares, _frequencies().waves) / (held + _FAINT)
-    return torch.stack([(held + 1e-4).log(), mean[0].abs(), mean[1].abs(), mean[2]], 1)
+    held, *waves = (_frequencies().waves @ shares.flatten(1).T).view(len(BANDS), 4, -1).unbind(1)
+    even, diagonal, fourth = (wave / (held + _FAINT) for wave in waves)
+    return torch.stack([(held + 1e-4).log(), even.abs(), diagonal.abs(), fourth], 2)
 
 
 def _moments(band: torch.Tensor, below: torch.Tensor | None, high: int) -> list[torch.Tensor]:
@@ -83,39 +108,47 @@ def _moments(band: torch.Tensor, below: torch.Tensor | None, high: int) -> list[
 
     On a grid of four times the highest frequency the mean of a fourth power is exact, wherever the tile begins.
     """
-    if not band.any():  # as in the finest bands of a small image
-        return _moments_of_nothing(len(band), below is not None)
-    field = _field(band, high)
-    square = field.square()
-    variance = square.mean((1, 2))
+    size = 4 * high
+    parts = [_powers(*one, size) for one in _in_cache(band, below, size)]
+    variance, cube, fourth, *both = (torch.cat(values) for values in zip(*parts, strict=True))
     sound = variance > _FAINT
     safe = variance.clamp(min=_FAINT)
-    skewness = torch.where(sound, (square * field).mean((1, 2)) / safe.pow(1.5), 0)
-    kurtosis = torch.where(sound, square.square().mean((1, 2)) / safe.square(), 3).clamp(min=1).log()
-    moments = [skewness.abs().sqrt() * skewness.sign(), kurtosis]
-    if below is not None:
-        moments.append(_correlation(square, _field(below, high).square()))
+    skewness = torch.where(sound, cube / safe.pow(1.5), 0)
+    kurtosis = torch.where(sound, fourth / safe.square(), 3).clamp(min=1).log()
+    moments = [skewness.abs().sqrt() * skewness.sign(), kurtosis, *both]
     return [moment[:, None] for moment in moments]
 
 
-def _moments_of_nothing(count: int, has_below: bool) -> list[torch.Tensor]:
-    skewness = torch.zeros(count, 1, dtype=torch.float64)
-    return [skewness, torch.full_like(skewness, 3).log(), *([skewness] if has_below else [])]
+def _in_cache(
+    band: torch.Tensor, below: torch.Tensor | None, size: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """As many bands at once as a processor's cache holds grids of them."""
+    at_once = max(1, VALUES // size**2)
+    parts = band.split(at_once)
+    return zip(parts, [None] * len(parts) if below is None else below.split(at_once), strict=True)
 
 
-def _field(band: torch.Tensor, high: int) -> torch.Tensor:
-    middle = band.shape[-1] // 2
-    inside = slice(middle - high, middle + high + 1)
-    return on_grid(band[:, inside, inside], 4 * high)
+def _powers(band: torch.Tensor, below: torch.Tensor | None, size: int) -> list[torch.Tensor]:
+    """(B,) each: the means of the square, cube and fourth power of a band, and the correlation of its square with that
+    of the band below."""
+    field = on_grid(band, size).flatten(1)
+    square = field.square()
+    means = [square.mean(1), _mean_product(square, field), _mean_product(square, square)]
+    return means if below is None else [*means, _correlation(square, on_grid(below, size).flatten(1).square())]
+
+
+def _mean_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """(B,) of (B, N) each."""
+    return torch.bmm(a[:, None], b[:, :, None]).flatten() / a.shape[1]
 
 
 def _correlation(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    a, b = (values - values.mean((1, 2), keepdim=True) for values in (a, b))
-    lengths = (a.square().mean((1, 2)) * b.square().mean((1, 2))).sqrt()
-    return torch.where(lengths > _FAINT**2, (a * b).mean((1, 2)) / lengths.clamp(min=_FAINT**2), 0)
+    a, b = (values - values.mean(1, keepdim=True) for values in (a, b))
+    lengths = (_mean_product(a, a) * _mean_product(b, b)).sqrt()
+    return torch.where(lengths > _FAINT**2, _mean_product(a, b) / lengths.clamp(min=_FAINT**2), 0)
 
 
-def _colors(images: torch.Tensor) -> torch.Tensor:
+def color_features(images: torch.Tensor) -> torch.Tensor:
     """(B, 8) of (B, 3, H, W): means of the Oklab channels, their log spreads, and how hues follow the lightness."""
     lab = oklab_from_srgb(images.movedim(1, 0).float()).double().flatten(2)  # (3, B, H * W)
     mean = lab.mean(2)

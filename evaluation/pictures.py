@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
 from ..common.seams import EDGE, seam_statistics
-from .copies import fingerprints
-from .features import texture_features
+from .copies import unit_length
+from .features import color_features, grey_spectrum, structure_features
+
+AT_ONCE = 16  # pictures whose spectra are summed up together
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,28 @@ class Measured:
 
 def measure(pictures: Iterable[torch.Tensor], measured_one: Callable[[], None] = lambda: None) -> Measured:
     """Of pictures (3, H, W), sRGB in 0..1, one at a time. `measured_one` is called after each."""
-    rows = []
-    for picture in pictures:
-        rows.append(_measure_one(picture[None]))
-        measured_one()
-    features, spectra, sound, seamless = zip(*rows, strict=True)
-    return Measured(torch.cat(features), torch.cat(spectra), torch.tensor(sound), torch.tensor(seamless))
+    waiting, parts = iter(pictures), []
+    while some := [_seen(picture, measured_one) for picture in islice(waiting, AT_ONCE)]:
+        spectra, colors, sound, seamless = zip(*some, strict=True)
+        spectrum = torch.cat(spectra)
+        features = torch.cat([structure_features(spectrum), torch.cat(colors)], 1)
+        parts.append(Measured(features, unit_length(spectrum), torch.tensor(sound), torch.tensor(seamless)))
+    return parts[0] if len(parts) == 1 else Measured(*map(torch.cat, zip(*map(_fields, parts), strict=True)))
 
 
-def _measure_one(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, bool, bool]:
+def _fields(part: Measured) -> tuple[torch.Tensor, ...]:
+    return part.features, part.fingerprints, part.sound, part.seamless
+
+
+def _seen(picture: torch.Tensor, measured_one: Callable[[], None]) -> tuple[torch.Tensor, torch.Tensor, bool, bool]:
+    """The spectrum and the colours of (3, H, W), and whether it shows anything and tiles."""
     finite = bool(picture.isfinite().all())
-    clean = picture.nan_to_num(0, 0, 0).clamp(0, 1)
-    spectrum = fingerprints(clean)
-    sound = finite and bool(spectrum.abs().sum() > 0)
-    return texture_features(clean), spectrum, sound, sound and tiles(clean)
+    clean = picture[None].nan_to_num(0, 0, 0).clamp(0, 1)
+    spectrum = grey_spectrum(clean)
+    sound = finite and bool(unit_length(spectrum).abs().sum() > 0)
+    seen = spectrum, color_features(clean), sound, sound and tiles(clean)
+    measured_one()
+    return seen
 
 
 def tiles(picture: torch.Tensor) -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from .bootstrap import draw_counts, independent, interval, weighted_mean
 from .cells import Cell
-from .copies import Calibration, calibrate, nearest_each, pair_correlations
+from .copies import Calibration, calibrate, laid, nearest_each, pair_correlations
 from .discrepancy import between, kernel, squared_bandwidths, within
 from .pictures import Measured
 from .standard_scale import StandardScale
@@ -104,6 +104,7 @@ class Scorer:
         self.bandwidths = squared_bandwidths(self.reference, base_points[self.styled])
         self.own_gram = kernel(self.reference, self.reference, self.bandwidths)
         self.calibration = self._calibration()
+        self.training_laid = laid(renders.training.fingerprints)
         self.set_diversity = float(_differences(renders.training.fingerprints, len(renders.training)))
         self.base_distance = self._distance(base_points)
         self.base_following = self._following(base_points)
@@ -112,7 +113,7 @@ class Scorer:
         """The scores of a cell's J pictures; `others` are numbers (J,) of each picture, by their name."""
         points = self.scale(pictures.features)
         style, following = self._style(points), self._following(points)
-        matches = nearest_each(pictures.fingerprints, self.renders.training.fingerprints)
+        matches = nearest_each(pictures.fingerprints, self.training_laid)
         peaks = torch.tensor([match.correlation for match in matches])
         return CellScores(
             cell=cell,

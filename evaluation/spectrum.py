@@ -10,22 +10,24 @@ def lowest_frequencies(planes: torch.Tensor, highest: int) -> torch.Tensor:
     small to hold are 0.
     """
     height, width = planes.shape[-2:]
-    full = torch.fft.fft2(planes.double(), norm="forward")
+    full = torch.fft.rfft2(planes.double(), norm="forward")
     result = full.new_zeros((*planes.shape[:-2], 2 * highest + 1, 2 * highest + 1))
     down, across = (_held(size, highest) for size in (height, width))
-    result[..., (down + highest)[:, None], across + highest] = full[..., (down % height)[:, None], across % width]
+    right = across[len(across) // 2 :]
+    result[..., (down + highest)[:, None], right + highest] = full[..., (down % height)[:, None], right]
+    result[..., :highest] = result[..., highest + 1 :].flip(-2, -1).conj()
     return result
 
 
 def on_grid(coefficients: torch.Tensor, size: int) -> torch.Tensor:
     """The real image (..., size, size) of coefficients (..., 2 * K + 1, 2 * K + 1). size is at least 2 * K + 1.
 
-    Half of the coefficients says all.
+    Half of the coefficients says all, and columns of zeros need no transform.
     """
     highest = coefficients.shape[-1] // 2
-    grid = coefficients.new_zeros((*coefficients.shape[:-2], size, size // 2 + 1))
-    grid[..., torch.arange(-highest, highest + 1) % size, : highest + 1] = coefficients[..., highest:]
-    return torch.fft.irfft2(grid, s=(size, size), norm="forward")
+    columns = coefficients.new_zeros((*coefficients.shape[:-2], size, highest + 1))
+    columns[..., torch.arange(-highest, highest + 1) % size, :] = coefficients[..., highest:]
+    return torch.fft.irfft(torch.fft.ifft(columns, dim=-2, norm="forward"), size, norm="forward")
 
 
 def cycles(highest: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from tilewright.evaluation.peaks import highest_peaks
+from tilewright.evaluation.peaks import Polynomials, highest_peaks
 
 HIGHEST = 5
 
@@ -19,7 +19,7 @@ def hill(height, down, across, width=HIGHEST):
 
 @pytest.mark.parametrize(("down", "across"), [(0.0, 0.0), (0.3, 0.7), (0.123456, 0.987654), (0.02499, 0.02501)])
 def test_the_peak_of_a_hill_is_found_far_below_a_place_of_the_grid(down, across):
-    ((number, height, place),) = highest_peaks([hill(0.8, down, across)[None]], HIGHEST)
+    ((number, height, place),) = highest_peaks([Polynomials.of(hill(0.8, down, across)[None])], HIGHEST)
     assert number == 0 and height == pytest.approx(0.8, abs=1e-9)
     assert [math.cos(2 * math.pi * (one - known)) for one, known in zip(place, (down, across), strict=True)] == (
         pytest.approx([1, 1], abs=1e-9)
@@ -31,7 +31,7 @@ def test_each_group_gives_its_own_highest_however_many_are_climbed_together():
         torch.stack([hill(0.1 * (number + 1 if number == n % 7 else 0.5), (n + 1) / 101, 0.4) for number in range(7)])
         for n in range(100)
     ]
-    peaks = highest_peaks(iter(groups), HIGHEST)
+    peaks = highest_peaks(map(Polynomials.of, groups), HIGHEST)
     assert len(peaks) == 100
     for n, (number, height, place) in enumerate(peaks):
         assert number == n % 7 and height == pytest.approx(0.1 * (number + 1), abs=1e-9)
@@ -39,6 +39,6 @@ def test_each_group_gives_its_own_highest_however_many_are_climbed_together():
 
 
 def test_a_function_that_is_0_has_its_peak_at_0_and_no_group_gives_none():
-    ((_, height, _),) = highest_peaks([torch.zeros(3, 11, 11, dtype=torch.complex128)], HIGHEST)
+    ((_, height, _),) = highest_peaks([Polynomials.of(torch.zeros(3, 11, 11, dtype=torch.complex128))], HIGHEST)
     assert height == 0
     assert highest_peaks([], HIGHEST) == []
