@@ -2,8 +2,8 @@
 
 The API file says what runs. `_meta.group` of a node says which step it belongs to: where a graph has more than ten
 nodes, those of a step become one subgraph of that name, with the widgets of `_meta.widgets`; what shows pictures or
-text, and what `_meta.open` names, stays in sight. `_meta.room` is the height of a text longer than most, `_meta.names`
-renames sockets. workflows/notes/<name>.md is the text of the note beside the graph; its heading is the title, since the
+text, and what `_meta.open` names, stays in sight. `_meta.room` is the height of a text or a picture larger than most,
+`_meta.width` of its node; `_meta.names` renames sockets. workflows/notes/<name>.md is the text of the note beside the graph; its heading is the title, since the
 editor's template browser shows the names of files.
 The real frontend makes the nodes, so that widgets and slots are those of this ComfyUI.
 """
@@ -73,8 +73,11 @@ def build_workflow(editor: Page, name: str) -> None:
     editor.evaluate(FOLD, folds(prompt))
     editor.evaluate(REOPEN)
     nodes = editor.evaluate(MEASURE)
-    rooms = {node_id: node["_meta"]["room"] for node_id, node in prompt.items() if "room" in node["_meta"]}
-    sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE), rooms)
+    rooms, widths = (
+        {node_id: node["_meta"][key] for node_id, node in prompt.items() if key in node["_meta"]}
+        for key in ("room", "width")
+    )
+    sizes = sizes_of(nodes, editor.evaluate(MEASURE_VUE), rooms, widths)
     text = note_text(_note(name))
     note = {"id": NOTE, "type": NOTE, "inside": "", "sources": []}
     layout = laid_out([note, *nodes], sizes | {NOTE: note_size(text)})
@@ -159,11 +162,15 @@ def promoted(prompt: Mapping[str, Any], members: list[str]) -> list[dict[str, st
 
 
 def sizes_of(
-    nodes: Sequence[Mapping[str, Any]], vue_heights: Mapping[str, float], rooms: Mapping[str, float] | None = None
+    nodes: Sequence[Mapping[str, Any]],
+    vue_heights: Mapping[str, float],
+    rooms: Mapping[str, float] | None = None,
+    widths: Mapping[str, float] | None = None,
 ) -> dict[str, Size]:
     """The size of each node in the taller renderer, with room for the pictures and texts that a run brings.
 
-    rooms has other heights of what a run brings, by node: for a text that is longer than most.
+    rooms has other heights of what a run brings, by node: for a text or a picture larger than most; widths has the
+    widths of such nodes.
     """
     brought = {node["id"]: SHOWS.get(node["type"], 0) for node in nodes} | dict(rooms or {})
 
@@ -173,7 +180,8 @@ def sizes_of(
             return own
         return max(own, vue_heights.get(node["id"], 1.33 * own)) + brought[node["id"]]
 
-    return {node["id"]: (node["size"][0], height(node)) for node in nodes}
+    wider = dict(widths or {})
+    return {node["id"]: (max(node["size"][0], wider.get(node["id"], 0)), height(node)) for node in nodes}
 
 
 def note_text(markdown: str) -> str:
