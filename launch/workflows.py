@@ -3,8 +3,8 @@
 The API file says what runs. `_meta.group` of a node says which step it belongs to: where a graph has more than ten
 nodes, those of a step become one subgraph of that name, with the widgets of `_meta.widgets`; what shows pictures or
 text, and what `_meta.open` names, stays in sight. `_meta.room` is the height of a text or a picture larger than most,
-`_meta.width` of its node; `_meta.names` renames sockets. workflows/notes/<name>.md is the text of the note beside the graph; its heading is the title, since the
-editor's template browser shows the names of files.
+`_meta.width` how wide its node is; `_meta.names` renames sockets. workflows/notes/<name>.md is the text of the note
+beside the graph; its heading is the title, since the editor's template browser shows the names of files.
 The real frontend makes the nodes, so that widgets and slots are those of this ComfyUI.
 """
 

@@ -13,7 +13,7 @@ QUOTED = re.compile(r"`([^`]+)`")
 
 
 def shown_names(schema, language):
-    """Of each input whose name on the node is not its id: id to name. Not of those called like an output or a choice."""
+    """Id to name of each input whose name on the node is another; not of those called like an output or a choice."""
     words = CHINESE[schema.node_id]["inputs"]
     choices = {
         choice for one in schema.inputs for choice in getattr(one, "options", None) or [] if isinstance(choice, str)
