@@ -3,8 +3,10 @@
 import pytest
 import torch
 from tiles import MATERIALS, render
-from tilewright.evaluation.copies import turns
-from tilewright.evaluation.features import texture_features
+from tilewright.evaluation import pictures
+from tilewright.evaluation.copies import fingerprints, turns, unit_length
+from tilewright.evaluation.features import color_features, grey_spectrum, structure_features, texture_features
+from tilewright.evaluation.pictures import measure
 from tilewright.evaluation.spectrum import lowest_frequencies, on_grid
 
 
@@ -50,3 +52,34 @@ def test_a_single_wave_is_where_it_should_be():
 
 def test_frequencies_that_an_image_cannot_hold_are_none():
     assert lowest_frequencies(torch.rand(1, 16, 16), 24)[0, 24, 24 + 8 :].abs().max() == 0
+
+
+def test_the_parts_of_the_statistics_are_those_of_pictures_measured_together():
+    tiles = torch.stack([render(m, 5, size=96) for m in range(len(MATERIALS))])
+    spectra = torch.cat([grey_spectrum(tile[None]) for tile in tiles])
+    parts = torch.cat([structure_features(spectra), color_features(tiles)], 1)
+    alone = torch.cat([texture_features(tile[None]) for tile in tiles])
+    assert (parts - alone).abs().max() < 1e-9
+    assert (unit_length(spectra) - fingerprints(tiles)).abs().max() < 1e-12
+    measured = measure(tile for tile in tiles)
+    assert torch.equal(measured.features, parts) and len(measured) == len(tiles)
+
+
+def test_more_pictures_than_are_summed_up_together_keep_their_order(monkeypatch):
+    tiles = [render(m, 5, size=64) for m in range(3)]
+    whole, counted = measure(tiles), []
+    monkeypatch.setattr(pictures, "AT_ONCE", 2)
+    parted = measure(iter(tiles), lambda: counted.append(1))
+    assert (parted.features - whole.features).abs().max() < 1e-9
+    assert torch.equal(parted.fingerprints, whole.fingerprints) and torch.equal(parted.seamless, whole.seamless)
+    assert len(parted) == len(counted) == 3
+
+
+def test_the_brightness_of_a_wave_is_its_spectrum_and_its_colours_are_grey():
+    x = torch.arange(64) / 64
+    wave = (0.5 + 0.25 * torch.cos(2 * torch.pi * 3 * x)).expand(1, 3, 64, 64)
+    spectrum = grey_spectrum(wave)
+    assert spectrum.abs()[0, 64, [61, 64, 67]].tolist() == pytest.approx([0.125, 0, 0.125], abs=1e-6)
+    assert unit_length(spectrum).abs().square().sum() == pytest.approx(1)
+    colors = color_features(wave)[0]
+    assert colors[1:3].abs().max() < 1e-3, "neither red or green nor blue or yellow"
