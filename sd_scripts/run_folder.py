@@ -225,7 +225,7 @@ def run_folder(
     """The folder of an earlier run of this name and fingerprint that `serves`, else a new one under a free name.
 
     A run whose `run.json` cannot be read is passed over, and so is one that another process trains at this moment:
-    their names count as taken.
+    their names count as taken. So does one of which there are checkpoints, though its run was deleted.
     """
     for file in sorted(runs.glob(f"{escape(name)}*/{SCRIPTS_RUN_NAME}")):
         if not re.fullmatch(rf"{re.escape(name)}(_\d{{5}})?", file.parent.name):
@@ -239,9 +239,12 @@ def run_folder(
         if facts.get("fingerprint") == fingerprint and serves(run) and (claim := claim_run(runs, file.parent.name)):
             run.claim = claim
             return run
-    stem, claim = claim_name(
-        runs, name, lambda stem: not (models / f"{stem}{suffix}").exists() and not (runs / stem).exists()
-    )
+
+    def is_free(stem: str) -> bool:
+        target = models / f"{stem}{suffix}"
+        return not target.exists() and not _saved_before(target) and not (runs / stem).exists()
+
+    stem, claim = claim_name(runs, name, is_free)
     return RunFolder(runs / stem, models / f"{stem}{suffix}", {"fingerprint": fingerprint}, claim=claim)
 
 

@@ -69,7 +69,9 @@ def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, st
     """The files of an earlier run of this name with the same identity `run`, no further than `steps`; otherwise, or for
     None, new files under a free name.
 
-    They are claimed: files that another process trains at this moment are passed over.
+    They are claimed: files that another process trains at this moment are passed over. A name is not free while
+    checkpoints of it are there, though its run was deleted: the new run would write over them, or count them as its
+    own.
     """
     if run is not None:
         found = latest_state(states_of_run(runs, name), run, steps)
@@ -77,7 +79,7 @@ def files_of_run(loras: Path, runs: Path, name: str, run: RunIdentity | None, st
             state, lora = found
             earlier = list(checkpoints_of(loras / lora).values())
             return RunFiles(loras / lora, state.parent, earlier, claim)
-    stem, claim = claim_name(runs, name, lambda stem: not _lora(loras, stem).exists() and not _is_owned(runs / stem))
+    stem, claim = claim_name(runs, name, lambda stem: not _is_used(_lora(loras, stem)) and not _is_owned(runs / stem))
     return RunFiles(_lora(loras, stem), runs / stem, claim=claim)
 
 
@@ -110,6 +112,10 @@ def claim_run(runs: Path, stem: str) -> Claim | None:
 
 def _lora(loras: Path, stem: str) -> Path:
     return loras / f"{stem}.safetensors"
+
+
+def _is_used(lora: Path) -> bool:
+    return lora.exists() or bool(checkpoints_of(lora))
 
 
 def _is_owned(folder: Path) -> bool:

@@ -71,7 +71,8 @@ def is_run(folder: Path) -> bool:
 @dataclass(frozen=True)
 class RunStatus:
     """state is one of this module's words. step and steps are 0 where no log tells them; begun and ended are seconds
-    since 1970. trainer is what trains; can are the actions that it takes; text says why it ended."""
+    since 1970. trainer is what trains; can are the actions that it takes; text says why it ended; notes are what it
+    said of its images and settings when it began last."""
 
     state: str
     step: int = 0
@@ -82,6 +83,7 @@ class RunStatus:
     lora: str = ""
     can: tuple[str, ...] = ()
     text: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def run_status(folder: Path, part: LogPart, running: Collection[str], now: float | None = None) -> RunStatus:
@@ -99,6 +101,7 @@ def run_status(folder: Path, part: LogPart, running: Collection[str], now: float
         "trainer": str(begun.get("trainer", "")),
         "lora": str(begun.get("lora", "")),
         "can": tuple(begun.get("can", ())),
+        "notes": _lines(begun.get("notes")),
     }
     if last.get("event") == "ended":
         stays = last.get("how") != STOPPED or stopped_at(folder) is not None
@@ -108,6 +111,10 @@ def run_status(folder: Path, part: LogPart, running: Collection[str], now: float
         return RunStatus(UNKNOWN, **facts)
     alive = _is_alive(folder, running, time.time() if now is None else now)
     return RunStatus(TRAINING if alive else BROKEN_OFF, **facts)
+
+
+def _lines(notes: Any) -> tuple[str, ...]:
+    return tuple(map(str, notes)) if isinstance(notes, list) else ()
 
 
 def _is_alive(folder: Path, running: Collection[str], now: float) -> bool:

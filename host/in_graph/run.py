@@ -158,7 +158,7 @@ class _Run:
     def _begin(self) -> str:
         """Where there is a state, go to its step. Returns how the run begins, in a sentence."""
         if not self.files.state.exists():
-            return "A new run."
+            return f"A new run.{self._numbered()}"
         trainer, lora = self.trainer, self.files.lora.name
         load_state(self.files.state, trainer)
         if trainer.step == trainer.steps:
@@ -173,6 +173,10 @@ class _Run:
                 "press Go on in the panel, or delete stopped.json in its folder."
             )
         return f"Goes on from step {trainer.step} of {lora}."
+
+    def _numbered(self) -> str:
+        name, stem = self.order.name.strip(), self.files.lora.stem
+        return "" if stem == name else f" It is called {stem}: files of another run called {name} stay as they are."
 
     def _is_done(self) -> bool:
         step = self.trainer.step

@@ -60,7 +60,7 @@ def train_with_scripts(order: ScriptOrder, node_id: str | None) -> Trained:
         rejected = run.write_files()
         comfy.model_management.unload_all_models()
         comfy.model_management.soft_empty_cache()
-        return run.result(run.train(), rejected)
+        return run.result(run.train(rejected), rejected)
     finally:
         run.files.release()
 
@@ -87,6 +87,10 @@ class _Run:
         share = self.config.saving.validation_share if "validation_split" in self.settings else 0
         self.held = held_back(order.dataset, share, self.config.seed)
         self.notes += held_back_notes(order.dataset, self.held)
+        if any(one.tileable for one in order.dataset.samples):
+            self.notes.append(
+                "sd-scripts trains tileable textures as flat images; Train Texture LoRA joins their edges"
+            )
         self.added = check_arguments(split_arguments(order.arguments), known, self.job.script)
         self.files = run_folder(
             folders.output_folder("training"),
@@ -138,7 +142,7 @@ class _Run:
         return done and self.files.target.is_file()
 
     def write_files(self) -> list[str]:
-        """All that the script reads; returns a line for each image that was left out."""
+        """All that the script reads; returns what is to be said of each image that was left out."""
         files = self.files
         self.view.say("writing the dataset")
         import tomli_w
@@ -155,7 +159,7 @@ class _Run:
             settings = self.settings | self._paths() | self.leg_settings
             given = {name: value for name, value in settings.items() if value is not None}
             _write(files.folder / "run.toml", tomli_w.dumps(given))
-        return rejected
+        return [f"left out: {line}" for line in rejected]
 
     def _write_tokenizers(self) -> None:
         if self.job.flow:
@@ -182,15 +186,15 @@ class _Run:
             return launched_command(self.interpreter, self.script, arguments, self.options.threads)
         return script_command(self.interpreter, self.script, arguments)
 
-    def train(self) -> ScriptOutput:
-        """Run the script to its end, or to where it is stopped, and take over what it writes."""
+    def train(self, rejected: list[str]) -> ScriptOutput:
+        """Run the script to its end, or to where it is stopped, and take over what it writes; `rejected` as above."""
         reading = ScriptOutput()
         with told_if_disk_fails(self.files.folder):
             references = write_references(self.files.folder, self.order.dataset.samples)
         prompts = self.config.saving.sample_prompts()
         facts = {"trainer": self.job.script, "can": [STOP], "prompts": prompts, "references": references}
         self.view.say(f"starting {self.job.script}")
-        course = self.record.course(self.leg.start, 0, notes=self.notes, **facts)
+        course = self.record.course(self.leg.start, 0, notes=[*self.notes, *rejected], **facts)
         with told_if_disk_fails(self.files.folder), course as controls:
             self._run_script(reading, controls)
         if not self.record.is_stopped:
@@ -284,9 +288,7 @@ class _Run:
             lines.append(f"This run had {how} before, so nothing was trained. Change a setting to train anew.")
         elif self.leg.start:
             lines.append(f"went on from step {self.leg.start}")
-        if any(one.tileable for one in self.order.dataset.samples):
-            lines.append("sd-scripts trains tileable textures as flat images; Train Texture LoRA joins their edges")
-        lines += [*self.notes, *(f"left out: {line}" for line in rejected)]
+        lines += [*self.notes, *rejected]
         return "\n".join(lines)
 
 

@@ -71,6 +71,13 @@ def test_a_run_is_found_by_its_whole_name(tmp_path):
     assert found(tmp_path, "brick", "another").folder.name == "brick_00002"
 
 
+def test_checkpoints_of_a_deleted_run_are_not_written_over_nor_counted(tmp_path):
+    left = save_weights(tmp_path / "loras" / "brick-step00000004.safetensors", 4)
+    run = found(tmp_path, "brick")
+    assert run.folder.name == "brick_00002" and run.saved == {}
+    assert left.is_file()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff", b"null", b"[" * 100_000])
 def test_a_run_that_cannot_be_read_stops_no_other(tmp_path, content):
     broken = tmp_path / "training" / "brick" / "run.json"

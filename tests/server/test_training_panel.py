@@ -12,6 +12,7 @@ from torch import full
 from widget_matrix import RENDERERS, Matrix, in_page, use_renderer
 
 NODE = "TilewrightTrainLora"
+NOTES = ["12 images, 2 measured only.", "3 images without caption.", "Memory: 2.1 GB of 8 GB."]
 
 
 def write_run(folder, steps=200, total=400, saved=(100,), sampled=(50, 100, 150)):
@@ -23,6 +24,7 @@ def write_run(folder, steps=200, total=400, saved=(100,), sampled=(50, 100, 150)
         "can": ["stop", "save", "sample"],
         "prompts": ["red bricks"],
         "references": references,
+        "notes": NOTES,
     }
     log.begin(0, total, lora=f"{folder.name}.safetensors", **facts)
     for step in range(1, steps + 1):
@@ -78,6 +80,7 @@ def test_a_run_that_trains_is_found_by_its_name_and_followed(editor, renderer, r
     status.get_by_text("Training · step 200 of 400").wait_for()
     editor.wait_for_function("document.querySelectorAll('.tw-curve canvas').length === 1")
     assert editor.locator(".tw-film button[data-step]").count() == 3
+    assert editor.locator(".tw-notes li").all_inner_texts() == NOTES
     for step in range(201, 211):
         log.step(step, 0.001)
     log.losses([0.2] * 210)

@@ -37,6 +37,18 @@ def test_a_new_run_takes_the_first_free_name(tmp_path):
     assert files.state == runs / "brick_00003" / "state.safetensors"
 
 
+def test_checkpoints_of_a_deleted_run_are_not_written_over_nor_counted(tmp_path):
+    loras, runs = tmp_path / "loras", tmp_path / "training"
+    left = RunFiles(loras / "brick.safetensors", runs / "brick").checkpoint(5)
+    save_tensors(left, {"a": torch.ones(1)}, {})
+    before = left.read_bytes()
+    files = files_of_run(loras, runs, "brick", mine, 100)
+    assert files.lora == loras / "brick_00002.safetensors" and not checkpoints_of(files.lora)
+    for step in (5, 10, 15):
+        files.save_checkpoint(step, {"a": torch.zeros(1)}, {}, keep_last=1)
+    assert left.read_bytes() == before and list(checkpoints_of(files.lora)) == [15]
+
+
 def test_the_name_of_a_run_through_sd_scripts_is_taken_before_it_has_a_lora(tmp_path):
     write_json(tmp_path / "training" / "brick" / "run.json", {})
     files = files_of_run(tmp_path / "loras", tmp_path / "training", "brick", None, 100)

@@ -7,7 +7,7 @@ import { Course, isRunOf } from "./course.js";
 /**
  * How a run stands, as the server tells it.
  * @typedef {{name: string, state: string, step: number, steps: number, begun: number | null, ended: number | null,
- *   trainer: string, lora: string, can: string[], text: string, checkpoints: Record<string, string>}} Run
+ *   trainer: string, lora: string, can: string[], text: string, notes: string[], checkpoints: Record<string, string>}} Run
  */
 /** @typedef {import("./samples.js").Pictures} Pictures */
 

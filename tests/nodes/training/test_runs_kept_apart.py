@@ -108,11 +108,23 @@ def test_checkpoints_that_are_there_are_listed_again(runs):
     assert runs.train(steps=3, saving=saving).checkpoints == first.checkpoints
 
 
+def steps_kept(trained):
+    return [line[-len("00000000.safetensors") :] for line in trained.checkpoints.splitlines()]
+
+
 def test_the_node_lists_all_checkpoints_of_the_run_that_there_are(runs):
-    """Whichever session made them: keep_last deletes only what this one knows of."""
-    kept = runs.loras / "stripes-step00000007.safetensors"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.touch()
+    """Whichever session made them."""
+    runs.train(steps=2, saving=SavingConfig(every_steps=1))
+    trained = runs.train(steps=4, saving=SavingConfig(every_steps=1, keep_last=2))
+    assert steps_kept(trained) == ["00000001.safetensors", "00000003.safetensors"]
+
+
+def test_checkpoints_of_a_deleted_run_of_the_name_are_left_alone(runs):
+    left = [runs.loras / f"stripes-step0000000{step}.safetensors" for step in (2, 7)]
+    for file in left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"of the user")
     trained = runs.train(steps=3, saving=SavingConfig(every_steps=1, keep_last=1))
-    steps = [line[-len("00000000.safetensors") :] for line in trained.checkpoints.splitlines()]
-    assert steps == ["00000002.safetensors", "00000007.safetensors"] and kept.exists()
+    assert trained.path == str(runs.loras / "stripes_00002.safetensors")
+    assert steps_kept(trained) == ["00000002.safetensors"]
+    assert [file.read_bytes() for file in left] == [b"of the user"] * 2
