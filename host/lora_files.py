@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 from ..common.errors import InputError
 from ..common.files import content_digest
 from ..common.paths import is_inside
+from ..common.untrusted_json import parse_untrusted_json
 from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
 from .protocols import Clip, Model, Patcher
@@ -126,14 +128,53 @@ def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
             "checkpoint belongs into models/checkpoints."
         )
     if fitting < _LEAST_SHARE * layers or not fitting:
+        unknown = "" if patches else f" ComfyUI knows none of its names for it, such as {next(iter(lora.tensors))}."
         made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
         origin = f" It says that it was made for {made_for}." if made_for else ""
         raise InputError(
             f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
-            f"model is of the kind {model_kind(model)}.{origin} Load the checkpoint that the LoRA was trained on, or "
-            "choose LoRAs that were trained on this one."
+            f"model is of the kind {model_kind(model)}.{origin}{unknown} Load the checkpoint that the LoRA was trained "
+            "on, or choose LoRAs that were trained on this one."
         )
-    return "" if fitting >= layers else f"{lora.name}: {layers - fitting} of {layers} layers do not fit the model"
+    lines = [f"{layers - fitting} of {layers} layers do not fit the model"] if fitting < layers else []
+    return "\n".join(f"{lora.name}: {line}" for line in [*lines, *_passed_over(lora)])
+
+
+def _passed_over(lora: LoraFile) -> list[str]:
+    """What the file holds of a LoRA's effect that ComfyUI leaves out without a word."""
+    lines = []
+    if magnitudes := sum("lora_magnitude_vector" in key for key in lora.tensors):
+        lines.append(f"a DoRA of PEFT, whose {magnitudes} magnitudes ComfyUI passes over: painted as a plain LoRA")
+    told = _told_alpha(lora.metadata)
+    if told and told[0] != told[1] and not any(key.endswith(".alpha") for key in lora.tensors):
+        share = told[0] / told[1]
+        lines.append(
+            f"its alpha of {told[0]:g} at rank {told[1]:g} stands in its metadata alone, which ComfyUI passes over: it "
+            f"paints as strongly as it was trained at a strength of {share:.3g}"
+        )
+    return lines
+
+
+def _told_alpha(metadata: Mapping[str, str]) -> tuple[float, float] | None:
+    """(alpha, rank) where the metadata of PEFT's and diffusers' trainers have one of each, by itself or as JSON."""
+    told: dict[str, object] = dict(metadata)
+    with suppress(InputError):
+        inner = parse_untrusted_json(metadata.get("lora_adapter_metadata", "{}"))
+        told |= inner if isinstance(inner, dict) else {}
+    values = {}
+    for kind in ("lora_alpha", "r"):
+        numbers = {_number(value) for name, value in told.items() if name.split(".")[-1] == kind}
+        values[kind] = numbers.pop() if len(numbers) == 1 else 0.0
+    return (values["lora_alpha"], values["r"]) if all(values.values()) else None
+
+
+def _number(value: object) -> float:
+    """A finite number above 0, else 0."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return 0.0
+    return number if 0 < number < float("inf") else 0.0
 
 
 def _shapes(patcher: Patcher) -> dict[str, torch.Size]:

@@ -1,5 +1,6 @@
 """Files of weights that a user gives: read whole, or named for what they are."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,6 +66,8 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
     damaged = f"it is damaged or copied only in part; {_AGAIN} ({told[:200]})"
     named_safetensors = path.suffix.lower() in (".safetensors", ".sft")
     if _begins_as_safetensors(first):
+        if odd := _odd_metadata(path):
+            return odd
         return damaged if named_safetensors else "it is a safetensors file; give it a name that ends in .safetensors"
     if named_safetensors and first.startswith(_ZIP):
         return "it is a file of PyTorch, whatever its name says; rename it to .pt, or convert it to safetensors"
@@ -77,6 +80,22 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
         return f"it {_MORE}, or was copied only in part; convert it to safetensors, or {_AGAIN}"
     text = next((kind for start, kind in _TEXTS.items() if first.startswith(start)), "")
     return f"it is {text}" if text else damaged
+
+
+def _odd_metadata(path: Path) -> str:
+    """What is wrong with the metadata of a safetensors file, which some programs write as numbers; else ""."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(length)
+    try:
+        metadata = json.loads(header).get("__metadata__", {})
+    except (ValueError, RecursionError, AttributeError):
+        return ""
+    odd = [name for name, value in metadata.items() if not isinstance(value, str)] if isinstance(metadata, dict) else []
+    if isinstance(metadata, dict) and not odd:
+        return ""
+    what = f"'{odd[0][:60]}' in its metadata is no text" if odd else "its metadata is no list of names and texts"
+    return f"{what}, which the format does not allow; have the program that wrote it write it as text"
 
 
 def _begins_as_safetensors(first: bytes) -> bool:

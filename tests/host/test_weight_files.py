@@ -1,5 +1,6 @@
 """What is said of a file of weights that cannot be read: what it is, and nothing that it is not."""
 
+import json
 import pickle
 import struct
 
@@ -64,6 +65,21 @@ def test_files_with_the_name_of_another_kind(tmp_path):
     assert "it is a safetensors file; give it a name that ends in .safetensors" in told(tmp_path / "a.pt")
     (tmp_path / "b.safetensors").write_bytes(b'{"error": "not authorised"}')
     assert "it is a text in JSON" in told(tmp_path / "b.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"ss_steps": 9}, "'ss_steps' in its metadata is no text, which the format does not allow"),
+        ({"a": "b", "nested": {"c": 1}}, "'nested' in its metadata is no text"),
+        ([1], "its metadata is no list of names and texts"),
+    ],
+)
+def test_metadata_that_the_format_does_not_allow_is_no_damage(tmp_path, metadata, words):
+    header = {"__metadata__": metadata, "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+    content = json.dumps(header).encode()
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(content)) + content + bytes(4))
+    assert words in told(tmp_path / "a.safetensors")
 
 
 class Anything:
