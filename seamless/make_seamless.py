@@ -17,6 +17,7 @@ from .graph_cut import minimum_cyclic_cut
 METHODS = POISSON, CUT = ["poisson", "cut"]
 UNIT_LENGTH = 0.02  # how far from 1 the normals of a map may be on average, to be taken for normals
 MARGIN = 4  # pixels beside the wrap line that always come from the shifted image
+LEAST_WIDTH = 16  # of the blended strip, in pixels
 
 
 def repair(
@@ -160,7 +161,10 @@ def _check(pictures: torch.Tensor, others: torch.Tensor, axes: Axes, width: int)
         )
     shortest = min([columns] * axes.x + [height] * axes.y)
     if shortest < 4 * MARGIN + 2 * width:
+        most = shortest // 2 - 2 * MARGIN
+        least = 4 * MARGIN + 2 * LEAST_WIDTH
+        advice = f"Choose at most {most}" if most >= LEAST_WIDTH else f"Connect one of {least} pixels or more a side"
         raise InputError(
             f"The width is {width} pixels, too much for an image of {columns} x {height}: the middle must stay. "
-            f"Choose at most {max(shortest // 2 - 2 * MARGIN, 0)}."
+            f"{advice}."
         )

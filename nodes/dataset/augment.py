@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
+from ...common.dataset_counts import counted
 from ...common.texture_dataset import TextureDataset, rejected_by_reason
 from ...host import folders
 from ...host.edit_sets import listing_of, previewed
@@ -162,7 +163,7 @@ class AugmentDataset(io.ComfyNode):
         for key in (folder, ""):
             WRITTEN.remember(key, str(path), all_there([sample.file for sample in augmented.samples]))
         originals = dataset.samples if keep_originals else ()
-        lines = [f"{len(augmented.samples)} variations written to {path}"]
+        lines = [f"{counted(len(augmented.samples), 'variation')} written to {path}"]
         lines += [f"{len(augmented.removed)} variations of an earlier run removed"] if augmented.removed else []
         lines += rejected_by_reason(augmented.rejected, path)
         varied = replace(dataset, samples=(*originals, *augmented.samples))

@@ -3,6 +3,7 @@
 import torch
 from comfy_api.latest import io
 
+from ...common.dataset_counts import counted
 from ...common.files import check_new_name
 from ...common.finite import outside_note
 from ...common.map_kinds import MAP_KINDS
@@ -123,7 +124,7 @@ class DatasetFromImages(io.ComfyNode):
         for key in (folder[0], ""):
             WRITTEN.remember(key, str(path), all_there([sample.file for sample in samples]))
         dataset = TextureDataset(tuple(samples), srgb_from_hex(_first(background, "#808080")))
-        lines = [f"{len(samples)} images written to {path}", join_report(dataset)]
+        lines = [f"{counted(len(samples), 'image')} written to {path}", join_report(dataset)]
         lines += [f"{len(beyond)} of them clipped: {beyond[0]}"] if beyond else []
         lines += [f"{len(removed)} images of an earlier run removed"] if removed else []
         return io.NodeOutput(dataset, str(path), "\n".join(lines), ui=previewed(dataset=listing_of(dataset)))

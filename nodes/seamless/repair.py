@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ...common.axes import Axes
 from ...common.layout import to_bhwc
-from ...seamless.make_seamless import METHODS, repair
+from ...seamless.make_seamless import LEAST_WIDTH, METHODS, repair
 from ...seamless.offset import offset_image, seam_mask
 from ...seamless.seam_report import measure_seams
 from ..image_inputs import read_images
@@ -120,7 +120,7 @@ class MakeSeamless(io.ComfyNode):
                     "width",
                     display_name="blend width (px)",
                     default=96,
-                    min=16,
+                    min=LEAST_WIDTH,
                     max=4096,
                     tooltip="How far from the edges a cut may run, in pixels. About the size of one stone or brick.",
                 ),

@@ -188,6 +188,12 @@ def test_too_wide_a_cut_is_named():
         MakeSeamless.execute(gravel(), "both", 96, "cut")
 
 
+@pytest.mark.parametrize("shape", [(1, 512), (512, 1), (47, 64), (1, 1)])
+def test_an_image_too_small_for_any_width_is_told_what_is_large_enough(shape):
+    with pytest.raises(InputError, match=r"the middle must stay\. Connect one of 48 pixels or more a side\.$"):
+        MakeSeamless.execute(torch.rand(1, *shape, 3), "both", 16, "cut")
+
+
 def test_maps_of_another_size_are_named():
     with pytest.raises(InputError, match="96 x 96 pixels, the image 192 x 160"):
         MakeSeamless.execute(gravel(), "both", 48, "cut", maps=torch.rand(2, 96, 96, 3))
