@@ -80,7 +80,20 @@ def test_cells_are_sorted_by_a_score_and_compared(editor, grid):
     editor.keyboard.press("c")
     dialog = editor.get_by_role("dialog", name="Compare pictures")
     assert dialog.locator("figcaption b").all_inner_texts() == ["200 @ 0.5", "100 @ 0.5"]
+    editor.keyboard.press("Enter")
+    assert choice(editor) == "100@0.5" and dialog.count() == 0
+    editor.locator(".tw-pick").nth(1).focus()
+    editor.keyboard.press("c")
+    dialog.get_by_role("button", name="Choose this one").first.click()
+    assert choice(editor) == "200@0.5"
+    editor.locator(".tw-pick").nth(1).focus()
+    editor.keyboard.press("c")
+    for _ in range(2):
+        editor.keyboard.press("ArrowRight")
+    assert dialog.get_by_role("button", name="Choose this one").nth(1).is_disabled()  # the model without LoRA
+    editor.keyboard.press("Enter")
     editor.keyboard.press("Escape")
+    assert choice(editor) == "200@0.5"
 
 
 def test_both_nodes_of_a_grid_show_one_choice_and_the_reason_of_the_last_scores(editor, grid, server):

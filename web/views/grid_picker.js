@@ -248,7 +248,11 @@ class Picker {
   #compare(number) {
     const { shown } = this;
     const at = number === undefined ? this.focused : shown.indexOf(number);
-    const items = shown.map((one) => ({ label: this.grid.cells[one].choice ? this.#label(this.grid.cells[one]) : t("no LoRA"), address: this.#address(one, LARGE) }));
+    const items = shown.map((one) => {
+      const { choice } = this.grid.cells[one];
+      const label = choice ? this.#label(this.grid.cells[one]) : t("no LoRA");
+      return { label, address: this.#address(one, LARGE), ...(choice && { take: () => this.choose(choice) }) };
+    });
     if (items.length) twoUp(this.which.selectedOptions[0]?.textContent ?? this.name, items, Math.max(at, Math.min(1, items.length - 1)), this.view.signal);
   }
 }
