@@ -94,6 +94,7 @@ def test_cells_are_sorted_by_a_score_and_compared(editor, grid):
     editor.keyboard.press("Enter")
     editor.keyboard.press("Escape")
     assert choice(editor) == "200@0.5"
+    editor.get_by_role("button", name="Let the rule choose").click()
 
 
 def test_both_nodes_of_a_grid_show_one_choice_and_the_reason_of_the_last_scores(editor, grid, server):
