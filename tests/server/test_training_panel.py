@@ -80,7 +80,8 @@ def test_a_run_that_trains_is_found_by_its_name_and_followed(editor, renderer, r
     status.get_by_text("Training · step 200 of 400").wait_for()
     editor.wait_for_function("document.querySelectorAll('.tw-curve canvas').length === 1")
     assert editor.locator(".tw-film button[data-step]").count() == 3
-    assert editor.locator(".tw-notes li").all_inner_texts() == NOTES
+    assert editor.locator(".tw-notes summary").inner_text() == f"Notes of this training ({len(NOTES)})"
+    assert editor.locator(".tw-notes li").all_text_contents() == NOTES
     for step in range(201, 211):
         log.step(step, 0.001)
     log.losses([0.2] * 210)

@@ -35,7 +35,7 @@ export class TrainingPanel {
   lines = h("div", { class: "tw-row tw-lines", role: "group", "aria-label": t("Lines") });
   note = h("div", { class: "tw-note", hidden: true });
   said = h("ul", {});
-  notes = h("details", { class: "tw-notes", open: true, hidden: true }, h("summary", {}, t("Notes of this training")), this.said);
+  notes = h("details", { class: "tw-notes", hidden: true }, h("summary", {}, t("Notes of this training")), this.said);
   other = h("select", { class: "tw-other", "aria-label": t("Compare with"), onchange: () => this.watchOther?.follow(this.other.value), onpointerdown: () => this.#listOthers(), onfocus: () => this.#listOthers() }, h("option", { value: "" }, t("Compare with…")));
   logScale = h("button", { class: "tw-chip", "aria-pressed": "false", title: t("Logarithmic scale of the loss"), onclick: () => this.#toggleLog() }, "log");
   whole = h("button", { class: "tw-chip", hidden: true, onclick: () => this.#showWhole() }, t("Whole run"));
@@ -131,6 +131,7 @@ export class TrainingPanel {
     this.note.textContent = [["failed", "linked"].includes(run.state) ? run.text : "", ...warnings(course)].filter(Boolean).join(" ");
     this.note.hidden = !this.note.textContent;
     this.notes.hidden = !run.notes.length;
+    /** @type {HTMLElement} */ (this.notes.firstChild).textContent = `${t("Notes of this training")} (${run.notes.length})`;
     if (this.said.dataset.shown !== run.notes.join("\n")) this.said.replaceChildren(...run.notes.map((line) => h("li", {}, line)));
     this.said.dataset.shown = run.notes.join("\n");
   }
