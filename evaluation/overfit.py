@@ -1,5 +1,6 @@
 """Whether pictures are training renders: each beside the render nearest to it, laid as it lies in the picture."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from .copies import Calibration, Match, calibrate, fingerprints, nearest, turns
 from .lettering import cut, label_font
 from .patches import Patches, PatchMatcher, patch_threshold
 from .sheet import ALERT, FAINT, INK, PAPER, paste_picture, thumbnails, to_image
+from .sheet_layout import PROPORTION
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -126,12 +128,15 @@ def _stretched(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 def overfit_picture(
     overfit: Overfit, pictures: Sequence[torch.Tensor], training: Sequence[torch.Tensor]
 ) -> torch.Tensor:
-    """(1, H, W, 3): pairs of a picture and its nearest render, most alike first; copied pieces are framed in red."""
+    """(1, H, W, 3), about as wide as a screen: pairs of a picture and its nearest render, most alike first.
+
+    Copied pieces are framed in red.
+    """
     from PIL import Image, ImageDraw
 
     order = sorted(range(len(pictures)), key=lambda number: -overfit.matches[number].correlation)
-    columns = min(4, len(order))
     pair, line = 2 * THUMBNAIL + GAP, THUMBNAIL + 44
+    columns = math.ceil(math.sqrt(PROPORTION * len(order) * (line + GAP) / (pair + 2 * GAP)))
     page = Image.new("RGB", (columns * (pair + 2 * GAP) + GAP, GAP + -(-len(order) // columns) * (line + GAP)), PAPER)
     draw = ImageDraw.Draw(page)
     for place, number in enumerate(order):

@@ -1,5 +1,7 @@
 """Copies of renders, whole ones and pieces: pictures of which it is known what they are."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiles import render
@@ -81,3 +83,8 @@ def test_pieces_reach_1_where_they_are_pieces_of_a_render_and_the_limit_is_a_per
     only = twice(TRAINING[1], without=1).correlations
     assert patch_threshold(twice, [], doubled, (0, 2)) == only[only.isfinite()].quantile(0.99) < 1
     assert patch_threshold(PatchMatcher(renders[:1]), [], renders[:1]) == 1.0
+
+
+def test_many_pairs_lie_in_rows(overfit, pictures):
+    four = replace(overfit, matches=overfit.matches * 2, patches=overfit.patches * 2)
+    assert overfit_picture(four, pictures * 2, TRAINING).shape == (1, 12 + 2 * 248, 852, 3)
