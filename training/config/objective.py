@@ -66,7 +66,8 @@ class ObjectiveConfig:
     )
     noise_offset: float = setting(
         0.0,
-        "0.05 to 0.1 for very dark or very bright materials, which plain noise pulls to grey.",
+        "0.05 to 0.1 for very dark or very bright materials, which plain noise pulls to grey. "
+        "A model that was itself trained with an offset wants its own: 0.4 for the demo model.",
         within=(0.0, 1.0),
         step=0.01,
         kohya=OWN_NAME,
