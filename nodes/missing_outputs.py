@@ -40,6 +40,9 @@ class MissingOutput:
 
     __iter__ = __len__ = __getitem__ = __array__ = __call__ = __float__ = _used
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _used
+    __pow__ = __rpow__ = __neg__ = __abs__ = __invert__ = __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = (
+        _used
+    )
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> NoReturn:
@@ -62,7 +65,10 @@ def without_missing(schema: io.Schema, values: Mapping[str, Any]) -> dict[str, A
 
 
 def with_missing(schema: io.Schema, made: io.NodeOutput) -> io.NodeOutput:
-    """`made` with a `MissingOutput` for each None, and for each empty list of an output that is a list."""
+    """`made` with a `MissingOutput` for each None, and for each empty list of an output that is a list.
+
+    A CLIP stays None: the host's loaders give it for what a checkpoint lacks, and its nodes for LoRAs pass it on.
+    """
     outputs = schema.outputs[: len(made.args)]
     made.args = tuple(_told(schema, output, value) for output, value in zip(outputs, made.args, strict=True))
     return made
@@ -70,7 +76,7 @@ def with_missing(schema: io.Schema, made: io.NodeOutput) -> io.NodeOutput:
 
 def _told(schema: io.Schema, output: io.Output, value: Any) -> Any:
     if value is None:
-        return _missing(schema, output)
+        return None if isinstance(output, io.Clip.Output) else _missing(schema, output)
     return [_missing(schema, output)] if output.is_output_list and not len(value) else value
 
 
