@@ -29,7 +29,7 @@ def script_fingerprint(
     """Of all that makes the weights; not of the length of the run nor of what is saved on its way.
 
     options are as they are used, arguments those that the user has added, held_back the samples that are only measured,
-    others a flow model's text encoders and VAE, and the LoRA to start from.
+    others a flow model's text encoders and VAE.
     """
     config, used = asdict(order.config), asdict(options)
     for aside in ("steps", "epochs", "saving", "cache", "acceleration", "memory"):

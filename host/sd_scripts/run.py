@@ -37,7 +37,7 @@ from ..node_text import tell_node
 from ..progress import progress_callback
 from ..run_record import RunRecord
 from ..scripts import clip_tokenizer_folder, installation_folders, script_folders
-from .files import loaded_weights, lora_to_start_from
+from .files import file_stamp, loaded_weights, lora_to_start_from
 from .fingerprint import script_fingerprint
 from .live import KohyaView
 from .model_files import model_files
@@ -92,14 +92,16 @@ class _Run:
                 "sd-scripts trains tileable textures as flat images; Train Texture LoRA joins their edges"
             )
         self.added = check_arguments(split_arguments(order.arguments), known, self.job.script)
+        start = [str(self.start), *file_stamp(self.start)] if self.start else None
         self.files = run_folder(
             folders.output_folder("training"),
             folders.output_folder(self.job.folder),
             order.name.strip(),
             f".{self.settings['save_model_as']}",
             self._fingerprint(),
-            lambda run: serves(run, self.config, self.job),
+            lambda run: run.facts.get("start", start) == start and serves(run, self.config, self.job),
         )
+        self.files.facts["start"] = start  # beside the fingerprint: earlier versions' runs, which lack it, go on
         self.stops = False
         self.leg, self.leg_settings = next_leg(self.files, self.config, self.job)
         self.record = RunRecord(self.files.folder, self.files.target.name, node_id)
@@ -124,7 +126,7 @@ class _Run:
         return replace(options, precision=precision, vae=vae)
 
     def _fingerprint(self) -> str:
-        others = [*(self.models.arguments.values() if self.job.flow else ()), *([self.start] if self.start else ())]
+        others = list(self.models.arguments.values()) if self.job.flow else []
         return script_fingerprint(self.order, self.job, self.options, self.models.model, self.added, self.held, others)
 
     def _settings(self, known: Mapping[str, Argument]) -> dict[str, Any]:

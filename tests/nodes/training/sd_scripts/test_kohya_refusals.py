@@ -1,5 +1,6 @@
 """Train LoRA (sd-scripts) on the stand-in when something is wrong: what the script did, what cannot be asked of it."""
 
+import json
 import pickle
 
 import folder_paths
@@ -148,7 +149,9 @@ def test_a_lora_that_cannot_be_gone_on_from_is_named_before_anything_starts(
     assert checkout.trainings == [] and not (output / "training").exists()
 
 
-def test_another_file_of_the_same_name_to_start_from_is_another_run(train_lora, checkout, tmp_path, monkeypatch):
+def test_another_file_of_the_same_name_to_start_from_is_another_run(
+    train_lora, checkout, output, tmp_path, monkeypatch
+):
     known = folder_paths.folder_names_and_paths["loras"]
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "loras", ([str(tmp_path)], known[1]))
     for count, more in ((1, {}), (2, {"lora_unet_more.alpha": torch.ones(())})):
@@ -156,3 +159,12 @@ def test_another_file_of_the_same_name_to_start_from_is_another_run(train_lora, 
         train_lora(network=NetworkConfig(start_from="start.safetensors"))
         assert len(checkout.trainings) == count
         assert checkout.trainings[-1]["settings"]["network_weights"] == str(tmp_path / "start.safetensors")
+    train_lora(network=NetworkConfig(start_from="start.safetensors"))
+    assert len(checkout.trainings) == 2
+    for run in (output / "training").glob("*/run.json"):  # as versions wrote it that did not look at the file
+        facts = json.loads(run.read_text())
+        assert facts.pop("start")[0] == str(tmp_path / "start.safetensors")
+        run.write_text(json.dumps(facts))
+    whole(tmp_path / "start.safetensors")
+    train_lora(network=NetworkConfig(start_from="start.safetensors"))
+    assert len(checkout.trainings) == 2
