@@ -144,7 +144,8 @@ def test_every_view_speaks_chinese(editor, scene, renderer):
               const texts = document.createTreeWalker(view.root, NodeFilter.SHOW_TEXT);
               while (texts.nextNode()) if (known.has(texts.currentNode.data.trim())) found.push(texts.currentNode.data);
               for (const one of view.root.querySelectorAll("[title], [aria-label]"))
-                found.push(...[one.title, one.ariaLabel].filter(text => known.has(text)));
+                found.push(...[one.title, one.ariaLabel, ...(one.ariaLabel ?? "").split(/[:,.] */)].filter(
+                  text => known.has(text)));
             }
             return found;""",
         )

@@ -55,7 +55,8 @@ export function twoUp(title, items, right, signal) {
 
   dialog.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the graph behind would take the keys
-    if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) {
+    // A key held down since it opened this window repeats itself.
+    if (event.key === "Enter" && !event.repeat && !(event.target instanceof HTMLButtonElement)) {
       event.preventDefault();
       take(event.shiftKey ? 0 : 1);
     }

@@ -197,7 +197,7 @@ class MaterialView {
     ];
     if (this.material.maps.includes("height")) words.push(t("height {size}", { size: length(height_cm) }));
     this.facts.textContent = words.join(" · ") + scaled;
-    this.canvas.setAttribute("aria-label", `${t("Material")}: ${this.material.maps.join(", ")}. ${this.facts.textContent}`);
+    this.canvas.setAttribute("aria-label", `${t("Material")}: ${this.material.maps.map((name) => t(name)).join(", ")}. ${this.facts.textContent}`);
   }
 
   #background() {
