@@ -150,7 +150,7 @@ class LoadDataset(io.ComfyNode):
                 io.Image.Output(
                     "images",
                     is_output_list=True,
-                    tooltip="The first image_limit images, in full size. Nothing where that is 0.",
+                    tooltip="The first images, as many as preview images says, in full size. Nothing where that is 0.",
                 ),
                 io.String.Output("captions", is_output_list=True, tooltip="One caption for each image of the dataset."),
                 io.String.Output("report", tooltip="What was found, and every file that was left out with the reason."),

@@ -134,8 +134,9 @@ class RenderProcedural(io.ComfyNode):
                 io.String.Output("report", tooltip="What was rendered and with which parameters, in words."),
                 io.Image.Output(
                     "images",
-                    tooltip="The first image_limit images of the dataset as one batch, before they are rounded to "
-                    "the bits of their files. 'any' gives each render's maps in the order that `map` lists them.",
+                    tooltip="The dataset's first images, as many as preview images says, as one batch, before they "
+                    "are rounded to the bits of their files. 'any' gives each render's maps in the order that `map` "
+                    "lists them.",
                 ),
             ],
             has_intermediate_output=True,
