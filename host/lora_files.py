@@ -1,5 +1,6 @@
 """LoRA files of the host's folders: their contents, and which layers fit a model."""
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -146,17 +147,19 @@ def _passed_over(lora: LoraFile) -> list[str]:
     if magnitudes := sum("lora_magnitude_vector" in key for key in lora.tensors):
         lines.append(f"a DoRA of PEFT, whose {magnitudes} magnitudes ComfyUI passes over: painted as a plain LoRA")
     told = _told_alpha(lora.metadata)
-    if told and told[0] != told[1] and not any(key.endswith(".alpha") for key in lora.tensors):
-        share = told[0] / told[1]
+    if told and told[2] != 1 and not any(key.endswith(".alpha") for key in lora.tensors):
         lines.append(
             f"its alpha of {told[0]:g} at rank {told[1]:g} stands in its metadata alone, which ComfyUI passes over: it "
-            f"paints as strongly as it was trained at a strength of {share:.3g}"
+            f"paints as strongly as it was trained at a strength of {told[2]:.3g}"
         )
     return lines
 
 
-def _told_alpha(metadata: Mapping[str, str]) -> tuple[float, float] | None:
-    """(alpha, rank) where the metadata of PEFT's and diffusers' trainers have one of each, by itself or as JSON."""
+def _told_alpha(metadata: Mapping[str, str]) -> tuple[float, float, float] | None:
+    """(alpha, rank, scale) where the metadata of PEFT's and diffusers' trainers have one of each, as such or as JSON.
+
+    The scale is alpha / rank, and of a rank-stabilised LoRA alpha / sqrt(rank).
+    """
     told: dict[str, object] = dict(metadata)
     with suppress(InputError):
         inner = parse_untrusted_json(metadata.get("lora_adapter_metadata", "{}"))
@@ -165,7 +168,11 @@ def _told_alpha(metadata: Mapping[str, str]) -> tuple[float, float] | None:
     for kind in ("lora_alpha", "r"):
         numbers = {_number(value) for name, value in told.items() if name.split(".")[-1] == kind}
         values[kind] = numbers.pop() if len(numbers) == 1 else 0.0
-    return (values["lora_alpha"], values["r"]) if all(values.values()) else None
+    if not all(values.values()):
+        return None
+    is_stabilised = any(name.split(".")[-1] == "use_rslora" and str(told[name]).lower() == "true" for name in told)
+    alpha, rank = values["lora_alpha"], values["r"]
+    return alpha, rank, alpha / (math.sqrt(rank) if is_stabilised else rank)
 
 
 def _number(value: object) -> float:

@@ -47,9 +47,17 @@ def test_an_alpha_that_only_the_metadata_has_is_told_with_its_share(demo, metada
     assert line.endswith("as it was trained at a strength of 4")
 
 
+@pytest.mark.parametrize("stabilised", [True, "True"])
+def test_the_share_of_a_rank_stabilised_one_is_by_the_root_of_its_rank(demo, stabilised):
+    told = {"unet.lora_alpha": 64, "unet.r": 16, "unet.use_rslora": stabilised}
+    line = check_fit(*demo[:2], peft(demo[0], {"lora_adapter_metadata": json.dumps(told)}))
+    assert line.endswith("as it was trained at a strength of 16")
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
+        {"lora_alpha": "4", "r": "16", "use_rslora": "true"},
         {"lora_alpha": "16", "r": "16"},
         {"lora_alpha": "64"},
         {"lora_alpha": "nan", "r": "inf"},
