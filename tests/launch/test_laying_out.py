@@ -137,6 +137,8 @@ def test_a_node_is_as_tall_as_in_the_taller_renderer_with_room_for_its_picture()
     ]
     sizes = sizes_of(nodes, {"1": 70, "2": 200})
     assert sizes_of(nodes, {"1": 70, "2": 200}, {"1": 333})["1"] == (300, 403)
+    assert sizes_of(nodes, {"1": 70, "2": 200}, {"1": 333}, {"1": 480, "2": 300})["1"] == (480, 403)
+    assert sizes_of(nodes, {}, widths={"2": 300})["2"] == (320, 332.5), "no node is made narrower than it is"
     assert sizes["1"][1] >= 70 + 200 and sizes["2"] == (320, 250) and sizes["9:3"] == (320, 133)
 
 
