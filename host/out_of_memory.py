@@ -13,6 +13,7 @@ from ..common.errors import InputError
 _TOLD = re.compile(
     r"out of memory|can't allocate memory|not enough (GPU video )?memory|failed to allocate memory|ALLOC_FAILED", re.I
 )
+_OF_A_CARD = re.compile(r"CUDA|CUBLAS|GPU")  # whose error has no class of its own, so that the host does not know it
 _ASKED = re.compile(r"tried to allocate (\d+) bytes")
 
 
@@ -27,8 +28,8 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def main_memory_told(who: str) -> Iterator[None]:
-    """Turn a lack of main memory into an `InputError` that says what to do; that of a device is told by the host."""
+def lack_of_memory_told(who: str) -> Iterator[None]:
+    """Turn a lack of memory that the host does not know as one into an `InputError` that says what to do."""
     try:
         yield
     except Exception as error:
@@ -36,7 +37,8 @@ def main_memory_told(who: str) -> Iterator[None]:
             raise
         asked = _ASKED.search(str(error))
         piece = f", {int(asked[1]) / 1e9:.3g} GB in one piece" if asked else ""
+        place = "the graphics card" if _OF_A_CARD.search(str(error)) else "this machine"
         raise InputError(
-            f"{who} asked for more memory than this machine has left{piece}. Take fewer or smaller pictures, or close "
+            f"{who} asked for more memory than {place} has left{piece}. Take fewer or smaller pictures, or close "
             "other programs."
         ) from error

@@ -11,7 +11,7 @@ import numpy as np
 from comfy_api.latest import io
 
 from ..common.errors import InputError
-from ..host.out_of_memory import main_memory_told
+from ..host.out_of_memory import lack_of_memory_told
 from .missing_outputs import with_missing, without_missing
 from .sockets import NONE, FileCombo
 
@@ -31,12 +31,12 @@ def checking_values(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
     def execute(cls: type, **values: Any) -> io.NodeOutput:
         schema = node.define_schema()
-        with main_memory_told(schema.display_name):
+        with lack_of_memory_told(schema.display_name):
             return with_missing(schema, run(cls, schema, values))
 
     async def execute_later(cls: type, **values: Any) -> io.NodeOutput:
         schema = node.define_schema()
-        with main_memory_told(schema.display_name):
+        with lack_of_memory_told(schema.display_name):
             return with_missing(schema, await run(cls, schema, values))
 
     checked = execute_later if inspect.iscoroutinefunction(node.execute) else execute

@@ -5,7 +5,7 @@ import errno
 import pytest
 import torch
 from tilewright.common.errors import InputError
-from tilewright.host.out_of_memory import is_out_of_memory, main_memory_told
+from tilewright.host.out_of_memory import is_out_of_memory, lack_of_memory_told
 
 
 class Onnx(Exception):
@@ -51,14 +51,20 @@ def test_what_the_machine_lacks_is_told_with_its_size():
     error = really_asked()
     assert is_out_of_memory(error)
     with pytest.raises(InputError, match=r"^Occlusion asked .* has left, 1.13e\+06 GB in one piece\. Take fewer"):
-        with main_memory_told("Occlusion"):
+        with lack_of_memory_told("Occlusion"):
             raise error
-    with pytest.raises(InputError, match=r"has left\. Take"), main_memory_told("Occlusion"):
+    with pytest.raises(InputError, match=r"this machine has left\. Take"), lack_of_memory_told("Occlusion"):
         raise MemoryError
+
+
+@pytest.mark.parametrize("kind", ["of DirectML", "of cuBLAS"])
+def test_a_graphics_card_that_the_host_does_not_know_to_be_full_is_named(kind):
+    with pytest.raises(InputError, match="than the graphics card has left"), lack_of_memory_told("Occlusion"):
+        raise MEMORY[kind]
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), *OTHER.values()])
 def test_what_a_device_lacks_is_left_to_the_host_and_other_errors_pass(error):
-    with pytest.raises(type(error)) as told, main_memory_told("Occlusion"):
+    with pytest.raises(type(error)) as told, lack_of_memory_told("Occlusion"):
         raise error
     assert told.value is error
