@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import PACK
-from test_schemas import SCHEMAS
+from test_schemas import PACK, SCHEMAS
 
 CHINESE = json.loads((PACK / "locales" / "zh" / "nodeDefs.json").read_text(encoding="utf-8"))
 OWN_NAME = re.compile(r"^- \*\*[^*]+\*\*( `[^`]+`)?")  # at the head of an input's own line

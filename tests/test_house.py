@@ -124,6 +124,13 @@ def test_test_modules_have_names_of_their_own():
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
+def test_no_test_takes_a_name_from_a_conftest():
+    """There are several: which of them `conftest` is depends on what is run along with it."""
+    taken = re.compile(r"^\s*from conftest import", re.MULTILINE)
+    tests = [file for file in (PACK / "tests").rglob("*.py") if "benchmarks" not in file.parts]
+    assert [file.name for file in tests if taken.search(file.read_text(encoding="utf-8"))] == []
+
+
 @pytest.mark.parametrize("room", ["common", "host", "material", *STAGES])
 def test_a_rooms_docstring_is_its_index(room):
     index = ast.get_docstring(HOUSE.trees[PACK / room / "__init__.py"])
