@@ -64,7 +64,8 @@ class ProcessTree:
             return set(self._seen)
 
     def end(self, grace: float = 0.0) -> None:
-        """End the whole tree: ask it to terminate, and kill what is left after `grace` seconds."""
+        """End the whole tree: ask it to terminate, and kill what is left after `grace` seconds. `process` has its exit
+        code then."""
         if grace:
             _tell(psutil.Process.terminate, self.members())
             self._wait(grace)
@@ -72,6 +73,8 @@ class ProcessTree:
         while (members := self.members()) and time.monotonic() < deadline:  # again for what was started meanwhile
             _tell(psutil.Process.kill, members)
             self._wait(0.5)
+        with suppress(subprocess.TimeoutExpired):  # its first thread may be gone before its last
+            self.process.wait(_KILL_SECONDS)
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
