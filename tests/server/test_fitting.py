@@ -101,18 +101,9 @@ for (const node of nodes) {
     widget.callback?.(widget.value);
   }
 }
-const settled = async () => {
-  for (let still = 0, last = ""; still < 12; ) {
-    await frame();
-    const now = JSON.stringify(app.graph.nodes.map(node => node.size[1]));
-    still = now === last ? still + 1 : 0;
-    last = now;
-  }
-};
-await settled();
+await frame(); await frame();
 const saved = await app.graphToPrompt();
-await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow)));
-await settled();
+await app.loadGraphData(JSON.parse(JSON.stringify(saved.workflow))); await frame(); await frame();
 const again = await app.graphToPrompt();
 // Those of nodes that show a chosen picture are the picture's, and its coming.
 const pictured = type => JSON.stringify(LiteGraph.registered_node_types[type].nodeData.input).includes("image_upload");
