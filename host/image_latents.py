@@ -1,18 +1,15 @@
 """Latents of images, told from those of videos, sounds and shapes before a model or a VAE is loaded for them."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
-from comfy.patcher_extension import WrappersMP
 
 from ..common.dataset_counts import counted
 from ..common.errors import InputError
+from .networks import AROUND_RUN, SamplingRun, around_run
 from .protocols import Model
 
 KEY = "tilewright_image_latents"
-AROUND_RUN = WrappersMP.OUTER_SAMPLE
 
 
 def image_latent(latent: torch.Tensor, channels: int, dimensions: int, whose: str) -> torch.Tensor:
@@ -47,36 +44,26 @@ def image_latent(latent: torch.Tensor, channels: int, dimensions: int, whose: st
 def sampling_images(clone: Model, who: str) -> Model:
     """`clone`, which before it is loaded refuses to sample what is no image, in the words of the node `who`."""
     clone.remove_wrappers_with_key(AROUND_RUN, KEY)
-    clone.add_wrapper_with_key(AROUND_RUN, KEY, partial(_of_images, who))
+    clone.add_wrapper_with_key(AROUND_RUN, KEY, around_run(partial(_of_images, who)))
     return clone
 
 
-def _of_images(
-    who: str,
-    execute: Any,
-    noise: torch.Tensor,
-    latent: torch.Tensor,
-    sampler: Any,
-    sigmas: torch.Tensor,
-    mask: torch.Tensor | None = None,
-    *others: Any,
-    **named: Any,
-) -> torch.Tensor:
-    sample: Callable[..., torch.Tensor] = execute
-    kind = execute.class_obj.model_patcher.model.latent_format
-    together = named.get("latent_shapes") or ()
+def _of_images(who: str, run: SamplingRun) -> torch.Tensor:
+    kind = run.execute.class_obj.model_patcher.model.latent_format
+    together = run.others.get("latent_shapes") or ()
     if len(together) > 1:
         raise InputError(
             f"{who} samples images, but there are {len(together)} latents at once, such as those of a video and its "
             "sound. Connect the latent of an image."
         )
     try:
-        shaped = image_latent(latent, kind.latent_channels, kind.latent_dimensions, "the model")
+        shaped = image_latent(run.latent, kind.latent_channels, kind.latent_dimensions, "the model")
     except InputError as error:
         raise InputError(f"{who} samples images. {error}") from None
-    if shaped.ndim == latent.ndim:
-        return sample(noise, latent, sampler, sigmas, mask, *others, **named)
-    if mask is not None and mask.ndim == latent.ndim:
+    if shaped.ndim == run.latent.ndim:
+        return run.sample()
+    mask = run.mask
+    if mask is not None and mask.ndim == run.latent.ndim:
         mask = mask.reshape(*mask.shape[:2], *mask.shape[3:])
-    named |= {"latent_shapes": [shaped.shape]} if together else {}
-    return sample(noise.reshape(shaped.shape), shaped, sampler, sigmas, mask, *others, **named)
+    others = {**run.others, **({"latent_shapes": [shaped.shape]} if together else {})}
+    return run.sample(noise=run.noise.reshape(shaped.shape), latent=shaped, mask=mask, others=others)

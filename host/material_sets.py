@@ -13,13 +13,24 @@ from ..sets.given_rows import given_rows, in_place_of, of_all_rows
 from ..sets.row_guidance import guidance_scales, guided
 from ..sets.shared_rows import check_rows
 from .image_latents import sampling_images
-from .networks import AROUND_CONDS, AROUND_PASS, DENOISER, DenoiserPass, around_pass, is_transformer, unet
+from .networks import (
+    AROUND_CONDS,
+    AROUND_PASS,
+    AROUND_RUN,
+    DENOISER,
+    DenoiserPass,
+    SamplingRun,
+    around_pass,
+    around_run,
+    is_transformer,
+    unet,
+)
 from .protocols import Model
 from .shared_attention import WINDOWS, sharing_options
 
 KEY = "tilewright_material_set"
 METADATA = "tw_maps"  # in a LoRA's file: the maps that it was trained on together
-AROUND_RUN, AROUND_SAMPLER = WrappersMP.OUTER_SAMPLE, WrappersMP.SAMPLER_SAMPLE
+AROUND_SAMPLER = WrappersMP.SAMPLER_SAMPLE
 _GIVEN = "tilewright_given_maps"  # in the transformer options: which rows are known, and their latents
 NEARLY_CLEAN = 1e-6  # as a sigma: discrete schedules look its logarithm up, and find their first timestep
 
@@ -41,7 +52,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     shared = sharing_options(clone.get_model_object(DENOISER), len(maps), options)
     clone.model_options["transformer_options"] = {**shared, KEY: tuple(maps)}
     wrappers: dict[str, Callable[..., Any]] = {
-        AROUND_RUN: partial(_run_checked, len(maps)),
+        AROUND_RUN: around_run(partial(_run_checked, len(maps))),
         AROUND_SAMPLER: _told_what_is_given,
         AROUND_CONDS: _with_clean_rows,
         AROUND_PASS: around_pass(_at_clean_timesteps),
@@ -59,24 +70,14 @@ def maps_of_lora(model: Model) -> str:
     return str((model.get_attachment("lora_metadata") or {}).get(METADATA, ""))
 
 
-def _run_checked(
-    maps: int,
-    execute: Any,
-    noise: torch.Tensor,
-    latent: torch.Tensor,
-    sampler: Any,
-    sigmas: torch.Tensor,
-    mask: torch.Tensor | None = None,
-    *others: Any,
-    **named: Any,
-) -> torch.Tensor:
+def _run_checked(maps: int, run: SamplingRun) -> torch.Tensor:
     """A whole sampling; given rows come out as they went in, to the last bit."""
-    check_rows(len(latent), maps)
-    _check_prompts(execute.class_obj.conds, maps)
-    _check_others(execute.class_obj.model_options, maps)
-    result = execute(noise, latent, sampler, sigmas, mask, *others, **named)
-    given = given_rows(mask, len(latent))
-    return in_place_of(given, latent, result) if given.any() else result
+    check_rows(len(run.latent), maps)
+    _check_prompts(run.execute.class_obj.conds, maps)
+    _check_others(run.execute.class_obj.model_options, maps)
+    result = run.sample()
+    given = given_rows(run.mask, len(run.latent))
+    return in_place_of(given, run.latent, result) if given.any() else result
 
 
 def _check_prompts(conds: Mapping[str, Sequence[Mapping[str, Any]]], maps: int) -> None:

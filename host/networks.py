@@ -27,7 +27,9 @@ from .protocols import Model, Vae
 DENOISER = "diffusion_model"  # its attribute path in the model of a ModelPatcher
 _PATCHED = "_tilewright_patched"  # marks the classes of patched denoisers
 
-# Places where a ModelPatcher takes wrappers: around all conditionings of a step, and around one run of the denoiser.
+# Places where a ModelPatcher takes wrappers: around a whole sampling, all conditionings of a step, and one run of the
+# denoiser.
+AROUND_RUN = WrappersMP.OUTER_SAMPLE  # before the model is loaded: see `around_run`
 AROUND_CONDS = WrappersMP.CALC_COND_BATCH
 AROUND_DENOISER = WrappersMP.DIFFUSION_MODEL
 AROUND_PASS = WrappersMP.APPLY_MODEL  # the same with its inputs by name, for every kind of denoiser: see `around_pass`
@@ -80,6 +82,47 @@ def around_pass(run: Callable[[DenoiserPass], torch.Tensor]) -> Callable[..., to
         return run(
             DenoiserPass(execute, latent, sigma, concat, context, control, {} if options is None else options, others)
         )
+
+    return wrapper
+
+
+@dataclass(frozen=True)
+class SamplingRun:
+    """One whole sampling with the inputs that the host hands through the wrappers around it.
+
+    noise and latent are (B, C, h, w) or of another kind's shape; sigmas (steps + 1,); mask is where to paint, None for
+    everywhere; placed and others what the host takes beside, by place and by name.
+    """
+
+    execute: Execute
+    noise: torch.Tensor
+    latent: torch.Tensor
+    sampler: Any
+    sigmas: torch.Tensor
+    mask: torch.Tensor | None
+    placed: Sequence[Any]
+    others: Mapping[str, Any]
+
+    def sample(self, **changed: Any) -> torch.Tensor:
+        """What the sampler makes of these inputs, those in `changed` instead."""
+        one = replace(self, **changed)
+        return one.execute(one.noise, one.latent, one.sampler, one.sigmas, one.mask, *one.placed, **one.others)
+
+
+def around_run(run: Callable[[SamplingRun], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """`run` as a wrapper for `AROUND_RUN`."""
+
+    def wrapper(
+        execute: Execute,
+        noise: torch.Tensor,
+        latent: torch.Tensor,
+        sampler: Any,
+        sigmas: torch.Tensor,
+        mask: torch.Tensor | None = None,
+        *placed: Any,
+        **others: Any,
+    ) -> torch.Tensor:
+        return run(SamplingRun(execute, noise, latent, sampler, sigmas, mask, placed, others))
 
     return wrapper
 
