@@ -14,8 +14,16 @@ MOST = 100_000  # cells and pictures that a request may count to
 
 
 def grid(asked: Mapping[str, Any]) -> Reply:
-    """The cells of a grid: file, step, weight, the words that choose it, scores, and a stamp for each picture."""
-    folder, listing = _listed(asked)
+    """The cells of a grid: file, step, weight, the words that choose it, scores, and a stamp for each picture.
+
+    None where there is none and `if_any` says that there may be none: a browser calls each 404 an error.
+    """
+    try:
+        folder, listing = _listed(asked)
+    except NotThere:
+        if text(asked, "if_any"):
+            return Reply(None)
+        raise
     cells = [
         {**cell, "pictures": [_stamp(folder, name) for name in cell.get("pictures", [])]} for cell in listing["cells"]
     ]

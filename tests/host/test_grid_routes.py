@@ -46,6 +46,12 @@ def test_a_name_that_leads_elsewhere_is_no_grid(folder, name):
             ask(path, grid=name)
 
 
+def test_a_grid_that_need_not_be_there_is_no_error(folder):
+    """A graph that was not run yet is opened with the name of its grid."""
+    assert ask("grids/grid", grid="none", if_any="1").body is None
+    assert ask("grids/grid", grid="walls", if_any="1").body == ask("grids/grid", grid="walls").body
+
+
 def test_a_listing_that_lies_leads_nowhere(folder):
     assert ask("grids/grid", grid="walls").body["cells"][1]["pictures"][0] == ""
     for number in range(3):

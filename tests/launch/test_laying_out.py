@@ -158,6 +158,11 @@ def test_no_graph_says_null_where_the_editor_says_nothing():
         assert '"floatingLinks": null' not in text and '"reroutes": null' not in text, graph.name
 
 
+def test_no_graph_remembers_what_its_views_showed_where_it_was_made():
+    for graph in sorted([*(PACK / "workflows").glob("*.json"), *(PACK / "subgraphs").glob("*.json")]):
+        assert '"tilewright.' not in graph.read_text(encoding="utf-8"), graph.name
+
+
 def test_ids_that_the_editor_draws_follow_from_the_name_of_the_graph():
     zero, one, other = (f"{letter * 8}-4c40-47f7-a650-ab64eb6f2146" for letter in "0ab")
     graph = {"id": zero, "nodes": [{"type": one}], "definitions": {"subgraphs": [{"id": one, "inputs": [other]}]}}

@@ -22,7 +22,11 @@ SELF_CONTAINED = [
     for name in NAMES
     if not PATIENCE & {name} and not FROM_OUTSIDE & {node["class_type"] for node in load(name).values()}
 ]
-OF_THE_HOST = ("Failed to load resource", "huggingface.co")  # its own first graph asks for the sizes of models
+OF_THE_HOST = (  # what it asks for itself: its first graph for the sizes of models, Load Image for an example
+    "Failed to load resource",
+    "huggingface.co",
+    "example.png",
+)
 QUICK = {  # how much is trained and sampled has no influence on what stands where
     "KSampler": {"steps": 2},
     "TilewrightTrainLora": {"steps": 2},
@@ -134,6 +138,7 @@ def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, re
     editor.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
     complaints = []
     editor.on("console", hear := lambda said: said.type == "error" and complaints.append(said.text))
+    editor.on("response", ask := lambda answer: answer.status < 400 or complaints.append(f"{answer.status} {answer.url}"))
     opened(editor, renderer, name)
     assert editor.evaluate(_SMALLEST) >= READABLE
     assert overlapping(editor) == []
@@ -142,6 +147,7 @@ def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, re
     assert (note[1] + left) * scale >= 0 and (note[2] + top) * scale >= 0
     assert (note[3] + left) * scale <= WINDOW[0]
     editor.remove_listener("console", hear)
+    editor.remove_listener("response", ask)
     assert [one for one in complaints if not any(words in one for words in OF_THE_HOST)] == []
 
 

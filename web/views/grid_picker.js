@@ -89,7 +89,7 @@ class Picker {
   /** Fetches a grid by its name and shows it. @param {string} name */
   async show(name) {
     this.asked = name;
-    const grid = await get("grids/grid", { grid: name }, this.view.signal).catch(() => null);
+    const grid = await get("grids/grid", { grid: name, if_any: 1 }, this.view.signal).catch(() => null);
     if (!grid || this.view.signal.aborted || this.asked !== name) return;
     this.view.remember(name);
     this.name = name;
