@@ -138,7 +138,7 @@ def test_a_template_opens_so_that_it_can_be_read_and_nothing_overlaps(editor, re
     editor.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
     complaints = []
     editor.on("console", hear := lambda said: said.type == "error" and complaints.append(said.text))
-    editor.on("response", ask := lambda answer: answer.status < 400 or complaints.append(f"{answer.status} {answer.url}"))
+    editor.on("response", ask := lambda got: got.status < 400 or complaints.append(f"{got.status} {got.url}"))
     opened(editor, renderer, name)
     assert editor.evaluate(_SMALLEST) >= READABLE
     assert overlapping(editor) == []

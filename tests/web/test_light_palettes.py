@@ -26,6 +26,25 @@ _PAINTED = """async ([lines, ground, onHtml, onBody]) => {
   return painted;
 }"""
 
+# The ground of a view's picture and the ink of the words on it.
+_STAGE = """async (palette) => {
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/web/tilewright.css" });
+  await new Promise((done) => Object.assign(sheet, { onload: done }) && document.head.append(sheet));
+  const root = Object.assign(document.createElement("div"), { className: "tilewright" });
+  for (const [name, color] of Object.entries(palette)) root.style.setProperty(name, color);
+  root.innerHTML = '<div class="tw-material-stage"><div class="tw-empty">words</div></div>';
+  document.body.append(root);
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  const stage = getComputedStyle(root.firstChild), empty = getComputedStyle(root.firstChild.firstChild);
+  const painted = [stage.backgroundColor, empty.color].map((color) => {
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  });
+  for (const made of [root, sheet]) made.remove();
+  return painted;
+}"""
+
 
 def luminance(color):
     """The relative luminance of an sRGB colour in 8 bits, by WCAG 2."""
@@ -51,24 +70,7 @@ def test_a_dark_palette_keeps_its_own_lines_whichever_element_says_so(web):
 
 def test_the_ground_beside_a_picture_is_the_palette_s(web):
     """A square map in a wide node leaves bars, which were dark on light palettes; words before a run stand there too."""
-    ground, words = web.evaluate(
-        """async () => {
-          const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/web/tilewright.css" });
-          await new Promise((done) => Object.assign(sheet, { onload: done }) && document.head.append(sheet));
-          const root = Object.assign(document.createElement("div"), { className: "tilewright" });
-          for (const [name, color] of Object.entries({ "--comfy-menu-bg": "#f5f5f5", "--bg-color": "#fff", "--fg-color": "#222" }))
-            root.style.setProperty(name, color);
-          root.innerHTML = '<div class="tw-material-stage"><div class="tw-empty">words</div></div>';
-          document.body.append(root);
-          const context = new OffscreenCanvas(1, 1).getContext("2d");
-          const painted = ["background-color", "color"].map((property, number) => {
-            context.fillStyle = getComputedStyle(root.querySelector(number ? ".tw-empty" : ".tw-material-stage"))[property];
-            context.fillRect(0, 0, 1, 1);
-            return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
-          });
-          for (const made of [root, sheet]) made.remove();
-          return painted;
-        }"""
-    )
+    palette = {"--comfy-menu-bg": LIGHT_MENU, "--bg-color": "#fff", "--fg-color": "#222"}
+    ground, words = web.evaluate(_STAGE, palette)
     assert luminance(ground) > 0.85
     assert (luminance(ground) + 0.05) / (luminance(words) + 0.05) >= 4.5
