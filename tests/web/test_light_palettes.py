@@ -69,7 +69,7 @@ def test_a_dark_palette_keeps_its_own_lines_whichever_element_says_so(web):
 
 
 def test_the_ground_beside_a_picture_is_the_palette_s(web):
-    """A square map in a wide node leaves bars, which were dark on light palettes; words before a run stand there too."""
+    """A square map in a wide node leaves bars, which were dark on light palettes; words before a run too."""
     palette = {"--comfy-menu-bg": LIGHT_MENU, "--bg-color": "#fff", "--fg-color": "#222"}
     ground, words = web.evaluate(_STAGE, palette)
     assert luminance(ground) > 0.85
