@@ -7,7 +7,6 @@ import torch
 from comfy_api.latest import io
 
 from ...common.seams import edge_words
-from ...host.node_text import tell_node
 from ...host.viewed_files import viewed_file
 from ...material.arrangement import check_batches, engine_normals
 from ...material.material_files import SurfaceFacts
@@ -40,7 +39,6 @@ class PreviewMaterial(io.ComfyNode):
             "under a light that you drag.",
             search_aliases=["3d preview", "pbr preview", "material viewer", "view material", "displacement preview"],
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
             inputs=[
                 *map_sockets(),
                 convention_input("What the connected normal map is. The view reads green accordingly.", optional=True),
@@ -78,9 +76,7 @@ class PreviewMaterial(io.ComfyNode):
         checks = validate(maps, seams, convention, said.height_cm, said.size_cm)
         found = [*rebuilt, *of_size, *checks]
         report = "\n".join([*found, *seam_figures(seams)])
-        if cls.hidden is not None:  # in a graph
-            tell_node(cls.hidden.unique_id, "\n".join(found))
-        return io.NodeOutput(report, ui={VIEW: views, "text": [report]})
+        return io.NodeOutput(report, ui={VIEW: views, "text": [report], "badges": ["\n".join(found)]})
 
 
 def material_views(

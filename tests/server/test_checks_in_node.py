@@ -1,4 +1,4 @@
-"""Save Material in the real editor: what its checks found stands in the node."""
+"""Save Material and Preview Material in the real editor: what their checks found stands in the node."""
 
 PROMPT = {
     "1": {
@@ -9,6 +9,10 @@ PROMPT = {
     "3": {
         "class_type": "TilewrightSaveMaterial",
         "inputs": {"name": "checks", "height": ["1", 3], "normal": ["2", 0], "convention": "DirectX"},
+    },
+    "4": {
+        "class_type": "TilewrightPreviewMaterial",
+        "inputs": {"height": ["1", 3], "normal": ["2", 0], "convention": "DirectX"},
     },
 }
 
@@ -24,15 +28,15 @@ _TEXTS = """() => [...document.querySelectorAll(".tw-badges")].map(element => el
 
 def test_the_node_shows_what_its_checks_found(editor):
     editor.evaluate(_RUN, PROMPT)
-    editor.wait_for_function(f"() => ({_TEXTS})().length > 0", timeout=300_000)
-    (found,) = editor.evaluate(_TEXTS)
-    assert "height" in found and "left–right: " in found
-    assert "normal: unit length" in found
-    assert "given as DirectX, but its pixels say OpenGL" in found
-    assert "normal and height show " in found
+    editor.wait_for_function(f"() => ({_TEXTS})().length === 2", timeout=300_000)
+    for found in editor.evaluate(_TEXTS):
+        assert "height" in found and "left–right: " in found
+        assert "normal: unit length" in found
+        assert "given as DirectX, but its pixels say OpenGL" in found
+        assert "normal and height show " in found
 
 
 def test_what_was_found_is_there_again_after_a_reload(editor):
     editor.wait_for_timeout(2_000)  # the editor keeps a draft of the workflow now and then
     editor.reload()
-    editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length > 0", timeout=60_000)
+    editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length === 2", timeout=60_000)

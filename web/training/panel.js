@@ -29,7 +29,7 @@ const ACTIONS = [
 export class TrainingPanel {
   dot = h("span", { class: "tw-dot" });
   title = h("div", { class: "tw-grow tw-title tw-ellipsis" });
-  status = h("div", { class: "tw-quiet tw-number tw-ellipsis", role: "status", "aria-live": "polite" });
+  status = h("div", { class: "tw-quiet tw-number tw-two-lines", role: "status", "aria-live": "polite" });
   bar = h("div", { class: "tw-progress", role: "progressbar", "aria-valuemin": 0, "aria-label": t("Steps") }, h("i"));
   actions = h("div", { class: "tw-row tw-actions" });
   lines = h("div", { class: "tw-row tw-lines", role: "group", "aria-label": t("Lines") });

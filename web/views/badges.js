@@ -14,7 +14,7 @@ const TONES = /** @type {Record<string, string>} */ ({ seamless: "tw-good", doub
 /** @type {import("../lib/comfy.js").ViewKind} */
 export const BADGES = {
   name: "badges",
-  nodes: ["TilewrightMeasureSeams", "TilewrightSaveMaterial", "TilewrightScoreImages"],
+  nodes: ["TilewrightMeasureSeams", "TilewrightSaveMaterial", "TilewrightPreviewMaterial", "TilewrightScoreImages"],
   height: 92,
   mount(view) {
     const list = h("div", { class: "tw-badges", "aria-live": "polite" });

@@ -1,7 +1,6 @@
 """Preview Material: files for the view, and a report, with nobody looking."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import folder_paths
 import pytest
@@ -9,7 +8,6 @@ import torch
 from tilewright.common.errors import InputError
 from tilewright.common.seams import FIGURES
 from tilewright.host.viewed_files import viewed_file
-from tilewright.nodes.material import preview
 from tilewright.nodes.material.preview import MOST, VIEW, PreviewMaterial
 
 
@@ -29,14 +27,11 @@ def test_the_view_is_told_of_files_that_are_there(temp):
     assert "basecolor, left–right: Q " in out.result[0]
 
 
-def test_the_node_tells_what_was_found_and_leaves_the_figures_to_the_report(temp, monkeypatch):
-    told = []
-    monkeypatch.setattr(preview, "tell_node", lambda node, text: told.append((node, text)))
-    monkeypatch.setattr(PreviewMaterial, "hidden", SimpleNamespace(unique_id="7"))
-    (report,) = PreviewMaterial.execute(height=torch.rand(1, 64, 64, 1)).result
-    ((node, text),) = told
-    assert node == "7" and "left–right" in text and FIGURES not in text
-    assert report.startswith(f"{text}\n{FIGURES}\n")
+def test_the_node_tells_what_was_found_and_leaves_the_figures_to_the_report(temp):
+    out = PreviewMaterial.execute(height=torch.rand(1, 64, 64, 1))
+    (text,) = out.ui["badges"]
+    assert "left–right" in text and FIGURES not in text
+    assert out.result[0].startswith(f"{text}\n{FIGURES}\n")
 
 
 def test_equal_maps_are_one_file(temp):
