@@ -73,8 +73,8 @@ def test_what_is_linked_hides_what_it_replaces(editor, renderer):
     told = in_page(
         editor,
         _PUT
+        + f"const visible = () => {{ {_SHOWN} }};"
         + """const other = app.graph.add(LiteGraph.createNode(given.node));
-        const visible = () => node.widgets.filter(one => !one.hidden).map(one => one.name);
         const before = visible();
         other.connect(other.findOutputSlot("surface"), node, "surface"); await frame(); await frame();
         const linked = visible();

@@ -136,7 +136,8 @@ function setHidden(widget, hidden) {
   if (Boolean(widget.hidden) === hidden && Boolean(widget.options?.hidden) === hidden && Boolean(kept?.hidden) === hidden)
     return false;
   widget.hidden = hidden;
-  for (const options of [widget.options, kept]) if (options) options.hidden = hidden;
+  // The store's first: what it keeps may be the widget's own object, and a change that it finds there already draws nothing.
+  for (const options of [kept, widget.options]) if (options) options.hidden = hidden;
   return true;
 }
 
