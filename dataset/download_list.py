@@ -39,7 +39,7 @@ def read_list(file: Path) -> list[dict[str, Any]]:
         return _PARSERS.get(file.suffix.lower(), lines_as_rows)(text)
     except RecursionError:
         raise InputError(f"The list {file} is nested too deeply. Save it as a table.") from None
-    except (json.JSONDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"The list {file} is not what its ending says: {error}.") from None
 
 

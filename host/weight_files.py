@@ -1,6 +1,5 @@
 """Files of weights that a user gives: read whole, or named for what they are."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +8,11 @@ import comfy.utils
 import torch
 
 from ..common.errors import InputError
+from ..common.untrusted_json import parse_untrusted_json
 from .out_of_memory import is_out_of_memory
 
 _AGAIN = "download or copy it again"
+_REWRITTEN = "have the program that wrote it write it as the format has it"
 _SAFETENSORS_HEADER = 100_000_000  # bytes of JSON at most, by the library that reads it
 _TEXTS = {
     b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself with 'git lfs pull'",
@@ -66,7 +67,7 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
     damaged = f"it is damaged or copied only in part; {_AGAIN} ({told[:200]})"
     named_safetensors = path.suffix.lower() in (".safetensors", ".sft")
     if _begins_as_safetensors(first):
-        if odd := _odd_metadata(path):
+        if odd := _odd_header(path):
             return odd
         return damaged if named_safetensors else "it is a safetensors file; give it a name that ends in .safetensors"
     if named_safetensors and first.startswith(_ZIP):
@@ -82,20 +83,25 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
     return f"it is {text}" if text else damaged
 
 
-def _odd_metadata(path: Path) -> str:
-    """What is wrong with the metadata of a safetensors file, which some programs write as numbers; else ""."""
+def _odd_header(path: Path) -> str:
+    """What is wrong with a safetensors file's header, which is there whole, as some programs write it; else ""."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(length)
-    try:
-        metadata = json.loads(header).get("__metadata__", {})
-    except (ValueError, RecursionError, AttributeError):
+    if len(header) < length:
         return ""
+    try:
+        found = parse_untrusted_json(header.decode("utf-8"), unique=True)
+    except UnicodeDecodeError:
+        return f"its header is not UTF-8 text; {_REWRITTEN}, or {_AGAIN}"
+    except InputError as error:
+        return f"its header {str(error).rstrip('.')}; {_REWRITTEN}, or {_AGAIN}"
+    metadata = found.get("__metadata__", {}) if isinstance(found, dict) else {}
     odd = [name for name, value in metadata.items() if not isinstance(value, str)] if isinstance(metadata, dict) else []
     if isinstance(metadata, dict) and not odd:
         return ""
     what = f"'{odd[0][:60]}' in its metadata is no text" if odd else "its metadata is no list of names and texts"
-    return f"{what}, which the format does not allow; have the program that wrote it write it as text"
+    return f"{what}, which the format does not allow; {_REWRITTEN}"
 
 
 def _begins_as_safetensors(first: bytes) -> bool:

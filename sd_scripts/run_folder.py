@@ -21,8 +21,10 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from ..common.errors import InputError
 from ..common.files import write_json, written_whole
 from ..common.locks import Claim
+from ..common.untrusted_json import read_untrusted_json
 from ..training.run_files import SCRIPTS_RUN_NAME, claim_name, claim_run
 from .metadata import count_on
 
@@ -231,8 +233,8 @@ def run_folder(
         if not re.fullmatch(rf"{re.escape(name)}(_\d{{5}})?", file.parent.name):
             continue
         try:
-            facts = dict(json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
+            facts = dict(read_untrusted_json(file))
+        except (InputError, ValueError, TypeError):
             continue
         target = models / f"{file.parent.name}{suffix}"
         run = RunFolder(file.parent, target, facts, _saved_before(target))

@@ -1,6 +1,6 @@
 """Peak memory and time of loading, cleaning, augmenting and saving large renders, each step in a process of its own.
 
-Renders are few distinct files with hard links for the rest; work is on 8 threads whatever the machine has. Arguments:
+Every render is another picture, so that none is a duplicate; work is on 8 threads whatever the machine has. Arguments:
 sides with numbers of renders, as 2048:64, and the steps if not all (default 2048:64 8192:4). After every tenth of the
 renders it reports the seconds and processor seconds so far, and the memory above the base.
 """
@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-DISTINCT = 8
 THREADS = 8
 STEPS = ("load", "clean", "augment", "save")
 
@@ -23,12 +22,8 @@ def write_renders(folder, side, count):
     import numpy as np
 
     for number in range(count):
-        file = folder / f"render{number}.png"
-        if number < DISTINCT:
-            noise = np.random.default_rng(number).integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
-            cv2.imwrite(str(file), cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC))
-        else:
-            file.hardlink_to(folder / f"render{number % DISTINCT}.png")
+        noise = np.random.default_rng(number).integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"render{number}.png"), cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC))
 
 
 def run(step, folder, out):

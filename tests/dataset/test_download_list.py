@@ -78,6 +78,7 @@ def test_a_usual_name_goes_before_the_first_column_with_addresses(tmp_path):
         ("a.csv", "<!DOCTYPE html>", {}, "cannot be read: it is a web page"),
         ("a.json", "[" * 100_000, {}, "nested too deeply"),
         ("a.jsonl", "[" * 100_000, {}, "nested too deeply"),
+        ("a.json", '[{"url": ' + "9" * 5000 + "}]", {}, "is not what its ending says"),
     ],
 )
 def test_lists_that_cannot_be_read_are_named(tmp_path, name, text, options, message):

@@ -82,6 +82,30 @@ def test_metadata_that_the_format_does_not_allow_is_no_damage(tmp_path, metadata
     assert words in told(tmp_path / "a.safetensors")
 
 
+TENSOR = b'"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (b'{"__metadata__": {"loss": NaN}, %b}', "its header is not JSON (NaN is not a JSON number)"),
+        (b'{"__metadata__": {"loss": -Infinity}, %b}', "its header is not JSON (-Infinity is not a JSON number)"),
+        (b'{"__metadata__": {"loss": 1e999}, %b}', "(1e999 is larger than a number can be)"),
+        (b'{"__metadata__": {"seed": ' + b"9" * 5000 + b"}, %b}", "its 5,000 digits is larger than a number can be)"),
+        (b'{"__metadata__": ' + b"[" * 10**5 + b"]" * 10**5 + b", %b}", "its header is nested too deeply for JSON"),
+        (b'{"__metadata__": {}, "__metadata__": {}, %b}', "('__metadata__' stands twice in one object)"),
+        (b"{/* by hand */ %b}", "its header is not JSON (Expecting property name"),
+        (b'{"__metadata__": {"a": "\xe9"}, %b}', "its header is not UTF-8 text"),
+    ],
+)
+def test_a_header_that_is_no_json_is_told_by_what_is_wrong_with_it(tmp_path, header, words):
+    content = header % TENSOR
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(content)) + content + bytes(4))
+    said = told(tmp_path / "a.safetensors")
+    assert words in said and said.endswith("; have the program that wrote it write it as the format has it, or "
+                                           "download or copy it again.")  # fmt: skip
+
+
 class Anything:
     """What no reader of weights may make."""
 
