@@ -122,12 +122,12 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
         raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {size}")
     steps, bends = (torch.zeros(size, dtype=torch.float64, device=image.device) for _ in range(2))
     planes = image.flatten(0, 1)
-    for plane in planes:
-        for part in plane.split(max(VALUES // size, 8), across):
+    for some in planes.split(max(VALUES // max(planes[:1].numel(), 1), 1)):
+        for part in some.split(max(VALUES // size, 8), across):
             part = part.double()
             step = part - part.roll(1, along)
-            steps += step.abs().sum(across)
-            bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum(across)
+            steps += step.abs().sum((0, across))
+            bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum((0, across))
     lines = len(planes) * image.shape[across]
     return steps / lines, bends / lines
 

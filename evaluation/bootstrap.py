@@ -6,6 +6,7 @@ Should Know About the Bootstrap" (2015), section 4.3.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 
@@ -45,9 +46,11 @@ def interval(draws: torch.Tensor, observations: int, level: float = LEVEL) -> tu
     if observations < 2 or len(sound) < 2:
         return math.nan, math.nan
     tail = _tail(observations, (1 - level) / 2)
-    return float(sound.quantile(tail)), float(sound.quantile(1 - tail))
+    low, high = sound.quantile(torch.tensor([tail, 1 - tail], dtype=sound.dtype)).tolist()
+    return low, high
 
 
+@lru_cache(maxsize=64)
 def _tail(observations: int, tail: float) -> float:
     """The share to cut off at each end, so that a mean of so many normal observations is covered as promised."""
     from scipy.stats import norm, t

@@ -87,6 +87,7 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
     y = ROOM
     for number, name in enumerate([*columns, "best in"]):
         draw.text((ROOM + LABEL + number * COLUMN, y), name, FAINT, label_font(14))
+    edges = [_range([score for scores in cells if (score := _score(scores, name))]) for name in columns]
     for number, scores in zip(shown, cells, strict=True):
         y += LINE
         chosen, refused = scores.cell == result.chosen, result.choice.refused.get(number)
@@ -94,8 +95,7 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
         name = cut(named(scores.cell, result.grid.cells), LABEL - 10, 14)
         draw.text((ROOM, y), name, color, label_font(14, name))
         for place, name in enumerate(columns):
-            edges = _range([score for other in cells if (score := _score(other, name))])
-            _bar(draw, _score(scores, name), edges, (ROOM + LABEL + place * COLUMN, y), color)
+            _bar(draw, _score(scores, name), edges[place], (ROOM + LABEL + place * COLUMN, y), color)
         x = ROOM + LABEL + len(columns) * COLUMN
         if refused:
             draw.text((x, y), cut(refused, 3 * COLUMN - 20, 13), ALERT, label_font(13))

@@ -5,16 +5,17 @@ the places of a grid, and from the best of these Newton's method climbs to the p
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
 
 import torch
 
 _OVERSAMPLED = 4  # places of the grid to a cycle of the highest frequency
 _CANDIDATES = 6
 _AT_ONCE = 64  # groups: their candidates stay in memory until all are climbed
+_IN_CACHE = 32  # polynomials that are looked up at once: their grids stay in a processor's cache
 _STEPS = 30  # of Newton's method at most
 _CLOSE_ENOUGH, _ROUNDING = 1e-10, 1e-13  # of a value: the last step's gain, and what sums may lose
 
@@ -30,15 +31,17 @@ class Polynomials:
     """
 
     half: torch.Tensor
-    rough: torch.Tensor  # (K, F, 2, H): real and imaginary parts
+    rough: torch.Tensor
     factor: torch.Tensor
 
     @classmethod
     def of(cls, coefficients: torch.Tensor) -> "Polynomials":
         """Of all coefficients (K, F, F)."""
         half = coefficients[..., coefficients.shape[-1] // 2 :].contiguous()
-        rough = torch.stack([half.real, half.imag], 2).float()
-        return cls(half, rough, torch.ones_like(half[:1]))
+        return cls(half, half.to(torch.complex64), torch.ones_like(half[:1]))
+
+    def __len__(self) -> int:
+        return len(self.half)
 
     def times(self, coefficients: torch.Tensor) -> "Polynomials":
         """These with each of their coefficients multiplied by one of (F, F)."""
@@ -52,104 +55,97 @@ class Polynomials:
         return self.half[numbers] * self.factor
 
     def rough_products(self) -> torch.Tensor:
-        """(K, F, 2, H) real and imaginary parts in single precision."""
-        real, imaginary = self.factor.real.float(), self.factor.imag.float()
-        by_real, by_imaginary = torch.stack([real, imaginary], 2), torch.stack([-imaginary, real], 2)
-        return self.rough[:, :, :1] * by_real + self.rough[:, :, 1:] * by_imaginary
+        """(K, F, H) in single precision."""
+        return self.rough * self.factor.to(torch.complex64)
 
 
 def highest_peaks(groups: Iterable[Polynomials], highest: int) -> list[Peak]:
     """Of each group of polynomials, of at most `highest` cycles, the highest value of any."""
-    waiting = iter(groups)
+    waiting, side = iter(groups), _OVERSAMPLED * highest
     peaks: list[Peak] = []
-    while some := list(islice((_Foot.of(group, _OVERSAMPLED * highest) for group in waiting), _AT_ONCE)):
-        starts, sizes = torch.cat([foot.places for foot in some]), [len(foot.numbers) for foot in some]
-        climbed = _climb(torch.cat([foot.coefficients for foot in some]), starts, 0.5 / (_OVERSAMPLED * highest))
-        heights, places = (values.split(sizes) for values in climbed)
-        peaks += [foot.peak(*reached) for foot, *reached in zip(some, heights, places, strict=True)]
+    while some := list(islice(waiting, _AT_ONCE)):
+        best = [heights.topk(min(_CANDIDATES, len(heights))).indices for heights in _heights(some, side)]
+        candidates = torch.cat([group.products(numbers) for group, numbers in zip(some, best, strict=True)])
+        starts = torch.cat([_places(part, side) for part in candidates.to(torch.complex64).split(_IN_CACHE)])
+        climbed = _climb(candidates, starts.double() / side, 0.5 / side)
+        heights, places = (values.split([len(numbers) for numbers in best]) for values in climbed)
+        peaks += map(_peak, best, heights, places)
     return peaks
 
 
-@dataclass(frozen=True)
-class _Foot:
-    """Where the climb begins: those of a group's polynomials (C, F, H) that are highest on the grid, their numbers (C,)
-    and places (C, 2)."""
-
-    numbers: torch.Tensor
-    coefficients: torch.Tensor
-    places: torch.Tensor
-
-    @classmethod
-    def of(cls, group: Polynomials, side: int) -> "_Foot":
-        quarters = _quarters(group.rough_products(), side)
-        best = quarters.highest().topk(min(_CANDIDATES, len(group.half))).indices
-        return cls(best, group.products(best), quarters.places(best).double() / side)
-
-    def peak(self, heights: torch.Tensor, places: torch.Tensor) -> Peak:
-        best = int(heights.argmax())
-        down, across = places[best].remainder(1).tolist()
-        return int(self.numbers[best]), float(heights[best]), (down, across)
+def _peak(numbers: torch.Tensor, heights: torch.Tensor, places: torch.Tensor) -> Peak:
+    """The highest of a group's candidates (C,), which reached heights (C,) at places (C, 2)."""
+    best = int(heights.argmax())
+    down, across = places[best].remainder(1).tolist()
+    return int(numbers[best]), float(heights[best]), (down, across)
 
 
-@dataclass(frozen=True)
-class _Quarters:
-    """Values of K polynomials at the places of a grid, in four parts (K, Q, Q) each.
+def _heights(groups: Sequence[Polynomials], side: int) -> list[torch.Tensor]:
+    """(K,) of each group: the highest values of its polynomials at the places of a grid. Small groups are looked up
+    together."""
+    heights: list[torch.Tensor] = []
+    while len(heights) < len(groups):
+        sizes = list(accumulate(map(len, groups[len(heights) :])))
+        together = groups[len(heights) :][: max(1, sum(size <= _IN_CACHE for size in sizes))]
+        products = torch.cat([group.rough_products() for group in together])
+        highest = torch.cat([_highest(part, side) for part in products.split(_IN_CACHE)])
+        heights += highest.split([len(group) for group in together])
+    return heights
 
-    At (+-y, +-x), of the places from 0 to half the side, they are even -+ down -+ across, and both for opposite signs.
-    So few frequencies are summed faster than transformed, and a grid's two halves are sums of the same cosines and
-    sines.
+
+def _highest(products: torch.Tensor, side: int) -> torch.Tensor:
+    """(K,): the highest value of each of (K, F, H) at the places of a grid."""
+    above, below, beside_above, beside_below = _quarters(products, side)
+    above += beside_above.abs_()
+    below += beside_below.abs_()
+    return torch.maximum(above.flatten(1).amax(1), below.flatten(1).amax(1))
+
+
+def _places(products: torch.Tensor, side: int) -> torch.Tensor:
+    """(K, 2): where each of (K, F, H) is highest on a grid, from minus half the side to half of it."""
+    above, below, beside_above, beside_below = _quarters(products, side)
+    values = [above - beside_above, above + beside_above, below - beside_below, below + beside_below]
+    signs = torch.tensor([(1, 1), (1, -1), (-1, 1), (-1, -1)])
+    found, size = torch.stack(values, 1).flatten(1).argmax(1), above.shape[-1]
+    quarter, place = found // size**2, found % size**2
+    return signs[quarter] * torch.stack([place // size, place % size], 1)
+
+
+def _quarters(products: torch.Tensor, side: int) -> tuple[torch.Tensor, ...]:
+    """Values of (K, F, H) at the places of a grid, in four parts (K, Q, Q) each.
+
+    Those at (y, +-x), of the places from 0 to half the side, are the first -+ the third part, and those at (-y, +-x)
+    the second -+ the fourth. So few frequencies are summed faster than transformed, and a grid's two halves are sums of
+    the same cosines and sines.
     """
-
-    even: torch.Tensor
-    down: torch.Tensor
-    across: torch.Tensor
-    both: torch.Tensor
-
-    def highest(self) -> torch.Tensor:
-        """(K,) of the whole grid."""
-        below = (self.even - self.down).add_((self.across + self.both).abs_())
-        above = (self.even + self.down).add_((self.across - self.both).abs_())
-        return torch.maximum(below, above).flatten(1).amax(1)
-
-    def places(self, numbers: torch.Tensor) -> torch.Tensor:
-        """(C, 2): where the highest value of those of C numbers is, from minus half the side to half of it."""
-        even, down, across, both = (part[numbers] for part in (self.even, self.down, self.across, self.both))
-        signs = [(y, x) for y in (1, -1) for x in (1, -1)]
-        values = torch.stack([even - y * down - x * across - y * x * both for y, x in signs], 1)
-        found, size = values.flatten(1).argmax(1), values.shape[-1]
-        quarter, place = found // size**2, found % size**2
-        return torch.tensor(signs)[quarter] * torch.stack([place // size, place % size], 1)
-
-
-def _quarters(parts: torch.Tensor, side: int) -> _Quarters:
-    """Of coefficients (K, F, 2, H) in real and imaginary parts."""
-    count, _, _, half = parts.shape
-    cosines, sines = _waves(half - 1, side)
-    above, below = parts[:, half - 1 :], parts[:, :half].flip(1)
-    sums, differences = above + below, above - below
-    sums[:, 0] = above[:, 0]
-    even, odd = (waves @ values.flatten(2) for waves, values in ((cosines, sums), (sines, differences)))
-    doubled = torch.where(torch.arange(half) > 0, 2.0, 1.0)[:, None]
-    right, turned = cosines.T * doubled, sines.T * doubled
-
-    def across(values: torch.Tensor, waves: torch.Tensor) -> torch.Tensor:
-        return (values.flatten(0, 1) @ waves).view(count, len(cosines), -1)
-
-    real, imaginary = slice(half), slice(half, None)
-    return _Quarters(
-        across(even[..., real], right),
-        across(odd[..., imaginary], right),
-        across(even[..., imaginary], turned),
-        across(odd[..., real], turned),
+    count, _, half = products.shape
+    cosines, sines, right, turned = _waves(half - 1, side)
+    upper, lower = products[:, half - 1 :], products[:, :half].flip(1)
+    sums, differences = upper + lower, upper - lower
+    sums[:, 0] = upper[:, 0]
+    even, odd = (
+        (waves @ torch.view_as_real(values).flatten(2)).unflatten(2, (half, 2))
+        for waves, values in ((cosines, sums), (sines, differences))
     )
+    real, imaginary = 0, 1
+    rows = [
+        (even[..., real] - odd[..., imaginary], right),
+        (even[..., real] + odd[..., imaginary], right),
+        (even[..., imaginary] + odd[..., real], turned),
+        (even[..., imaginary] - odd[..., real], turned),
+    ]
+    return tuple((values.flatten(0, 1) @ waves).view(count, len(cosines), -1) for values, waves in rows)
 
 
 @lru_cache(maxsize=2)
-def _waves(highest: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines (Q, H) of the frequencies from 0 on, at the places from 0 to half the side."""
+def _waves(highest: int, side: int) -> tuple[torch.Tensor, ...]:
+    """Cosines and sines (Q, H) of the frequencies from 0 on, at the places from 0 to half the side; and both (H, Q) as
+    they are summed across, where those above 0 stand for their conjugates too."""
     places, frequencies = torch.arange(side // 2 + 1), torch.arange(highest + 1)
     phases = 2 * math.pi / side * (places[:, None] * frequencies % side).double()
-    return phases.cos().float(), phases.sin().float()
+    cosines, sines = phases.cos().float(), phases.sin().float()
+    doubled = torch.where(frequencies > 0, 2.0, 1.0)[:, None]
+    return cosines, sines, cosines.T * doubled, sines.T * doubled
 
 
 def _climb(polynomials: torch.Tensor, places: torch.Tensor, stride: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,8 +1,8 @@
 """What is measured of each picture, once, whatever is compared afterwards."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 import torch
 
@@ -11,6 +11,7 @@ from .copies import unit_length
 from .features import color_features, grey_spectrum, structure_features
 
 AT_ONCE = 16  # pictures whose spectra are summed up together
+VALUES = 2**17  # of small pictures that are looked at together: each call takes longer than its work on one
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,10 @@ class Measured:
 
 
 def measure(pictures: Iterable[torch.Tensor], measured_one: Callable[[], None] = lambda: None) -> Measured:
-    """Of pictures (3, H, W), sRGB in 0..1, one at a time. `measured_one` is called after each."""
+    """Of pictures (3, H, W), sRGB in 0..1, a few at a time. `measured_one` is called after each."""
     waiting, parts = iter(pictures), []
-    while some := [_seen(picture, measured_one) for picture in islice(waiting, AT_ONCE)]:
-        spectra, colors, sound, seamless = zip(*some, strict=True)
-        spectrum = torch.cat(spectra)
-        features = torch.cat([structure_features(spectrum), torch.cat(colors)], 1)
-        parts.append(Measured(features, unit_length(spectrum), torch.tensor(sound), torch.tensor(seamless)))
+    while some := list(islice(waiting, AT_ONCE)):
+        parts.append(_measured(some, measured_one))
     return parts[0] if len(parts) == 1 else Measured(*map(torch.cat, zip(*map(_fields, parts), strict=True)))
 
 
@@ -48,15 +46,28 @@ def _fields(part: Measured) -> tuple[torch.Tensor, ...]:
     return part.features, part.fingerprints, part.sound, part.seamless
 
 
-def _seen(picture: torch.Tensor, measured_one: Callable[[], None]) -> tuple[torch.Tensor, torch.Tensor, bool, bool]:
-    """The spectrum and the colours of (3, H, W), and whether it shows anything and tiles."""
-    finite = bool(picture.isfinite().all())
-    clean = picture[None].nan_to_num(0, 0, 0).clamp(0, 1)
-    spectrum = grey_spectrum(clean)
-    sound = finite and bool(unit_length(spectrum).abs().sum() > 0)
-    seen = spectrum, color_features(clean), sound, sound and tiles(clean)
-    measured_one()
-    return seen
+def _measured(pictures: Sequence[torch.Tensor], measured_one: Callable[[], None]) -> Measured:
+    spectra, colors, finite, seamless = [], [], [], []
+    for alike in _batches(pictures):
+        finite.append(alike.isfinite().flatten(1).all(1))
+        clean = alike.nan_to_num(0, 0, 0).clamp(0, 1)
+        spectra.append(grey_spectrum(clean))
+        colors.append(color_features(clean))
+        for picture in clean.split(1):
+            seamless.append(tiles(picture))
+            measured_one()
+    spectrum = torch.cat(spectra)
+    features = torch.cat([structure_features(spectrum), torch.cat(colors)], 1)
+    prints = unit_length(spectrum)
+    sound = torch.cat(finite) & (prints.abs().sum((1, 2)) > 0)
+    return Measured(features, prints, sound, sound & torch.tensor(seamless))
+
+
+def _batches(pictures: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """(B, 3, H, W): neighbours of one size, as many as have no more than `VALUES` values; larger ones each alone."""
+    for shape, alike in groupby(pictures, lambda picture: picture.shape):
+        while part := list(islice(alike, max(1, VALUES // max(1, shape.numel())))):
+            yield torch.stack(part)
 
 
 def tiles(picture: torch.Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 
@@ -21,11 +22,11 @@ class Score:
     draws: torch.Tensor
     observations: int
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         return interval(self.draws, self.observations)
 
-    @property
+    @cached_property
     def standard_error(self) -> float:
         """0 where a single observation tells nothing about it."""
         sound = self.draws[self.draws.isfinite()]
