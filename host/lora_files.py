@@ -1,10 +1,8 @@
 """LoRA files of the host's folders: their contents, and which layers fit a model."""
 
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,14 +17,16 @@ import torch
 from ..common.errors import InputError
 from ..common.files import content_digest
 from ..common.paths import is_inside
-from ..common.untrusted_json import parse_untrusted_json
 from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
+from .lora_remainders import check_scales, layer_of, passed_over
 from .protocols import Clip, Model, Patcher
 from .training import model_kind
 from .weight_files import read_weights, spoilt_tensors
 
 _LEAST_SHARE = 0.5  # of a file's layers: kindred models share some, and a LoRA of another family is none
+
+_PEFT = "base_model.model."
 
 _OF_LORA = re.compile(r"lora|hada_|lokr_|oft_|\.diff(_b)?$|\.a1\.")  # in the names of the layers of every kind
 
@@ -116,72 +116,45 @@ def check_values(lora: LoraFile) -> str:
 
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
     """A line on layers of the file that the model lacks, "" if it has all. Raises `InputError` where it lacks most."""
+    check_scales(lora.tensors, f"The LoRA {lora.name}")
     keys = comfy.lora.model_lora_keys_unet(model.model, {})
     keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, keys) if clip is not None else keys
-    patches = comfy.lora.load_lora(comfy.lora_convert.convert_lora(dict(lora.tensors)), keys, log_missing=False)
+    tensors = comfy.lora_convert.convert_lora(dict(lora.tensors))
+    patches = comfy.lora.load_lora(tensors, keys, log_missing=False)
     shapes = {**_shapes(model), **(_shapes(clip.patcher) if clip is not None else {})}
     fitting = sum(_fits(patch, shapes.get(key if isinstance(key, str) else key[0])) for key, patch in patches.items())
-    layers = len({key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0] for key in lora.tensors
-                  if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
+    own = {name for name, place in keys.items() if place in patches}
+    layers = len({layer_of(key, own) or key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0]
+                  for key in tensors if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
     if not fitting and not any(map(_OF_LORA.search, lora.tensors)):
         raise InputError(
             f"{lora.name} holds no layers of a LoRA, but such as {next(iter(lora.tensors))}. Choose a LoRA; a "
             "checkpoint belongs into models/checkpoints."
         )
     if fitting < _LEAST_SHARE * layers or not fitting:
-        unknown = "" if patches else f" ComfyUI knows none of its names for it, such as {next(iter(lora.tensors))}."
-        made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
-        origin = f" It says that it was made for {made_for}." if made_for else ""
-        raise InputError(
-            f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
-            f"model is of the kind {model_kind(model)}.{origin}{unknown} Load the checkpoint that the LoRA was trained "
-            "on, or choose LoRAs that were trained on this one."
-        )
+        raise InputError(_unfit(lora, fitting, layers, model_kind(model), bool(patches)))
     lines = [f"{layers - fitting} of {layers} layers do not fit the model"] if fitting < layers else []
-    return "\n".join(f"{lora.name}: {line}" for line in [*lines, *_passed_over(lora)])
+    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
+    return "\n".join(f"{lora.name}: {line}" for line in [*lines, *passed_over(tensors, lora.metadata, used, own)])
 
 
-def _passed_over(lora: LoraFile) -> list[str]:
-    """What the file holds of a LoRA's effect that ComfyUI leaves out without a word."""
-    lines = []
-    if magnitudes := sum("lora_magnitude_vector" in key for key in lora.tensors):
-        lines.append(f"a DoRA of PEFT, whose {magnitudes} magnitudes ComfyUI passes over: painted as a plain LoRA")
-    told = _told_alpha(lora.metadata)
-    if told and told[2] != 1 and not any(key.endswith(".alpha") for key in lora.tensors):
-        lines.append(
-            f"its alpha of {told[0]:g} at rank {told[1]:g} stands in its metadata alone, which ComfyUI passes over: it "
-            f"paints as strongly as it was trained at a strength of {told[2]:.3g}"
+def _unfit(lora: LoraFile, fitting: int, layers: int, kind: str, known: bool) -> str:
+    """Why a LoRA with so many of its layers fitting a model of this kind cannot be used; known: any of its names is."""
+    first = next(iter(lora.tensors))
+    if first.startswith(_PEFT):
+        return (
+            f"The LoRA {lora.name} has the names of PEFT itself, such as {first}, which ComfyUI does not know for a "
+            f"model of the kind {kind}. Save it as the trainer saves for ComfyUI, or convert it to the names of "
+            "sd-scripts (lora_unet_…)."
         )
-    return lines
-
-
-def _told_alpha(metadata: Mapping[str, str]) -> tuple[float, float, float] | None:
-    """(alpha, rank, scale) where the metadata of PEFT's and diffusers' trainers have one of each, as such or as JSON.
-
-    The scale is alpha / rank, and of a rank-stabilised LoRA alpha / sqrt(rank).
-    """
-    told: dict[str, object] = dict(metadata)
-    with suppress(InputError):
-        inner = parse_untrusted_json(metadata.get("lora_adapter_metadata", "{}"))
-        told |= inner if isinstance(inner, dict) else {}
-    values = {}
-    for kind in ("lora_alpha", "r"):
-        numbers = {_number(value) for name, value in told.items() if name.split(".")[-1] == kind}
-        values[kind] = numbers.pop() if len(numbers) == 1 else 0.0
-    if not all(values.values()):
-        return None
-    is_stabilised = any(name.split(".")[-1] == "use_rslora" and str(told[name]).lower() == "true" for name in told)
-    alpha, rank = values["lora_alpha"], values["r"]
-    return alpha, rank, alpha / (math.sqrt(rank) if is_stabilised else rank)
-
-
-def _number(value: object) -> float:
-    """A finite number above 0, else 0."""
-    try:
-        number = float(str(value))
-    except ValueError:
-        return 0.0
-    return number if 0 < number < float("inf") else 0.0
+    unknown = "" if known else f" ComfyUI knows none of its names for it, such as {first}."
+    made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
+    origin = f" It says that it was made for {made_for}." if made_for else ""
+    return (
+        f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
+        f"model is of the kind {kind}.{origin}{unknown} Load the checkpoint that the LoRA was trained on, or choose "
+        "LoRAs that were trained on this one."
+    )
 
 
 def _shapes(patcher: Patcher) -> dict[str, torch.Size]:

@@ -40,6 +40,8 @@ def check_start(name: str, shapes: Mapping[str, Sequence[int]], family: str, net
     wanted = "LoRA" if network.kind == "DoRA" else network.kind
     if kind and kind != wanted:
         raise InputError(f"{what} is a {kind}, but network type is {network.kind}. Set it to {kind}.")
+    if network.kind != "DoRA" and any(key.endswith("dora_scale") for key in kept):
+        raise InputError(f"{what} is a DoRA, but network type is {network.kind}. Set it to DoRA.")
     rank = _rank(kept)
     if rank and wanted == "LoRA" and rank != network.rank:
         raise InputError(f"{what} has rank {rank}, but rank is set to {network.rank}. Set it to {rank}.")

@@ -22,6 +22,7 @@ class LoraNetwork(nn.Module):
         super().__init__()
         draw = generator(seed, "weights", 0)
         self.lora_layers = nn.ModuleDict()
+        self.left_out: list[str] = []  # tensors of the file that it began with, of layers that it has not
         for name, layer in layers.items():
             rank = config.conv_rank if is_spatial(layer) else config.rank
             self.lora_layers[name] = KINDS[config.kind](layer, rank, config.alpha_of(rank), config.dropout, draw)
@@ -65,6 +66,7 @@ class LoraNetwork(nn.Module):
 
         Where the file has another alpha, its weights are scaled to have the same effect with this one.
         """
+        taken = set()
         for name, lora in self.named_layers():
             stored = state.get(f"{name}.alpha", torch.tensor(float(lora.rank)))
             for part, parameter in lora.named_parameters():
@@ -72,7 +74,15 @@ class LoraNetwork(nn.Module):
                 if key not in state or state[key].shape != parameter.shape:
                     raise ConfigError(_mismatch(key, parameter, state))
                 parameter.copy_(state[key])
+                taken.add(key)
             _rescale(lora, float(stored) / lora.alpha)
+        names = tuple(f"{name}." for name, _ in self.named_layers())
+        self.left_out = [key for key in state if key not in taken and not key.endswith(".alpha")]
+        if beside := next((key for key in self.left_out if key.startswith(names)), ""):
+            raise ConfigError(
+                f"The LoRA to start from does not fit: it holds {beside}, which this kind of LoRA has no place for, so "
+                "that it would have another effect. Choose the kind of the file, or start from nothing."
+            )
 
 
 def is_spatial(layer: nn.Module) -> bool:

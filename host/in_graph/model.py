@@ -21,6 +21,7 @@ from ...training.noise import NoiseSchedule
 from .. import folders, unet_blocks
 from .. import training as host_training
 from ..block_stream import stream_blocks
+from ..lora_remainders import check_scales
 from ..protocols import Model
 from ..shared_attention import sharing_options
 from ..weight_files import read_weights, spoilt_tensors
@@ -145,6 +146,7 @@ def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
     path = folders.model_file("loras", config.network.start_from, "start_from")
     what = f"The LoRA to start from, {config.network.start_from},"
     weights = read_weights(path, what)[0]
+    check_scales(weights, what)
     if spoilt_tensors(weights):
         raise InputError(f"{what} holds NaN or infinite values: its training diverged. Choose another file.")
     return dict(weights)

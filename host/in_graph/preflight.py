@@ -2,7 +2,7 @@
 
 from ...common.buckets import NOTICEABLE
 from ...common.caption_files import split_phrases
-from ...common.dataset_counts import PROMPT_SYNTAX
+from ...common.dataset_counts import PROMPT_SYNTAX, counted
 from ...training.loop import Trainer
 from ...training.preflight import Preflight
 from .. import training as host_training
@@ -41,6 +41,11 @@ def _remarks(order: Order, trainer: Trainer) -> list[str]:
         remarks.append("All images show one material, so none is held back for validation.")
     if clip_skip > 1 and order.clip.layer_idx not in (None, -clip_skip):
         remarks.append(f"clip_skip {clip_skip} of LoRA Objective replaces what CLIP Set Last Layer says.")
+    if left := trainer.network.left_out:
+        remarks.append(
+            f"The LoRA to start from has {counted(len(left), 'tensor')} of layers that are not trained here, such as "
+            f"{left[0]}: the new LoRA is without them."
+        )
     if patches := host_training.unused_patches(order.model):
         remarks.append(f"Not trained with, since only sampling uses it: {', '.join(patches)}.")
     return remarks

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiles import MATERIALS, render
+from tiles import MATERIALS, noise_tile, render
 from tilewright.evaluation import pictures
 from tilewright.evaluation.copies import fingerprints, turns, unit_length
 from tilewright.evaluation.features import color_features, grey_spectrum, structure_features, texture_features
@@ -73,6 +73,22 @@ def test_more_pictures_than_are_summed_up_together_keep_their_order(monkeypatch)
     assert (parted.features - whole.features).abs().max() < 1e-9
     assert torch.equal(parted.fingerprints, whole.fingerprints) and torch.equal(parted.seamless, whole.seamless)
     assert len(parted) == len(counted) == 3
+
+
+def test_pictures_are_measured_together_as_each_by_itself():
+    sizes = [64] * 12 + [96, 64, 20, 300]
+    pictures = [noise_tile(size, seed) for seed, size in enumerate(sizes)]
+    pictures[3][:, 10:12, 5] = torch.nan
+    pictures[5] = torch.full((3, 64, 64), 0.25)
+    pictures[7] *= torch.linspace(0.3, 1, 64)  # which does not tile
+    seen = []
+    together = measure(pictures, lambda: seen.append(1))
+    alone = [measure([picture]) for picture in pictures]
+    assert len(seen) == len(pictures)
+    for name in ("features", "fingerprints", "sound", "seamless"):
+        torch.testing.assert_close(getattr(together, name), torch.cat([getattr(one, name) for one in alone]))
+    assert together.sound.tolist() == [number not in (3, 5) for number in range(len(sizes))]
+    assert not together.seamless[[3, 5, 7, 14]].any() and together.seamless[0]
 
 
 def test_the_brightness_of_a_wave_is_its_spectrum_and_its_colours_are_grey():

@@ -1,12 +1,13 @@
 """What ComfyUI leaves out of a LoRA without a word is told before it is painted with."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from tilewright.common.errors import InputError
 from tilewright.host.demo_model import load_demo_model
-from tilewright.host.lora_files import LoraFile, check_fit
+from tilewright.host.lora_files import LoraFile, check_fit, check_values
 
 NAMED = "diffusion_model.{}"  # as ComfyUI knows any layer by its path
 
@@ -67,6 +68,75 @@ def test_the_share_of_a_rank_stabilised_one_is_by_the_root_of_its_rank(demo, sta
 )
 def test_an_alpha_that_changes_nothing_or_says_nothing_is_not(demo, metadata):
     assert check_fit(*demo[:2], peft(demo[0], metadata)) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"unet.alpha_pattern": {"attn1": 32}}, "at strengths of 1 to 2, so that no strength is right for all"),
+        ({"unet.alpha_pattern": json.dumps({"attn1": 8.0})}, "at strengths of 0.5 to 1"),
+        ({"unet.rank_pattern": {"to_q": 4}}, "at strengths of 1 to 4"),
+        ({"unet.rank_pattern": {"to_q": 4}, "unet.alpha_pattern": {"to_q": 4}}, ""),
+        ({"unet.alpha_pattern": {}, "unet.rank_pattern": "{}"}, ""),
+        ({"unet.alpha_pattern": "[" * 10**5, "unet.rank_pattern": [1]}, ""),
+        ({"unet.alpha_pattern": {"attn1": "nan", "attn2": None, "to_q": -1}}, ""),
+    ],
+)
+def test_alphas_and_ranks_of_single_layers_are_told_where_they_count(demo, facts, words):
+    told = {"unet.lora_alpha": 16, "unet.r": 16, **facts}
+    line = check_fit(*demo[:2], peft(demo[0], {"lora_adapter_metadata": json.dumps(told)}))
+    assert words in line and bool(line) == bool(words)
+
+
+@pytest.mark.parametrize("names", [("network_alpha", "network_dim"), ("alpha", "rank"), ("alpha", "r")])
+def test_an_alpha_by_the_names_of_other_trainers(demo, names):
+    line = check_fit(*demo[:2], peft(demo[0], dict(zip(names, ("8", "32"), strict=True))))
+    assert line.endswith("as it was trained at a strength of 0.25")
+
+
+@pytest.mark.parametrize("ending", ["scale_weight", "lora_A.weight_scale", "lora_B.scale_weight"])
+def test_weights_of_8_bits_with_scales_of_their_own_are_refused(demo, ending):
+    scaled = peft(demo[0], **{ending: torch.tensor(0.01)})
+    scaled = replace(scaled, tensors={name: value.to(torch.float8_e4m3fn) for name, value in scaled.tensors.items()})
+    with pytest.raises(InputError, match=f"The LoRA peft.safetensors holds weights of 8 bits(.|\n)*{ending}"):
+        check_fit(*demo[:2], scaled)
+
+
+def test_weights_of_8_bits_without_scales_are_used(demo):
+    plain = peft(demo[0])
+    plain = replace(plain, tensors={name: value.to(torch.float8_e5m2) for name, value in plain.tensors.items()})
+    assert check_values(plain) == check_fit(*demo[:2], plain) == ""
+
+
+@pytest.mark.parametrize("ending", ["lora_B.bias", "scalar", "lora_C.weight"])
+def test_tensors_of_its_layers_that_comfyui_passes_over_are_counted(demo, ending):
+    odd = peft(demo[0], **{ending: torch.ones(2)})
+    line = check_fit(*demo[:2], odd)
+    assert line.startswith(f"peft.safetensors: ComfyUI passes over {len(odd.tensors) // 3} of its tensors, such as ")
+    assert line.endswith(f"{ending}: painted without them")
+
+
+def of_kind(model, kind, name=NAMED):
+    """Other kinds than plain LoRA, in the names that their libraries write, on every attention layer."""
+    tensors = {}
+    for path, layer in model.model.diffusion_model.named_modules():
+        if "attn" in path and isinstance(layer, torch.nn.Linear):
+            own, out, into = name.format(path), layer.out_features, layer.in_features
+            if kind == "LoHa":
+                for half in ("hada_w1", "hada_w2"):
+                    tensors |= {f"{own}.{half}_a": torch.ones(out, 2), f"{own}.{half}_b": torch.ones(2, into)}
+            else:
+                tensors |= {f"{own}.lokr_w1": torch.ones(2, 2), f"{own}.lokr_w2": torch.ones(out // 2, into // 2)}
+    return LoraFile("kind.safetensors", tensors, {})
+
+
+@pytest.mark.parametrize("kind", ["LoHa", "LoKr"])
+def test_other_kinds_are_used_and_named_where_their_names_are_those_of_peft_itself(demo, kind):
+    assert check_fit(*demo[:2], of_kind(demo[0], kind)) == ""
+    with pytest.raises(InputError) as told:
+        check_fit(*demo[:2], of_kind(demo[0], kind, "base_model.model.{}"))
+    assert str(told.value).startswith("The LoRA kind.safetensors has the names of PEFT itself, such as base_model.")
+    assert "another family" not in str(told.value)
 
 
 def test_a_dora_of_peft_is_told_to_be_painted_without_its_magnitudes(demo):

@@ -61,6 +61,11 @@ def test_what_does_not_tell_its_family_passes():
         (lora(ATTENTION, rank=8, width=768), RANK_4, "has rank 8, but rank is set to 4. Set it to 8"),
         ({f"{ATTENTION}.hada_w1_a": (64, 4)}, RANK_4, "is a LoHa, but network type is LoRA. Set it to LoHa"),
         (lora(ATTENTION, width=768), NetworkConfig(rank=4, kind="LoKr"), "is a LoRA, but network type is LoKr"),
+        (
+            lora(ATTENTION, width=768) | {f"{ATTENTION}.dora_scale": (64, 1)},
+            RANK_4,
+            "is a DoRA, but network type is LoRA",
+        ),
     ],
 )
 def test_what_would_be_passed_over_or_fail_late_is_named(shapes, network, words):

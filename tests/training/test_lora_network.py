@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tilewright.training.config import NetworkConfig
+from tilewright.training.config import ConfigError, NetworkConfig
 from tilewright.training.lora import LoraNetwork
 from torch import nn
 
@@ -83,6 +83,25 @@ def test_a_state_round_trips():
     network, other = trained_network(layer), LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA), 9)
     other.load_kohya_state(network.kohya_state())
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), other.parameters(), strict=True))
+
+
+def test_a_state_of_more_layers_names_what_is_left_out():
+    layer = nn.Linear(8, 5)
+    state = trained_network(layer).kohya_state()
+    other = LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA), 9)
+    other.load_kohya_state(
+        {**state, "lora_te_layer.alpha": torch.ones(()), "lora_te_layer.lora_up.weight": torch.ones(1)}
+    )
+    assert other.left_out == ["lora_te_layer.lora_up.weight"]
+
+
+@pytest.mark.parametrize("odd", ["dora_scale", "lora_mid.weight", "lora_up.bias", "bias"])
+def test_a_state_that_holds_more_of_a_layer_is_refused(odd):
+    layer = nn.Linear(8, 5)
+    state = trained_network(layer).kohya_state() | {f"lora_unet_layer.{odd}": torch.ones(5, 1)}
+    other = LoraNetwork({"lora_unet_layer": layer}, NetworkConfig(RANK, ALPHA), 9)
+    with pytest.raises(ConfigError, match=f"holds lora_unet_layer.{odd}, which this kind of LoRA has no place for"):
+        other.load_kohya_state(state)
 
 
 def test_the_seed_decides_the_start():
