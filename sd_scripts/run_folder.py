@@ -9,7 +9,6 @@ output/<model folder>/<name>.safetensors
 """
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -21,10 +20,9 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from ..common.errors import InputError
 from ..common.files import write_json, written_whole
 from ..common.locks import Claim
-from ..common.untrusted_json import read_untrusted_json
+from ..common.untrusted_json import parse_untrusted_json, read_untrusted_json
 from ..training.run_files import SCRIPTS_RUN_NAME, claim_name, claim_run
 from .metadata import count_on
 
@@ -234,7 +232,7 @@ def run_folder(
             continue
         try:
             facts = dict(read_untrusted_json(file))
-        except (InputError, ValueError, TypeError):
+        except (ValueError, TypeError):
             continue
         target = models / f"{file.parent.name}{suffix}"
         run = RunFolder(file.parent, target, facts, _saved_before(target))
@@ -265,7 +263,7 @@ def is_whole(file: Path) -> bool:
         length = int.from_bytes(opened.read(8), "little")
         if size < 8 or length > size:
             return False
-        header = json.loads(opened.read(length)) if size >= 8 + length else {}
+        header = parse_untrusted_json(opened.read(length).decode()) if size >= 8 + length else {}
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     return bool(ends) and size == 8 + length + max(ends)
 
