@@ -14,15 +14,13 @@ from launch.run_module import name_pack  # noqa: E402
 sys.path.remove(str(TESTS.parent))
 name_pack()
 from test_shared_runs import trainer  # noqa: E402
-from tilewright.training.parallel import Share  # noqa: E402
+from tilewright.training.parallel import Share, joined_group  # noqa: E402
 
-torch.distributed.init_process_group("gloo")
-share = Share(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-run = trainer(share)
-for _ in run.run():
-    pass
-gathered = share.gathered(10 * share.rank)
-torch.save(
-    {"losses": run.losses, "state": run.kohya_state(), "gathered": gathered}, Path(sys.argv[1]) / f"{share.rank}.pt"
-)
-torch.distributed.destroy_process_group()
+with joined_group("gloo"):
+    share = Share(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+    run = trainer(share)
+    for _ in run.run():
+        pass
+    gathered = share.gathered(10 * share.rank)
+    told = {"losses": run.losses, "state": run.kohya_state(), "gathered": gathered}
+    torch.save(told, Path(sys.argv[1]) / f"{share.rank}.pt")

@@ -1,7 +1,10 @@
 """A run in several processes: each trains on its rows of every batch, and their gradients are averaged once a step."""
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -71,6 +74,23 @@ def check_gpus(processes: int) -> None:
             f"processes is {processes}, but this machine has {gpus} GPU{'s' if gpus > 1 else ''}, and each process "
             f"takes one. Set processes to {gpus} or fewer."
         )
+
+
+@contextmanager
+def joined_group(backend: str, timeout: timedelta | None = None) -> Iterator[None]:
+    """Be one of the processes that torch.distributed's launcher started, until the block is left, however it is left.
+
+    The group's threads end with it. Where an error still held the group, as those of a collective do, they would go on
+    until Python ends, and end it with "terminate called without an active exception" instead of the error.
+    """
+    torch.distributed.init_process_group(backend, timeout=timeout)
+    try:
+        yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 ALONE = Share()

@@ -7,7 +7,7 @@ import argparse
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from comfy.cli_args import args
 
 from ...common.errors import InputError
 from ...training.exported_run import note_failure, read_progress
-from ...training.parallel import Share
+from ...training.parallel import Share, joined_group
 
 PATIENCE = timedelta(hours=6)  # of processes that wait for the first one, while it measures or saves
 
@@ -49,13 +49,8 @@ def _joined() -> Iterator[tuple[Share, torch.device]]:
     gpu = torch.cuda.is_available() and not args.cpu
     if gpu:  # before ComfyUI asks which device to use
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
-    if size > 1:
-        nccl = gpu and torch.distributed.is_nccl_available()  # Windows has none
-        torch.distributed.init_process_group("nccl" if nccl else "gloo", timeout=PATIENCE)
-    import comfy.model_management
+    nccl = gpu and torch.distributed.is_nccl_available()  # Windows has none
+    with joined_group("nccl" if nccl else "gloo", PATIENCE) if size > 1 else nullcontext():
+        import comfy.model_management
 
-    try:
         yield Share(rank, size), comfy.model_management.get_torch_device()
-    finally:
-        if size > 1:
-            torch.distributed.destroy_process_group()

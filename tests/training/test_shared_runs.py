@@ -14,7 +14,7 @@ from tilewright.training.exported_run import Destination, ExportedRun, ModelFile
 from tilewright.training.loop import Trainer
 from tilewright.training.lora import LoraNetwork
 from tilewright.training.noise import NoiseSchedule
-from tilewright.training.parallel import ALONE, Share, check_gpus
+from tilewright.training.parallel import ALONE, Share, check_gpus, joined_group
 from tilewright.training.text_rows import TextRows
 
 WORKER = Path(__file__).resolve().parent.parent / "parallel_worker.py"
@@ -56,6 +56,28 @@ def test_processes_train_what_one_trains(tmp_path, processes):
         assert found["gathered"] == [10 * other for other in range(processes)]
         for name, value in alone.kohya_state().items():
             torch.testing.assert_close(found["state"][name], value, atol=1e-5, rtol=1e-5)
+
+
+def failing_collective(seen):
+    group = torch.distributed.group.WORLD
+    torch.distributed.all_reduce(torch.ones(2), group=group)
+    seen += group_threads()
+    raise RuntimeError("a process is gone")
+
+
+def group_threads():
+    threads = Path("/proc/self/task").iterdir()
+    return [name for thread in threads if "gloo" in (name := (thread / "comm").read_text())]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the names of threads are read from there")
+def test_no_thread_of_the_group_outlives_it_though_an_error_held_it(monkeypatch):
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0", "RANK": "0", "WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    seen = []
+    with pytest.raises(RuntimeError, match="a process is gone") as held, joined_group("gloo"):
+        failing_collective(seen)
+    assert seen and held.value.__traceback__ is not None and group_threads() == []
 
 
 def test_rows_are_dealt_out_in_turn():
