@@ -26,8 +26,11 @@ from ..host.demo_model import (
     network_states,
     save_weights,
 )
-from ..training.demo.autoencoder import encode_wrapped, normalise_latents, train_autoencoder
+from ..training.demo import autoencoder as autoencoders
+from ..training.demo import denoiser as denoisers
+from ..training.demo.autoencoder import align_latents, encode_wrapped, normalise_latents, train_autoencoder
 from ..training.demo.denoiser import Denoiser, train_denoiser
+from ..training.demo.growth import grown
 from ..training.demo.pool import Pool
 from ..training.demo.run import Average, Clock
 from ..training.noise import NoiseSchedule
@@ -37,6 +40,7 @@ from .demo_model_report import paintings, reconstructions, report
 POOL = 1200  # images of 256 px: 236 MB
 LATENT_SCALE = 0.18215  # SD1's
 SPOKEN = 200  # renders of each material whose captions say which words the file must hold
+STARTED_LEARNING = 0.5  # of the usual learning rate, where a training starts from trained weights
 STAGES = ("autoencoder", "decoder", "denoiser", "pack", "evaluate")
 METADATA = {
     "title": "Tilewright demo model",
@@ -54,6 +58,12 @@ class Run:
     minutes: Mapping[str, float]
     end: float
     weights: Path | None = None
+    start_from: Path | None = None
+
+    @property
+    def boldness(self) -> float:
+        """Of the learning rate; what is trained already is not to be undone by large steps."""
+        return STARTED_LEARNING if self.start_from else 1.0
 
     @property
     def architecture(self) -> SD1Architecture:
@@ -70,8 +80,10 @@ def main(arguments: list[str] | None = None) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     minutes = {stage: getattr(options, f"{stage}_minutes") for stage in ("autoencoder", "decoder", "denoiser")}
     end = time.monotonic() + 60 * options.time_limit
-    run = Run(COURSES[options.course], options.folder, minutes, end, options.weights)
+    run = Run(COURSES[options.course], options.folder, minutes, end, options.weights, options.start_from)
     networks = initial_networks(run.architecture)
+    if run.start_from:
+        grow_networks(networks, load_weights(run.start_from))
     for stage in options.stages:
         RUN[stage](networks, run)
 
@@ -91,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MINUTES",
         help="by the clock on the wall; states are kept, and the same command goes on from them",
     )
+    parser.add_argument(
+        "--start-from", type=Path, metavar="FILE", help="a packed model, perhaps a smaller one, to go on from"
+    )
     parser.add_argument("--weights", type=Path, help="evaluate this file instead of the folder's")
     return parser
 
@@ -103,14 +118,24 @@ def autoencoder_stage(networks: torch.nn.ModuleDict, run: Run) -> None:
     network, pool, clock = networks["autoencoder"], Pool(run.course.draw, POOL), run.clock("autoencoder")
     pool.renew(96)
     sheet = run.folder / "autoencoder.png"
+    before = copy.deepcopy(network)
     average = train_autoencoder(
-        network, pool, run.folder, clock, lambda now: reconstructions(network, now, run.course, sheet)
+        network,
+        pool,
+        run.folder,
+        clock,
+        lambda now: reconstructions(network, now, run.course, sheet),
+        peak=run.boldness * autoencoders.PEAK_LEARNING_RATE,
     )
     if clock.progress < 1:
         return
     network.load_state_dict(average.weights)
-    latents = torch.cat([encode_wrapped(network, as_input(drawing)) for drawing in pool.drawings[:200]])
-    normalise_latents(network, latents, LATENT_SCALE)
+    images = [as_input(drawing) for drawing in pool.drawings[:200]]
+    latents = torch.cat([encode_wrapped(network, image) for image in images])
+    if run.start_from:  # the denoiser that goes on knows the latents of the autoencoder that came with it
+        align_latents(network, latents, torch.cat([encode_wrapped(before, image) for image in images]))
+    else:
+        normalise_latents(network, latents, LATENT_SCALE)
     with written_whole(final) as unfinished:
         torch.save(network.state_dict(), unfinished)
 
@@ -129,6 +154,7 @@ def decoder_stage(networks: torch.nn.ModuleDict, run: Run) -> None:
         run.clock("decoder"),
         lambda now: reconstructions(network, now, run.course, sheet),
         decoder_only=True,
+        peak=run.boldness * autoencoders.PEAK_LEARNING_RATE,
     )
 
 
@@ -138,7 +164,16 @@ def denoiser_stage(networks: torch.nn.ModuleDict, run: Run) -> None:
         return
     network, denoiser = networks["autoencoder"], denoiser_of(networks)
     pool, clock = Pool(run.course.draw, POOL), run.clock("denoiser")
-    train_denoiser(denoiser, network, pool, run.folder, clock, lambda now: samples(networks, now, run))
+    train_denoiser(
+        denoiser,
+        network,
+        pool,
+        run.folder,
+        clock,
+        lambda now: samples(networks, now, run),
+        patched=0.0 if run.start_from else denoisers.PATCHED,  # what it knows are whole tiles
+        peak=run.boldness * denoisers.PEAK_LEARNING_RATE,
+    )
 
 
 def pack_stage(networks: torch.nn.ModuleDict, run: Run) -> None:
@@ -206,6 +241,13 @@ def load_networks(networks: torch.nn.ModuleDict, state: Mapping[str, torch.Tenso
     """A checkpoint's weights into an architecture's networks."""
     for part, weights in network_states(state).items():
         networks[part].load_state_dict(weights)
+
+
+def grow_networks(networks: torch.nn.ModuleDict, state: Mapping[str, torch.Tensor]) -> None:
+    """A checkpoint's weights into networks that may be larger and then compute the same."""
+    generator = torch.Generator().manual_seed(0)
+    for part, weights in network_states(state).items():
+        networks[part].load_state_dict(grown(networks[part], weights, generator))
 
 
 def denoiser_of(networks: torch.nn.ModuleDict) -> Denoiser:

@@ -39,6 +39,7 @@ def train_autoencoder(
     clock: Clock,
     sheet: Callable[[Average], None],
     decoder_only: bool = False,
+    peak: float = PEAK_LEARNING_RATE,
 ) -> Average:
     """Train `network` (encoder, quant_conv, post_quant_conv, decoder) until `clock` stops and return averaged weights.
 
@@ -63,7 +64,7 @@ def train_autoencoder(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(PEAK_LEARNING_RATE)
+            group["lr"] = clock.learning_rate(peak)
         optimizer.step()
         average.update(network)
         step += 1
@@ -110,13 +111,37 @@ def normalise_latents(network: Autoencoder, latents: torch.Tensor, scale: float)
     """
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     gain = 1 / (scale * deviation)
+    _change_latents(network, gain.diag(), -gain * mean)
+
+
+@torch.no_grad()
+def align_latents(network: Autoencoder, latents: torch.Tensor, wanted: torch.Tensor) -> float:
+    """Change `network` so that its latents of some images, now `latents`, come close to `wanted`, both (B, 4, H, W).
+
+    A linear map over the channels, by least squares, whose results then get the spread of `wanted`; it goes into the
+    1x1 convolutions on either side of the latents, images come out as before. A denoiser that knows `wanted` can then
+    be trained on. Returns the share of the variance of `wanted` that the map explains.
+    """
+    inputs, targets = (values.transpose(0, 1).flatten(1).double() for values in (latents, wanted))
+    centred, sought = inputs - inputs.mean(1, keepdim=True), targets - targets.mean(1, keepdim=True)
+    matrix = torch.linalg.lstsq(centred.T, sought.T).solution.T
+    fitted = matrix @ centred
+    explained = 1 - (fitted - sought).square().sum() / sought.square().sum()
+    matrix = matrix * (targets.std(1) / fitted.std(1))[:, None]
+    _change_latents(network, matrix.float(), (targets.mean(1) - matrix @ inputs.mean(1)).float())
+    return explained.item()
+
+
+def _change_latents(network: Autoencoder, matrix: torch.Tensor, shift: torch.Tensor) -> None:
+    """Latents z become matrix @ z + shift; their log variances follow the gains, images stay."""
     into, out_of = network.quant_conv, network.post_quant_conv
     assert into.bias is not None and out_of.bias is not None
-    into.weight[:4] *= gain.view(-1, 1, 1, 1)
-    into.bias[:4] = (into.bias[:4] - mean) * gain
-    into.bias[4:] += 2 * gain.log()
-    out_of.bias += out_of.weight[..., 0, 0] @ mean
-    out_of.weight /= gain.view(1, -1, 1, 1)
+    into.bias[:4] = matrix @ into.bias[:4] + shift
+    into.weight[:4] = torch.einsum("oi,ihwk->ohwk", matrix, into.weight[:4])
+    into.bias[4:] += 2 * matrix.square().sum(1).sqrt().log()
+    inverse = torch.linalg.inv(matrix)
+    out_of.weight[:] = torch.einsum("oihw,ic->ochw", out_of.weight, inverse)
+    out_of.bias -= out_of.weight[..., 0, 0] @ shift
 
 
 def autoencoder_loss(network: Autoencoder, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:

@@ -72,10 +72,13 @@ def train_denoiser(
     folder: Path,
     clock: Clock,
     sheet: Callable[[Average], None],
+    patched: float = PATCHED,
+    peak: float = PEAK_LEARNING_RATE,
 ) -> Average:
     """Train the denoiser until `clock` stops on the pool's latents and return the averaged weights of both networks.
 
-    Begins on patches, which have no opposite sides and are not wrapped, and ends on whole tiles. Resumes from
+    For the first share `patched` of the time on patches, which have no opposite sides and are not wrapped, then on
+    whole tiles. Resumes from
     folder/denoiser.pt. `sheet` is called at every checkpoint.
     """
     networks = denoiser.networks
@@ -90,18 +93,18 @@ def train_denoiser(
     _encode(autoencoder, pool, pool.renew(FIRST_DRAWINGS), latents)
     while not clock.stopped:
         _encode(autoencoder, pool, pool.renew(1 if step % RENEWAL_STEPS == 0 else 0), latents)
-        patched = clock.progress < PATCHED
-        clean, captions = _batch(pool, latents, PATCH_BATCH if patched else BATCH, generator)
-        clean = clean[..., :PATCH, :PATCH] if patched else clean
+        patches = clock.progress < patched
+        clean, captions = _batch(pool, latents, PATCH_BATCH if patches else BATCH, generator)
+        clean = clean[..., :PATCH, :PATCH] if patches else clean
         # Attention by matrix products takes a tenth off a step: the processor's flash attention goes slowly back.
-        with sdpa_kernel(SDPBackend.MATH), replaced(denoiser.unet, unwrapped if patched else {}):
+        with sdpa_kernel(SDPBackend.MATH), replaced(denoiser.unet, unwrapped if patches else {}):
             with mixed_precision():
                 loss, error = denoiser_loss(denoiser, clean * denoiser.latent_scale, captions, generator)
             optimizer.zero_grad()
             loss.backward()
         torch.nn.utils.clip_grad_norm_(networks.parameters(), 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(PEAK_LEARNING_RATE)
+            group["lr"] = clock.learning_rate(peak)
         optimizer.step()
         average.update(networks)
         step += 1
