@@ -30,6 +30,7 @@ from .shared_attention import WINDOWS, sharing_options
 
 KEY = "tilewright_material_set"
 METADATA = "tw_maps"  # in a LoRA's file: the maps that it was trained on together
+SHARING = "tw_shared_attention"  # in the same place: the version of how they see each other
 AROUND_SAMPLER = WrappersMP.SAMPLER_SAMPLE
 _GIVEN = "tilewright_given_maps"  # in the transformer options: which rows are known, and their latents
 NEARLY_CLEAN = 1e-6  # as a sigma: discrete schedules look its logarithm up, and find their first timestep
@@ -49,7 +50,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     options = clone.model_options.setdefault("transformer_options", {})
     if KEY in options:
         raise InputError("The model went through Material Set Model already. Use one of them.")
-    shared = sharing_options(clone.get_model_object(DENOISER), len(maps), options)
+    shared = sharing_options(clone.get_model_object(DENOISER), len(maps), options, placed=_is_placed(model))
     clone.model_options["transformer_options"] = {**shared, KEY: tuple(maps)}
     wrappers: dict[str, Callable[..., Any]] = {
         AROUND_RUN: around_run(partial(_run_checked, len(maps))),
@@ -68,6 +69,11 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
 def maps_of_lora(model: Model) -> str:
     """The maps that the LoRA last loaded into a MODEL says it was trained on together, "" if it says none."""
     return str((model.get_attachment("lora_metadata") or {}).get(METADATA, ""))
+
+
+def _is_placed(model: Model) -> bool:
+    """False for a LoRA that was trained before UNets had places for the siblings."""
+    return str((model.get_attachment("lora_metadata") or {}).get(SHARING, "")) != "1"
 
 
 def _run_checked(maps: int, run: SamplingRun) -> torch.Tensor:

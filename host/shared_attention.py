@@ -1,10 +1,11 @@
 """Self-attention that the rows of a material share, as options for the host's networks: in sampling and in training.
 
-UNets, Flux, Chroma, Qwen-Image and Krea 2 have a place for it, the patch before self-attention. In Lumina (Z-Image),
+Flux, Chroma, Qwen-Image and Krea 2 have a place for it, the patch before self-attention. In UNets, Lumina (Z-Image),
 SD3 and Anima it stands around the attention function.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..common.errors import InputError
+from ..sets.placed_rows import placed, without_places
 from ..sets.shared_rows import joined_rows
 
 WINDOWS = "tilewright_windows"  # in the transformer options: into how many windows each row was cut
@@ -22,10 +24,13 @@ OVERRIDE = "optimized_attention_override"
 Attention = Callable[..., torch.Tensor]
 
 
-def sharing_options(network: torch.nn.Module, maps: int, options: Mapping[str, Any]) -> dict[str, Any]:
+def sharing_options(
+    network: torch.nn.Module, maps: int, options: Mapping[str, Any], placed: bool = True
+) -> dict[str, Any]:
     """`options` for a transformer or UNet of the host, with self-attention shared by `maps` rows at a time.
 
-    What `options` already have of patches and of an attention function stays in force.
+    What `options` already have of patches and of an attention function stays in force. `placed`: UNets, which have no
+    positions, get some for the siblings; LoRAs that were trained without must do without.
     """
     if maps == 1:
         return dict(options)
@@ -35,7 +40,12 @@ def sharing_options(network: torch.nn.Module, maps: int, options: Mapping[str, A
     if isinstance(network, MiniTrainDIT):
         mark = _SelfAttentionMark()
         return {**_patched(options, mark), OVERRIDE: _around(maps, mark.taken, options.get(OVERRIDE))}
-    return _patched(options, _TokenPatch(maps) if isinstance(network, UNetModel) else _HeadPatch(maps))
+    if isinstance(network, UNetModel):
+        if not placed:
+            return _patched(options, _TokenPatch(maps))
+        before = _BeforeSelfAttention()
+        return {**_patched(options, before), OVERRIDE: _with_places(maps, before, options.get(OVERRIDE))}
+    return _patched(options, _HeadPatch(maps))
 
 
 def _patched(options: Mapping[str, Any], patch: Callable[..., Any]) -> dict[str, Any]:
@@ -46,7 +56,7 @@ def _patched(options: Mapping[str, Any], patch: Callable[..., Any]) -> dict[str,
 
 
 class _TokenPatch:
-    """For UNets: tokens (B, N, C) before they are projected."""
+    """For UNets without positions: tokens (B, N, C) before they are projected."""
 
     def __init__(self, maps: int) -> None:
         self.maps = maps
@@ -56,6 +66,44 @@ class _TokenPatch:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         together = joined_rows(tokens, self.maps, options.get(WINDOWS, 1))
         return tokens, together, together
+
+
+class _BeforeSelfAttention:
+    """For UNets, whose keys get positions after they are projected: marks which attention comes next, and its size."""
+
+    def __init__(self) -> None:
+        self._size: tuple[int, int] | None = None
+
+    def __call__(
+        self, tokens: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: Mapping[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        height, width = options["activations_shape"][-2:]
+        self._size = int(height), int(width)
+        return tokens, context, value
+
+    def taken(self) -> tuple[int, int] | None:
+        """Height and width in tokens, if this is the attention that was marked."""
+        size, self._size = self._size, None
+        return size
+
+
+def _with_places(
+    maps: int, before: _BeforeSelfAttention, inner: Callable[..., torch.Tensor] | None
+) -> Callable[..., torch.Tensor]:
+    """The attention function of a UNet, given the keys and values of all rows and where they lie."""
+
+    def attend(
+        attention: Attention, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int, *args: Any, **named: Any
+    ) -> torch.Tensor:
+        run = attention if inner is None else partial(inner, attention)
+        size = before.taken()
+        if size is None:
+            return run(q, k, v, heads, *args, **named)
+        _refuse_mask(named.get("mask"))
+        windows = (named.get("transformer_options") or {}).get(WINDOWS, 1)
+        return without_places(run(*placed(q, k, v, heads, size, maps, windows), heads, *args, **named), heads)
+
+    return attend
 
 
 class _HeadPatch:

@@ -39,7 +39,7 @@ def compile_each(blocks: list[torch.nn.Module], backend: str = "inductor") -> No
 def _run_compiled(run: Callable[..., torch.Tensor], *inputs: torch.Tensor, **named: Any) -> torch.Tensor:
     if "transformer_options" in named:  # the UNet notes in them where it is, and each place would be compiled anew
         given = named["transformer_options"]
-        kept = {name: given[name] for name in (*SDPA, "patches", "block_type") if name in given}
+        kept = {name: given[name] for name in (*SDPA, "patches", "block_type", "activations_shape") if name in given}
         # That there is one tells Krea 2 that text and image are together.
         named["transformer_options"] = kept | ({"block_index": 0} if "block_index" in given else {})
     return run(*inputs, **named)

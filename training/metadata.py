@@ -18,6 +18,7 @@ from .settings import metadata_entries
 if TYPE_CHECKING:
     from .loop import Trainer
 
+SHARED_ATTENTION = 2  # the version of how maps of a set see each other; in the first UNets knew no places
 PLAIN_LORA = "networks.lora"  # sd-scripts' own module, beside those of LyCORIS
 _PUBLISHED = "https://github.com/Stability-AI/generative-models"
 _MIXED_PRECISION = {"float32": "no", "float16": "fp16", "bfloat16": "bf16"}
@@ -142,7 +143,7 @@ def _material_sets(config: TrainingConfig, examples: Sequence[Example]) -> dict[
     if not config.objective.is_together:
         return {}
     maps = dict.fromkeys(example.map for example in examples if example.material_set)
-    return {"tw_maps": ",".join(maps), "tw_shared_attention": 1}
+    return {"tw_maps": ",".join(maps), "tw_shared_attention": SHARED_ATTENTION}
 
 
 def _folders(examples: Sequence[Example]) -> dict[str, dict[str, int]]:

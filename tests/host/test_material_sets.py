@@ -71,13 +71,37 @@ def test_one_map_is_the_plain_model(models, name):
 
 
 @each_family
-def test_identical_rows_stay_identical_and_see_one_of_them(models, name):
-    """Attention to copies of a row is attention to the row."""
+def test_identical_rows_stay_identical(models, name):
     model = models[name]
     latent, text = latents(model, 1).repeat_interleave(4, 0), rows_of(texts(name, 1), [0, 0, 0, 0])
     together = denoise(material_set_model(model, FOUR, 0.0), latent, text)
-    assert all(relative(row, together[0]) < 1e-6 for row in together)
+    assert all(relative(row, together[0]) < 1e-5 for row in together)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_attention_to_copies_of_a_row_is_attention_to_the_row(models, name):
+    """Where no place counts: in transformers, whose copies lie at the same places, and in UNets of earlier LoRAs."""
+    model = models[name]
+    if is_unet(name):
+        model = model.clone()
+        model.set_attachments("lora_metadata", {"tw_shared_attention": "1"})
+    latent, text = latents(model, 1).repeat_interleave(4, 0), rows_of(texts(name, 1), [0, 0, 0, 0])
+    together = denoise(material_set_model(model, FOUR, 0.0), latent, text)
     assert relative(together, denoise(model, latent, text)) < 1e-5
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_unet_sees_where_a_sibling_lies(models, name):
+    """On a torus nothing else would: a row rolled by itself would change nothing for its siblings."""
+    model, text = SeamlessModel.execute(models[name], "both").args[0], texts(name, 2)
+    latent = latents(model, 2, 8, 16)
+    alone = torch.stack([latent[0], latent[1].roll(8, -1)])
+    shared = material_set_model(model, FOUR[:2], 0.0)
+    assert relative(denoise(shared, alone, text)[0], denoise(shared, latent, text)[0]) > 1e-4
+    blind = model.clone()
+    blind.set_attachments("lora_metadata", {"tw_shared_attention": "1"})
+    blind = material_set_model(blind, FOUR[:2], 0.0)
+    assert relative(denoise(blind, alone, text)[0], denoise(blind, latent, text)[0]) < 1e-5
 
 
 @each_family
@@ -131,8 +155,9 @@ def test_windows_see_the_same_window_of_their_siblings(models, name):
     shared = windowed(material_set_model(model, FOUR[:2], 0.0))
     both = denoise(shared, latent, text)
     assert relative(both[:2], denoise(shared, latent[:2], rows_of(text, [0, 1]))) < 1e-5
-    twins, told_twice = latent[[0, 0]], rows_of(text, [0, 0])
-    assert relative(denoise(shared, twins, told_twice), denoise(windowed(model), twins, told_twice)) < 1e-5
+    if not is_unet(name):
+        twins, told_twice = latent[[0, 0]], rows_of(text, [0, 0])
+        assert relative(denoise(shared, twins, told_twice), denoise(windowed(model), twins, told_twice)) < 1e-5
     after = denoise(material_set_model(windowed(model), FOUR[:2], 0.0), latent, text)
     assert relative(after, both) < 1e-5
 

@@ -76,7 +76,7 @@ def test_from_a_dataset_to_a_material(runs, sets):
     path = train(runs, sets)[3]
     with safe_open(path, "pt") as file:
         told = file.metadata()
-    assert told["tw_maps"] == "basecolor,normal,height" and told["tw_shared_attention"] == "1"
+    assert told["tw_maps"] == "basecolor,normal,height" and told["tw_shared_attention"] == "2"
     folder_paths.add_model_folder_path("loras", str(runs.loras))
     model, clip = host_nodes.LoraLoader().load_lora(runs.model, runs.clip, "stripes.safetensors", 1.0, 1.0)
     with torch.inference_mode():
