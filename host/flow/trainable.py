@@ -85,15 +85,7 @@ def recompute_blocks(
     `MemoryPlan`.
     """
     for block in blocks_of(network, lists):
-        run = recomputed(partial(_from_copies, block.forward), what, random)
-        block.forward = partial(_with_options_of_now, run)
-
-
-def _with_options_of_now(run: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
-    """The network goes on writing into its options where it is: what is computed again must read them as they were."""
-    if "transformer_options" in named:
-        named["transformer_options"] = dict(named["transformer_options"])
-    return run(*inputs, **named)
+        block.forward = recomputed(partial(_from_copies, block.forward), what, random)
 
 
 def blocks_of(network: torch.nn.Module, lists: tuple[str, ...]) -> list[torch.nn.Module]:

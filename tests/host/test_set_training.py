@@ -8,7 +8,7 @@ from small_unets import FAMILIES
 from small_unets import Case as UnetCase
 from tilewright.host.in_graph.model import unet_denoiser
 from tilewright.host.material_sets import material_set_model
-from tilewright.host.unet_blocks import compile_blocks
+from tilewright.host.unet_blocks import compile_blocks, recompute_activations
 from tilewright.training.text_rows import TextRows
 
 pytestmark = pytest.mark.slow
@@ -112,3 +112,19 @@ def test_compiled_blocks_of_a_flow_see_siblings_too(name, uncompiled):
     with torch.no_grad(), plain.trained.training():
         velocities = [case.denoise(case.noisy, case.sigmas, case.text, 2) for case in (plain, compiled)]
     assert relative(*velocities) < 1e-5
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_blocks_of_a_unet_computed_twice_give_the_same_gradients(name):
+    """Each level of a UNet has its own number of tokens: what is computed again must lie where it lay at first."""
+
+    def gradients(recompute):
+        case = UnetCase(name)
+        if recompute:
+            recompute_activations(case.unet)
+        case.network.attach()
+        predicted = unet_denoiser(case.unet)(case.noisy, case.timesteps, case.conditioning, 2)
+        return torch.autograd.grad(predicted.square().mean(), list(case.network.parameters()))
+
+    for once, twice in zip(gradients(False), gradients(True), strict=True):
+        torch.testing.assert_close(twice, once, atol=1e-6, rtol=1e-4)
