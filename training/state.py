@@ -30,15 +30,17 @@ _SINCE_0_1 = {
 @dataclass(frozen=True)
 class RunIdentity:
     """What identifies a run. fingerprint covers settings, examples and base model (`run_fingerprint`), models
-    the rest of what their result depends on (`models_digest`), which states of version 0.1.0 do not tell."""
+    the rest of what their result depends on (`models_digest`), which states of version 0.1.0 do not tell, and sharing
+    the version of how maps see each other, "" where all versions are the same."""
 
     fingerprint: str
     models: str = ""
+    sharing: str = ""
 
     def is_of(self, header: Mapping[str, str]) -> bool:
         """Whether a state with this header belongs to such a run."""
         ours = header.get("format") == FORMAT and header.get("fingerprint") == self.fingerprint
-        return ours and header.get("models", self.models) == self.models
+        return ours and header.get("models", self.models) == self.models and header.get("sharing", "") == self.sharing
 
 
 def save_state(path: Path, trainer: "Trainer", run: RunIdentity, lora: str) -> None:
@@ -63,6 +65,7 @@ def save_state(path: Path, trainer: "Trainer", run: RunIdentity, lora: str) -> N
         "scaler": trainer.scaler.state_dict(),
     }
     header = {"format": FORMAT, "fingerprint": run.fingerprint, "models": run.models, "lora": lora}
+    header |= {"sharing": run.sharing} if run.sharing else {}
     save_tensors(path, tensors, {**header, "step": str(trainer.step), "facts": json.dumps(facts)})
 
 

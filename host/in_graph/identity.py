@@ -55,7 +55,7 @@ def identity_by_weights(
     others, facts = setup.model.identity()
     weights, by_path = whole
     models = models_digest(ChainMap(others, cast(MutableMapping[str, torch.Tensor], by_path)), (*facts, text, start))
-    return RunIdentity(run_fingerprint(order.config, examples, weights), models)
+    return RunIdentity(run_fingerprint(order.config, examples, weights), models, setup.sharing)
 
 
 def whole_weights(

@@ -10,7 +10,7 @@ from ...training.data import Example
 from ...training.loop import TextEncoder, Trainer
 from ...training.lora import LoraNetwork
 from ...training.memory.plan import MemoryPlan
-from ...training.metadata import BaseModel
+from ...training.metadata import SHARED_ATTENTION, BaseModel
 from ...training.parallel import ALONE, Share
 from .trained_flow import TrainedFlow
 from .trained_unet import TrainedUnet
@@ -25,6 +25,12 @@ class Setup:
     device: torch.device
     dtype: torch.dtype
     wraps: bool
+
+    @property
+    def sharing(self) -> str:
+        """The version of how maps see each other, for a run's identity: in UNets, whose first one knew no places."""
+        placed = self.config.objective.is_together and isinstance(self.model, TrainedUnet)
+        return str(SHARED_ATTENTION) if placed else ""
 
     def base(self, clip_skip: int) -> BaseModel:
         """The model as the LoRA's metadata names it."""

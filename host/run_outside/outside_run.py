@@ -6,11 +6,13 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ...common.errors import InputError
 from ...training.checkpoint import load_tensors
 from ...training.exported_run import ExportedRun, StoredTexts, read_run, write_progress
 from ...training.memory.eight_bits import products_of
@@ -74,10 +76,10 @@ class OutsideRun:
     def _identity(self, frozen: torch.nn.Module, plan: MemoryPlan) -> RunIdentity:
         run = self.run
         if run.destination is not None:
-            return RunIdentity(run.destination.fingerprint, run.destination.models)
+            return RunIdentity(run.destination.fingerprint, run.destination.models, self.setup.sharing)
         weights, by_path = whole_weights(self.setup, frozen, plan)
         models = models_digest(by_path, (run.model.loader, run.model.digest, run.wraps))
-        return RunIdentity(run_fingerprint(run.config, run.examples, weights), models)
+        return RunIdentity(run_fingerprint(run.config, run.examples, weights), models, self.setup.sharing)
 
     def _stop(self, *_signal: Any) -> None:
         self.stopping = True
@@ -85,8 +87,14 @@ class OutsideRun:
     def train(self) -> int:
         """Train to the end, or until it is told to stop; the first process writes what there is. Returns 0."""
         trainer = self.trainer
-        if latest_state([self.output.files.state], self.output.identity, trainer.steps):
-            load_state(self.output.files.state, trainer)
+        state, identity = self.output.files.state, self.output.identity
+        if latest_state([state], identity, trainer.steps):
+            load_state(state, trainer)
+        elif latest_state([state], replace(identity, sharing=""), trainer.steps):
+            raise InputError(
+                f"{state} is of an earlier version, in which the maps of a set saw each other otherwise. Export the "
+                "run anew, or delete that file to begin it anew."
+            )
         trainer.network.attach()
         begin = trainer.step, trainer.steps
         facts = {"trainer": "run.py train", "can": [STOP, SAVE], "epoch": trainer.steps_per_epoch}

@@ -8,11 +8,16 @@ import folder_paths
 import pytest
 import torch
 from safetensors.torch import save_file
+from tilewright.common.errors import InputError
 from tilewright.host import training as host_training
 from tilewright.host.in_graph import identity as told
-from tilewright.training.config import TrainingConfig
+from tilewright.host.in_graph.setup import Setup
+from tilewright.host.in_graph.trained_flow import TrainedFlow
+from tilewright.host.in_graph.trained_unet import TrainedUnet
+from tilewright.host.run_outside.outside_run import OutsideRun
+from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.memory.plan import MemoryPlan
-from tilewright.training.state import FORMAT
+from tilewright.training.state import FORMAT, RunIdentity
 
 ORDER = SimpleNamespace(config=TrainingConfig(), clip=None, name="brick ")
 
@@ -36,7 +41,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(told, "GivenWeights", RoundedByTheGpu)
     network = torch.nn.Linear(4, 4)
     model = SimpleNamespace(model=None, skeleton=lambda dtype: network, identity=lambda: ({}, ()))
-    setup = SimpleNamespace(model=model, device=torch.device("cpu"), dtype=torch.float32)
+    setup = SimpleNamespace(model=model, device=torch.device("cpu"), dtype=torch.float32, sharing="")
     return ORDER, setup, [], network, MemoryPlan()
 
 
@@ -75,3 +80,20 @@ def test_a_run_that_is_told_by_the_device_that_trains_stays_so(run, tmp_path, mo
 def test_another_runs_state_changes_nothing(run, tmp_path):
     keep_state(tmp_path, of_before(run), "brick_wall")
     assert told.known_identity(*run) == told.run_identity(*run)
+
+
+@pytest.mark.parametrize(("kind", "maps", "sharing"), [
+    (TrainedUnet, "together", "2"), (TrainedUnet, "apart", ""), (TrainedFlow, "together", ""),
+])  # fmt: skip
+def test_only_runs_that_share_otherwise_than_before_are_told_apart_from_those(kind, maps, sharing):
+    config = TrainingConfig(objective=ObjectiveConfig(maps=maps))
+    assert Setup(object.__new__(kind), config, torch.device("cpu"), torch.float32, True).sharing == sharing
+
+
+def test_an_exported_run_that_was_begun_with_another_sharing_is_refused(tmp_path):
+    keep_state(tmp_path, RunIdentity("mine", "these"))
+    run, state = object.__new__(OutsideRun), tmp_path / "training" / "brick" / "state.safetensors"
+    run.trainer = SimpleNamespace(steps=8)
+    run.output = SimpleNamespace(files=SimpleNamespace(state=state), identity=RunIdentity("mine", "these", "2"))
+    with pytest.raises(InputError, match="Export the run anew"):
+        run.train()

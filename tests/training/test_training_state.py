@@ -71,6 +71,15 @@ def test_a_state_belongs_to_the_same_models_only_unless_it_is_too_old_to_tell(tm
     assert RunIdentity("mine", "these").is_of({"format": "tilewright-training-state-2", "fingerprint": "mine"})
 
 
+def test_a_state_from_before_maps_saw_each_other_so_is_not_gone_on_with(tmp_path):
+    run, now = trainer(8), RunIdentity("mine", "these", "2")
+    save_state(tmp_path / "before", run, replace(now, sharing=""), "lora")
+    assert latest_state([tmp_path / "before"], now, 8) is None
+    save_state(tmp_path / "now", run, now, "lora")
+    assert latest_state([tmp_path / "now"], now, 8)
+    assert latest_state([tmp_path / "now"], replace(now, sharing="3"), 8) is None
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.uint8, torch.float64])
 def test_a_digest_changes_with_every_weight_its_place_and_every_fact(dtype):
     weights = {"a": torch.arange(100).to(dtype), "b": torch.ones(3, 3).to(dtype)}
