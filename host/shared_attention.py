@@ -69,22 +69,28 @@ class _TokenPatch:
 
 
 class _BeforeSelfAttention:
-    """For UNets, whose keys get positions after they are projected: marks which attention comes next, and its size."""
+    """For UNets, whose keys get positions after they are projected: marks which attention comes next, and its size.
+
+    For each device by itself: the host has threads that run prompts on several GPUs at once. A copy of the options
+    holds the same mark, which the attention function reads.
+    """
 
     def __init__(self) -> None:
-        self._size: tuple[int, int] | None = None
+        self._sizes: dict[torch.device, tuple[int, int]] = {}
+
+    def __deepcopy__(self, _memo: Any) -> "_BeforeSelfAttention":
+        return self
 
     def __call__(
         self, tokens: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: Mapping[str, Any]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         height, width = options["activations_shape"][-2:]
-        self._size = int(height), int(width)
+        self._sizes[tokens.device] = int(height), int(width)
         return tokens, context, value
 
-    def taken(self) -> tuple[int, int] | None:
-        """Height and width in tokens, if this is the attention that was marked."""
-        size, self._size = self._size, None
-        return size
+    def taken(self, q: torch.Tensor) -> tuple[int, int] | None:
+        """Height and width in tokens, if the attention with these queries is the one that was marked."""
+        return self._sizes.pop(q.device, None)
 
 
 def _with_places(
@@ -96,7 +102,7 @@ def _with_places(
         attention: Attention, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int, *args: Any, **named: Any
     ) -> torch.Tensor:
         run = attention if inner is None else partial(inner, attention)
-        size = before.taken()
+        size = before.taken(q)
         if size is None:
             return run(q, k, v, heads, *args, **named)
         _refuse_mask(named.get("mask"))
@@ -131,16 +137,18 @@ class _SelfAttentionMark:
     """For Anima, whose patch comes before its keys have their positions: it only marks which attention comes next."""
 
     def __init__(self) -> None:
-        self.is_next = False
+        self.is_next: dict[torch.device, bool] = {}
 
-    def __call__(self, *given: Any, **named: Any) -> dict[str, Any]:
-        self.is_next = True
+    def __deepcopy__(self, _memo: Any) -> "_SelfAttentionMark":
+        return self
+
+    def __call__(self, q: torch.Tensor, *given: Any, **named: Any) -> dict[str, Any]:
+        self.is_next[q.device] = True
         return {}
 
-    def taken(self, _options: Mapping[str, Any]) -> bool:
+    def taken(self, _options: Mapping[str, Any], q: torch.Tensor) -> bool:
         """Whether this is the attention that was marked."""
-        marked, self.is_next = self.is_next, False
-        return marked
+        return self.is_next.pop(q.device, False)
 
 
 def _repeated_positions(pe: torch.Tensor | None, maps: int) -> torch.Tensor | None:
@@ -148,28 +156,28 @@ def _repeated_positions(pe: torch.Tensor | None, maps: int) -> torch.Tensor | No
     return None if pe is None else torch.cat([pe] * maps, 2)
 
 
-def _always(_options: Mapping[str, Any]) -> bool:
+def _always(_options: Mapping[str, Any], _q: torch.Tensor) -> bool:
     return True
 
 
-def _after_refiners(options: Mapping[str, Any]) -> bool:
+def _after_refiners(options: Mapping[str, Any], _q: torch.Tensor) -> bool:
     """Whether a network that first works on text and image apart has come to its blocks for both."""
     return "block_type" in options
 
 
 def _around(
-    maps: int, is_shared: Callable[[Mapping[str, Any]], bool], inner: Callable[..., torch.Tensor] | None
+    maps: int, is_shared: Callable[[Mapping[str, Any], torch.Tensor], bool], inner: Callable[..., torch.Tensor] | None
 ) -> Callable[..., torch.Tensor]:
     """The attention function, given the keys and values of all rows. inner: what already stands around it.
 
-    is_shared says of the transformer options whether the coming attention is one of the image's tokens.
+    is_shared says by the transformer options and the queries whether the coming attention is one of the image's tokens.
     """
 
     def attend(
         attention: Attention, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *args: Any, **named: Any
     ) -> torch.Tensor:
         options = named.get("transformer_options") or {}
-        if is_shared(options):
+        if is_shared(options, q):
             _refuse_mask(named.get("mask"))
             dim = 2 if named.get("skip_reshape") else 1
             k, v = (joined_rows(part, maps, options.get(WINDOWS, 1), dim) for part in (k, v))

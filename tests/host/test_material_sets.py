@@ -1,5 +1,7 @@
 """Rows of a material see each other and nothing else, for every family of the host that can be had small."""
 
+import copy
+
 import comfy.model_management
 import pytest
 import torch
@@ -198,6 +200,24 @@ def test_options_of_others_stay_in_force(models):
     assert shared["patches"]["attn2_patch"] == ["theirs"] and len(shared["patches"]["attn1_patch"]) == 1
     assert options == {"patches": {"attn2_patch": ["theirs"]}, "else": 1}
     assert sharing_options(models["SD1"].model.diffusion_model, 1, options) == options
+
+
+def test_a_copy_of_the_options_shares_and_each_device_has_its_own_mark(models):
+    """Other packs copy options whole; threads of the host fill several devices at once."""
+    options = copy.deepcopy(sharing_options(models["SD1"].model.diffusion_model, 2, {}))
+    (patch,), attend = options["patches"]["attn1_patch"], options["optimized_attention_override"]
+    tokens = random(2, 6, 8)
+    patch(tokens, tokens, tokens, {"activations_shape": [2, 8, 2, 3]})
+    patch(tokens.to("meta"), None, None, {"activations_shape": [2, 8, 20, 30]})
+    seen = []
+
+    def attention(q, k, v, heads):
+        seen.append((q.shape, k.shape))
+        return q
+
+    assert attend(attention, tokens, tokens, tokens, 2).shape == tokens.shape
+    attend(attention, tokens, tokens, tokens, 2)
+    assert seen == [((2, 6, 24), (2, 12, 24)), ((2, 6, 8), (2, 6, 8))]
 
 
 def test_a_lora_tells_its_maps(models):
