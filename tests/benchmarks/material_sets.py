@@ -6,6 +6,8 @@ sets are basecolor, height and roughness. On held-out renders:
 
 - text to set: how alike the edges of basecolor and height are, beside the same pictures paired with another material's
   and beside renders through the autoencoder, the most that can be had;
+- what a clean basecolor tells of a noisy height: the error of the predicted height beside the render's own basecolor,
+  beside that one rolled away, and beside another render's;
 - basecolor to the rest: errors of height, of the normals that follow from it and of roughness, beside flat maps, Height
   from Image, the maps of the training material most like it, and a ridge on patches of the colours;
 - all maps of a set tile, and what a set costs beside its maps sampled one by one.
@@ -42,6 +44,7 @@ MAPS = ", ".join(KINDS)
 BOTH = Axes(x=True, y=True)
 MATERIAL, SIZE, FIRST, HELD_OUT, RENDERED = "cobblestone", 256, 100, 900_000, 20
 CFG, STEPS, METHOD = 2.0, 20, "scharr"
+CLEAN, SIGMAS, ROLL = 1e-6, (10.0, 4.0, 1.5, 0.6), (12, 16)  # latents, whole tokens of every attention
 ARMS = {"shared": ("together", 1), "apart": ("apart", len(KINDS))}  # maps of the objective, batch size
 
 
@@ -135,6 +138,37 @@ class Painter:
         """A render's maps as the autoencoder gives them back."""
         images = torch.cat([maps[kind].expand(1, 3, SIZE, SIZE) for kind in KINDS])
         return as_maps(self.vae.decode(self.vae.encode(images.movedim(1, -1))).movedim(-1, 1).float().clamp(0, 1))
+
+
+def predicted_height(painter, text, latents, basecolor, sigma, seed):
+    """The latents (4, h, w) of the height as predicted from a noise of `sigma` beside a clean basecolor (4, h, w)."""
+    from tilewright.nodes.material import material_sets
+
+    context = material_sets.MaterialSetPrompt.execute(painter.clip, text, "", MAPS).args[0][0][0]
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
+    noisy = latents + sigma * noise
+    noisy[0] = basecolor
+    sigmas = torch.tensor([CLEAN, *[sigma] * (len(KINDS) - 1)])
+    options = {**painter.model.model_options["transformer_options"], "sample_sigmas": sigmas, "sigmas": sigmas}
+    return painter.model.model._apply_model(noisy, sigmas, c_crossattn=context, transformer_options=options)[1]
+
+
+def told_by_basecolors(painter, held_out):
+    """{sigma: errors} of predicted heights, in shares of their variance."""
+    import comfy.model_management
+
+    comfy.model_management.load_models_gpu([painter.model])
+    scale = painter.model.model.latent_format.scale_factor
+    images = [torch.cat([maps[kind].expand(1, 3, SIZE, SIZE) for kind in KINDS]) for _, maps in held_out]
+    latents = [painter.vae.encode(image.movedim(1, -1)) * scale for image in images]
+    for sigma in SIGMAS:
+        errors = {}
+        for number, ((text, _), own) in enumerate(zip(held_out, latents, strict=True)):
+            others = {"own": own[0], "rolled": own[0].roll(ROLL, (-2, -1)), "another's": latents[number - 1][0]}
+            for name, basecolor in others.items():
+                found = predicted_height(painter, text, own, basecolor, sigma, number)
+                errors.setdefault(name, []).append(((found - own[1]).square().mean() / own[1].var()).item())
+        yield sigma, {name: sum(values) / len(values) for name, values in errors.items()}
 
 
 def seconds(action):
@@ -240,6 +274,9 @@ def main(folder, count=40, steps=1500):
     worst = {kind: max(seam_statistics(maps[kind].double(), axis).q for maps in sets["shared"] for axis in "xy")
              for kind in KINDS}  # fmt: skip
     print("largest Q, of 1.05 allowed: " + ", ".join(f"{kind} {q:.2f}" for kind, q in worst.items()))
+    print("error of predicted heights, in shares of their variance, beside a clean basecolor:")
+    for sigma, errors_of in told_by_basecolors(painters["shared"], held_out):
+        print(f"  sigma {sigma:4.1f}  " + ", ".join(f"{name} {error:.3f}" for name, error in errors_of.items()))
     together = seconds(lambda: painters["shared"].paint(held_out[0][0], 0))
     apart = seconds(lambda: painters["apart"].paint_apart(held_out[0][0], 0))
     print(f"a set of {len(KINDS)} maps takes {together:.2f} processor seconds, its maps one by one {apart:.2f}")
