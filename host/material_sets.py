@@ -50,7 +50,8 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     options = clone.model_options.setdefault("transformer_options", {})
     if KEY in options:
         raise InputError("The model went through Material Set Model already. Use one of them.")
-    shared = sharing_options(clone.get_model_object(DENOISER), len(maps), options, placed=_is_placed(model))
+    network = clone.get_model_object(DENOISER)
+    shared = sharing_options(network, len(maps), options, knows_places=_knows_places(model))
     clone.model_options["transformer_options"] = {**shared, KEY: tuple(maps)}
     wrappers: dict[str, Callable[..., Any]] = {
         AROUND_RUN: around_run(partial(_run_checked, len(maps))),
@@ -71,7 +72,7 @@ def maps_of_lora(model: Model) -> str:
     return str((model.get_attachment("lora_metadata") or {}).get(METADATA, ""))
 
 
-def _is_placed(model: Model) -> bool:
+def _knows_places(model: Model) -> bool:
     """False for a LoRA that was trained before UNets had places for the siblings."""
     return str((model.get_attachment("lora_metadata") or {}).get(SHARING, "")) != "1"
 

@@ -25,12 +25,12 @@ Attention = Callable[..., torch.Tensor]
 
 
 def sharing_options(
-    network: torch.nn.Module, maps: int, options: Mapping[str, Any], placed: bool = True
+    network: torch.nn.Module, maps: int, options: Mapping[str, Any], knows_places: bool = True
 ) -> dict[str, Any]:
     """`options` for a transformer or UNet of the host, with self-attention shared by `maps` rows at a time.
 
-    What `options` already have of patches and of an attention function stays in force. `placed`: UNets, which have no
-    positions, get some for the siblings; LoRAs that were trained without must do without.
+    What `options` already have of patches and of an attention function stays in force. `knows_places`: UNets, which
+    have no positions, get some for the siblings; LoRAs that were trained without must do without.
     """
     if maps == 1:
         return dict(options)
@@ -41,7 +41,7 @@ def sharing_options(
         mark = _SelfAttentionMark()
         return {**_patched(options, mark), OVERRIDE: _around(maps, mark.taken, options.get(OVERRIDE))}
     if isinstance(network, UNetModel):
-        if not placed:
+        if not knows_places:
             return _patched(options, _TokenPatch(maps))
         before = _BeforeSelfAttention()
         return {**_patched(options, before), OVERRIDE: _with_places(maps, before, options.get(OVERRIDE))}
