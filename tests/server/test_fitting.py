@@ -67,6 +67,13 @@ def test_advanced_settings_are_folded_and_unfold(editor, renderer):
     assert "huber_delta" not in unfolded  # the loss is mse
 
 
+def test_the_button_speaks_of_one_setting_in_the_singular(editor):
+    use_renderer(editor, "classic")
+    button = """return node.widgets.find(one => one.name === "tilewright_fold").label;"""
+    labels = [in_page(editor, _PUT + button, {"node": name}) for name in ("TilewrightScoreGrid", "TilewrightLoraGrid")]
+    assert labels == ["1 advanced setting", "7 advanced settings"]
+
+
 @each_renderer
 def test_what_is_linked_hides_what_it_replaces(editor, renderer):
     use_renderer(editor, renderer)
@@ -233,3 +240,37 @@ def test_a_widget_is_not_taken_for_one_of_that_name_on_an_earlier_node(editor, r
     use_renderer(editor, renderer)
     in_page(editor, _PUT, {"node": "TilewrightHeightToNormal"})  # whose `method` is advanced
     assert "method" in shown(editor, "TilewrightMakeSeamless")
+
+
+def test_a_text_box_that_is_linked_is_a_named_socket_on_the_canvas(editor):
+    """ComfyUI hides the box there, and leaves its room empty beside a dot without a name."""
+    use_renderer(editor, "classic")
+    told = in_page(
+        editor,
+        _PUT
+        + """const text = app.graph.add(LiteGraph.createNode("PrimitiveStringMultiline"));
+        text.pos = [60, 120];
+        const box = node.widgets.find(one => one.name === "loras");
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        const look = async () => {
+          const written = [];
+          CanvasRenderingContext2D.prototype.fillText = function (said, x, y) {
+            const at = this.getTransform(); // of a screen that may have more than one px to a CSS px
+            if (said === (box.label ?? box.name)) written.push(Math.round(at.f / at.d + y - node.pos[1] - box.y));
+            write.call(this, said, x, y);
+          };
+          app.canvas.setDirty(true, true); await frame(); await frame();
+          CanvasRenderingContext2D.prototype.fillText = write;
+          return [box.computedHeight, [...new Set(written)]];
+        };
+        const before = await look();
+        text.connect(0, node, "loras"); await frame();
+        const linked = await look();
+        node.disconnectInput("loras"); await frame();
+        return [before, linked, await look()];""",
+        {"node": "TilewrightLoraGrid"},
+    )
+    (before, nothing), (linked, name), (after, nothing_again) = told
+    assert linked == 24  # as high as any other widget
+    assert before == after > 40
+    assert (nothing, name, nothing_again) == ([], [15], [])

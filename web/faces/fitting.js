@@ -8,6 +8,7 @@ import { everyNode, isVueNodes, onSetting, redraw, setting } from "../lib/comfy.
 import { t } from "../lib/i18n.js";
 import { isLinked } from "../lib/links.js";
 import { chain, inputFacts } from "../lib/nodes.js";
+import { shrinkWhileLinked } from "./linked_text.js";
 
 /** @typedef {import("../lib/frontend").ComfyNode} ComfyNode */
 /** @typedef {import("../lib/frontend").ComfyWidget} ComfyWidget */
@@ -159,7 +160,7 @@ function addFold(node) {
 function setFold(node, folds, folded) {
   const button = node.widgets?.find((one) => one.name === FOLD);
   if (!button) return false;
-  const label = folds ? t("{count} advanced settings", { count: folded }) : t("Fewer settings");
+  const label = folds ? t("{count} advanced setting | {count} advanced settings", { count: folded }) : t("Fewer settings");
   const changed = button.label !== label;
   button.label = label;
   const needless = isVueNodes() || !folded || Boolean(setting(ALWAYS));
@@ -176,6 +177,7 @@ function follow(node) {
     for (const widget of node.widgets ?? []) {
       if (FOLLOWED.has(widget)) continue;
       FOLLOWED.add(widget);
+      shrinkWhileLinked(node, widget);
       chain(widget, "callback", later);
     }
   };

@@ -9,8 +9,11 @@ import { api } from "../../../scripts/api.js";
 import { h, loadStyles } from "./dom.js";
 import { guardEvents } from "./guards.js";
 import { loadWords, t } from "./i18n.js";
+import { isVueNodes } from "./litegraph.js";
 import { chain, isFor } from "./nodes.js";
 import { settle } from "./places.js";
+
+export { isVueNodes };
 
 /** @typedef {import("./frontend").ComfyNode} ComfyNode */
 /** @typedef {import("./frontend").ComfyWidget} ComfyWidget */
@@ -210,11 +213,6 @@ export function locatorOf(node) {
   const graph = node.graph;
   const root = app.rootGraph ?? app.graph;
   return !graph || graph === root || graph.isRootGraph ? String(node.id) : `${graph.id}:${node.id}`;
-}
-
-/** Whether nodes are drawn as DOM (Nodes 2.0) and not on the canvas. */
-export function isVueNodes() {
-  return Boolean(window.LiteGraph?.vueNodesMode);
 }
 
 /** @returns {string} "en", "zh", ... */

@@ -130,6 +130,12 @@ export interface ComfyApi extends EventTarget {
 
 declare global {
   interface Window {
-    LiteGraph?: { vueNodesMode?: boolean };
+    LiteGraph?: {
+      vueNodesMode?: boolean;
+      NODE_SLOT_HEIGHT?: number;
+      NODE_TEXT_COLOR?: string;
+      NODE_SUBTEXT_SIZE?: number;
+      NODE_FONT?: string;
+    };
   }
 }

@@ -23,11 +23,14 @@ export async function loadWords(language, fetchAll) {
 }
 
 /**
- * The sentence in the user's language, `{name}` filled in.
+ * The sentence in the user's language, `{name}` filled in; of "{count} image | {count} images" the first where the first
+ * value is 1. A language without plurals gives one form.
  * @param {string} english
  * @param {Record<string, string | number>} [values]
  */
 export function t(english, values = {}) {
   const sentence = Object.hasOwn(words, english) ? words[english] : english;
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  const forms = sentence.split(" | ");
+  const form = Number(Object.values(values)[0]) === 1 ? forms[0] : forms[forms.length - 1];
+  return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

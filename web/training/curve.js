@@ -284,7 +284,7 @@ export class Curve {
       ),
     );
     const words = told.map((name) => `${t(LINES[name].label)} ${shortNumber(values[name])}`).join(", ");
-    if (where === null) this.root.setAttribute("aria-label", t("Loss over {count} steps. {words}", { count: course.last, words }));
+    if (where === null) this.root.setAttribute("aria-label", t("Loss over {count} step. {words} | Loss over {count} steps. {words}", { count: course.last, words }));
   }
 
   /** @param {number} k */

@@ -192,7 +192,7 @@ class MaterialView {
     const wide = (across / unit) * tiles * size_cm;
     const scaled = this.material.pixels[0] > this.material.shown[0] ? ` · ${t("shown at {n} px", { n: this.material.shown[0] })}` : "";
     const words = [
-      t("{n} tiles of {size}", { n: tiles, size: length(size_cm) }).replace(/^1 tiles/, "1 tile"),
+      t("{n} tile of {size} | {n} tiles of {size}", { n: tiles, size: length(size_cm) }),
       t("{what} {size} wide", { what: t(SHAPES[shape].label).toLowerCase(), size: length(wide) }),
     ];
     if (this.material.maps.includes("height")) words.push(t("height {size}", { size: length(height_cm) }));

@@ -130,7 +130,7 @@ class TileView {
     this.canvas.dataset.drawn = String(Number(this.canvas.dataset.drawn ?? 0) + 1);
     this.facts.textContent = [
       t("offset {x}, {y} px", { x: wrapped(x, this.tile.pixels[0]), y: wrapped(y, this.tile.pixels[1]) }),
-      t("{n} tiles wide", { n: Number(tiles.toPrecision(2)) }),
+      t("{n} tile wide | {n} tiles wide", { n: Number(tiles.toPrecision(2)) }),
     ].join(" · ");
     this.canvas.setAttribute("aria-label", `${t("Texture, repeated")}. ${this.facts.textContent}. ${edgeWords(this.tile.seams.text ?? "")}`);
     this.seamsButton.setAttribute("aria-pressed", String(seams));
@@ -149,7 +149,7 @@ class TileView {
   }
 
   #controls() {
-    const some = [1, 2, 4].map((tiles) => button(`${tiles} × ${tiles}`, t("{n} tiles across ({n})", { n: tiles }), () => this.look.set({ tiles })));
+    const some = [1, 2, 4].map((tiles) => button(`${tiles} × ${tiles}`, t("{n} tile across ({n}) | {n} tiles across ({n})", { n: tiles }), () => this.look.set({ tiles })));
     return h(
       "div",
       { class: "tw-material-controls" },

@@ -147,7 +147,7 @@ function conflictNotice(model, { mine }) {
       h("b", {}, t("{name} was changed elsewhere meanwhile. Nothing was overwritten.", { name: picture.name })),
       single && h("div", {}, t("Yours:"), h("q", {}, String(first.caption))),
       single && h("div", {}, t("Now:"), h("q", {}, picture.text || t("no caption"))),
-      !single && h("div", {}, t("Your change of {count} images was not made.", { count: mine.length })),
+      !single && h("div", {}, t("Your change of {count} image was not made. | Your change of {count} images was not made.", { count: mine.length })),
     ),
     h("button", { onclick: () => model.settle(true) }, single ? t("Use mine") : t("Change them all the same")),
     h("button", { onclick: () => model.settle(false) }, single ? t("Keep what is there") : t("Leave them")),

@@ -87,7 +87,7 @@ export function note(message) {
 
 /** @param {Model} model */
 export function total(model) {
-  return h("span", { class: "tw-title" }, t("{count} images", { count: model.state.pictures.length }));
+  return h("span", { class: "tw-title" }, t("{count} image | {count} images", { count: model.state.pictures.length }));
 }
 
 /** @param {Model} model @param {() => void} open @param {Node[]} what stands at the left */

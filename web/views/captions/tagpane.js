@@ -32,7 +32,7 @@ export function tagPane(model) {
     const counted = model.tagCounts;
     const found = wanted ? counted.filter(({ tag }) => tag.toLowerCase().includes(wanted)) : counted;
     const sorted = sort === "name" ? [...found].sort((a, b) => a.tag.localeCompare(b.tag)) : found;
-    heading.textContent = t("{count} tags", { count: counted.length });
+    heading.textContent = t("{count} tag | {count} tags", { count: counted.length });
     const before = rows;
     rows = new Map();
     for (const { tag, count } of sorted.slice(0, MOST)) {

@@ -41,7 +41,7 @@ export function topBar(model, title, { close, replace, help }) {
     const edited = pictures.filter((picture) => picture.edited).length;
     const parts = [
       selected.size > 1 && t("{count} selected", { count: selected.size }),
-      shown.length === pictures.length ? t("{count} images", { count: pictures.length }) : t("{shown} of {count} images", { shown: shown.length, count: pictures.length }),
+      shown.length === pictures.length ? t("{count} image | {count} images", { count: pictures.length }) : t("{shown} of {count} images", { shown: shown.length, count: pictures.length }),
       edited && t("{count} edited", { count: edited }),
       excluded && t("{count} excluded", { count: excluded }),
       saving && t("saving …"),
@@ -62,5 +62,5 @@ export function topBar(model, title, { close, replace, help }) {
 function turnable(button, label, step) {
   button.disabled = !step;
   const when = step && new Date(step.time).toLocaleString();
-  button.title = step ? `${label}: ${step.what} · ${t("{count} images", { count: step.images })} · ${when}` : label;
+  button.title = step ? `${label}: ${step.what} · ${t("{count} image | {count} images", { count: step.images })} · ${when}` : label;
 }
