@@ -182,6 +182,7 @@ function follow(node) {
     }
   };
   watch();
+  chain(node, "onAdded", later); // ComfyUI's store may hold what was said of an earlier node of this id
   chain(node, "onConnectionsChange", later);
   chain(node, "onConfigure", () => {
     watch();
