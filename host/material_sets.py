@@ -56,7 +56,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     wrappers: dict[str, Callable[..., Any]] = {
         AROUND_RUN: around_run(partial(_run_checked, len(maps))),
         AROUND_SAMPLER: _told_what_is_given,
-        AROUND_CONDS: _with_clean_rows,
+        AROUND_CONDS: partial(_with_clean_rows, len(maps)),
         AROUND_PASS: around_pass(_at_clean_timesteps),
     }
     for place, wrapper in wrappers.items():
@@ -129,8 +129,15 @@ def _told_what_is_given(
 
 
 def _with_clean_rows(
-    execute: Run, model: Any, conds: list, latent: torch.Tensor, sigma: torch.Tensor, options: Mapping[str, Any]
+    maps: int,
+    execute: Run,
+    model: Any,
+    conds: list,
+    latent: torch.Tensor,
+    sigma: torch.Tensor,
+    options: Mapping[str, Any],
 ) -> Any:
+    _check_others(options, maps)  # again, for nodes that change the attention of a call of their own
     known = options.get("transformer_options", {}).get(_GIVEN)
     if known is not None:
         latent = in_place_of(known[0], known[1], latent)

@@ -4,6 +4,8 @@ import comfy.model_management
 import comfy.sample
 import pytest
 import torch
+from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+from comfy_extras.nodes_sag import SelfAttentionGuidance
 from random_networks import random_control_network
 from small_flows import random, relative, small_flow, told
 from small_unets import UNET, small_model
@@ -176,6 +178,18 @@ def test_nodes_that_change_self_attention_are_refused(model, first):
 
     both = material_set_model(tiled(model), MAPS, 0.0) if first else tiled(material_set_model(model, MAPS, 0.0))
     with pytest.raises(InputError, match="HyperTile"):
+        sample(both)
+
+
+@pytest.mark.parametrize("node", [PerturbedAttentionGuidance, SelfAttentionGuidance])
+@pytest.mark.parametrize("first", [True, False])
+def test_guidance_by_another_self_attention_is_refused(model, node, first):
+    given = (3.0, 2.0) if node is SelfAttentionGuidance else (3.0,)
+    if first:
+        both = material_set_model(node.execute(model, *given).args[0], MAPS, 0.0)
+    else:
+        both = node.execute(material_set_model(model, MAPS, 0.0), *given).args[0]
+    with pytest.raises(InputError, match="Perturbed Attention"):
         sample(both)
 
 

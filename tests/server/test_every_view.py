@@ -39,6 +39,7 @@ SHOWN = {  # by the names of the views: JavaScript that is true of `root` once i
     "live_normal": "root.querySelector('canvas')?.dataset.drawn > 0",
     "tile_view": "root.querySelector('canvas')?.dataset.drawn > 0",
     "material_view": "root.querySelector('canvas')?.dataset.drawn > 0",
+    "badges": "root.querySelector('.tw-badges > :not(.tw-quiet)')",
     "training_panel": "root.querySelectorAll('.tw-film button[data-step]').length === 3",
     "grid_picker": "root.querySelectorAll('.tw-pick').length === 5",
 }
@@ -49,6 +50,7 @@ MISSING = f"""async () => {{
   return Object.keys(test).filter(name => !views[name] || !test[name](views[name]));
 }}"""
 SCENE = """await app.loadApiJson(given.graph, "every view");
+app.graph.id = crypto.randomUUID();  // as any workflow of a person has, by which its last run is found
 for (const node of app.graph.nodes) {
   node.pos = [-380 + 420 * ((node.id - 1) % 5), node.id > 5 ? 620 : 40];
   if (given.notRun.includes(String(node.id))) node.mode = 2;

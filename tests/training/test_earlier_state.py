@@ -51,7 +51,7 @@ def earlier_run():
     return trainer, run_fingerprint(config, examples, layer)
 
 
-def test_the_state_of_an_earlier_version_is_found_and_goes_on_to_the_same_bits():
+def test_the_state_of_an_earlier_version_is_found_and_goes_on_to_the_same_end():
     trainer, fingerprint = earlier_run()
     state, lora = latest_state(FIXTURE.glob("state.safetensors"), RunIdentity(fingerprint, "models"), trainer.steps)
     assert lora == "brick.safetensors"
@@ -59,11 +59,9 @@ def test_the_state_of_an_earlier_version_is_found_and_goes_on_to_the_same_bits()
     assert trainer.step == 4
     for _ in trainer.run():
         pass
-    written = json.loads((FIXTURE / "machine.json").read_text(encoding="utf-8"))
-    here = {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability()}
-    tolerance = 0.0 if here == written else 1e-5  # another machine rounds elsewhere
     expected = load_file(FIXTURE / "end.safetensors")
-    torch.testing.assert_close(dict(trainer.kohya_state()), expected, rtol=tolerance, atol=tolerance)
+    close = dict(rtol=1e-6, atol=1e-6)  # processors of other makers round elsewhere, by one unit in the last place
+    torch.testing.assert_close(dict(trainer.kohya_state()), expected, **close)
     losses = torch.tensor(trainer.losses, dtype=torch.float64)
     written = json.loads((FIXTURE / "losses.json").read_text(encoding="utf-8"))
-    torch.testing.assert_close(losses, torch.tensor(written, dtype=torch.float64), rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(losses, torch.tensor(written, dtype=torch.float64), **close)
