@@ -1,8 +1,9 @@
 """Peak memory and time of loading, cleaning, augmenting and saving large renders, each step in a process of its own.
 
 Every render is another picture, so that none is a duplicate; work is on 8 threads whatever the machine has. Arguments:
-sides with numbers of renders, as 2048:64, and the steps if not all (default 2048:64 8192:4). After every tenth of the
-renders it reports the seconds and processor seconds so far, and the memory above the base.
+sides with numbers of renders, as 2048:64, and the steps if not all (default 2048:64 8192:4); clean+augment takes both
+steps in one process. After every tenth of the renders it reports the seconds and processor seconds so far, and the
+memory above the base.
 """
 
 import os
@@ -26,7 +27,7 @@ def write_renders(folder, side, count):
         cv2.imwrite(str(folder / f"render{number}.png"), cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC))
 
 
-def run(step, folder, out):
+def run(steps, folder, out):
     import conftest  # noqa: F401
     import torch
     from tilewright.common.texture_dataset import Sample, TextureDataset
@@ -45,26 +46,32 @@ def run(step, folder, out):
 
     samples = (Sample(one, "basecolor", image_size(one), material=one.stem, tileable=True) for one in files)
     dataset = TextureDataset(tuple(samples))
-    progress = Progress(step)
-    if step == "load":
-        load_folder(folder, Loading("basecolor", [folder], "auto"), progress)
-    elif step == "clean":
-        clean_dataset(dataset, Rules(), progress)
-    elif step == "augment":
-        augment_dataset(dataset, out, Augmentation(1, color=0.5), 0, progress)
-    else:
-        save_dataset(out, {"train": dataset}, Saving("kohya", "wall", "keep", 8, [out]), progress)
-    progress.report(len(files), len(files), "all ")
+    progress = Progress()
+    for step in steps.split("+"):
+        progress.begin(step)
+        if step == "load":
+            load_folder(folder, Loading("basecolor", [folder], "auto"), progress)
+        elif step == "clean":
+            dataset = clean_dataset(dataset, Rules(), progress).kept
+            print(f"kept {len(dataset)}", flush=True)
+        elif step == "augment":
+            augment_dataset(dataset, out, Augmentation(1, color=0.5), 0, progress)
+        else:
+            save_dataset(out, {"train": dataset}, Saving("kohya", "wall", "keep", 8, [out]), progress)
+        progress.report(len(files), len(files), "all ")
 
 
 class Progress:
     """Reports after every tenth of the work what it took so far."""
 
-    def __init__(self, step):
+    def __init__(self):
         import psutil
 
-        self.step, self.tenth = step, 0
         self.base, self.start = psutil.Process().memory_info().rss, time.perf_counter()
+        print(f"base {self.base / 2**30:.2f} GB", flush=True)
+
+    def begin(self, step):
+        self.step, self.tenth = step, 0
 
     def __call__(self, done, total):
         if total and done * 10 // total > self.tenth:
@@ -80,15 +87,15 @@ class Progress:
 
 
 def main(arguments):
-    steps = [one for one in arguments if one in STEPS] or STEPS
-    for case in [one for one in arguments if one not in STEPS] or ["2048:64", "8192:4"]:
+    steps = [one for one in arguments if set(one.split("+")) <= set(STEPS)]
+    for case in [one for one in arguments if one not in steps] or ["2048:64", "8192:4"]:
         side, count = map(int, case.split(":"))
         print(f"{side} px", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             renders = Path(folder, "renders")
             renders.mkdir()
             write_renders(renders, side, count)
-            for step in steps:
+            for step in steps or STEPS:
                 out = Path(folder, step)
                 subprocess.run([sys.executable, __file__, "run", step, renders, out], check=True, env=os.environ)
 
