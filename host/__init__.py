@@ -11,7 +11,8 @@ out_of_memory: which errors say that it has run out.
 Others' models: captioners, clip_scores, clip_tokens; weight_files reads what a user gives. Captions by hand: edit_sets.
 Material sets: material_sets (rows that are maps of one material), shared_attention (what they see of each other),
 given_maps and set_prompts (their latents and texts).
-Grids: painting, lora_files (with lora_remainders: what of them is left out), lora_grid, screening, scored_grid.
+Grids: painting, lora_files (with lora_patches, what ComfyUI makes of them, and lora_remainders, what of them is left
+out), lora_grid, screening, scored_grid.
 The editor's views: routes/, what they may ask over HTTP; viewed_files, what they fetch from temp.
 The trainer: in_graph/ in the graph, run_outside/ outside it, sd_scripts/ through kohya's scripts; run_record is what
 they tell of a run.

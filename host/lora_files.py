@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import comfy.lora
-import comfy.lora_convert
 import comfy.sd
 import folder_paths
 import torch
@@ -19,8 +16,9 @@ from ..common.files import content_digest
 from ..common.paths import is_inside
 from ..evaluation.cells import match_loras, step_of
 from .folders import model_file
-from .lora_remainders import check_scales, layer_of, passed_over
-from .protocols import Clip, Model, Patcher
+from .lora_patches import Tried, try_patches
+from .lora_remainders import check_plain, passed_over
+from .protocols import Clip, Model
 from .training import model_kind
 from .weight_files import read_weights, spoilt_tensors
 
@@ -115,31 +113,27 @@ def check_values(lora: LoraFile) -> str:
 
 
 def check_fit(model: Model, clip: Clip, lora: LoraFile) -> str:
-    """A line on layers of the file that the model lacks, "" if it has all. Raises `InputError` where it lacks most."""
-    check_scales(lora.tensors, f"The LoRA {lora.name}")
-    keys = comfy.lora.model_lora_keys_unet(model.model, {})
-    keys = comfy.lora.model_lora_keys_clip(clip.cond_stage_model, keys) if clip is not None else keys
-    tensors = comfy.lora_convert.convert_lora(dict(lora.tensors))
-    patches = comfy.lora.load_lora(tensors, keys, log_missing=False)
-    shapes = {**_shapes(model), **(_shapes(clip.patcher) if clip is not None else {})}
-    fitting = sum(_fits(patch, shapes.get(key if isinstance(key, str) else key[0])) for key, patch in patches.items())
-    own = {name for name, place in keys.items() if place in patches}
-    layers = len({layer_of(key, own) or key.split(".lora_")[0].split(".hada_")[0].split(".lokr_")[0]
-                  for key in tensors if not key.endswith((".alpha", ".dora_scale"))})  # fmt: skip
+    """Lines on what of the file has no effect, "" if all has. Raises `InputError` where the model lacks most of its
+    layers, or ComfyUI would paint something else than it holds."""
+    what = f"The LoRA {lora.name}"
+    check_plain(lora.tensors, what)
+    tried = try_patches(model, clip, lora.tensors, what)
+    fitting, layers = len(tried.fitting), len(tried.layers)
     if not fitting and not any(map(_OF_LORA.search, lora.tensors)):
         raise InputError(
             f"{lora.name} holds no layers of a LoRA, but such as {next(iter(lora.tensors))}. Choose a LoRA; a "
             "checkpoint belongs into models/checkpoints."
         )
     if fitting < _LEAST_SHARE * layers or not fitting:
-        raise InputError(_unfit(lora, fitting, layers, model_kind(model), bool(patches)))
+        raise InputError(_unfit(lora, tried, model_kind(model)))
     lines = [f"{layers - fitting} of {layers} layers do not fit the model"] if fitting < layers else []
-    used = {key for patch in patches.values() for key in getattr(patch, "loaded_keys", ())}
-    return "\n".join(f"{lora.name}: {line}" for line in [*lines, *passed_over(tensors, lora.metadata, used, own)])
+    if tried.fitting <= tried.empty:
+        lines.append("none of its layers changes anything, for their weights or alphas are zero")
+    return "\n".join(f"{lora.name}: {line}" for line in [*lines, *passed_over(lora.tensors, lora.metadata, tried)])
 
 
-def _unfit(lora: LoraFile, fitting: int, layers: int, kind: str, known: bool) -> str:
-    """Why a LoRA with so many of its layers fitting a model of this kind cannot be used; known: any of its names is."""
+def _unfit(lora: LoraFile, tried: Tried, kind: str) -> str:
+    """Why a LoRA that was tried on a model of this kind cannot be used."""
     first = next(iter(lora.tensors))
     if first.startswith(_PEFT):
         return (
@@ -147,29 +141,15 @@ def _unfit(lora: LoraFile, fitting: int, layers: int, kind: str, known: bool) ->
             f"model of the kind {kind}. Save it as the trainer saves for ComfyUI, or convert it to the names of "
             "sd-scripts (lora_unet_…)."
         )
-    unknown = "" if known else f" ComfyUI knows none of its names for it, such as {first}."
+    said = f" ComfyUI says of one: {tried.complaint[:200]}." if tried.complaint else ""
+    unknown = said if tried.own else f" ComfyUI knows none of its names for it, such as {first}."
     made_for = lora.metadata.get("ss_base_model_version") or lora.metadata.get("modelspec.architecture")
     origin = f" It says that it was made for {made_for}." if made_for else ""
     return (
-        f"The LoRA {lora.name} is of another family than the model: {fitting} of its {layers} layers fit, and the "
-        f"model is of the kind {kind}.{origin}{unknown} Load the checkpoint that the LoRA was trained on, or choose "
-        "LoRAs that were trained on this one."
+        f"The LoRA {lora.name} is of another family than the model: {len(tried.fitting)} of its {len(tried.layers)} "
+        f"layers fit, and the model is of the kind {kind}.{origin}{unknown} Load the checkpoint that the LoRA was "
+        "trained on, or choose LoRAs that were trained on this one."
     )
-
-
-def _shapes(patcher: Patcher) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in patcher.model_state_dict().items()}
-
-
-def _fits(patch: Any, shape: torch.Size | None) -> bool:
-    """Whether a patch has the size of the weight it is for; of kinds other than plain LoRA that is not looked at."""
-    if shape is None:
-        return False
-    if getattr(patch, "name", "") != "lora":
-        return True
-    up, down = patch.weights[:2]
-    joined = up.shape[1] == down.shape[0]  # ComfyUI leaves a layer out whose halves differ in rank, and only logs it
-    return joined and up.shape[0] == shape[0] and down.flatten(1).shape[1] in (shape[1], shape[1:].numel())
 
 
 def with_lora_file(model: Model, clip: Clip, lora: LoraFile, strength: float) -> tuple[Model, Clip]:

@@ -1,7 +1,7 @@
 """What a LoRA file holds of its effect that ComfyUI leaves out without a word: alphas in its metadata, and tensors."""
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -9,42 +9,63 @@ import torch
 
 from ..common.errors import InputError
 from ..common.untrusted_json import parse_untrusted_json
+from .lora_patches import EMBEDDINGS, Tried, layer_of
 
 _ALPHAS, _RANKS = ("lora_alpha", "network_alpha", "alpha"), ("r", "rank", "network_dim")
-_ALONE = (".alpha", ".dora_scale", ".diff", ".diff_b", ".w_norm", ".b_norm", ".set_weight")  # taken by themselves
 _SCALES = ("scale_weight", "weight_scale", "scale_input", "input_scale")
 
 
-def check_scales(tensors: Iterable[str], what: str) -> None:
-    """Raise `InputError` for weights of 8 bits with scales of their own: without these they are other weights."""
+def check_plain(tensors: Mapping[str, torch.Tensor], what: str) -> None:
+    """Raise `InputError` for tensors that are not the weights themselves, but what these are reckoned from."""
     if scale := next((name for name in tensors if name.endswith(_SCALES)), ""):
         raise InputError(
             f"{what} holds weights of 8 bits with scales of their own, such as {scale}, which ComfyUI passes over: it "
             "would have another effect. Choose the file in 16 bits, or multiply the scales in with what wrote it."
         )
+    for name, value in tensors.items():
+        if name.endswith(".alpha") and value.numel() != 1:
+            raise InputError(
+                f"{what} holds {value.numel()} numbers as {name}, which is one number. Have it written again, or "
+                "choose another file."
+            )
+        if value.ndim > 1 and not value.is_floating_point():
+            raise InputError(
+                f"{what} holds weights that are no floating-point numbers, such as {name} ({_kind(value)}), as "
+                "programs write them that quantise: ComfyUI would take them as they are. Choose the file in 16 bits."
+            )
 
 
-def passed_over(
-    tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], used: Container[str], layers: Container[str]
-) -> list[str]:
-    """Lines on what is left out of a LoRA of which ComfyUI takes the tensors `used` for `layers`."""
+def _kind(value: torch.Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def passed_over(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], tried: Tried) -> list[str]:
+    """Lines on what is left out of a LoRA of these tensors, which was tried on its models."""
     lines = []
+    if embeddings := {name.split(".")[1] for name in tensors if name.startswith(EMBEDDINGS)}:
+        lines.append(f"ComfyUI passes over the embeddings in it ({', '.join(sorted(embeddings)[:3])}): painted without "
+                     "them, and prompts know their words only from files in models/embeddings")  # fmt: skip
     magnitudes = [name for name in tensors if "lora_magnitude_vector" in name]
     if magnitudes:
         lines.append(f"a DoRA of PEFT, whose {len(magnitudes)} magnitudes ComfyUI passes over: painted as a plain LoRA")
-    left = [name for name in tensors if name not in used and not name.endswith(_ALONE) and layer_of(name, layers)]
-    if left := [name for name in left if name not in magnitudes]:
+    left = [name for name in tried.left if layer_of(name, tried.own) and name not in magnitudes]
+    if left:
         lines.append(f"ComfyUI passes over {len(left)} of its tensors, such as {left[0]}: painted without them")
     if not any(name.endswith(".alpha") for name in tensors):
         lines += _alpha_lines(_facts(metadata))
+    elif not tried.fitting <= tried.empty and (zero := silenced(tensors)):
+        lines.append(f"{len(zero)} of its layers have an alpha of 0, such as {zero[0]}: they change nothing")
     return lines
 
 
-def layer_of(name: str, layers: Container[str]) -> str:
-    """Which of these layers a tensor is of, by the beginning of its name; "" for none."""
-    parts = name.split(".")
-    beginnings = (".".join(parts[:count]) for count in range(1, len(parts)))
-    return next((beginning for beginning in beginnings if beginning in layers), "")
+def silenced(tensors: Mapping[str, torch.Tensor]) -> list[str]:
+    """The alphas of 0, but of OFT, where they are a limit."""
+    alphas = {name: value for name, value in tensors.items() if name.endswith(".alpha")}
+    return [
+        name
+        for name, value in alphas.items()
+        if value == 0 and f"{name.removesuffix('alpha')}oft_blocks" not in tensors
+    ]
 
 
 def _facts(metadata: Mapping[str, str]) -> dict[str, Any]:

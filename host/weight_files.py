@@ -1,7 +1,10 @@
 """Files of weights that a user gives: read whole, or named for what they are."""
 
+import codecs
 import re
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import comfy.utils
@@ -14,14 +17,25 @@ from .out_of_memory import is_out_of_memory
 _AGAIN = "download or copy it again"
 _REWRITTEN = "have the program that wrote it write it as the format has it"
 _SAFETENSORS_HEADER = 100_000_000  # bytes of JSON at most, by the library that reads it
-_TEXTS = {
+_OTHERS = {  # by how they begin, whatever the name says
     b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself with 'git lfs pull'",
-    b"<!DOCTYPE": f"a web page; {_AGAIN}",
     b"<!doctype": f"a web page; {_AGAIN}",
     b"<html": f"a web page; {_AGAIN}",
+    b"<?xml": f"a text in XML, no file of weights; {_AGAIN}",
     b"{": f"a text in JSON, no file of weights; {_AGAIN}",
+    b"gguf": "a GGUF file, which ComfyUI does not read; choose the file in safetensors",
+    b"7z\xbc\xaf\x27\x1c": "an archive (7z); unpack it",
+    b"rar!\x1a\x07": "an archive (RAR); unpack it",
+    b"\x1f\x8b": "an archive (gzip); unpack it",
+    b"\xfd7zxz": "an archive (xz); unpack it",
+    b"(\xb5/\xfd": "an archive (Zstandard); unpack it",
+    b"\x89png": "a picture; choose the file of weights",
+    b"\xff\xd8\xff": "a picture; choose the file of weights",
+    b"\x89hdf": "an HDF5 file, which ComfyUI does not read; choose the file in safetensors",
 }
 _MORE = "holds more than tensors, which may run programs"
+_LONGEST_ANSWER = 2000  # bytes
+_PART = re.compile(r"-(\d+)-of-(\d+)\.[^.]*$")  # as transformers and diffusers cut large files
 _ZIP = b"PK\3\4"
 _PICKLE = re.compile(rb"\x80[\2-\5].{7}", re.DOTALL)  # its protocol and more than the length of a header
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")  # colours, in which torch writes its errors
@@ -34,6 +48,11 @@ def read_weights(path: Path, what: str) -> tuple[Mapping[str, torch.Tensor], Map
     Raises `InputError` for a file that cannot be read, with what it is, and for one without tensors; errors of memory
     pass.
     """
+    if (part := _PART.search(path.name)) and int(part[2]) > 1:
+        raise InputError(
+            f"{what} is part {int(part[1])} of {int(part[2])} of a file, by its name: its other layers would be "
+            "missing. Join the parts into one file, or download it whole."
+        )
     try:
         with path.open("rb") as file:
             first = file.read(64)
@@ -66,10 +85,13 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
     told = " ".join(_TERMINAL.sub("", str(error)).partition("\n\n")[0].replace(str(path), path.name).split())
     damaged = f"it is damaged or copied only in part; {_AGAIN} ({told[:200]})"
     named_safetensors = path.suffix.lower() in (".safetensors", ".sft")
+    plain_zip = first.startswith(_ZIP) and not _holds_pickle(path)
     if _begins_as_safetensors(first):
         if odd := _odd_header(path):
             return odd
         return damaged if named_safetensors else "it is a safetensors file; give it a name that ends in .safetensors"
+    if plain_zip:
+        return "it is an archive (ZIP); unpack it"
     if named_safetensors and first.startswith(_ZIP):
         return "it is a file of PyTorch, whatever its name says; rename it to .pt, or convert it to safetensors"
     if named_safetensors and _PICKLE.match(first):
@@ -79,8 +101,29 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
         return f"it {_MORE}; convert it to safetensors"
     if refused and _PICKLE.match(first):  # which has no end that would tell
         return f"it {_MORE}, or was copied only in part; convert it to safetensors, or {_AGAIN}"
-    text = next((kind for start, kind in _TEXTS.items() if first.startswith(start)), "")
-    return f"it is {text}" if text else damaged
+    begins = first.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    other = next((kind for start, kind in _OTHERS.items() if begins.startswith(start)), "")
+    return f"it is {other or _text(path)}" if other or _text(path) else damaged
+
+
+def _holds_pickle(path: Path) -> bool:
+    """Whether a ZIP is one of PyTorch; a damaged one may be."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("data.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return True
+
+
+def _text(path: Path) -> str:
+    """A short text of a server in words, "" for anything else."""
+    if path.stat().st_size > _LONGEST_ANSWER:
+        return ""
+    with suppress(UnicodeDecodeError):
+        text = " ".join(path.read_bytes().decode("utf-8").split())
+        if text and text.isprintable():
+            return f"a text that begins with '{text[:60]}', no file of weights; {_AGAIN}"
+    return ""
 
 
 def _odd_header(path: Path) -> str:

@@ -16,7 +16,11 @@ OF_FLOWS = {  # how the layers of each begin, behind lora_unet_
     "Anima": (re.compile(r"(net_)?blocks_\d|llm_adapter_"), (ANIMA,)),
 }
 OF_TEXTS = {768: (SD1,), 1024: (SD2, SD2_V), 2048: (SDXL,)}  # by the width of what a UNet's cross-attention reads
-OF_KINDS = {"lora_down": "LoRA", "hada_w1_a": "LoHa", "lokr_w1": "LoKr"}
+OF_KINDS = {  # what a layer of each has, behind its name
+    "LoRA": ("lora_down.weight", "lora_up.weight", "dora_scale", "alpha"),
+    "LoHa": ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "dora_scale", "alpha"),
+    "LoKr": ("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "dora_scale", "alpha"),
+}
 _CROSS_ATTENTION = re.compile(r"attn2_to_[kv]\.lora_down\.weight$")
 
 
@@ -36,15 +40,19 @@ def check_start(name: str, shapes: Mapping[str, Sequence[int]], family: str, net
     made_for = _family(kept)
     if made_for and family not in made_for[1]:
         raise InputError(f"{what} was made for {made_for[0]}, but the model is {family}. Choose one made for {family}.")
-    kind = next((kind for mark, kind in OF_KINDS.items() if any(f".{mark}" in key for key in kept)), "")
     wanted = "LoRA" if network.kind == "DoRA" else network.kind
-    if kind and kind != wanted:
+    kind = next((kind for kind, (mark, *_) in OF_KINDS.items() if any(f".{mark}" in key for key in kept)), wanted)
+    if kind != wanted:
         raise InputError(f"{what} is a {kind}, but network type is {network.kind}. Set it to {kind}.")
+    if beside := next((key for key in kept if key.partition(".")[2] not in OF_KINDS[kind]), ""):
+        raise InputError(
+            f"{what} holds {beside}, which sd-scripts passes over for a {network.kind} without a word, so that it "
+            "would have another effect. Choose another file, or start from nothing."
+        )
     if network.kind != "DoRA" and any(key.endswith("dora_scale") for key in kept):
         raise InputError(f"{what} is a DoRA, but network type is {network.kind}. Set it to DoRA.")
-    rank = _rank(kept)
-    if rank and wanted == "LoRA" and rank != network.rank:
-        raise InputError(f"{what} has rank {rank}, but rank is set to {network.rank}. Set it to {rank}.")
+    if wanted == "LoRA":
+        _check_ranks(kept, network, what)
 
 
 def _family(shapes: Mapping[str, Sequence[int]]) -> tuple[str, Iterable[str]] | None:
@@ -59,7 +67,15 @@ def _family(shapes: Mapping[str, Sequence[int]]) -> tuple[str, Iterable[str]] | 
     return next(found, None)
 
 
-def _rank(shapes: Mapping[str, Sequence[int]]) -> int:
-    """That of the first layer that is no 3x3 convolution, 0 where there is none."""
-    downs = (shape for key, shape in shapes.items() if key.endswith(".lora_down.weight") and tuple(shape[2:]) != (3, 3))
-    return next((int(shape[0]) for shape in downs), 0)
+def _check_ranks(shapes: Mapping[str, Sequence[int]], network: NetworkConfig, what: str) -> None:
+    """Raise `InputError` where a layer has another rank than the network: 3x3 convolutions have one of their own."""
+    for key, shape in shapes.items():
+        if not key.endswith(".lora_down.weight"):
+            continue
+        wide = tuple(shape[2:]) == (3, 3)
+        name, wanted = ("convolution rank", network.conv_rank) if wide else ("rank", network.rank)
+        if shape[0] != wanted:
+            raise InputError(
+                f"{what} has rank {shape[0]}, but {name} is set to {wanted}. Set it to {shape[0]}, or choose another "
+                f"file where layers differ ({key})."
+            )

@@ -21,7 +21,7 @@ from ...training.noise import NoiseSchedule
 from .. import folders, unet_blocks
 from .. import training as host_training
 from ..block_stream import stream_blocks
-from ..lora_remainders import check_scales
+from ..lora_remainders import check_plain, silenced
 from ..protocols import Model
 from ..shared_attention import sharing_options
 from ..weight_files import read_weights, spoilt_tensors
@@ -146,9 +146,14 @@ def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
     path = folders.model_file("loras", config.network.start_from, "start_from")
     what = f"The LoRA to start from, {config.network.start_from},"
     weights = read_weights(path, what)[0]
-    check_scales(weights, what)
+    check_plain(weights, what)
     if spoilt_tensors(weights):
         raise InputError(f"{what} holds NaN or infinite values: its training diverged. Choose another file.")
+    if zero := silenced(weights):
+        raise InputError(
+            f"{what} has an alpha of 0, such as {zero[0]}, at which its layers change nothing: it would be begun anew. "
+            "Choose another file, or start from nothing."
+        )
     return dict(weights)
 
 

@@ -3,6 +3,7 @@
 import json
 import pickle
 import struct
+import zipfile
 
 import comfy.utils
 import pytest
@@ -154,3 +155,37 @@ def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch, error):
     with pytest.raises(type(error)) as raised:
         read_weights(tmp_path / "a.safetensors", WHAT)
     assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"Entry not found", "a text that begins with 'Entry not found', no file of weights"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a text in XML"),
+        (b"\xef\xbb\xbf\r\n<!DocType html>", "a web page"),
+        (b"GGUF\3\0\0\0" + bytes(99), "a GGUF file, which ComfyUI does not read"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(99), "an archive (7z); unpack it"),
+        (b"Rar!\x1a\7\1\0" + bytes(99), "an archive (RAR); unpack it"),
+        (b"\x1f\x8b\x08" + bytes(99), "an archive (gzip); unpack it"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "a picture; choose the file of weights"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+        (bytes(5000), "damaged or copied only in part"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_named_for_what_it_is(tmp_path, content, words):
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert words in told(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pt"])
+def test_an_archive_that_holds_weights_is_not_called_weights(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("wall.safetensors", b"x")
+    assert "it is an archive (ZIP); unpack it" in told(tmp_path / name)
+
+
+def test_one_part_of_several_is_not_taken_for_the_whole(tmp_path):
+    save_file(TENSORS, tmp_path / "wall-00001-of-00002.safetensors")
+    assert "is part 1 of 2 of a file, by its name" in told(tmp_path / "wall-00001-of-00002.safetensors")
+    save_file(TENSORS, tmp_path / "wall-00001-of-00001.safetensors")
+    assert read_weights(tmp_path / "wall-00001-of-00001.safetensors", WHAT)[0].keys() == TENSORS.keys()

@@ -66,6 +66,16 @@ def test_what_does_not_tell_its_family_passes():
             RANK_4,
             "is a DoRA, but network type is LoRA",
         ),
+        (
+            lora(ATTENTION, width=768) | lora("lora_te_a", rank=8),
+            RANK_4,
+            r"has rank 8, but rank .*lora_te_a\.lora_down",
+        ),
+        (lora("lora_te_a", kernel=(3, 3)), RANK_4, "has rank 4, but convolution rank is set to 0"),
+        ({"lora_te_a.oft_blocks": (4, 8, 8)}, RANK_4, "lora_te_a.oft_blocks, which sd-scripts passes over for a LoRA"),
+        ({"lora_te_a.a1.weight": (4, 8)}, RANK_4, "lora_te_a.a1.weight, which sd-scripts passes over"),
+        (lora("lora_te_a") | {"lora_te_a.lora_mid.weight": (4, 4)}, RANK_4, "lora_te_a.lora_mid.weight, which"),
+        (lora("lora_te_a") | {"lora_te_b.diff": (4, 4)}, RANK_4, "lora_te_b.diff, which sd-scripts passes over"),
     ],
 )
 def test_what_would_be_passed_over_or_fail_late_is_named(shapes, network, words):
@@ -75,5 +85,5 @@ def test_what_would_be_passed_over_or_fail_late_is_named(shapes, network, words)
 
 def test_convolutions_may_have_a_rank_of_their_own():
     convolution = lora("lora_unet_down_blocks_0_resnets_0_conv1", rank=2, kernel=(3, 3))
-    check_start("a.safetensors", convolution | lora(ATTENTION, width=768), SD1, RANK_4)
+    check_start("a.safetensors", convolution | lora(ATTENTION, width=768), SD1, NetworkConfig(rank=4, conv_rank=2))
     check_start("a.safetensors", lora(ATTENTION, width=768), SD1, NetworkConfig(rank=4, kind="DoRA"))
