@@ -86,6 +86,11 @@ def read_exr(path: Path, header: ExrHeader) -> torch.Tensor:
     names = header.layer.planes
     if not names or any(name not in channels for name in names):
         raise UnreadableImage(path, "it is damaged or incomplete: some of its pixels are missing; copy it again")
+    if len({channels[name].pixels.dtype.kind for name in names}) > 1:
+        found = ", ".join(f"{name} ({channels[name].pixels.dtype})" for name in names)
+        raise UnreadableImage(
+            path, f"its channels hold whole numbers beside others: {found}; name one of them as layer"
+        )
     planes = [_plane(path, channels.pop(name), name) for name in names]
     channels.clear()  # at 8K each is 268 MB
     if len(planes) == 2 and header.layer.channels.keys() == {"R", "G"}:

@@ -3,12 +3,13 @@
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import UnreadableImage
 from .exr_files import SIGNATURE, ExrHeader, read_exr_header
+from .jpeg_tga_headers import remark_on_tga, unread_jpeg
 from .png_chunks import NOTES, code_points, other_colors, png_chunks, without_heavy_chunks
 from .png_chunks import SIGNATURE as PNG_SIGNATURE
 from .tiff_files import SIGNATURES, TiffHeader, read_tiff_header
@@ -50,7 +51,8 @@ class Header:
     grey value that is transparent in a PNG of 16 bits, None without one. pictures counts the frames or pages, of which
     the first is read. coded_colors are a PNG's code points (cICP) where they say another thing than sRGB. partial: a
     GIF's first picture leaves a part of its canvas empty. cmyk: its colours are inks. chromaticities are those that a
-    PNG states, as `rec709_of_chromaticities` takes them, () for none. exr and tiff are what those readers need.
+    PNG states, as `rec709_of_chromaticities` takes them, () for none. remarks tell what is odd about it. exr and tiff
+    are what those readers need.
     """
 
     decoder: str
@@ -66,6 +68,7 @@ class Header:
     partial: bool = False
     cmyk: bool = False
     chromaticities: tuple[float, ...] = ()
+    remarks: tuple[str, ...] = ()
     exr: ExrHeader | None = None
     tiff: TiffHeader | None = None
 
@@ -132,7 +135,7 @@ def _check_fits_into_memory(path: Path, header: Header) -> None:
 def _tiff_header(path: Path) -> Header:
     tiff = read_tiff_header(path)
     facts = (tiff.decoder, tiff.width, tiff.height, tiff.channels, tiff.orientation, tiff.profile)
-    return Header(*facts, pictures=tiff.pictures, cmyk=tiff.cmyk, tiff=tiff)
+    return Header(*facts, pictures=tiff.pictures, cmyk=tiff.cmyk, remarks=tiff.remarks, tiff=tiff)
 
 
 def _pillow_header(path: Path, first: bytes) -> Header:
@@ -148,10 +151,14 @@ def _pillow_header(path: Path, first: bytes) -> Header:
     if other := next((what for start, what in _OTHER_KINDS.items() if first.startswith(start)), ""):
         raise UnreadableImage(path, f"it is {other}")
     with path.open("rb") as file:
+        if first.startswith(b"\xff\xd8") and (unread := unread_jpeg(file)):
+            raise UnreadableImage(path, f"it is {unread}")
         chunks = png_chunks(file, path)
         coded = other_colors(code_points(file, chunks))
         with _as_pillow_image(without_heavy_chunks(file, chunks), path) as image:
-            return _header_of(image, first, {chunk.kind for chunk in chunks}, coded)
+            header = _header_of(image, first, {chunk.kind for chunk in chunks}, coded)
+            remark = remark_on_tga(file) if image.format == "TGA" else ""
+            return replace(header, remarks=(remark,)) if remark else header
 
 
 def _header_of(image: Any, first: bytes, chunks: Collection[bytes], coded_colors: str) -> Header:

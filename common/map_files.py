@@ -57,7 +57,7 @@ CLIPPED = "values beyond 0..1, which training and 8- and 16-bit files clip"
 PARTIAL = "a GIF whose picture leaves a part of its canvas empty"
 INVISIBLE = "alpha of 0 everywhere, which would hide the whole picture: passed over"
 LOW, VERY_LOW = 1 / 16, 1e-4  # 12 bits in a file of 16; 16 bits in one of 32, whose numbers may be signed or floats
-DEEP = ("png16", "tifffile", "opencv")  # decoders of more than 8 bits
+DEEP = ("png16", "tifffile", "opencv", "exr")  # decoders of more than 8 bits
 REPAIRED = "NaN or infinite values, repaired from the nearest pixels"
 
 
@@ -108,6 +108,7 @@ def _low_notes(image: torch.Tensor, decoded: Decoded) -> list[Note]:
 def _header_notes(header: Header, wanted: str) -> list[Note]:
     notes = [Note(f"the first of {header.pictures} pictures in the file")] if header.pictures > 1 else []
     notes += [Note(PARTIAL)] if header.partial else []
+    notes += [Note(remark) for remark in header.remarks]
     if header.coded_colors:
         notes.append(Note(f"wide or HDR colours (cICP {header.coded_colors}), taken for sRGB: export it as sRGB"))
     return notes + _layer_notes(header, wanted)

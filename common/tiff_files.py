@@ -11,14 +11,14 @@ import numpy as np
 from .errors import UnreadableImage
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION, _PROFILE = 274, 34675
+_ORIENTATION, _PROFILE, _NODATA = 274, 34675, 42113
 _PLAIN = ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE")  # what is read here; Pillow reads 8-bit CMYK and YCbCr
 _PILLOW_8_BIT = ("SEPARATED", "YCBCR")
 
 
 class TiffHeader(NamedTuple):
     """What is known of the first picture before its pixels are read. decoder is "tifffile", "opencv" or "pillow",
-    pictures how many pages are no previews."""
+    pictures how many pages are no previews; remarks tell what is odd about the first."""
 
     width: int
     height: int
@@ -29,6 +29,7 @@ class TiffHeader(NamedTuple):
     white_is_zero: bool
     pictures: int = 1
     cmyk: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 def read_tiff_header(path: Path) -> TiffHeader:
@@ -50,6 +51,7 @@ def read_tiff_header(path: Path) -> TiffHeader:
             page.photometric == tifffile.PHOTOMETRIC.MINISWHITE,
             max(sum(not one.is_reduced for one in file.pages), 1),
             page.photometric == tifffile.PHOTOMETRIC.SEPARATED,
+            _remarks(page),
         )
 
 
@@ -75,6 +77,19 @@ def read_tiff(path: Path) -> np.ndarray:
         return _grey_or_rgb(pixels, colors, extra, page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
 
 
+def _remarks(page: Any) -> tuple[str, ...]:
+    remarks = []
+    if _NODATA in page.tags:
+        value = str(page.tags[_NODATA].value).strip("\0 ")
+        remarks.append(f"pixels of {value} hold no data, as the file says (GDAL), taken as they are")
+    extra = [kind.name for kind in page.extrasamples]
+    alphas = sum(kind in ("ASSOCALPHA", "UNASSALPHA") for kind in extra)
+    if unused := len(extra) - min(alphas, 1):
+        remarks.append(f"{unused} more channels without a meaning, passed over" if unused > 1
+                       else "one more channel without a meaning, passed over")  # fmt: skip
+    return tuple(remarks)
+
+
 def _first_picture(file: Any) -> Any:
     """The first page that is not a smaller copy of another."""
     if not len(file.pages):
@@ -93,6 +108,13 @@ def _decoder(path: Path, page: Any) -> str:
         raise UnreadableImage(path, "it holds complex numbers, which are no picture; export their magnitude")
     if kind == "SEPARATED" and deep:
         raise UnreadableImage(path, "its colours are CMYK in more than 8 bits; convert it to RGB")
+    if kind == "YCBCR" and deep:
+        raise UnreadableImage(path, "its colours are YCbCr in more than 8 bits; convert it to RGB")
+    if kind == "MINISWHITE" and page.dtype is not None and page.dtype.kind not in "ub":
+        raise UnreadableImage(
+            path,
+            "its white is 0 in numbers with a sign or a point, which programs read differently; save black as 0",
+        )
     if kind not in (*_PLAIN, *_PILLOW_8_BIT):
         raise UnreadableImage(path, f"its colours are {kind}; convert it to RGB or grey")
     if kind in _PILLOW_8_BIT or page.compression == tifffile.COMPRESSION.JPEG:

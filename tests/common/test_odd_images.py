@@ -169,3 +169,37 @@ def test_pngs_of_few_bits_fill_the_range(tmp_path, bits, color):
     parts += [(b"IDAT", zlib.compress(b"\0" + packed.tobytes())), (b"IEND", b"")]
     (tmp_path / "few.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
     assert np.allclose(decode_image(tmp_path / "few.png").pixels[0], levels / levels[-1])
+
+
+def test_no_data_and_channels_without_a_meaning_are_told(tmp_path):
+    holes = np.where(X < 4, 65535, DEEP_GREY // 2).astype(np.uint16)
+    tag = [(42113, 2, 6, "65535", True)]
+    tifffile.imwrite(tmp_path / "survey.tif", holes, photometric="minisblack", extratags=tag)
+    assert notes_of(tmp_path / "survey.tif", "height") == [
+        "pixels of 65535 hold no data, as the file says (GDAL), taken as they are"
+    ]
+    tifffile.imwrite(tmp_path / "bands.tif", np.stack([GREY] * 5, -1), photometric="minisblack", planarconfig="contig")
+    assert notes_of(tmp_path / "bands.tif") == ["4 more channels without a meaning, passed over"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int16])
+def test_white_as_zero_in_numbers_that_programs_read_differently_is_refused(tmp_path, kind):
+    tifffile.imwrite(tmp_path / "scan.tif", (GREY / 2).astype(kind), photometric="miniswhite")
+    with pytest.raises(UnreadableImage, match="its white is 0 in numbers with a sign or a point"):
+        read_image(tmp_path / "scan.tif")
+
+
+def test_deep_ycbcr_is_no_damage(tmp_path):
+    tifffile.imwrite(tmp_path / "video.tif", DEEP, photometric="ycbcr")
+    with pytest.raises(UnreadableImage, match="YCbCr in more than 8 bits"):
+        read_image(tmp_path / "video.tif")
+
+
+def test_numbers_of_objects_in_an_exr_are_told_and_refused_beside_colours(tmp_path):
+    numbers = (X * 1000 + Y).astype(np.uint32)
+    OpenEXR.File({}, {"id": numbers}).write(str(tmp_path / "ids.exr"))
+    assert "values that fill a small part of the range only" in notes_of(tmp_path / "ids.exr", "height")
+    half = (GREY / 255).astype(np.float16)
+    OpenEXR.File({}, {"R": half, "G": half.copy(), "B": numbers}).write(str(tmp_path / "mixed.exr"))
+    with pytest.raises(UnreadableImage, match=r"whole numbers beside others: R \(float16\).*B \(uint32\)"):
+        read_image(tmp_path / "mixed.exr")
