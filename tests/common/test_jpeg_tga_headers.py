@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import read_image
+from tilewright.common.jpeg_tga_headers import remark_on_tga, unread_jpeg
 from tilewright.common.map_files import read_map_with_notes
 
 Y, X = np.mgrid[:24, :32]
@@ -30,6 +31,13 @@ def test_codings_that_are_not_read_are_no_damage(tmp_path, frame, bits, words):
     (tmp_path / "wall.jpg").write_bytes(jpeg(frame, bits, exif=b"Exif\0\0" + bytes(3000), comment=b"\xff\xc3"))
     with pytest.raises(UnreadableImage, match=f"it is {words}"):
         read_image(tmp_path / "wall.jpg")
+
+
+def test_headers_that_are_cut_off_say_nothing():
+    for length in range(60):
+        assert (
+            unread_jpeg(io.BytesIO(jpeg()[:length])) == remark_on_tga(io.BytesIO(bytes([0, 0, 2] * 20)[:length])) == ""
+        )
 
 
 def test_restarts_and_filling_bytes_are_passed(tmp_path):
