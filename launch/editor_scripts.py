@@ -178,7 +178,11 @@ NAME_SOCKETS = """outside => {
 ONLY_SUBGRAPH = f"""({{ about, ...layout }}) => {{
   for (const node of [...app.graph.nodes]) {{
     if (!node.subgraph) app.graph.remove(node);
-    else node.pos = [0, 0];
+    else {{ // wide enough for its title, with room for two lines more in each text box
+      node.pos = [0, 0];
+      const texts = (node.widgets ?? []).filter(widget => widget.options?.multiline || widget.element).length;
+      node.setSize([320, node.computeSize()[1] + 60 * texts]);
+    }}
   }}
   ({_ARRANGE})(layout);
   Object.assign(app.graph.extra, about);
