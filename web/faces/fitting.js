@@ -62,18 +62,16 @@ function holds(node, other, asked) {
 /** Hides and shows the widgets of a node. On the classic canvas it grows and shrinks with them. @param {ComfyNode} node */
 export function fit(node) {
   const before = node.computeSize()[1];
-  const folds = !isVueNodes() && !node.showAdvanced && !setting(ALWAYS);
-  let folded = 0;
+  const folds = isFolding(node);
   let changed = false;
   for (const widget of node.widgets ?? []) {
     if (widget.name === FOLD || isControl(node, widget)) continue;
     const acting = acts(node, widget.name);
     const away = folds && isAdvanced(widget) && !isLinked(node, widget.name);
-    folded += Number(acting && isAdvanced(widget));
     forgetOthers(widget);
     for (const one of [widget, ...(widget.linkedWidgets ?? [])]) changed = setHidden(one, !acting || away) || changed;
   }
-  changed = setFold(node, folds, folded) || changed;
+  changed = setFold(node) || changed;
   if (!changed) return;
   if (!isVueNodes()) node.setSize([node.size[0], node.size[1] + node.computeSize()[1] - before]);
   redraw();
@@ -156,14 +154,33 @@ function addFold(node) {
   node.widgets.splice(views, 0, ...node.widgets.splice(node.widgets.indexOf(button), 1));
 }
 
-/** What the button says. @param {ComfyNode} node @param {boolean} folds @param {number} folded @returns {boolean} whether that is new */
-function setFold(node, folds, folded) {
+/** Whether the canvas shows a node without its advanced widgets. @param {ComfyNode} node */
+function isFolding(node) {
+  return !isVueNodes() && !node.showAdvanced && !setting(ALWAYS);
+}
+
+/** How many advanced widgets have an effect, folded or not. @param {ComfyNode} node */
+function foldedCount(node) {
+  const others = (node.widgets ?? []).filter((one) => one.name !== FOLD && !isControl(node, one));
+  return others.filter((one) => isAdvanced(one) && acts(node, one.name)).length;
+}
+
+/** What the button says; ComfyUI's store may hold the words of an earlier node of this id. @param {ComfyNode} node @returns {boolean} whether that is new */
+function sayFold(node) {
   const button = node.widgets?.find((one) => one.name === FOLD);
   if (!button) return false;
-  const label = folds ? t("{count} advanced setting | {count} advanced settings", { count: folded }) : t("Fewer settings");
+  const label = isFolding(node) ? t("{count} advanced setting | {count} advanced settings", { count: foldedCount(node) }) : t("Fewer settings");
   const changed = button.label !== label;
   button.label = label;
-  const needless = isVueNodes() || !folded || Boolean(setting(ALWAYS));
+  return changed;
+}
+
+/** The button's words, and whether it is shown. @param {ComfyNode} node @returns {boolean} whether that is new */
+function setFold(node) {
+  const button = node.widgets?.find((one) => one.name === FOLD);
+  if (!button) return false;
+  const changed = sayFold(node);
+  const needless = isVueNodes() || !foldedCount(node) || Boolean(setting(ALWAYS));
   return setHidden(button, needless) || changed;
 }
 
@@ -182,7 +199,7 @@ function follow(node) {
     }
   };
   watch();
-  chain(node, "onAdded", later); // ComfyUI's store may hold what was said of an earlier node of this id
+  chain(node, "onAdded", () => setTimeout(() => sayFold(node)));
   chain(node, "onConnectionsChange", later);
   chain(node, "onConfigure", () => {
     watch();
