@@ -62,13 +62,13 @@ def try_patches(model: Model, clip: Clip | None, tensors: Mapping[str, torch.Ten
     owners = {place: _weight_of(place, weights) for place in patches}
     complaints = [(owners[place], _complaint(place, patch, shapes, what)) for place, patch in patches.items()]
     unfit = {weight: complaint for weight, complaint in complaints if complaint}
-    empty = {owners[place] for place, patch in patches.items() if _is_empty(patch)}
-    filled = {owners[place] for place, patch in patches.items() if not _is_empty(patch)}
+    empty = {place for place, patch in patches.items() if _is_empty(patch)}
+    filled = {owners[place] for place in patches.keys() - empty}
     held = {id(value) for patch in patches.values() for value in _tensors_of(patch)}
     return Tried(
         frozenset(_weight_of(keys[layer], weights) if layer else _beginning(name) for name, layer in layers_of.items()),
         frozenset(owners.values()) - unfit.keys(),
-        frozenset(empty) - filled,
+        frozenset(owners[place] for place in empty) - filled,
         frozenset(
             layer for layer in layers_of.values() if layer and _weight_of(keys[layer], weights) in owners.values()
         ),

@@ -60,11 +60,10 @@ def passed_over(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
 
 def silenced(tensors: Mapping[str, torch.Tensor]) -> list[str]:
     """The alphas of 0, but of OFT, where they are a limit."""
-    alphas = {name: value for name, value in tensors.items() if name.endswith(".alpha")}
     return [
         name
-        for name, value in alphas.items()
-        if value == 0 and f"{name.removesuffix('alpha')}oft_blocks" not in tensors
+        for name, value in tensors.items()
+        if name.endswith(".alpha") and value == 0 and f"{name.removesuffix('alpha')}oft_blocks" not in tensors
     ]
 
 

@@ -102,8 +102,8 @@ def _reason(path: Path, first: bytes, error: Exception) -> str:
     if refused and _PICKLE.match(first):  # which has no end that would tell
         return f"it {_MORE}, or was copied only in part; convert it to safetensors, or {_AGAIN}"
     begins = first.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    other = next((kind for start, kind in _OTHERS.items() if begins.startswith(start)), "")
-    return f"it is {other or _text(path)}" if other or _text(path) else damaged
+    other = next((kind for start, kind in _OTHERS.items() if begins.startswith(start)), "") or _text(path)
+    return f"it is {other}" if other else damaged
 
 
 def _holds_pickle(path: Path) -> bool:

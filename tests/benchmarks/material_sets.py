@@ -44,7 +44,7 @@ MAPS = ", ".join(KINDS)
 BOTH = Axes(x=True, y=True)
 MATERIAL, SIZE, FIRST, HELD_OUT, RENDERED = "cobblestone", 256, 100, 900_000, 20
 CFG, STEPS, METHOD = 2.0, 20, "scharr"
-CLEAN, SIGMAS, ROLL = 1e-6, (10.0, 4.0, 1.5, 0.6), (12, 16)  # latents, whole tokens of every attention
+SIGMAS, ROLL = (10.0, 4.0, 1.5, 0.6), (12, 16)  # latents, whole tokens of every attention
 ARMS = {"shared": ("together", 1), "apart": ("apart", len(KINDS))}  # maps of the objective, batch size
 
 
@@ -140,15 +140,14 @@ class Painter:
         return as_maps(self.vae.decode(self.vae.encode(images.movedim(1, -1))).movedim(-1, 1).float().clamp(0, 1))
 
 
-def predicted_height(painter, text, latents, basecolor, sigma, seed):
+def predicted_height(painter, context, latents, basecolor, sigma, seed):
     """The latents (4, h, w) of the height as predicted from a noise of `sigma` beside a clean basecolor (4, h, w)."""
-    from tilewright.nodes.material import material_sets
+    from tilewright.host.material_sets import NEARLY_CLEAN
 
-    context = material_sets.MaterialSetPrompt.execute(painter.clip, text, "", MAPS).args[0][0][0]
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
     noisy = latents + sigma * noise
     noisy[0] = basecolor
-    sigmas = torch.tensor([CLEAN, *[sigma] * (len(KINDS) - 1)])
+    sigmas = torch.tensor([NEARLY_CLEAN, *[sigma] * (len(KINDS) - 1)])
     options = {**painter.model.model_options["transformer_options"], "sample_sigmas": sigmas, "sigmas": sigmas}
     return painter.model.model._apply_model(noisy, sigmas, c_crossattn=context, transformer_options=options)[1]
 
@@ -156,17 +155,19 @@ def predicted_height(painter, text, latents, basecolor, sigma, seed):
 def told_by_basecolors(painter, held_out):
     """{sigma: errors} of predicted heights, in shares of their variance."""
     import comfy.model_management
+    from tilewright.nodes.material.material_sets import MaterialSetPrompt
 
+    contexts = [MaterialSetPrompt.execute(painter.clip, text, "", MAPS).args[0][0][0] for text, _ in held_out]
     comfy.model_management.load_models_gpu([painter.model])
     scale = painter.model.model.latent_format.scale_factor
     images = [torch.cat([maps[kind].expand(1, 3, SIZE, SIZE) for kind in KINDS]) for _, maps in held_out]
     latents = [painter.vae.encode(image.movedim(1, -1)) * scale for image in images]
     for sigma in SIGMAS:
         errors = {}
-        for number, ((text, _), own) in enumerate(zip(held_out, latents, strict=True)):
+        for number, (context, own) in enumerate(zip(contexts, latents, strict=True)):
             others = {"own": own[0], "rolled": own[0].roll(ROLL, (-2, -1)), "another's": latents[number - 1][0]}
             for name, basecolor in others.items():
-                found = predicted_height(painter, text, own, basecolor, sigma, number)
+                found = predicted_height(painter, context, own, basecolor, sigma, number)
                 errors.setdefault(name, []).append(((found - own[1]).square().mean() / own[1].var()).item())
         yield sigma, {name: sum(values) / len(values) for name, values in errors.items()}
 

@@ -60,7 +60,7 @@ def test_the_state_of_an_earlier_version_is_found_and_goes_on_to_the_same_end():
     for _ in trainer.run():
         pass
     expected = load_file(FIXTURE / "end.safetensors")
-    close = dict(rtol=1e-6, atol=1e-6)  # processors of other makers round elsewhere, by one unit in the last place
+    close = dict(rtol=1e-6, atol=1e-7)  # processors of other makers round elsewhere, by one unit in the last place
     torch.testing.assert_close(dict(trainer.kohya_state()), expected, **close)
     losses = torch.tensor(trainer.losses, dtype=torch.float64)
     written = json.loads((FIXTURE / "losses.json").read_text(encoding="utf-8"))

@@ -154,6 +154,11 @@ function addFold(node) {
   node.widgets.splice(views, 0, ...node.widgets.splice(node.widgets.indexOf(button), 1));
 }
 
+/** @param {ComfyNode} node */
+function foldButton(node) {
+  return node.widgets?.find((one) => one.name === FOLD);
+}
+
 /** Whether the canvas shows a node without its advanced widgets. @param {ComfyNode} node */
 function isFolding(node) {
   return !isVueNodes() && !node.showAdvanced && !setting(ALWAYS);
@@ -167,7 +172,7 @@ function foldedCount(node) {
 
 /** What the button says; ComfyUI's store may hold the words of an earlier node of this id. @param {ComfyNode} node @returns {boolean} whether that is new */
 function sayFold(node) {
-  const button = node.widgets?.find((one) => one.name === FOLD);
+  const button = foldButton(node);
   if (!button) return false;
   const label = isFolding(node) ? t("{count} advanced setting | {count} advanced settings", { count: foldedCount(node) }) : t("Fewer settings");
   const changed = button.label !== label;
@@ -177,7 +182,7 @@ function sayFold(node) {
 
 /** The button's words, and whether it is shown. @param {ComfyNode} node @returns {boolean} whether that is new */
 function setFold(node) {
-  const button = node.widgets?.find((one) => one.name === FOLD);
+  const button = foldButton(node);
   if (!button) return false;
   const changed = sayFold(node);
   const needless = isVueNodes() || !foldedCount(node) || Boolean(setting(ALWAYS));
