@@ -12,6 +12,7 @@ from ..common.errors import InputError
 from ..sets.given_rows import given_rows, in_place_of, of_all_rows
 from ..sets.row_guidance import guidance_scales, guided
 from ..sets.shared_rows import check_rows
+from ..training.metadata import SHARED_ATTENTION
 from .image_latents import sampling_images
 from .networks import (
     AROUND_CONDS,
@@ -42,7 +43,7 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     """A clone of `model` whose latents are materials with these `maps`, a row each.
 
     data_scale is the guidance scale of data maps, 0 for the sampler's own. Raises `InputError` for a network whose
-    self-attention cannot be shared, and for one that is shared already.
+    self-attention cannot be shared, for one that is shared already, and for a LoRA that was trained otherwise.
     """
     if not is_transformer(model):
         unet(model)  # which refuses all others
@@ -50,8 +51,9 @@ def material_set_model(model: Model, maps: Sequence[str], data_scale: float) -> 
     options = clone.model_options.setdefault("transformer_options", {})
     if KEY in options:
         raise InputError("The model went through Material Set Model already. Use one of them.")
+    check_sharing(model.get_attachment("lora_metadata") or {}, not is_transformer(model), "The LoRA of this model")
     network = clone.get_model_object(DENOISER)
-    shared = sharing_options(network, len(maps), options, knows_places=_knows_places(model))
+    shared = sharing_options(network, len(maps), options)
     clone.model_options["transformer_options"] = {**shared, KEY: tuple(maps)}
     wrappers: dict[str, Callable[..., Any]] = {
         AROUND_RUN: around_run(partial(_run_checked, len(maps))),
@@ -72,9 +74,16 @@ def maps_of_lora(model: Model) -> str:
     return str((model.get_attachment("lora_metadata") or {}).get(METADATA, ""))
 
 
-def _knows_places(model: Model) -> bool:
-    """False for a LoRA that was trained before UNets had places for the siblings."""
-    return str((model.get_attachment("lora_metadata") or {}).get(SHARING, "")) != "1"
+def check_sharing(metadata: Mapping[str, str], in_unet: bool, what: str) -> None:
+    """Raise `InputError` for a LoRA of material sets whose maps saw each other in another way than they do now."""
+    version = metadata.get(SHARING, "")
+    known = (str(SHARED_ATTENTION),) if in_unet else ("1", "2", str(SHARED_ATTENTION))
+    if version and str(version) not in known:
+        raise InputError(
+            f"{what} was trained by another version of Tilewright, in which the maps of a material saw each other in "
+            f"another way (tw_shared_attention {version}, here {SHARED_ATTENTION}), so its maps would not fit each "
+            "other. Train it again here, or use it for single maps, without Material Set Model."
+        )
 
 
 def _run_checked(maps: int, run: SamplingRun) -> torch.Tensor:

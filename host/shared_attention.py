@@ -15,36 +15,33 @@ from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..common.errors import InputError
-from ..sets.placed_rows import placed, without_places
+from ..sets.same_places import told_by_siblings
 from ..sets.shared_rows import joined_rows
 
 WINDOWS = "tilewright_windows"  # in the transformer options: into how many windows each row was cut
 OVERRIDE = "optimized_attention_override"
 
 Attention = Callable[..., torch.Tensor]
+IsShared = Callable[[Mapping[str, Any], torch.Tensor], bool]
 
 
-def sharing_options(
-    network: torch.nn.Module, maps: int, options: Mapping[str, Any], knows_places: bool = True
-) -> dict[str, Any]:
+def sharing_options(network: torch.nn.Module, maps: int, options: Mapping[str, Any]) -> dict[str, Any]:
     """`options` for a transformer or UNet of the host, with self-attention shared by `maps` rows at a time.
 
-    What `options` already have of patches and of an attention function stays in force. `knows_places`: UNets, which
-    have no positions, get some for the siblings; LoRAs that were trained without must do without.
+    What `options` already have of patches and of an attention function stays in force.
     """
     if maps == 1:
         return dict(options)
+    inner = options.get(OVERRIDE)
     if isinstance(network, NextDiT | MMDiT):
         told_apart = _after_refiners if isinstance(network, NextDiT) else _always
-        return {**options, OVERRIDE: _around(maps, told_apart, options.get(OVERRIDE))}
+        return {**options, OVERRIDE: _around(maps, told_apart, inner)}
     if isinstance(network, MiniTrainDIT):
         mark = _SelfAttentionMark()
-        return {**_patched(options, mark), OVERRIDE: _around(maps, mark.taken, options.get(OVERRIDE))}
+        return {**_patched(options, mark), OVERRIDE: _around(maps, mark.taken, inner)}
     if isinstance(network, UNetModel):
-        if not knows_places:
-            return _patched(options, _TokenPatch(maps))
-        before = _BeforeSelfAttention()
-        return {**_patched(options, before), OVERRIDE: _with_places(maps, before, options.get(OVERRIDE))}
+        mark = _UnetMark()
+        return {**_patched(options, mark), OVERRIDE: _at_same_places(maps, mark.taken, inner)}
     return _patched(options, _HeadPatch(maps))
 
 
@@ -53,63 +50,6 @@ def _patched(options: Mapping[str, Any], patch: Callable[..., Any]) -> dict[str,
     patches = dict(options.get("patches", {}))
     patches["attn1_patch"] = [patch, *patches.get("attn1_patch", [])]
     return {**options, "patches": patches}
-
-
-class _TokenPatch:
-    """For UNets without positions: tokens (B, N, C) before they are projected."""
-
-    def __init__(self, maps: int) -> None:
-        self.maps = maps
-
-    def __call__(
-        self, tokens: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: Mapping[str, Any]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        together = joined_rows(tokens, self.maps, options.get(WINDOWS, 1))
-        return tokens, together, together
-
-
-class _BeforeSelfAttention:
-    """For UNets, whose keys get positions after they are projected: marks which attention comes next, and its size.
-
-    For each device by itself: the host has threads that run prompts on several GPUs at once. A copy of the options
-    holds the same mark, which the attention function reads.
-    """
-
-    def __init__(self) -> None:
-        self._sizes: dict[torch.device, tuple[int, int]] = {}
-
-    def __deepcopy__(self, _memo: Any) -> "_BeforeSelfAttention":
-        return self
-
-    def __call__(
-        self, tokens: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: Mapping[str, Any]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        height, width = options["activations_shape"][-2:]
-        self._sizes[tokens.device] = int(height), int(width)
-        return tokens, context, value
-
-    def taken(self, q: torch.Tensor) -> tuple[int, int] | None:
-        """Height and width in tokens, if the attention with these queries is the one that was marked."""
-        return self._sizes.pop(q.device, None)
-
-
-def _with_places(
-    maps: int, before: _BeforeSelfAttention, inner: Callable[..., torch.Tensor] | None
-) -> Callable[..., torch.Tensor]:
-    """The attention function of a UNet, given the keys and values of all rows and where they lie."""
-
-    def attend(
-        attention: Attention, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int, *args: Any, **named: Any
-    ) -> torch.Tensor:
-        run = attention if inner is None else partial(inner, attention)
-        size = before.taken(q)
-        if size is None:
-            return run(q, k, v, heads, *args, **named)
-        _refuse_mask(named.get("mask"))
-        windows = (named.get("transformer_options") or {}).get(WINDOWS, 1)
-        return without_places(run(*placed(q, k, v, heads, size, maps, windows), heads, *args, **named), heads)
-
-    return attend
 
 
 class _HeadPatch:
@@ -134,7 +74,11 @@ class _HeadPatch:
 
 
 class _SelfAttentionMark:
-    """For Anima, whose patch comes before its keys have their positions: it only marks which attention comes next."""
+    """For networks whose patch comes before their keys are made: it only marks which attention comes next.
+
+    For each device by itself: the host has threads that run prompts on several GPUs at once. A copy of the options
+    holds the same mark, which the attention function reads.
+    """
 
     def __init__(self) -> None:
         self.is_next: dict[torch.device, bool] = {}
@@ -142,13 +86,21 @@ class _SelfAttentionMark:
     def __deepcopy__(self, _memo: Any) -> "_SelfAttentionMark":
         return self
 
-    def __call__(self, q: torch.Tensor, *given: Any, **named: Any) -> dict[str, Any]:
+    def __call__(self, q: torch.Tensor, *given: Any, **named: Any) -> Any:
         self.is_next[q.device] = True
         return {}
 
     def taken(self, _options: Mapping[str, Any], q: torch.Tensor) -> bool:
         """Whether this is the attention that was marked."""
         return self.is_next.pop(q.device, False)
+
+
+class _UnetMark(_SelfAttentionMark):
+    """UNets want the tokens, the context and the values back."""
+
+    def __call__(self, q: torch.Tensor, *given: Any, **named: Any) -> Any:
+        super().__call__(q)
+        return q, given[0], given[1]
 
 
 def _repeated_positions(pe: torch.Tensor | None, maps: int) -> torch.Tensor | None:
@@ -165,9 +117,7 @@ def _after_refiners(options: Mapping[str, Any], _q: torch.Tensor) -> bool:
     return "block_type" in options
 
 
-def _around(
-    maps: int, is_shared: Callable[[Mapping[str, Any], torch.Tensor], bool], inner: Callable[..., torch.Tensor] | None
-) -> Callable[..., torch.Tensor]:
+def _around(maps: int, is_shared: IsShared, inner: Callable[..., torch.Tensor] | None) -> Attention:
     """The attention function, given the keys and values of all rows. inner: what already stands around it.
 
     is_shared says by the transformer options and the queries whether the coming attention is one of the image's tokens.
@@ -182,6 +132,24 @@ def _around(
             dim = 2 if named.get("skip_reshape") else 1
             k, v = (joined_rows(part, maps, options.get(WINDOWS, 1), dim) for part in (k, v))
         return attention(q, k, v, *args, **named) if inner is None else inner(attention, q, k, v, *args, **named)
+
+    return attend
+
+
+def _at_same_places(maps: int, is_shared: IsShared, inner: Callable[..., torch.Tensor] | None) -> Attention:
+    """The attention function of a UNet, which adds what the siblings have at each place."""
+
+    def attend(
+        attention: Attention, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int, *args: Any, **named: Any
+    ) -> torch.Tensor:
+        options = named.get("transformer_options") or {}
+        shared = is_shared(options, q)
+        run = attention if inner is None else partial(inner, attention)
+        own = run(q, k, v, heads, *args, **named)
+        if not shared:
+            return own
+        _refuse_mask(named.get("mask"))
+        return own + told_by_siblings(q, k, v, heads, maps, options.get(WINDOWS, 1))
 
     return attend
 

@@ -18,7 +18,7 @@ from .settings import metadata_entries
 if TYPE_CHECKING:
     from .loop import Trainer
 
-SHARED_ATTENTION = 2  # the version of how maps of a set see each other; in the first UNets knew no places
+SHARED_ATTENTION = 3  # the version of how maps of a set see each other; in UNets 1 knew no places, 2 only blurred ones
 PLAIN_LORA = "networks.lora"  # sd-scripts' own module, beside those of LyCORIS
 _PUBLISHED = "https://github.com/Stability-AI/generative-models"
 _MIXED_PRECISION = {"float32": "no", "float16": "fp16", "bfloat16": "bf16"}

@@ -22,6 +22,7 @@ from .. import folders, unet_blocks
 from .. import training as host_training
 from ..block_stream import stream_blocks
 from ..lora_remainders import check_plain, silenced
+from ..material_sets import check_sharing
 from ..protocols import Model
 from ..shared_attention import sharing_options
 from ..weight_files import read_weights, spoilt_tensors
@@ -138,14 +139,16 @@ def _selected(path: str, blocks: str) -> bool:
     return True
 
 
-def starting_weights(config: TrainingConfig) -> dict[str, torch.Tensor] | None:
+def starting_weights(config: TrainingConfig, in_unet: bool = True) -> dict[str, torch.Tensor] | None:
     """The weights of the file in the LoRA folders that the LoRA starts from, if one is chosen. Raises `InputError` for
-    one that cannot be read, or that holds NaN."""
+    one that cannot be read, that holds NaN, or whose material sets were trained otherwise than this run's."""
     if not config.network.start_from:
         return None
     path = folders.model_file("loras", config.network.start_from, "start_from")
     what = f"The LoRA to start from, {config.network.start_from},"
-    weights = read_weights(path, what)[0]
+    weights, metadata = read_weights(path, what)
+    if config.objective.is_together:
+        check_sharing(metadata, in_unet, what)
     check_plain(weights, what)
     if spoilt_tensors(weights):
         raise InputError(f"{what} holds NaN or infinite values: its training diverged. Choose another file.")

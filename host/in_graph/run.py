@@ -71,7 +71,8 @@ def train_lora(order: Order) -> TrainedLora:
         check_vae(model, order.vae)
         trained.check_clip(order.clip)
         with torch.inference_mode(False):
-            start = starting_weights(config)  # before the images are encoded: what cannot be read is told at once
+            # before the images are encoded: what cannot be read is told at once
+            start = starting_weights(config, isinstance(trained, TrainedUnet))
         encoded = [
             Encoded(*cached_examples(model, order.vae, dataset, config))
             for dataset in (order.dataset, order.validation)

@@ -28,7 +28,7 @@ class Setup:
 
     @property
     def sharing(self) -> str:
-        """The version of how maps see each other, for a run's identity: in UNets, whose first one knew no places."""
+        """The version of how maps see each other, for a run's identity: only in UNets did it change."""
         placed = self.config.objective.is_together and isinstance(self.model, TrainedUnet)
         return str(SHARED_ATTENTION) if placed else ""
 

@@ -1,6 +1,7 @@
 """From a dataset of maps to a LoRA, and from it to the maps of one material: the nodes, on the demo model."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import comfy.sample
 import folder_paths
@@ -9,6 +10,7 @@ import torch
 from comfy.ldm.wan.vae import WanVAE
 from random_networks import random_weights
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from small_runs import SETTINGS
 from tilewright.common.buckets import Buckets
 from tilewright.common.errors import InputError
@@ -24,7 +26,7 @@ from tilewright.nodes.material import (
     SplitMaterialSet,
 )
 from tilewright.nodes.training import LoraObjective, TrainLora
-from tilewright.training.config import ObjectiveConfig, SavingConfig
+from tilewright.training.config import NetworkConfig, ObjectiveConfig, SavingConfig
 
 import nodes as host_nodes
 
@@ -76,7 +78,7 @@ def test_from_a_dataset_to_a_material(runs, sets):
     path = train(runs, sets)[3]
     with safe_open(path, "pt") as file:
         told = file.metadata()
-    assert told["tw_maps"] == "basecolor,normal,height" and told["tw_shared_attention"] == "2"
+    assert told["tw_maps"] == "basecolor,normal,height" and told["tw_shared_attention"] == "3"
     folder_paths.add_model_folder_path("loras", str(runs.loras))
     model, clip = host_nodes.LoraLoader().load_lora(runs.model, runs.clip, "stripes.safetensors", 1.0, 1.0)
     with torch.inference_mode():
@@ -228,3 +230,15 @@ def test_directx_normals_come_out_of_a_split_turned():
         SplitMaterialSet.execute(images, "normal, height", convention=name).args[1] for name in ("OpenGL", "DirectX")
     )
     torch.testing.assert_close(up[..., 1], 1 - down[..., 1])
+
+
+def test_a_training_of_sets_does_not_start_from_one_whose_maps_saw_each_other_otherwise(runs, sets):
+    path = Path(train(runs, sets)[3])
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    folder_paths.add_model_folder_path("loras", str(runs.loras))
+    for version in ("3", "2"):
+        save_file(load_file(path), runs.loras / f"v{version}.safetensors", {**metadata, "tw_shared_attention": version})
+    assert train(runs, sets, name="on", network=NetworkConfig(start_from="v3.safetensors"))[3]
+    with pytest.raises(InputError, match=r"The LoRA to start from, v2.safetensors, was trained by another version"):
+        train(runs, sets, name="no", network=NetworkConfig(start_from="v2.safetensors"))
