@@ -125,12 +125,18 @@ def _complaint(place: Place, patch: Any, shapes: Mapping[str, torch.Size], what:
         patch = type(patch)(patch.loaded_keys, (*patch.weights[:2], 0.0, *patch.weights[3:]))
     with _complaints() as complaints:
         try:
-            comfy.lora.calculate_weight([(1.0, patch, 1.0, *part, *[None] * (2 - len(part)))], weight, key)
+            patched = comfy.lora.calculate_weight([(1.0, patch, 1.0, *part, *[None] * (2 - len(part)))], weight, key)
         except Exception as error:  # the arithmetic of any kind of LoRA
             raise InputError(
                 f"{what} holds a layer for {key} that ComfyUI stops at ({error}): its tensors do not belong together. "
                 "Have it written again, or choose another file."
             ) from None
+    if patched.shape != shapes[key]:
+        raise InputError(
+            f"{what} widens {key} of the model from {list(shapes[key])} to {list(patched.shape)}, as LoRAs do that "
+            "paint after a second picture (edges, depth, what to fill). Here none is given, so it would paint without "
+            "it. Use it with Load LoRA and InstructPixToPixConditioning, and choose another one here."
+        )
     return complaints[0] if complaints else ""
 
 

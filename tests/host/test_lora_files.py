@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_flows import small_flow
 from tilewright.common.errors import InputError
 from tilewright.host.demo_model import load_demo_model
 from tilewright.host.lora_files import LoraFile, check_fit, check_values
@@ -150,3 +151,18 @@ def test_a_dora_of_peft_is_told_to_be_painted_without_its_magnitudes(demo):
 def test_names_that_comfyui_does_not_know_are_told_by_example(demo):
     with pytest.raises(InputError, match=r"ComfyUI knows none of its names for it, such as other\.input_blocks"):
         check_fit(*demo[:2], peft(demo[0], name="other.{}"))
+
+
+@pytest.mark.parametrize("wider", [1, 2])
+def test_a_lora_that_widens_the_input_for_a_second_picture_is_refused(demo, wider):
+    """As the control LoRAs of Flux do, with a size in the file to which ComfyUI fills the weight up."""
+    flux = small_flow("Flux")
+    out, into = flux.model.diffusion_model.img_in.weight.shape
+    size = torch.tensor([out, wider * into])
+    parts = {"lora_up.weight": torch.ones(out, 2), "lora_down.weight": torch.ones(2, size[1]), "reshape_weight": size}
+    file = LoraFile("canny.safetensors", {f"diffusion_model.img_in.{key}": value for key, value in parts.items()}, {})
+    if wider == 1:
+        assert check_fit(flux, demo[1], file) == ""
+        return
+    with pytest.raises(InputError, match=rf"canny.safetensors widens .*img_in.weight .*{into}\] to .*{2 * into}\]"):
+        check_fit(flux, demo[1], file)
