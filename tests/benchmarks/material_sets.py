@@ -1,8 +1,8 @@
 """What a LoRA of material sets has learnt: do its maps show one surface, and what does a basecolor tell of the others?
 
-On a real server and the demo model: renders of cobblestone are trained on, their maps together (`shared`) and, for
-comparison, each by itself at as many rows a step (`apart`). The demo model's autoencoder cannot carry normals, so the
-sets are basecolor, height and roughness. On held-out renders:
+On a real server and the demo model, with the training of workflow train_material_set: the maps of each render together
+(`shared`) and, for comparison, each by itself at as many rows a step (`apart`). The demo model's autoencoder cannot
+carry normals, so the sets are basecolor, height and roughness. On held-out renders:
 
 - text to set: how alike the edges of basecolor and height are, beside the same pictures paired with another material's
   and beside renders through the autoencoder, the most that can be had;
@@ -16,9 +16,9 @@ Run with `python run.py bench material_sets FOLDER [renders] [steps]`; a folder 
 there.
 """
 
+import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -37,43 +37,31 @@ from tilewright.material.derivatives import height_gradient  # noqa: E402
 from tilewright.material.filters import gaussian_blur  # noqa: E402
 from tilewright.material.map_inputs import luminance  # noqa: E402
 from tilewright.material.normals import decode_unit_normals, normal_map  # noqa: E402
-from tilewright.training.config import ObjectiveConfig, OptimizerConfig  # noqa: E402
 
 KINDS = ("basecolor", "height", "roughness")  # the demo model's autoencoder cannot carry normals
 MAPS = ", ".join(KINDS)
 BOTH = Axes(x=True, y=True)
-MATERIAL, SIZE, FIRST, HELD_OUT, RENDERED = "cobblestone", 256, 100, 900_000, 20
+MATERIAL, SIZE, FIRST, HELD_OUT, RENDERED = "cobblestone", 256, 100, 900_000, 20  # as in the template
 CFG, STEPS, METHOD = 2.0, 20, "scharr"
 SIGMAS, ROLL = (10.0, 4.0, 1.5, 0.6), (12, 16)  # latents, whole tokens of every attention
-ARMS = {"shared": ("together", 1), "apart": ("apart", len(KINDS))}  # maps of the objective, batch size
+ARMS = {"shared": ("together", 4), "apart": ("apart", 4 * len(KINDS))}  # maps of the objective, batch size
+TEMPLATE = Path(__file__).resolve().parents[2] / "workflows" / "api" / "train_material_set.json"
 
 
 def training_graph(arm, count, steps):
-    """Renders, captions, sets and the training of one arm."""
+    """The training of workflow train_material_set, with the maps and the batch size of one arm."""
+    graph = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    by_class = {node["class_type"]: key for key, node in graph.items() if node["_meta"]["group"][:1] in "12"}
     maps, batch = ARMS[arm]
-    drawn = {"material": MATERIAL, "count": count, "size": SIZE, "seed": FIRST, "folder": "bench_sets",
-             "variation": 1.0, "map": "any", "image_limit": 1, "leave_out": "none"}  # fmt: skip
-    objective = ObjectiveConfig(maps=maps, noise_offset=0.4, min_snr_gamma=0.05)  # layout is decided at high noise
-    network = {"kind": "LoRA", "conv_rank": 16, "dropout": 0, "blocks": "all", "text_encoder": True,
-               "start_from": "none"}  # fmt: skip
-    trained = {"name": f"bench_sets_{arm}", "steps": steps, "batch_size": batch, "resolution": SIZE, "rank": 32,
-               "alpha": 32, "learning_rate": 1e-3, "seed": 1}  # fmt: skip
-    links = {"model": ["demo", 0], "clip": ["demo", 1], "vae": ["demo", 2], "dataset": ["sets", 0],
-             "network": ["network", 0], "objective": ["objective", 0], "optimizer": ["optimizer", 0]}  # fmt: skip
-    described = {"dataset": ["renders", 0], "details": 4, "colors": True}
-    return {
-        "renders": {"class_type": "TilewrightRenderProcedural", "inputs": drawn},
-        "captions": {"class_type": "TilewrightCaptionFromParameters", "inputs": described},
-        "sets": {"class_type": "TilewrightMaterialSetDataset", "inputs": {"dataset": ["captions", 0], "maps": MAPS}},
-        "demo": {"class_type": "TilewrightDemoModel", "inputs": {}},
-        "network": {"class_type": "TilewrightLoraNetwork", "inputs": network},
-        "objective": {"class_type": "TilewrightLoraObjective",
-                      "inputs": {**asdict(objective), "max_tokens": str(objective.max_tokens)}},
-        "optimizer": {"class_type": "TilewrightLoraOptimizer",
-                      "inputs": asdict(OptimizerConfig(scheduler="cosine", warmup=0.06))},
-        "train": {"class_type": "TilewrightTrainLora", "inputs": {**links, **trained}},
-        "curve": {"class_type": "SaveImage", "inputs": {"images": ["train", 4], "filename_prefix": f"curve_{arm}"}},
-    }  # fmt: skip
+    given = {
+        "TilewrightRenderProcedural": {"count": count, "folder": "bench_sets"},
+        "TilewrightLoraObjective": {"maps": maps},
+        "TilewrightTrainLora": {"name": f"bench_sets_{arm}", "steps": steps, "batch_size": batch},
+    }
+    for class_type, values in given.items():
+        graph[by_class[class_type]]["inputs"] |= values
+    curve = {"images": [by_class["TilewrightTrainLora"], 4], "filename_prefix": f"curve_{arm}"}
+    return {key: graph[key] for key in by_class.values()} | {"curve": {"class_type": "SaveImage", "inputs": curve}}
 
 
 def train(folder, count, steps):
@@ -256,7 +244,7 @@ def table(title, rows):
 
 
 @torch.inference_mode()
-def main(folder, count=40, steps=1500):
+def main(folder, count=200, steps=1500):
     files = train(folder, count, steps)
     held_out = renders(RENDERED, HELD_OUT)
     true = [maps for _, maps in held_out]

@@ -51,7 +51,7 @@ class ObjectiveConfig:
         0.0,
         "Timesteps with a higher signal-to-noise ratio count less (Min-SNR): 5 trains faster and calmer. 0 is off.",
         within=(0.0, 100.0),
-        step=0.5,
+        step=0.05,  # below 1 it weighs high noise
         kohya=OWN_NAME,
         recorded=True,
     )
