@@ -1,14 +1,12 @@
 """TIFF files: what a page holds, and its pixels as grey or RGB, with alpha where the file declares it."""
 
-import importlib
-import math
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .errors import UnreadableImage
+from .tiff_segments import is_unpacked_here, is_zstd, unpacked_pixels, zstd
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION, _PROFILE, _NODATA = 274, 34675, 42113
@@ -65,13 +63,15 @@ def read_tiff(path: Path) -> np.ndarray:
     with tifffile.TiffFile(path) as file:
         page = _first_picture(file)
         _check_is_whole(path, page, file.filehandle.size)
-        pixels = _zstd_pixels(file, page) if _is_zstd(page) else page.asarray()
+        bits = page.bitspersample
+        pixels = unpacked_pixels(file, page) if is_unpacked_here(page) else page.asarray()
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
-        pixels = _full_range(pixels, page.bitspersample)
         if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-            colors = page.colormap if (page.colormap & 255).any() else (page.colormap >> 8).astype(np.uint8)
-            return np.moveaxis(colors[:, pixels], 0, -1)  # many programs keep 8-bit colours in the upper bytes
+            colors = page.colormap.astype(np.uint16)  # which some programs write in larger numbers
+            colors = colors if (colors & 255).any() else (colors >> 8).astype(np.uint8)  # others only the upper bytes
+            return np.moveaxis(colors[:, pixels], 0, -1)
+        pixels = _full_range(pixels, bits)
         colors = 3 if page.photometric == tifffile.PHOTOMETRIC.RGB else 1
         extra = [kind.name for kind in page.extrasamples]
         return _grey_or_rgb(pixels, colors, extra, page.photometric == tifffile.PHOTOMETRIC.MINISWHITE)
@@ -115,6 +115,8 @@ def _decoder(path: Path, page: Any) -> str:
             path,
             "its white is 0 in numbers with a sign or a point, which programs read differently; save black as 0",
         )
+    if _has_odd_bits(page):
+        raise UnreadableImage(path, f"its numbers have {page.bitspersample} bits; save it with 8 or 16")
     if kind not in (*_PLAIN, *_PILLOW_8_BIT):
         raise UnreadableImage(path, f"its colours are {kind}; convert it to RGB or grey")
     if kind in _PILLOW_8_BIT or page.compression == tifffile.COMPRESSION.JPEG:
@@ -130,48 +132,22 @@ def _decoder(path: Path, page: Any) -> str:
     raise UnreadableImage(path, _needs_codec(page))
 
 
+def _has_odd_bits(page: Any) -> bool:
+    """Whether its numbers have so many bits that they mean different things to different programs."""
+    bits = page.bitspersample
+    return (bits > 16 and bits not in (32, 64)) or (bits % 8 > 0 and page.predictor != 1)
+
+
 def _tifffile_decodes(page: Any) -> bool:
     import tifffile
 
     try:
         tifffile.TIFF.UNPREDICTORS[page.predictor]
-        if not _is_zstd(page):
+        if not is_zstd(page):
             tifffile.TIFF.DECOMPRESSORS[page.compression]
     except (KeyError, ImportError):  # which names the package that it lacks
         return False
-    return page.dtype is not None and not (_is_zstd(page) and _zstd() is None)
-
-
-def _is_zstd(page: Any) -> bool:
-    import tifffile
-
-    return bool(page.compression == tifffile.COMPRESSION.ZSTD)
-
-
-def _zstd() -> Any:
-    """Python's module for Zstandard, its own or the one that py7zr brings; None without."""
-    for name in ("compression.zstd", "backports.zstd"):
-        with suppress(ImportError):
-            return importlib.import_module(name)
-    return None
-
-
-def _zstd_pixels(file: Any, page: Any) -> np.ndarray:
-    """The pixels of a page whose strips or tiles tifffile cannot unpack by itself, as `page.asarray` gives them."""
-    zstd = _zstd()
-    page.compression = 1  # what is handed to `decode` is unpacked already
-    pixels = np.zeros(page.shaped, page.dtype)
-    most = math.prod(page.chunks) * page.dtype.itemsize  # a damaged part may unpack without end
-    for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
-        file.filehandle.seek(offset)
-        packed = file.filehandle.read(count)
-        unpacked = zstd.ZstdDecompressor().decompress(packed, most)
-        part, (plane, depth, row, column, sample), shape = page.decode(unpacked, index)
-        rows, columns = slice(row, row + shape[1]), slice(column, column + shape[2])
-        place = (plane, slice(depth, depth + shape[0]), rows, columns, slice(sample, sample + shape[3]))
-        kept = pixels[place].shape  # tiles may reach beyond the picture
-        pixels[place] = part[: kept[0], : kept[1], : kept[2], : kept[3]]
-    return pixels.reshape(page.shape)
+    return page.dtype is not None and not (is_zstd(page) and zstd() is None)
 
 
 def _needs_codec(page: Any) -> str:

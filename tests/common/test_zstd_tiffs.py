@@ -1,13 +1,13 @@
 """TIFFs packed by Zstandard, which tifffile leaves to another package: strips and tiles, whole numbers and floats."""
 
 import importlib
-import struct
 from contextlib import suppress
 
 import numpy as np
 import pytest
+from hand_written_tiff import write_tiff
 from PIL import Image
-from tilewright.common import tiff_files
+from tilewright.common import tiff_segments
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import decode_image, read_image
 
@@ -35,24 +35,10 @@ def write(path, pixels, rows=0, tile=0, predictor=1):
             part = np.diff(part, axis=1, prepend=part[:, :1] * 0)
         parts.append(compress(np.ascontiguousarray(part).tobytes()))
     kind = {"u": 1, "i": 2, "f": 3}[pixels.dtype.kind]
-    places = (322, 323, 324, 325) if tile else (278, 273, 279)
     tags = {256: [width], 257: [height], 258: [bits] * channels, 259: [ZSTD], 262: [2 if channels >= 3 else 1]}
     tags |= {277: [channels], 284: [1], 317: [predictor], 339: [kind] * channels}
-    offsets, position = [], 8
-    for part in parts:
-        offsets.append(position)
-        position += len(part)
-    sizes = [tile, tile] if tile else [rows]
-    tags |= dict(zip(places, [*([size] for size in sizes), offsets, [len(part) for part in parts]], strict=True))
-    after = position + 2 + 12 * len(tags) + 4
-    entries, more = b"", b""
-    for tag, values in sorted(tags.items()):
-        data = struct.pack(f"<{len(values)}I", *values)
-        entries += struct.pack("<HHI", tag, 4, len(values))
-        entries += data if len(values) == 1 else struct.pack("<I", after + len(more))
-        more += data if len(values) > 1 else b""
-    directory = struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
-    path.write_bytes(b"II*\0" + struct.pack("<I", position) + b"".join(parts) + directory + more)
+    tags |= {322: [tile], 323: [tile]} if tile else {278: [rows]}
+    write_tiff(path, parts, tags, bool(tile))
 
 
 def surface(dtype, channels):
@@ -86,7 +72,7 @@ def test_what_another_program_packed_is_read(tmp_path):
 
 def test_a_python_without_zstandard_is_told_what_to_install(tmp_path, monkeypatch):
     write(tmp_path / "wall.tif", surface(np.float16, 1), rows=10)
-    monkeypatch.setattr(tiff_files.importlib, "import_module", no_module)
+    monkeypatch.setattr(tiff_segments.importlib, "import_module", no_module)
     with pytest.raises(UnreadableImage, match="ZSTD compression.*needs the Python package imagecodecs"):
         read_image(tmp_path / "wall.tif")
 
