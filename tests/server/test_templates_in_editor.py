@@ -32,6 +32,7 @@ QUICK = {  # how much is trained and sampled has no influence on what stands whe
     "TilewrightTrainLora": {"steps": 2},
     "TilewrightLoraSaving": {"every_steps": 1},
     "TilewrightLoraGrid": {"steps": 1},
+    "TilewrightRenderProcedural": {"count": {"most": 24}},
 }
 
 _OPEN = """async ([graph, name]) => {
@@ -77,7 +78,7 @@ _QUICKER = """values => {
     for (const [name, value] of Object.entries(values[node.type] ?? {})) {
       const widget = node.widgets.find(one => one.name === name);
       if (!widget) throw new Error(`${node.type} has no ${name}`);
-      widget.value = value;
+      widget.value = value.most ? Math.min(value.most, widget.value) : value;
     }
 }"""
 
