@@ -22,6 +22,6 @@ def told_by_siblings(
     """
     check_rows(len(q), maps * windows)
     q, k, v = (part.unflatten(0, (-1, maps, windows)).unflatten(-1, (heads, -1)) for part in (q, k, v))
-    logits = torch.einsum("gmwnhc,gownhc->gwnhmo", q, k).float() / q.shape[-1] ** 0.5
+    logits = torch.einsum("gmwnhc,gownhc->gwnhmo", q.float() * q.shape[-1] ** -0.5, k.float())  # halfs overflow in SD2
     seen = torch.einsum("gwnhmo,gownhc->gmwnhc", logits.softmax(-1).to(v.dtype), v)
     return (seen - v).flatten(-2).flatten(0, 2)

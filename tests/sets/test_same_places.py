@@ -63,3 +63,11 @@ def test_lower_precision_stays_near(dtype):
     exact, low = ([part.to(kind) for part in some(2)] for kind in (torch.float64, dtype))
     exact, low = (told_by_siblings(*one, HEADS, 2) for one in (exact, low))
     assert low.dtype == dtype and (low.double() - exact).abs().max() < 0.03
+
+
+def test_products_beyond_half_precision_choose_the_sibling_that_they_point_at():
+    q, k, v = (part.half() for part in some(2))
+    q[:], k[0], k[1] = 200.0, -200.0, 200.0  # products of 320,000
+    found = told_by_siblings(q, k, v, HEADS, 2)
+    torch.testing.assert_close(found[0], v[1] - v[0])
+    assert found[1].abs().max() == 0
