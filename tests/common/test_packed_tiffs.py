@@ -5,8 +5,10 @@ import zlib
 import numpy as np
 import pytest
 from hand_written_tiff import write_tiff
+from tifffile import TiffFile
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import read_image
+from tilewright.common.tiff_segments import is_unpacked_here, is_zstd, unpacked_pixels
 
 HEIGHT, WIDTH = 5, 7  # rows end inside a byte
 DEFLATE, BACKWARDS = 8, bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -110,3 +112,15 @@ def test_a_strip_that_is_short_is_damaged(tmp_path):
     write(tmp_path / "height.tif", numbers(12), 12, change=lambda data: data[:-12])
     with pytest.raises(UnreadableImage, match="damaged or incomplete"):
         read_image(tmp_path / "height.tif")
+
+
+def test_what_is_unpacked_here_is_what_tifffile_gives_where_it_can(tmp_path):
+    for bits, here in ((8, False), (12, True), (16, False)):
+        pixels = numbers(bits)
+        whole = b"" if here else pixels.astype(f"<u{bits // 8}").tobytes()
+        write(tmp_path / f"{bits}.tif", pixels, bits, change=lambda data, whole=whole: whole or data)
+        with TiffFile(tmp_path / f"{bits}.tif") as file:
+            page = file.pages.first
+            assert is_unpacked_here(page) == here and not is_zstd(page)
+            expected = pixels if here else page.asarray()
+            assert np.array_equal(unpacked_pixels(file, page), expected)

@@ -1,8 +1,5 @@
 """TIFFs packed by Zstandard, which tifffile leaves to another package: strips and tiles, whole numbers and floats."""
 
-import importlib
-from contextlib import suppress
-
 import numpy as np
 import pytest
 from hand_written_tiff import write_tiff
@@ -10,15 +7,13 @@ from PIL import Image
 from tilewright.common import tiff_segments
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import decode_image, read_image
+from tilewright.common.tiff_segments import zstd
 
 ZSTD = 50000
 
 
 def packer():
-    for name in ("compression.zstd", "backports.zstd"):
-        with suppress(ImportError):
-            return importlib.import_module(name).compress
-    pytest.skip("no Zstandard for this Python")
+    return zstd().compress if zstd() else pytest.skip("no Zstandard for this Python")
 
 
 def write(path, pixels, rows=0, tile=0, predictor=1):
