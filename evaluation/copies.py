@@ -12,7 +12,7 @@ from statistics import fmean, stdev
 
 import torch
 
-from .peaks import Polynomials, highest_peaks
+from .peaks import Polynomials, any_above, highest_peaks
 from .spectrum import lowest_frequencies
 
 HIGHEST = 24  # cycles a tile: which details decide
@@ -66,11 +66,16 @@ def nearest(spectrum: torch.Tensor, renders: torch.Tensor) -> Match:
     return nearest_each(spectrum[None], renders)[0]
 
 
-def nearest_each(spectra: torch.Tensor, renders: "torch.Tensor | Polynomials") -> list[Match]:
+def nearest_each(spectra: torch.Tensor, renders: torch.Tensor | Polynomials) -> list[Match]:
     """Of renders' fingerprints (N, F, F), or of these as they were `laid` once for many pictures, the one most like
     each of the pictures' (B, F, F)."""
     positions = laid(renders) if isinstance(renders, torch.Tensor) else renders
     return _matches(positions.times(spectrum) for spectrum in spectra)
+
+
+def copied(spectra: torch.Tensor, renders: Polynomials, threshold: float) -> torch.Tensor:
+    """(B,) whether each of the pictures' fingerprints (B, F, F) correlates with a render, as `laid` once, by more."""
+    return torch.tensor(any_above((renders.times(spectrum) for spectrum in spectra), HIGHEST, threshold))
 
 
 def laid(renders: torch.Tensor) -> Polynomials:

@@ -1,23 +1,25 @@
 """The highest value of each of many periodic functions of two variables, and where it is.
 
 The functions are trigonometric polynomials, such as the correlation of two tiles at every shift. They are looked up at
-the places of a grid, and from the best of these Newton's method climbs to the peak, far below a pixel.
+the places of a coarse grid; what may be highest by these values is looked up on a finer one, and from the best places
+of that Newton's method climbs to the peak, far below a pixel.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, islice
 
 import torch
 
-_OVERSAMPLED = 4  # places of the grid to a cycle of the highest frequency
+_COARSE, _FINE = 2, 4  # places of a grid to a cycle of the highest frequency
 _CANDIDATES = 6
 _AT_ONCE = 64  # groups: their candidates stay in memory until all are climbed
-_IN_CACHE = 32  # polynomials that are looked up at once: their grids stay in a processor's cache
+_IN_CACHE = 2**18  # values of grids that are looked up at once, so that they stay in a processor's cache
 _STEPS = 30  # of Newton's method at most
 _CLOSE_ENOUGH, _ROUNDING = 1e-10, 1e-13  # of a value: the last step's gain, and what sums may lose
+_ROUGH = 1e-5  # of a value in single precision
 
 Peak = tuple[int, float, tuple[float, float]]
 """(number of the polynomial, its value there, place (down, across) in shares of the period)"""
@@ -25,52 +27,114 @@ Peak = tuple[int, float, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Polynomials:
-    """K polynomials with real values: their coefficients (K, F, H) from frequency 0 across on, F = 2 * H - 1.
+    """K polynomials with real values: their coefficients (K, F, H) from frequency 0 across on, F = 2 * H - 1, each to
+    be multiplied with one of factor (F, H).
 
-    Those below 0 are the conjugate ones of the opposite frequency. rough has them in single precision, for the grid.
+    Those below 0 are the conjugate ones of the opposite frequency. For the grids there are, in single precision, the
+    coefficients as `_in_parts` lays them, the same times i, and their magnitudes (K, F * H).
     """
 
     half: torch.Tensor
     rough: torch.Tensor
+    rough_turned: torch.Tensor
+    sizes: torch.Tensor
     factor: torch.Tensor
 
     @classmethod
     def of(cls, coefficients: torch.Tensor) -> "Polynomials":
         """Of all coefficients (K, F, F)."""
         half = coefficients[..., coefficients.shape[-1] // 2 :].contiguous()
-        return cls(half, half.to(torch.complex64), torch.ones_like(half[:1]))
+        single = half.to(torch.complex64)
+        parts = _in_parts(single), _in_parts(1j * single)
+        return cls(half, *parts, single.abs().flatten(1), torch.ones_like(half[0]))
 
     def __len__(self) -> int:
         return len(self.half)
 
     def times(self, coefficients: torch.Tensor) -> "Polynomials":
         """These with each of their coefficients multiplied by one of (F, F)."""
-        return Polynomials(self.half, self.rough, coefficients[None, :, coefficients.shape[-1] // 2 :])
+        return replace(self, factor=coefficients[:, coefficients.shape[-1] // 2 :])
 
     def __getitem__(self, numbers: torch.Tensor | slice) -> "Polynomials":
-        return Polynomials(self.half[numbers], self.rough[numbers], self.factor)
+        parts = self.rough[:, numbers], self.rough_turned[:, numbers]
+        return Polynomials(self.half[numbers], *parts, self.sizes[numbers], self.factor)
 
-    def products(self, numbers: torch.Tensor) -> torch.Tensor:
-        """(C, F, H) coefficients of those of C numbers."""
-        return self.half[numbers] * self.factor
+    def products(self) -> torch.Tensor:
+        """(K, F, H) coefficients."""
+        return self.half * self.factor
 
     def rough_products(self) -> torch.Tensor:
-        """(K, F, H) in single precision."""
-        return self.rough * self.factor.to(torch.complex64)
+        """(2, K, H, 2 * H), as `_in_parts` lays them."""
+        factor = _in_parts(self.factor[None].to(torch.complex64))
+        real, imaginary = (part.repeat(1, 1, 1, 2) for part in factor.chunk(2, -1))
+        return torch.addcmul(self.rough * real, self.rough_turned, imaginary)
+
+    def rises(self, side: int) -> torch.Tensor:
+        """(K,): by how much the highest value of each exceeds those at the places of a grid at most.
+
+        No place is farther from one of the grid than half a step in each direction. At the peak the slope is 0, and
+        over such a way the second derivative is no more than all waves together have.
+        """
+        weighed = self.factor.abs().float().flatten()[:, None] * _bends(self.half.shape[-1] - 1)
+        straight, mixed = (self.sizes @ weighed).unbind(1)
+        return (math.pi / side) ** 2 / 2 * (straight + mixed.abs()) + _ROUGH
+
+
+def _in_parts(half: torch.Tensor) -> torch.Tensor:
+    """(2, K, H, 2 * H) of coefficients (K, F, H): those of the frequencies from 0 down, and those of the opposite ones,
+    but for 0; in each the real parts, and beside them the imaginary ones."""
+    count = half.shape[-1]
+    both = torch.stack([half[:, count - 1 :], half[:, :count].flip(1)])
+    both[1, :, 0] = 0
+    return torch.cat([both.real, both.imag], -1)
 
 
 def highest_peaks(groups: Iterable[Polynomials], highest: int) -> list[Peak]:
     """Of each group of polynomials, of at most `highest` cycles, the highest value of any."""
-    waiting, side = iter(groups), _OVERSAMPLED * highest
-    peaks: list[Peak] = []
+    return [peak for some in _batches(groups) for peak in _highest_peaks(some, highest)]
+
+
+def any_above(groups: Iterable[Polynomials], highest: int, limit: float) -> list[bool]:
+    """Whether any polynomial of each group, of at most `highest` cycles, has a value above `limit`.
+
+    Most groups stay so far below it that the coarse grid tells.
+    """
+    above: list[bool] = []
+    for some in _batches(groups):
+        side = _COARSE * highest
+        may_be = [bool((heights + group.rises(side)).max() > limit) for group, heights in _looked_up(some, side)]
+        peaks = iter(_highest_peaks([group for group, unsure in zip(some, may_be, strict=True) if unsure], highest))
+        above += [unsure and next(peaks)[1] > limit for unsure in may_be]
+    return above
+
+
+def _batches(groups: Iterable[Polynomials]) -> Iterator[list[Polynomials]]:
+    waiting = iter(groups)
     while some := list(islice(waiting, _AT_ONCE)):
-        best = [heights.topk(min(_CANDIDATES, len(heights))).indices for heights in _heights(some, side)]
-        candidates = torch.cat([group.products(numbers) for group, numbers in zip(some, best, strict=True)])
-        starts = torch.cat([_places(part, side) for part in candidates.to(torch.complex64).split(_IN_CACHE)])
-        climbed = _climb(candidates, starts.double() / side, 0.5 / side)
-        heights, places = (values.split([len(numbers) for numbers in best]) for values in climbed)
-        peaks += map(_peak, best, heights, places)
-    return peaks
+        yield some
+
+
+def _highest_peaks(groups: Sequence[Polynomials], highest: int) -> list[Peak]:
+    if not groups:
+        return []
+    numbers, side = _promising(groups, _COARSE * highest), _FINE * highest
+    left = [group[some] for group, some in zip(groups, numbers, strict=True)]
+    best = [some[:_CANDIDATES] for some in _promising(left, side)]
+    candidates = [group[some] for group, some in zip(left, best, strict=True)]
+    starts = torch.cat([_places(part, side) for part in _split(candidates, side)])
+    climbed = _climb(torch.cat([group.products() for group in candidates]), starts.double() / side, 0.5 / side)
+    heights, places = (values.split([len(group) for group in candidates]) for values in climbed)
+    return [_peak(number[some], *found) for number, some, *found in zip(numbers, best, heights, places, strict=True)]
+
+
+def _promising(groups: Sequence[Polynomials], side: int) -> list[torch.Tensor]:
+    """Of each group the numbers of its polynomials that may have its highest value, by what they are at the places of a
+    grid; the highest of them first."""
+    numbers = []
+    for group, heights in _looked_up(groups, side):
+        order = heights.argsort(descending=True)
+        numbers.append(order[(heights + group.rises(side) >= heights.max())[order]])
+    return numbers
 
 
 def _peak(numbers: torch.Tensor, heights: torch.Tensor, places: torch.Tensor) -> Peak:
@@ -80,21 +144,25 @@ def _peak(numbers: torch.Tensor, heights: torch.Tensor, places: torch.Tensor) ->
     return int(numbers[best]), float(heights[best]), (down, across)
 
 
-def _heights(groups: Sequence[Polynomials], side: int) -> list[torch.Tensor]:
-    """(K,) of each group: the highest values of its polynomials at the places of a grid. Small groups are looked up
-    together."""
-    heights: list[torch.Tensor] = []
-    while len(heights) < len(groups):
-        sizes = list(accumulate(map(len, groups[len(heights) :])))
-        together = groups[len(heights) :][: max(1, sum(size <= _IN_CACHE for size in sizes))]
-        products = torch.cat([group.rough_products() for group in together])
-        highest = torch.cat([_highest(part, side) for part in products.split(_IN_CACHE)])
-        heights += highest.split([len(group) for group in together])
-    return heights
+def _looked_up(groups: Sequence[Polynomials], side: int) -> Iterator[tuple[Polynomials, torch.Tensor]]:
+    """Each group with the highest values (K,) of its polynomials at the places of a grid."""
+    heights = torch.cat([_highest(part, side) for part in _split(groups, side)])
+    return zip(groups, heights.split([len(group) for group in groups]), strict=True)
+
+
+def _split(groups: Sequence[Polynomials], side: int) -> Iterator[torch.Tensor]:
+    """The rough products (2, K, H, 2 * H) of all groups, of as many polynomials at once as have their grids in the
+    cache; small groups are taken together."""
+    most, first = max(1, _IN_CACHE // side**2), 0
+    while first < len(groups):
+        fitting = sum(size <= most for size in accumulate(map(len, groups[first:])))
+        together = groups[first : first + max(1, fitting)]
+        yield from torch.cat([group.rough_products() for group in together], 1).split(most, 1)
+        first += len(together)
 
 
 def _highest(products: torch.Tensor, side: int) -> torch.Tensor:
-    """(K,): the highest value of each of (K, F, H) at the places of a grid."""
+    """(K,): the highest value of each of (2, K, H, 2 * H) at the places of a grid."""
     above, below, beside_above, beside_below = _quarters(products, side)
     above += beside_above.abs_()
     below += beside_below.abs_()
@@ -102,7 +170,7 @@ def _highest(products: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _places(products: torch.Tensor, side: int) -> torch.Tensor:
-    """(K, 2): where each of (K, F, H) is highest on a grid, from minus half the side to half of it."""
+    """(K, 2): where each of (2, K, H, 2 * H) is highest on a grid, from minus half the side to half of it."""
     above, below, beside_above, beside_below = _quarters(products, side)
     values = [above - beside_above, above + beside_above, below - beside_below, below + beside_below]
     signs = torch.tensor([(1, 1), (1, -1), (-1, 1), (-1, -1)])
@@ -112,32 +180,26 @@ def _places(products: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _quarters(products: torch.Tensor, side: int) -> tuple[torch.Tensor, ...]:
-    """Values of (K, F, H) at the places of a grid, in four parts (K, Q, Q) each.
+    """Values of (2, K, H, 2 * H) at the places of a grid, in four parts (K, Q, Q) each.
 
     Those at (y, +-x), of the places from 0 to half the side, are the first -+ the third part, and those at (-y, +-x)
     the second -+ the fourth. So few frequencies are summed faster than transformed, and a grid's two halves are sums of
     the same cosines and sines.
     """
-    count, _, half = products.shape
+    _, count, half, _ = products.shape
     cosines, sines, right, turned = _waves(half - 1, side)
-    upper, lower = products[:, half - 1 :], products[:, :half].flip(1)
-    sums, differences = upper + lower, upper - lower
-    sums[:, 0] = upper[:, 0]
-    even, odd = (
-        (waves @ torch.view_as_real(values).flatten(2)).unflatten(2, (half, 2))
-        for waves, values in ((cosines, sums), (sines, differences))
-    )
-    real, imaginary = 0, 1
+    even, odd = cosines @ (products[0] + products[1]), sines @ (products[0] - products[1])
+    (real, imaginary), (odd_real, odd_imaginary) = even.split(half, -1), odd.split(half, -1)
     rows = [
-        (even[..., real] - odd[..., imaginary], right),
-        (even[..., real] + odd[..., imaginary], right),
-        (even[..., imaginary] + odd[..., real], turned),
-        (even[..., imaginary] - odd[..., real], turned),
+        (real - odd_imaginary, right),
+        (real + odd_imaginary, right),
+        (imaginary + odd_real, turned),
+        (imaginary - odd_real, turned),
     ]
     return tuple((values.flatten(0, 1) @ waves).view(count, len(cosines), -1) for values, waves in rows)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _waves(highest: int, side: int) -> tuple[torch.Tensor, ...]:
     """Cosines and sines (Q, H) of the frequencies from 0 on, at the places from 0 to half the side; and both (H, Q) as
     they are summed across, where those above 0 stand for their conjugates too."""
@@ -146,6 +208,15 @@ def _waves(highest: int, side: int) -> tuple[torch.Tensor, ...]:
     cosines, sines = phases.cos().float(), phases.sin().float()
     doubled = torch.where(frequencies > 0, 2.0, 1.0)[:, None]
     return cosines, sines, cosines.T * doubled, sines.T * doubled
+
+
+@lru_cache(maxsize=2)
+def _bends(highest: int) -> torch.Tensor:
+    """(F * H, 2): what waves of each frequency (u, v) weigh in second derivatives, u^2 + v^2 and 2 * u * v; those with v
+    above 0 stand for their conjugates too."""
+    down, across = torch.arange(-highest, highest + 1)[:, None], torch.arange(highest + 1)[None]
+    doubled = torch.where(across > 0, 2.0, 1.0)
+    return torch.stack([(down**2 + across**2) * doubled, 2 * down * across * doubled], -1).flatten(0, 1)
 
 
 def _climb(polynomials: torch.Tensor, places: torch.Tensor, stride: float) -> tuple[torch.Tensor, torch.Tensor]:

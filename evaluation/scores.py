@@ -8,7 +8,7 @@ import torch
 
 from .bootstrap import draw_counts, independent, interval, weighted_mean
 from .cells import Cell
-from .copies import Calibration, calibrate, laid, nearest_each, pair_correlations
+from .copies import Calibration, calibrate, copied, laid, pair_correlations
 from .discrepancy import between, kernel, squared_bandwidths, within
 from .pictures import Measured
 from .standard_scale import StandardScale
@@ -114,17 +114,16 @@ class Scorer:
         """The scores of a cell's J pictures; `others` are numbers (J,) of each picture, by their name."""
         points = self.scale(pictures.features)
         style, following = self._style(points), self._following(points)
-        matches = nearest_each(pictures.fingerprints, self.training_laid)
-        peaks = torch.tensor([match.correlation for match in matches])
+        copies = copied(pictures.fingerprints, self.training_laid, self.calibration.threshold)
         return CellScores(
             cell=cell,
             pictures=len(pictures),
             style=style,
             following=following,
-            copied=self.mean((peaks > self.calibration.threshold).double()),
+            copied=self.mean(copies),
             diversity=self._diversity(pictures.fingerprints),
-            seamless=self.mean(pictures.seamless.double()),
-            sound=self.mean(pictures.sound.double()),
+            seamless=self.mean(pictures.seamless),
+            sound=self.mean(pictures.sound),
             value=self._value(style, following),
             others={name: self.mean(values) for name, values in (others or {}).items()},
         )
