@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .edge_bands import EdgeBand, edge_band
+from .edge_bands import EdgeBand, edge_bands
 
 SEAMLESS_Q = 1.05
 DOUBTFUL_Q = 1.2
@@ -84,16 +84,31 @@ def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
 
     The axis needs at least 3 * EDGE pixels; raises ValueError below that.
     """
-    g, b = line_steps(image, axis)
-    inside_g, inside_b = g[INSIDE], b[INSIDE]
-    return SeamStatistics(
-        r=_ratio(g[0], inside_g.mean()),
-        q=_ratio(g[0], inside_g.max()),
-        r2=_ratio(b[0], inside_b.mean()),
-        q2=_ratio(b[0], inside_b.max()),
-        band=edge_band(image, axis),
-        spread=float(image.amax() - image.amin()),
-    )
+    return seam_statistics_each(image.flatten(0, 1)[None], axis)[0]
+
+
+def seam_statistics_each(images: torch.Tensor, axis: str) -> list[SeamStatistics]:
+    """Those of each of N images of P planes, (N, P, H, W), as of `seam_statistics`."""
+    steps, bends = _line_steps(images, axis)
+    figures = [
+        values.tolist()
+        for lines in (steps, bends)
+        for values in (lines[:, 0], lines[:, INSIDE].mean(1), lines[:, INSIDE].amax(1))
+    ]
+    spreads = (images.amax((1, 2, 3)) - images.amin((1, 2, 3))).tolist()
+    return [
+        SeamStatistics(
+            r=_ratio(step, mean_step),
+            q=_ratio(step, largest_step),
+            r2=_ratio(bend, mean_bend),
+            q2=_ratio(bend, largest_bend),
+            band=band,
+            spread=spread,
+        )
+        for step, mean_step, largest_step, bend, mean_bend, largest_bend, band, spread in zip(
+            *figures, edge_bands(images, axis), spreads, strict=True
+        )
+    ]
 
 
 def edge_words(seams: Mapping[str, SeamStatistics], moved: Mapping[str, float] | None = None) -> str:
@@ -107,7 +122,7 @@ def edge_words(seams: Mapping[str, SeamStatistics], moved: Mapping[str, float] |
 
 def moved_seam(before: torch.Tensor, after: torch.Tensor, axis: str) -> float:
     """The strongest step inside (B, C, H, W) after a repair over that before it: above MOVED_SEAM it only moved."""
-    return _ratio(line_steps(after, axis)[0][INSIDE].max(), line_steps(before, axis)[0][INSIDE].max())
+    return _ratio(*(float(line_steps(image, axis)[0][INSIDE].max()) for image in (after, before)))
 
 
 def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -116,19 +131,24 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
     The bend is the step less the mean of its two neighbouring steps. Line 0 is the wrap line. The axis needs at least
     3 * EDGE pixels; raises ValueError below that.
     """
+    steps, bends = _line_steps(image.flatten(0, 1)[None], axis)
+    return steps[0], bends[0]
+
+
+def _line_steps(images: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """(N, lines) each, of images (N, P, H, W)."""
     along, across = (-1, -2) if axis == "x" else (-2, -1)
-    size = image.shape[along]
+    size = images.shape[along]
     if size < 3 * EDGE:
         raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {size}")
-    steps, bends = (torch.zeros(size, dtype=torch.float64, device=image.device) for _ in range(2))
-    planes = image.flatten(0, 1)
-    for some in planes.split(max(VALUES // max(planes[:1].numel(), 1), 1)):
+    steps, bends = (images.new_zeros(len(images), size, dtype=torch.float64) for _ in range(2))
+    for some in images.split(max(VALUES // max(images[:, :1].numel(), 1), 1), 1):
         for part in some.split(max(VALUES // size, 8), across):
             part = part.double()
             step = part - part.roll(1, along)
-            steps += step.abs().sum((0, across))
-            bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum((0, across))
-    lines = len(planes) * image.shape[across]
+            steps += step.abs().sum((1, across))
+            bends += (step - (step.roll(1, along) + step.roll(-1, along)) / 2).abs().sum((1, across))
+    lines = images.shape[1] * images.shape[across]
     return steps / lines, bends / lines
 
 
@@ -157,7 +177,7 @@ def _judged(value: float, seamless: float, doubtful: float) -> str:
     return DOUBTFUL if value > seamless else SEAMLESS
 
 
-def _ratio(wrap_line: torch.Tensor, inside: torch.Tensor) -> float:
+def _ratio(wrap_line: float, inside: float) -> float:
     if wrap_line < 1e-9:  # a flat image has no seam, and no interior to compare it with
         return 0.0
-    return float(wrap_line / inside) if inside > 0 else float("inf")
+    return wrap_line / inside if inside > 0 else math.inf

@@ -5,7 +5,6 @@ in the manner of Portilla and Simoncelli, "A parametric texture model" (2000): p
 band, its directions, and the correlation of the energies of neighbouring bands.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,8 +46,8 @@ def structure_features(spectra: torch.Tensor) -> torch.Tensor:
     below = None
     for number, (_, high) in enumerate(BANDS):
         most = min(high, held + 1)
-        band = _within(spectra, most) * _within(_frequencies().inside[number], most)
-        parts += [directions[number], *_moments(band, below, most)]
+        band = _Band.of(_within(spectra, most) * _within(_frequencies().inside[number], most), below)
+        parts += [directions[number], *band.statistics(below)]
         below = band
     return torch.cat(parts, 1)
 
@@ -103,49 +102,59 @@ def _directions(shares: torch.Tensor) -> torch.Tensor:
     return torch.stack([(held + 1e-4).log(), even.abs(), diagonal.abs(), fourth], 2)
 
 
-def _moments(band: torch.Tensor, below: torch.Tensor | None, high: int) -> list[torch.Tensor]:
-    """(B, 1) each: skewness and log kurtosis of a band, and how its energy goes with that of the band below.
+@dataclass(frozen=True)
+class _Band:
+    """Of B tiles the coefficients (B, F, F) of one band; the means (B,) of its square, cube and fourth power, and of
+    the product of its square with that of the band below."""
 
-    On a grid of four times the highest frequency the mean of a fourth power is exact, wherever the tile begins.
-    """
-    size = 4 * high
-    parts = [_powers(*one, size) for one in _in_cache(band, below, size)]
-    variance, cube, fourth, *both = (torch.cat(values) for values in zip(*parts, strict=True))
-    sound = variance > _FAINT
-    safe = variance.clamp(min=_FAINT)
-    skewness = torch.where(sound, cube / safe.pow(1.5), 0)
-    kurtosis = torch.where(sound, fourth / safe.square(), 3).clamp(min=1).log()
-    moments = [skewness.abs().sqrt() * skewness.sign(), kurtosis, *both]
-    return [moment[:, None] for moment in moments]
+    coefficients: torch.Tensor
+    square: torch.Tensor
+    cube: torch.Tensor
+    fourth: torch.Tensor
+    product: torch.Tensor
+
+    @classmethod
+    def of(cls, coefficients: torch.Tensor, below: "_Band | None") -> "_Band":
+        """On a grid of four times the highest frequency the mean of a fourth power is exact, wherever the tile begins.
+
+        As many tiles at once as a processor's cache holds grids of.
+        """
+        size = 4 * (coefficients.shape[-1] // 2)
+        at_once = max(1, VALUES // size**2)
+        lower = below.coefficients.split(at_once) if below else [None] * len(coefficients)
+        parts = [_mean_powers(*both, size) for both in zip(coefficients.split(at_once), lower, strict=False)]
+        return cls(coefficients, *map(torch.cat, zip(*parts, strict=True)))
+
+    def statistics(self, below: "_Band | None") -> list[torch.Tensor]:
+        """(B, 1) each: skewness and log kurtosis, and how the energy goes with that of the band below."""
+        sound = self.square > _FAINT
+        safe = self.square.clamp(min=_FAINT)
+        skewness = torch.where(sound, self.cube / safe.pow(1.5), 0)
+        kurtosis = torch.where(sound, self.fourth / safe.square(), 3).clamp(min=1).log()
+        values = [skewness.abs().sqrt() * skewness.sign(), kurtosis]
+        if below:
+            lengths = (self.energy_variance * below.energy_variance).clamp(min=0).sqrt()
+            covariance = self.product - self.square * below.square
+            values.append(torch.where(lengths > _FAINT**2, covariance / lengths.clamp(min=_FAINT**2), 0))
+        return [value[:, None] for value in values]
+
+    @property
+    def energy_variance(self) -> torch.Tensor:
+        return self.fourth - self.square.square()
 
 
-def _in_cache(
-    band: torch.Tensor, below: torch.Tensor | None, size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
-    """As many bands at once as a processor's cache holds grids of them."""
-    at_once = max(1, VALUES // size**2)
-    parts = band.split(at_once)
-    return zip(parts, [None] * len(parts) if below is None else below.split(at_once), strict=True)
-
-
-def _powers(band: torch.Tensor, below: torch.Tensor | None, size: int) -> list[torch.Tensor]:
-    """(B,) each: the means of the square, cube and fourth power of a band, and the correlation of its square with that
-    of the band below."""
+def _mean_powers(band: torch.Tensor, below: torch.Tensor | None, size: int) -> list[torch.Tensor]:
+    """(B,) each: the means of the square, cube and fourth power of a band, and of its square times that of the band
+    below, 0 without one."""
     field = on_grid(band, size).flatten(1)
     square = field.square()
-    means = [square.mean(1), _mean_product(square, field), _mean_product(square, square)]
-    return means if below is None else [*means, _correlation(square, on_grid(below, size).flatten(1).square())]
+    lower = torch.zeros_like(square) if below is None else on_grid(below, size).flatten(1).square()
+    return [square.mean(1), *(_mean_product(square, other) for other in (field, square, lower))]
 
 
 def _mean_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """(B,) of (B, N) each."""
     return torch.bmm(a[:, None], b[:, :, None]).flatten() / a.shape[1]
-
-
-def _correlation(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    a, b = (values - values.mean(1, keepdim=True) for values in (a, b))
-    lengths = (_mean_product(a, a) * _mean_product(b, b)).sqrt()
-    return torch.where(lengths > _FAINT**2, _mean_product(a, b) / lengths.clamp(min=_FAINT**2), 0)
 
 
 def color_features(images: torch.Tensor) -> torch.Tensor:

@@ -97,14 +97,16 @@ def highest_peaks(groups: Iterable[Polynomials], highest: int) -> list[Peak]:
 def any_above(groups: Iterable[Polynomials], highest: int, limit: float) -> list[bool]:
     """Whether any polynomial of each group, of at most `highest` cycles, has a value above `limit`.
 
-    Most groups stay so far below it that the coarse grid tells.
+    Of most groups the coarse grid tells.
     """
     above: list[bool] = []
     for some in _batches(groups):
-        side = _COARSE * highest
-        may_be = [bool((heights + group.rises(side)).max() > limit) for group, heights in _looked_up(some, side)]
-        peaks = iter(_highest_peaks([group for group, unsure in zip(some, may_be, strict=True) if unsure], highest))
-        above += [unsure and next(peaks)[1] > limit for unsure in may_be]
+        side, bounds = _COARSE * highest, []
+        for group, heights in _looked_up(some, side):
+            bounds.append((float(heights.max()) - _ROUGH, float((heights + group.rises(side)).max())))
+        unsure = [group for group, (least, most) in zip(some, bounds, strict=True) if least <= limit < most]
+        peaks = iter(_highest_peaks(unsure, highest))
+        above += [next(peaks)[1] > limit if least <= limit < most else least > limit for least, most in bounds]
     return above
 
 

@@ -6,7 +6,7 @@ from itertools import groupby, islice
 
 import torch
 
-from ..common.seams import EDGE, seam_statistics
+from ..common.seams import EDGE, SEAM, seam_statistics_each
 from .copies import unit_length
 from .features import color_features, grey_spectrum, structure_features
 
@@ -53,14 +53,14 @@ def _measured(pictures: Sequence[torch.Tensor], measured_one: Callable[[], None]
         clean = alike.nan_to_num(0, 0, 0).clamp(0, 1)
         spectra.append(grey_spectrum(clean))
         colors.append(color_features(clean))
-        for picture in clean.split(1):
-            seamless.append(tiles(picture))
+        seamless.append(tiles(clean))
+        for _ in alike:
             measured_one()
     spectrum = torch.cat(spectra)
     features = torch.cat([structure_features(spectrum), torch.cat(colors)], 1)
     prints = unit_length(spectrum)
     sound = torch.cat(finite) & (prints.abs().sum((1, 2)) > 0)
-    return Measured(features, prints, sound, sound & torch.tensor(seamless))
+    return Measured(features, prints, sound, sound & torch.cat(seamless))
 
 
 def _batches(pictures: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -70,8 +70,9 @@ def _batches(pictures: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
             yield torch.stack(part)
 
 
-def tiles(picture: torch.Tensor) -> bool:
-    """Whether no line shows where (1, 3, H, W) meets its own copy. Pictures too small to tell do not."""
-    if min(picture.shape[-2:]) < 3 * EDGE:
-        return False
-    return all(seam_statistics(picture, axis).verdict != "seam" for axis in ("x", "y"))
+def tiles(pictures: torch.Tensor) -> torch.Tensor:
+    """(B,) whether no line shows where each of (B, 3, H, W) meets its own copy. Pictures too small to tell do not."""
+    if min(pictures.shape[-2:]) < 3 * EDGE:
+        return torch.zeros(len(pictures), dtype=torch.bool)
+    both = [[seam.verdict != SEAM for seam in seam_statistics_each(pictures, axis)] for axis in ("x", "y")]
+    return torch.tensor(both).all(0)

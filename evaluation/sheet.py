@@ -27,8 +27,8 @@ def contact_sheet(
     tiled: bool = False,
     notes: Mapping[Cell, str] | None = None,
     chosen: Cell | None = None,
-) -> torch.Tensor:
-    """(1, H, W, 3) in 0..1: in each cell every prompt with its seeds, in as many columns as suit a screen.
+) -> "Image":
+    """In each cell every prompt with its seeds, in as many columns as suit a screen.
 
     tiled shows every picture 2 x 2 in the same place. notes stand below a cell, in red, and strike it out; the chosen
     one has a green frame. Prompts for which even the smallest thumbnails find no room are counted at the end.
@@ -51,7 +51,7 @@ def contact_sheet(
             _strike_out(draw, layout, place, notes[cell])
         if cell == chosen:
             _frame(draw, layout, place)
-    return to_image(sheet)
+    return sheet
 
 
 def thumbnails(pictures: Sequence[torch.Tensor], size: int, tiled: bool = False) -> list[torch.Tensor]:

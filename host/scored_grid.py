@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ..common.files import write_json, written_whole
-from ..common.image_writing import write_png
+from ..common.image_writing import write_pixels
 from ..evaluation.chart import score_chart
 from ..evaluation.score_grid import Result
 from ..evaluation.sheet import contact_sheet
@@ -33,7 +34,7 @@ def written_verdict(result: Result) -> Verdict:
             unfinished.write_text(text, encoding="utf-8")
     refused = {result.cells[number].cell: reason for number, reason in result.choice.refused.items()}
     sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), notes=refused, chosen=result.chosen)
-    write_png(grid.folder / "scored_sheet.png", sheet[0].movedim(-1, 0))
+    write_pixels(grid.folder / "scored_sheet.png", np.array(sheet))
     return verdict
 
 

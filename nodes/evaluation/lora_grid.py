@@ -13,7 +13,7 @@ from ...common.texture_dataset import TextureDataset
 from ...evaluation.cells import parse_strengths
 from ...evaluation.grid import LoraGrid, Sampling
 from ...evaluation.seeds import parse_seeds
-from ...evaluation.sheet import contact_sheet
+from ...evaluation.sheet import contact_sheet, to_image
 from ...host.folders import output_folder
 from ...host.lora_files import files_state, named_loras
 from ...host.lora_grid import Log, grid_cells, paint_grid
@@ -234,7 +234,7 @@ class LoraGridNode(io.ComfyNode):
             PAINTED.remember(key, str(grid.folder), all_there(files))
         sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), thumbnail, tiled)
         images = _images(grid, log)
-        return io.NodeOutput(grid, images, sheet, grid_report(grid, log), ui={"tilewright_grid": [grid.name]})
+        return io.NodeOutput(grid, images, to_image(sheet), grid_report(grid, log), ui={"tilewright_grid": [grid.name]})
 
 
 def all_prompts(prompts: str, dataset: TextureDataset | None) -> list[str]:

@@ -16,7 +16,7 @@ from PIL import Image  # noqa: E402
 from tilewright.common.images import read_image  # noqa: E402
 from tilewright.evaluation.cells import Cell  # noqa: E402
 from tilewright.evaluation.grid_listing import read_listing  # noqa: E402
-from tilewright.evaluation.sheet import contact_sheet  # noqa: E402
+from tilewright.evaluation.sheet import contact_sheet, to_image  # noqa: E402
 from tilewright.launch.client import run_prompt  # noqa: E402
 from tilewright.launch.hosts import Host  # noqa: E402
 from tilewright.launch.server import running_server  # noqa: E402
@@ -111,7 +111,7 @@ def summary_sheet(grid):
     refused = {cell: one["scores"]["refused"] for cell, one in told.items() if one["scores"]["refused"]}
     chosen = next((cell for cell, one in told.items() if one["choice"] == listing["chosen"]), None)
     prompts = [listing["prompts"][number] for number in shown]
-    return contact_sheet(list(told), pictures, prompts, 1, 128, notes=refused, chosen=chosen)[0]
+    return to_image(contact_sheet(list(told), pictures, prompts, 1, 128, notes=refused, chosen=chosen))[0]
 
 
 def save(picture, file):

@@ -3,9 +3,14 @@
 import pytest
 import torch
 from tileable_textures import blurred, bricks, cells, one_over_f, with_band
-from tilewright.common.edge_bands import ANOTHER_COLOR, MORE_DETAILED, SOFTER, edge_band
+from tilewright.common.edge_bands import ANOTHER_COLOR, MORE_DETAILED, SOFTER, edge_bands
 
 BAND = 30
+
+
+def edge_band(image, axis):
+    """Of all planes of (B, C, H, W) together."""
+    return edge_bands(image.flatten(0, 1)[None], axis)[0]
 
 
 def garbled(image):

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from PIL import Image
+from tilewright.evaluation import sheet as drawing
 from tilewright.evaluation import sheet_layout
 from tilewright.evaluation.cells import BASE, Cell
 from tilewright.evaluation.lettering import cut, label_font
@@ -12,7 +13,6 @@ from tilewright.evaluation.sheet import (
     ALERT,
     CHOSEN,
     PAPER,
-    contact_sheet,
     paste_picture,
     thumbnails,
     to_image,
@@ -21,6 +21,11 @@ from tilewright.evaluation.sheet_layout import BETWEEN_CELLS, LINE, NUMBER
 
 CELL = Cell("bricks-step00000050.safetensors", 1.0, 50)
 SIZE = 32
+
+
+def contact_sheet(*args, **options):
+    """(1, H, W, 3) in 0..1."""
+    return to_image(drawing.contact_sheet(*args, **options))
 
 
 def level(color):
