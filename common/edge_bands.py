@@ -145,8 +145,8 @@ def _with_hues(color: torch.Tensor) -> torch.Tensor:
 
 
 def _squares(part: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-    """Each of SCALES with the mean of the scale x scale pixels that begin at each of (..., H, W), (..., H - scale + 1, W);
-    columns wrap. Each is made of four squares of the size before, half as large."""
+    """Each of SCALES with the mean of the scale x scale pixels that begin at each of (..., H, W), which is
+    (..., H - scale + 1, W); columns wrap. Each is made of four squares of the size before, half as large."""
     squares, side = part, 1
     for scale in SCALES:
         while side < scale:

@@ -80,7 +80,7 @@ def copied(spectra: torch.Tensor, renders: Polynomials, threshold: float) -> tor
 
 def laid(renders: torch.Tensor) -> Polynomials:
     """Fingerprints (N, F, F) in all eight positions, to be multiplied with those of pictures."""
-    return Polynomials.of(turns(renders).flatten(0, 1).conj().resolve_conj())
+    return Polynomials.of(turns(renders).flatten(0, 1).conj())
 
 
 def _matches(products: Iterable[Polynomials]) -> list[Match]:
@@ -89,9 +89,21 @@ def _matches(products: Iterable[Polynomials]) -> list[Match]:
 
 def pair_correlations(spectra: torch.Tensor, pairs: Sequence[tuple[int, int]]) -> torch.Tensor:
     """(K,) correlations of K pairs of the fingerprints (N, F, F), each at its best shift and turn."""
-    positions = laid(spectra)
-    products = (positions[slice(8 * b, 8 * b + 8)].times(spectra[a]) for a, b in pairs)
+    seconds = {b: place for place, b in enumerate(sorted({b for _, b in pairs}))}
+    positions = laid(spectra[list(seconds)])
+    places = (slice(8 * seconds[b], 8 * seconds[b] + 8) for _, b in pairs)
+    products = (positions[place].times(spectra[a]) for place, (a, _) in zip(places, pairs, strict=True))
     return torch.tensor([match.correlation for match in _matches(products)], dtype=torch.float64)
+
+
+def likeness(spectra: torch.Tensor) -> torch.Tensor:
+    """(N, N) correlations of each of the fingerprints (N, F, F) with each other one; of one with itself -1."""
+    count = len(spectra)
+    pairs = [(a, b) for a in range(count) for b in range(a)]
+    alike = torch.full((count, count), -1.0, dtype=torch.float64)
+    for (a, b), correlation in zip(pairs, pair_correlations(spectra, pairs).tolist(), strict=True):
+        alike[a, b] = alike[b, a] = correlation
+    return alike
 
 
 @dataclass(frozen=True)
@@ -159,23 +171,16 @@ def _chance_above(limit: float, peaks: Sequence[float]) -> float:
     return float(t.sf((limit - fmean(peaks)) / deviation, len(peaks) - 1))
 
 
-def calibrate(held_out: torch.Tensor, training: torch.Tensor) -> Calibration:
-    """From fingerprints (M, F, F) of held-out renders against (N, F, F) training ones, and these among each other.
+def calibrate(held_out: torch.Tensor, training: torch.Tensor, among: torch.Tensor | None = None) -> Calibration:
+    """From fingerprints (M, F, F) of held-out renders against (N, F, F) training ones, and these among each other,
+    whose `likeness` is `among` where it is known.
 
     Renders that are the same picture twice do not count. Without anything to compare only the same picture is a copy.
     """
-    positions = laid(training)
-    outer = [match.correlation for match in nearest_each(held_out, positions)]
-    inner = [match.correlation for match in _matches(_others(training, positions))]
+    outer = [match.correlation for match in nearest_each(held_out, training)]
+    inner = (likeness(training) if among is None else among).amax(1).tolist() if len(training) > 1 else []
     known = Calibration.of([peak for peak in outer + inner if peak <= SAME_PICTURE])
     return replace(known, twins=_same_pictures(outer), repeated=_same_pictures(inner))
-
-
-def _others(training: torch.Tensor, positions: Polynomials) -> Iterable[Polynomials]:
-    """Each of the training renders with all the others, if there are any."""
-    owner = torch.arange(len(training)).repeat_interleave(8)
-    for number, spectrum in enumerate(training if len(training) > 1 else training[:0]):
-        yield positions[owner != number].times(spectrum)
 
 
 def _same_pictures(peaks: Sequence[float]) -> tuple[int, ...]:

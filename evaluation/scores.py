@@ -8,7 +8,7 @@ import torch
 
 from .bootstrap import draw_counts, independent, interval, weighted_mean
 from .cells import Cell
-from .copies import Calibration, calibrate, copied, laid, pair_correlations
+from .copies import Calibration, calibrate, copied, laid, likeness, pair_correlations
 from .discrepancy import between, kernel, squared_bandwidths, within
 from .pictures import Measured
 from .standard_scale import StandardScale
@@ -104,9 +104,10 @@ class Scorer:
         base_points = self.scale(base.features)
         self.bandwidths = squared_bandwidths(self.reference, base_points[self.styled])
         self.own_gram = kernel(self.reference, self.reference, self.bandwidths)
-        self.calibration = self._calibration()
+        among = likeness(renders.training.fingerprints)
+        self.calibration = self._calibration(among)
         self.training_laid = laid(renders.training.fingerprints)
-        self.set_diversity = float(_differences(renders.training.fingerprints, len(renders.training)))
+        self.set_diversity = _difference(among)
         self.base_distance = self._distance(base_points)
         self.base_following = self._following(base_points)
 
@@ -137,9 +138,9 @@ class Scorer:
         """The same scores ranked by the present `weight_of_prompts`."""
         return replace(scores, value=self._value(scores.style, scores.following))
 
-    def _calibration(self) -> Calibration:
+    def _calibration(self, among: torch.Tensor) -> Calibration:
         others = self.renders.held_out.fingerprints
-        return calibrate(others if self.renders.is_held_out else others[:0], self.renders.training.fingerprints)
+        return calibrate(others if self.renders.is_held_out else others[:0], self.renders.training.fingerprints, among)
 
     def _styled(self) -> torch.Tensor:
         """(J,) which pictures should look like the renders: those of prompts that have one, of none such all."""
@@ -206,3 +207,9 @@ def _differences(spectra: torch.Tensor, size: int) -> torch.Tensor:
     firsts = range(0, len(spectra), size)
     correlations = pair_correlations(spectra, [(first + a, first + b) for first in firsts for a, b in within])
     return 1 - correlations.clamp(min=0).view(len(firsts), len(within)).mean(1)
+
+
+def _difference(alike: torch.Tensor) -> float:
+    """1 less the mean correlation of all pairs of a `likeness` (N, N); 1 without a pair."""
+    pairs = alike[tuple(torch.tril_indices(*alike.shape, -1))]
+    return 1 - float(pairs.clamp(min=0).mean()) if len(pairs) else 1.0

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tileable_textures import bricks, one_over_f, ramp
 from tilewright.common.edge_bands import EdgeBand
-from tilewright.common.seams import SeamStatistics, line_steps, moved_seam, seam_statistics
+from tilewright.common.seams import SeamStatistics, line_steps, moved_seam, seam_statistics, seam_statistics_each
 
 
 def test_steps_and_bends_of_every_line():
@@ -94,3 +94,13 @@ def test_a_tall_image_is_measured_in_parts():
     image = torch.rand(1, 1, 600, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     steps = (image - image.roll(1, -1)).abs().mean((0, 1, 2))
     torch.testing.assert_close(line_steps(image, "x")[0], steps)
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_seams_of_many_images_are_those_of_each(axis):
+    images = torch.cat([bricks(), one_over_f(), one_over_f().roll(3, -1).flip(-2)])[..., :96, :128]
+    images = torch.cat([images, torch.full_like(images[:1], 0.5)])
+    for image, seam in zip(images.split(1), seam_statistics_each(images, axis), strict=True):
+        alone = seam_statistics(image, axis)
+        assert seam.figures == alone.figures and seam.verdict == alone.verdict
+        assert (seam.band.kind, seam.spread) == (alone.band.kind, alone.spread)

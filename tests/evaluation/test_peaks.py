@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from tilewright.evaluation.peaks import Polynomials, highest_peaks
+from tilewright.evaluation.peaks import Polynomials, any_above, highest_peaks
 
 HIGHEST = 5
 
@@ -42,3 +42,20 @@ def test_a_function_that_is_0_has_its_peak_at_0_and_no_group_gives_none():
     ((_, height, _),) = highest_peaks([Polynomials.of(torch.zeros(3, 11, 11, dtype=torch.complex128))], HIGHEST)
     assert height == 0
     assert highest_peaks([], HIGHEST) == []
+
+
+@pytest.mark.parametrize(("down", "across"), [(0.0, 0.0), (0.05, 0.05), (0.1234, 0.9876)])
+def test_a_peak_is_above_all_limits_below_its_height_wherever_it_lies_between_the_places_of_a_grid(down, across):
+    group = Polynomials.of(torch.stack([hill(0.2, 0.3, 0.3), hill(0.8, down, across)]))
+    told = [any_above([group], HIGHEST, limit)[0] for limit in (-1, 0.4, 0.8 - 1e-7, 0.8 + 1e-7, 0.9, 2)]
+    assert told == [True, True, True, False, False, False]
+
+
+def test_no_value_rises_farther_above_those_of_a_grid_than_is_told():
+    generator = torch.Generator().manual_seed(0)
+    spectra = torch.fft.fftshift(torch.fft.fft2(torch.randn(40, 11, 11, generator=generator).double()), (-2, -1)) / 121
+    polynomials = Polynomials.of(spectra).times(hill(1.0, 0.0, 0.0) * 121)
+    for group in (polynomials[n : n + 1] for n in range(40)):
+        ((_, height, _),) = highest_peaks([group], HIGHEST)
+        for limit in (height - 1e-6, height + 1e-6):
+            assert any_above([group], HIGHEST, limit) == [height > limit]
