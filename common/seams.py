@@ -19,6 +19,7 @@ SEAMLESS_BAND = 0.9
 DOUBTFUL_BAND = 1.1
 MOVED_SEAM = 1.4  # repairs of real textures make their strongest line up to 1.33 times as strong
 EDGE = 8  # lines next to the wrap that the interior leaves out: a blended seam must not count as texture
+LEAST_SIDE = 3 * EDGE  # pixels of an axis that can be measured
 FLAT = 1e-6  # values that differ by less are one value
 VALUES = 2**17  # measured at once: as many as a processor's cache holds
 
@@ -82,7 +83,7 @@ class SeamStatistics:
 def seam_statistics(image: torch.Tensor, axis: str) -> SeamStatistics:
     """Seam statistics of (B, C, H, W) along `axis`: "x" for the left-right wrap, "y" for the top-bottom one.
 
-    The axis needs at least 3 * EDGE pixels; raises ValueError below that.
+    The axis needs at least LEAST_SIDE pixels; raises ValueError below that.
     """
     return seam_statistics_each(image.flatten(0, 1)[None], axis)[0]
 
@@ -129,7 +130,7 @@ def line_steps(image: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Tens
     """Of every line of (B, C, H, W) along `axis`: the mean step to the line before it, and the mean bend.
 
     The bend is the step less the mean of its two neighbouring steps. Line 0 is the wrap line. The axis needs at least
-    3 * EDGE pixels; raises ValueError below that.
+    LEAST_SIDE pixels; raises ValueError below that.
     """
     steps, bends = _line_steps(image.flatten(0, 1)[None], axis)
     return steps[0], bends[0]
@@ -139,8 +140,8 @@ def _line_steps(images: torch.Tensor, axis: str) -> tuple[torch.Tensor, torch.Te
     """(N, lines) each, of images (N, P, H, W)."""
     along, across = (-1, -2) if axis == "x" else (-2, -1)
     size = images.shape[along]
-    if size < 3 * EDGE:
-        raise ValueError(f"seams are measured on at least {3 * EDGE} pixels, not {size}")
+    if size < LEAST_SIDE:
+        raise ValueError(f"seams are measured on at least {LEAST_SIDE} pixels, not {size}")
     steps, bends = (images.new_zeros(len(images), size, dtype=torch.float64) for _ in range(2))
     for some in images.split(max(VALUES // max(images[:, :1].numel(), 1), 1), 1):
         for part in some.split(max(VALUES // size, 8), across):

@@ -8,7 +8,7 @@ from ..common.conventions import clear_convention
 from ..common.errors import UnreadableImage
 from ..common.images import image_dpi
 from ..common.map_kinds import COLOR_MAPS
-from ..common.seams import EDGE, SEAM, SeamStatistics, seam_statistics
+from ..common.seams import LEAST_SIDE, SEAM, SeamStatistics, seam_statistics
 from ..common.texture_dataset import Sample
 from .duplicates import fingerprint_texture
 
@@ -110,6 +110,6 @@ def _seam_reason(x: SeamStatistics, y: SeamStatistics) -> str:
 
 
 def _seams(image: torch.Tensor) -> list[SeamStatistics]:
-    if min(image.shape[1:]) < 3 * EDGE:
+    if min(image.shape[1:]) < LEAST_SIDE:
         return []
     return [seam_statistics(image.unsqueeze(0), axis) for axis in ("x", "y")]

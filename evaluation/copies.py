@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 
 import torch
 
+from ..common.dataset_counts import counted
 from .peaks import Polynomials, any_above, highest_peaks
 from .spectrum import lowest_frequencies
 
@@ -138,7 +139,7 @@ class Calibration:
         rule = f"A picture counts as a copy above a correlation of {self.threshold:.2f}"
         if not self.innocent:
             return f"{rule}: there were no other renders that would tell how like different ones are."
-        return f"{rule}; in {self.innocent} comparisons renders that are none reach {self.highest:.2f}."
+        return f"{rule}; in {counted(self.innocent, 'comparison')} renders that are none reach {self.highest:.2f}."
 
     def warning(self, names: Sequence[str]) -> str:
         """That held-out renders, called so, are training renders as well; "" where none is."""

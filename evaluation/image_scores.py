@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..common.errors import InputError
-from ..common.seams import EDGE, SEAMLESS_Q, seam_statistics
+from ..common.seams import LEAST_SIDE, SEAMLESS_Q, seam_statistics
 from .summary import Summary, summarise
 
 
@@ -90,7 +90,7 @@ def prompts_of(text: str, pictures: int) -> list[str]:
 def plain_scores(pictures: torch.Tensor) -> dict[str, torch.Tensor]:
     """What needs no encoder, of (B, 3, H, W): the seam (the larger Q of both wraps), contrast and colourfulness."""
     seams = torch.full((len(pictures),), torch.nan, dtype=torch.float64)
-    if min(pictures.shape[-2:]) >= 3 * EDGE:
+    if min(pictures.shape[-2:]) >= LEAST_SIDE:
         worst = [max(seam_statistics(one[None], axis).q for axis in ("x", "y")) for one in pictures]
         seams = torch.tensor(worst, dtype=torch.float64)
     return {

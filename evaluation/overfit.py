@@ -38,6 +38,12 @@ class Overfit:
     def copied(self) -> list[bool]:
         return [match.correlation > self.calibration.threshold for match in self.matches]
 
+    def verdict(self, number: int) -> str:
+        """On the whole picture of that number, from 0."""
+        if not self.matches[number].correlation:
+            return "shows nothing"
+        return "copy" if self.copied[number] else "not a copy"
+
     @property
     def copied_share(self) -> float:
         return sum(self.copied) / len(self.copied)
@@ -64,11 +70,16 @@ class Overfit:
                 f"{none}: what counts as a copy was read off the training renders among each other. "
                 "Connect some that were not trained on for a better limit."
             )
-        for number, (match, copied) in enumerate(zip(self.matches, self.copied, strict=True), 1):
-            verdict = "copy" if copied else "not a copy"
+        blank = [self.verdict(number) for number in range(count)].count("shows nothing")
+        if blank:
             lines.append(
-                f"picture {number}: {verdict}, {match.correlation:.3f} with {self.names[match.render]}, "
-                f"{counted(self.copied_patches(number - 1), 'piece')} copied"
+                f"{blank} of {count} pictures show one colour only, or no render shows more: whether they are copies "
+                "cannot be told."
+            )
+        for number, match in enumerate(self.matches):
+            lines.append(
+                f"picture {number + 1}: {self.verdict(number)}, {match.correlation:.3f} with "
+                f"{self.names[match.render]}, {counted(self.copied_patches(number), 'piece')} copied"
             )
         return "\n".join(lines)
 
@@ -147,8 +158,12 @@ def overfit_picture(
             paste_picture(page, picture, (x + side * (THUMBNAIL + GAP), y))
         _frame_copied(draw, overfit.patches[number].copied(overfit.patch_limit), (x, y), shown[0].shape[-2:])
         color = ALERT if overfit.copied[number] else INK
-        verdict = "copy" if overfit.copied[number] else "not a copy"
-        draw.text((x, y + THUMBNAIL + 4), f"{number + 1}: {verdict}, {match.correlation:.3f}", color, label_font(15))
+        draw.text(
+            (x, y + THUMBNAIL + 4),
+            f"{number + 1}: {overfit.verdict(number)}, {match.correlation:.3f}",
+            color,
+            label_font(15),
+        )
         name = cut(overfit.names[match.render], THUMBNAIL, 13)
         draw.text((x + THUMBNAIL + GAP, y + THUMBNAIL + 4), name, FAINT, label_font(13, name))
     return to_image(page)

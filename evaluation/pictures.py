@@ -6,7 +6,7 @@ from itertools import groupby, islice
 
 import torch
 
-from ..common.seams import EDGE, SEAM, seam_statistics_each
+from ..common.seams import LEAST_SIDE, SEAM, seam_statistics_each
 from .copies import unit_length
 from .features import color_features, grey_spectrum, structure_features
 
@@ -72,7 +72,7 @@ def _batches(pictures: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
 
 def tiles(pictures: torch.Tensor) -> torch.Tensor:
     """(B,) whether no line shows where each of (B, 3, H, W) meets its own copy. Pictures too small to tell do not."""
-    if min(pictures.shape[-2:]) < 3 * EDGE:
+    if min(pictures.shape[-2:]) < LEAST_SIDE:
         return torch.zeros(len(pictures), dtype=torch.bool)
     both = [[seam.verdict != SEAM for seam in seam_statistics_each(pictures, axis)] for axis in ("x", "y")]
     return torch.tensor(both).all(0)

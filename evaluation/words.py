@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from ..common.seams import LEAST_SIDE
 from .cells import named
 from .choice import allowed_copies
 from .score_grid import Confirmed, Result
@@ -106,6 +107,8 @@ def _cautions(result: Result) -> list[str]:
             "Prompt following is unknown: it needs prompts that are captions of renders, and at least two such renders "
             "with captions of their own. Connect the held-out dataset to LoRA Grid."
         )
+    if min(grid.sampling.width, grid.sampling.height) < LEAST_SIDE:
+        lines.append(f"Whether pictures tile is unknown below {LEAST_SIDE} px a side, and counts as no.")
     if result.base.sound.value < 1:
         blank = round((1 - result.base.sound.value) * result.base.pictures)
         lines.append(

@@ -7,7 +7,7 @@ import torch
 
 from ..common.axes import Axes
 from ..common.conventions import CLEAR, detect_convention, slopes
-from ..common.seams import EDGE, EDGES, FIGURES, SeamStatistics, edge_words, seam_statistics
+from ..common.seams import EDGES, FIGURES, LEAST_SIDE, SeamStatistics, edge_words, seam_statistics
 from .derivatives import height_gradient
 from .normal_encodings import OVERHANG, overhang
 from .normals import decode_normals, length_error, slope_scale
@@ -34,7 +34,7 @@ class Agreement:
 
 def seams_of_maps(maps: Mapping[str, torch.Tensor]) -> list[MapSeams]:
     """The seams of each material of a batch of maps, (B, C, H, W) by name; maps too small to tell are left out."""
-    large = {name: pixels for name, pixels in maps.items() if min(pixels.shape[-2:]) >= 3 * EDGE}
+    large = {name: pixels for name, pixels in maps.items() if min(pixels.shape[-2:]) >= LEAST_SIDE}
     return [
         {
             name: (seam_statistics(pixels[index : index + 1], "x"), seam_statistics(pixels[index : index + 1], "y"))

@@ -10,6 +10,7 @@ from ..common.seams import (
     EDGE,
     EDGES,
     FIGURES,
+    LEAST_SIDE,
     MOVED_SEAM,
     NOTHING,
     SEAM,
@@ -145,10 +146,10 @@ def _numbered(number: int, of: int, line: str) -> str:
 
 def _check(image: torch.Tensor, before: torch.Tensor | None) -> None:
     height, width = image.shape[-2:]
-    if min(height, width) < 3 * EDGE:
+    if min(height, width) < LEAST_SIDE:
         raise InputError(
             f"The image is {width} x {height} pixels. Seams are compared with the inside of the texture, "
-            f"which takes at least {3 * EDGE} pixels on each side. Connect a larger image."
+            f"which takes at least {LEAST_SIDE} pixels on each side. Connect a larger image."
         )
     if before is not None and before.shape != image.shape:
         raise InputError(

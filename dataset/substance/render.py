@@ -24,7 +24,7 @@ from ...common.manifest import (
     write_manifest,
 )
 from ...common.map_kinds import MAP_KINDS
-from ...common.seams import EDGE, seam_statistics
+from ...common.seams import LEAST_SIDE, seam_statistics
 from ...common.texture_dataset import Sample
 from .description import SubstanceGraph, SubstanceOutput
 from .plan import Variant
@@ -227,6 +227,6 @@ def _take_over(
 
 
 def _tiles(image: torch.Tensor) -> bool:
-    if min(image.shape[1:]) < 3 * EDGE:
+    if min(image.shape[1:]) < LEAST_SIDE:
         return False
     return all(seam_statistics(image[None], axis).tiles for axis in ("x", "y"))

@@ -7,7 +7,7 @@ from comfy_api.latest import io, ui
 
 from ...common.errors import InputError
 from ...common.layout import to_bhwc
-from ...common.seams import EDGE, SEAM
+from ...common.seams import LEAST_SIDE, SEAM
 from ...host.viewed_files import viewed_file
 from ...material.map_writers import png_bytes
 from ...seamless.offset import tile_image
@@ -72,7 +72,7 @@ def _tile_view(image: torch.Tensor) -> dict[str, Any]:
     rows, columns = image.shape[-2:]
     color = image[:, : 4 if image.shape[1] >= 4 else 3 if image.shape[1] == 3 else 1]
     pictures, seams = {"tile": color[0]}, {}
-    if 3 * EDGE <= min(rows, columns) and max(rows, columns) <= LARGEST_MEASURED:
+    if LEAST_SIDE <= min(rows, columns) and max(rows, columns) <= LARGEST_MEASURED:
         report = measure_seams(image)
         pictures["strip_x"], pictures["strip_y"] = seam_strips(image, report)
         seams = {"x": report.x[0].verdict, "y": report.y[0].verdict, "text": report.badges, "figures": str(report)}

@@ -88,3 +88,11 @@ def test_pieces_reach_1_where_they_are_pieces_of_a_render_and_the_limit_is_a_per
 def test_many_pairs_lie_in_rows(overfit, pictures):
     four = replace(overfit, matches=overfit.matches * 2, patches=overfit.patches * 2)
     assert overfit_picture(four, pictures * 2, TRAINING).shape == (1, 12 + 2 * 248, 852, 3)
+
+
+def test_a_picture_that_shows_nothing_is_told_and_not_called_new(pictures):
+    blank = check_overfit([torch.full((3, 64, 64), 0.5), pictures[0]], TRAINING, NAMES)
+    assert blank.verdict(0) == "shows nothing" and blank.verdict(1) == "copy"
+    assert "1 of 2 pictures show one colour only" in blank.report() and "picture 1: shows nothing" in blank.report()
+    single = check_overfit([torch.rand(3, 1, 1)], [torch.rand(3, 1, 1)] * 2, NAMES)
+    assert "picture 1: shows nothing" in single.report()

@@ -170,3 +170,9 @@ def test_two_runs_at_one_step_are_told_apart_in_the_verdict_and_the_record(one_s
 def test_the_record_keeps_what_the_rule_would_have_chosen_beside_the_persons_word(grid):
     record = scores_record(score_grid(grid, renders(range(2)), renders((10, 11)), by_hand=BLANK))
     assert (record["chosen"], record["rule"]) == ("600@1", "50@1")
+
+
+def test_pictures_too_small_to_tell_whether_they_tile_are_told(result):
+    small = replace(result, grid=replace(result.grid, sampling=replace(SAMPLING, width=16)))
+    told = "Whether pictures tile is unknown below 24 px a side"
+    assert told in report(small) and told not in report(result)
