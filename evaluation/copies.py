@@ -13,7 +13,8 @@ from statistics import fmean, stdev
 import torch
 
 from ..common.dataset_counts import counted
-from .peaks import Polynomials, any_above, highest_peaks
+from .peaks import any_above, highest_peaks
+from .polynomials import Polynomials
 from .spectrum import lowest_frequencies
 
 HIGHEST = 24  # cycles a tile: which details decide

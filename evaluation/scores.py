@@ -211,5 +211,6 @@ def _differences(spectra: torch.Tensor, size: int) -> torch.Tensor:
 
 def _difference(alike: torch.Tensor) -> float:
     """1 less the mean correlation of all pairs of a `likeness` (N, N); 1 without a pair."""
-    pairs = alike[tuple(torch.tril_indices(*alike.shape, -1))]
+    down, across = torch.tril_indices(len(alike), len(alike), -1)
+    pairs = alike[down, across]
     return 1 - float(pairs.clamp(min=0).mean()) if len(pairs) else 1.0

@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from tilewright.evaluation.peaks import Polynomials, any_above, highest_peaks
+from tilewright.evaluation.peaks import any_above, highest_peaks
+from tilewright.evaluation.polynomials import Polynomials
 
 HIGHEST = 5
 
