@@ -11,7 +11,7 @@ ROUGH = 1e-5  # of a value in single precision
 
 @dataclass(frozen=True)
 class _Factor:
-    """What all coefficients of some polynomials are multiplied with: exact (F, H), in parts as `in_parts` lays them
+    """What all coefficients of some polynomials are multiplied with: exact (F, H), in parts as `_in_parts` lays them
     with the real (2, 1, H, 2 * H) and the imaginary values in both halves, and what it weighs in second derivatives."""
 
     exact: torch.Tensor
@@ -21,7 +21,7 @@ class _Factor:
 
     @classmethod
     def of(cls, half: torch.Tensor) -> "_Factor":
-        real, imaginary = in_parts(half[None].to(torch.complex64)).chunk(2, -1)
+        real, imaginary = _in_parts(half[None].to(torch.complex64)).chunk(2, -1)
         bends = half.abs().float().flatten()[:, None] * _bends(half.shape[-1] - 1)
         return cls(half, torch.cat([real, real], -1), torch.cat([imaginary, imaginary], -1), bends)
 
@@ -32,7 +32,7 @@ class Polynomials:
     be multiplied with one of the factor.
 
     Those below 0 are the conjugate ones of the opposite frequency. For the grids there are, in single precision, the
-    coefficients as `in_parts` lays them, the same times i, and their magnitudes (K, F * H).
+    coefficients as `_in_parts` lays them, the same times i, and their magnitudes (K, F * H).
     """
 
     half: torch.Tensor
@@ -46,7 +46,7 @@ class Polynomials:
         """Of all coefficients (K, F, F)."""
         half = coefficients[..., coefficients.shape[-1] // 2 :].resolve_conj().contiguous()
         single = half.to(torch.complex64)
-        parts = in_parts(single), in_parts(1j * single)
+        parts = _in_parts(single), _in_parts(1j * single)
         one = torch.ones(half.shape[1:], dtype=half.dtype)
         return cls(half, *parts, single.abs().flatten(1), _Factor.of(one))
 
@@ -66,7 +66,7 @@ class Polynomials:
         return self.half * self.factor.exact
 
     def rough_products(self) -> torch.Tensor:
-        """(2, K, H, 2 * H), as `in_parts` lays them."""
+        """(2, K, H, 2 * H), as `_in_parts` lays them."""
         return torch.addcmul(self.rough * self.factor.real, self.rough_turned, self.factor.imaginary)
 
     def rises(self, side: int) -> torch.Tensor:
@@ -79,7 +79,7 @@ class Polynomials:
         return (math.pi / side) ** 2 / 2 * (straight + mixed.abs()) + ROUGH
 
 
-def in_parts(half: torch.Tensor) -> torch.Tensor:
+def _in_parts(half: torch.Tensor) -> torch.Tensor:
     """(2, K, H, 2 * H) of coefficients (K, F, H): those of the frequencies from 0 down, and those of the opposite ones,
     but for 0; in each the real parts, and beside them the imaginary ones."""
     count = half.shape[-1]
