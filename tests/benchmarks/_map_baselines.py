@@ -22,7 +22,7 @@ class Baselines:
 
     @staticmethod
     def _height(basecolor):
-        return stretch(remove_light(luminance(basecolor), 0.8, 0.05, BOTH)[0], 0.002)[None].clamp(0, 1)
+        return stretch(remove_light(luminance(basecolor), 0.8, 0.05, BOTH), 0.002).clamp(0, 1)
 
     @staticmethod
     def _patches(basecolor):
