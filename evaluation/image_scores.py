@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..common.dataset_counts import counted
 from ..common.errors import InputError
 from ..common.seams import LEAST_SIDE, SEAMLESS_Q, seam_statistics
 from .summary import Summary, summarise
@@ -30,12 +31,26 @@ class ImageScores:
         """The mean of each score in a line, and up to which seam a single picture shows no line."""
         notes = {"seam": f" (for one picture: up to {SEAMLESS_Q} no line shows)"}
         return "\n".join(
-            [self._heading, *(_mean(kind, given) + notes.get(kind, "") for kind, given in self.summaries.items())]
+            [
+                self._heading,
+                *(_mean(kind, given) + notes.get(kind, "") for kind, given in self.summaries.items()),
+                *self._unknown(),
+            ]
         )
 
     @property
     def _heading(self) -> str:
-        return f"{self.name}: {len(self.prompts)} pictures of {len(set(self.prompts))} prompts"
+        return f"{self.name}: {counted(len(self.prompts), 'picture')} of {counted(len(set(self.prompts)), 'prompt')}"
+
+    def _unknown(self) -> list[str]:
+        """Lines on scores that pictures do not have."""
+        reasons = {"seam": f": it needs {LEAST_SIDE} px a side"}
+        missing = {kind: int((~values.isfinite()).sum()) for kind, values in self.scores.items()}
+        return [
+            f"{kind}: not known of {number} of {counted(len(self.prompts), 'picture')}{reasons.get(kind, '')}"
+            for kind, number in missing.items()
+            if number
+        ]
 
     def report(self) -> str:
         """The summary of each score, with the errors that say how far skewness and kurtosis can be believed."""
@@ -49,6 +64,7 @@ class ImageScores:
                 f"  skewness {given.skewness:.2f} ± {given.skewness_error:.2f}, "
                 f"kurtosis {given.kurtosis:.2f} ± {given.kurtosis_error:.2f}",
             ]
+        lines += self._unknown()
         if count < 100:
             lines.append(
                 f"With {count} pictures skewness and kurtosis are mostly chance: believe them where they are at least "

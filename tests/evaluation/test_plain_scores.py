@@ -45,3 +45,13 @@ def test_means_stand_in_a_line_each_and_the_rest_of_the_summary_below():
         "  deviation 0.2000, from 0.2000 to 0.6000",
         "  quartiles 0.3000 / 0.4000 / 0.5000",
     ]
+
+
+def test_scores_that_pictures_do_not_have_are_told():
+    tiny = ImageScores("model", ["a"], plain_scores(torch.rand(1, 3, 1, 1)))
+    assert tiny.means.splitlines()[0] == "model: 1 picture of 1 prompt"
+    for words in (tiny.means, tiny.report()):
+        assert "seam: not known of 1 of 1 picture: it needs 24 px a side" in words
+        assert "contrast: not known of 1 of 1 picture" in words
+    whole = ImageScores("model", ["a", "b"], plain_scores(torch.rand(2, 3, 32, 32)))
+    assert "not known" not in whole.means + whole.report()
