@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+_NUMBERS_AT_ONCE = 2**18
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -78,9 +79,14 @@ def _widened(page: Any) -> Callable[[bytes], bytes]:
     row = page.chunks[-1] if page.planarconfig == 2 or page.samplesperpixel == 1 else math.prod(page.chunks[-2:])
     stored = page.dtype.newbyteorder(page.parent.byteorder)
     stride, weights = -(-row * bits // 8), 1 << np.arange(bits)[::-1]
+    at_once = max(1, _NUMBERS_AT_ONCE // row)
 
     def widen(data: bytes) -> bytes:
         rows = np.frombuffer(data, np.uint8, len(data) // stride * stride).reshape(-1, stride)
-        return (np.unpackbits(rows, axis=1)[:, : row * bits].reshape(-1, bits) @ weights).astype(stored).tobytes()
+        numbers = np.empty((len(rows), row), stored)
+        for first in range(0, len(rows), at_once):  # bit by bit they take many times the room
+            single = np.unpackbits(rows[first : first + at_once], axis=1)[:, : row * bits]
+            numbers[first : first + at_once] = single.reshape(-1, row, bits) @ weights
+        return numbers.tobytes()
 
     return widen
