@@ -17,6 +17,7 @@ from tilewright.host.in_graph.trained_unet import TrainedUnet
 from tilewright.host.run_outside.outside_run import OutsideRun
 from tilewright.training.config import ObjectiveConfig, TrainingConfig
 from tilewright.training.memory.plan import MemoryPlan
+from tilewright.training.metadata import SHARED_ATTENTION
 from tilewright.training.state import FORMAT, RunIdentity
 
 ORDER = SimpleNamespace(config=TrainingConfig(), clip=None, name="brick ")
@@ -83,7 +84,7 @@ def test_another_runs_state_changes_nothing(run, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "maps", "sharing"), [
-    (TrainedUnet, "together", "2"), (TrainedUnet, "apart", ""), (TrainedFlow, "together", ""),
+    (TrainedUnet, "together", str(SHARED_ATTENTION)), (TrainedUnet, "apart", ""), (TrainedFlow, "together", ""),
 ])  # fmt: skip
 def test_only_runs_that_share_otherwise_than_before_are_told_apart_from_those(kind, maps, sharing):
     config = TrainingConfig(objective=ObjectiveConfig(maps=maps))
