@@ -5,11 +5,12 @@ Run by the host's Python in the pack's folder, with COMFYUI_PATH naming the host
 
 import importlib
 import json
+import logging
 import os
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PACK = Path(__file__).resolve().parent.parent
 OPTIONS = "TILEWRIGHT_COMFYUI_OPTIONS"  # in the environment: what of ComfyUI's command line holds here as well, as JSON
@@ -59,5 +60,16 @@ def main(arguments: list[str]) -> int:
     return importlib.import_module(f"tilewright.{module}").main(own)
 
 
+def leave(code: int) -> NoReturn:
+    """End this process. One of several that torch's launcher started ends at once: while Python takes itself apart,
+    threads of gloo that still let go of tensors would abort it, after a training that is whole."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

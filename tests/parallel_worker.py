@@ -9,7 +9,7 @@ import torch
 TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(TESTS), str(TESTS / "training")]
 sys.path.insert(0, str(TESTS.parent))
-from launch.run_module import name_pack  # noqa: E402
+from launch.run_module import leave, name_pack  # noqa: E402
 
 sys.path.remove(str(TESTS.parent))
 name_pack()
@@ -24,3 +24,4 @@ with joined_group("gloo"):
     gathered = share.gathered(10 * share.rank)
     told = {"losses": run.losses, "state": run.kohya_state(), "gathered": gathered}
     torch.save(told, Path(sys.argv[1]) / f"{share.rank}.pt")
+leave(0)
