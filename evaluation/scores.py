@@ -107,7 +107,8 @@ class Scorer:
         among = likeness(renders.training.fingerprints)
         self.calibration = self._calibration(among)
         self.training_laid = laid(renders.training.fingerprints)
-        self.set_diversity = _difference(among)
+        down, across = torch.tril_indices(len(among), len(among), -1)
+        self.set_diversity = float(_unlike(among[down, across]))
         self.base_distance = self._distance(base_points)
         self.base_following = self._following(base_points)
 
@@ -200,17 +201,17 @@ class Scorer:
 
 
 def _differences(spectra: torch.Tensor, size: int) -> torch.Tensor:
-    """(N / size,) of (N, F, F): in each group of `size`, 1 less the mean correlation of its pairs; 1 without a pair."""
+    """(N / size,) of (N, F, F): in each group of `size`, how unlike its pairs are."""
     within = [(a, b) for a in range(size) for b in range(a)]
     if not within:
         return torch.ones(len(spectra), dtype=torch.float64)
     firsts = range(0, len(spectra), size)
     correlations = pair_correlations(spectra, [(first + a, first + b) for first in firsts for a, b in within])
-    return 1 - correlations.clamp(min=0).view(len(firsts), len(within)).mean(1)
+    return _unlike(correlations.view(len(firsts), len(within)))
 
 
-def _difference(alike: torch.Tensor) -> float:
-    """1 less the mean correlation of all pairs of a `likeness` (N, N); 1 without a pair."""
-    down, across = torch.tril_indices(len(alike), len(alike), -1)
-    pairs = alike[down, across]
-    return 1 - float(pairs.clamp(min=0).mean()) if len(pairs) else 1.0
+def _unlike(correlations: torch.Tensor) -> torch.Tensor:
+    """1 less the mean correlation of pairs (..., P); 1 without a pair."""
+    if not correlations.shape[-1]:
+        return torch.ones(correlations.shape[:-1], dtype=correlations.dtype)
+    return 1 - correlations.clamp(min=0).mean(-1)
