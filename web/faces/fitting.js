@@ -30,6 +30,7 @@ export const fitting = {
     fit(node);
     node.setSize([node.size[0], heightOf(node, true)]);
   },
+  loadedGraphNode: keepHeight,
   afterConfigureGraph: fitAll, // links come after their nodes
 };
 
@@ -83,7 +84,7 @@ export function fit(node) {
  */
 function heightOf(node, folded) {
   const widgets = node.widgets ?? [];
-  const before = widgets.map((one) => Boolean(one.hidden));
+  const before = widgets.map((one) => Boolean(one.options?.hidden ?? one.hidden)); // a link may hide it, too
   for (const widget of widgets) setHidden(widget, folded && isAway(node, widget));
   const [, height] = node.computeSize();
   widgets.forEach((widget, at) => setHidden(widget, before[at]));
@@ -105,6 +106,19 @@ function shrink(node) {
   const grows = node.widgets?.some((one) => one.computeLayoutSize || one.element); // text, views: made as high as they are
   if (grows || node.showAdvanced || node.constructor.nodeData?.output_node || setting(ALWAYS)) return;
   if (node.size[1] >= heightOf(node, false)) node.setSize([node.size[0], heightOf(node, true)]);
+}
+
+/** @type {WeakMap<ComfyNode, number>} */
+const SAVED = new WeakMap();
+
+/**
+ * The editor makes a loaded node as high as the canvas needs with every widget shown. Nodes 2.0 grow by themselves, so
+ * that there it would stand as empty room.
+ * @param {ComfyNode} node
+ */
+function keepHeight(node) {
+  const saved = SAVED.get(node);
+  if (isVueNodes() && saved !== undefined && node.size[1] > saved) node.setSize([node.size[0], saved]);
 }
 
 /** Whether a widget stands beside another as its control, as that of a seed. @param {ComfyNode} node @param {ComfyWidget} widget */
@@ -210,6 +224,7 @@ function follow(node) {
     watch();
     shrink(node);
     const [width, height] = node.size; // saved with the widgets that its values show
+    SAVED.set(node, height);
     fit(node);
     if (!isVueNodes()) node.setSize([width, Math.max(height, node.computeSize()[1])]);
   });
