@@ -152,7 +152,7 @@ def test_a_graph_from_before_the_fold_is_shrunk_once(editor, renderer):
         {"node": "TilewrightRoughnessFromImage"},
     )
     assert heights[0] < 460
-    # Smaller than all of them is as high as someone wanted it; Nodes 2.0 may say to be at least as high as what they show.
+    # Smaller than all of them is as high as someone wanted it; Nodes 2.0 may be at least as high as what they show.
     assert heights[1] == (260 if renderer == "classic" else max(260, heights[0]))
 
 
