@@ -11,7 +11,7 @@ from ..evaluation.chart import score_chart
 from ..evaluation.score_grid import Result
 from ..evaluation.sheet import contact_sheet
 from ..evaluation.words import report, scores_record, table_csv
-from .lora_files import read_lora, with_lora_file
+from .lora_files import check_fit, read_lora, with_lora_file
 from .protocols import Clip, Model
 
 
@@ -39,7 +39,15 @@ def written_verdict(result: Result) -> Verdict:
 
 
 def with_chosen(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:
-    """MODEL and CLIP, either of them None, with the chosen LoRA at its weight; unchanged where none was chosen."""
+    """MODEL and CLIP, either of them None, with the chosen LoRA at its weight; unchanged where none was chosen.
+
+    They may be others than those that the grid was painted with: what is left out of the LoRA on them is added to the
+    result's notes. Raises `InputError` for a model that the LoRA does not fit.
+    """
     if result.chosen is None or (model is None and clip is None):
         return model, clip
-    return with_lora_file(model, clip, read_lora(result.chosen.lora), result.chosen.strength)
+    lora = read_lora(result.chosen.lora)
+    if model is not None:
+        given = "the model that you gave" + (", without a clip" if clip is None else "")
+        result.notes.extend(f"On {given}, {line}." for line in check_fit(model, clip, lora).splitlines())
+    return with_lora_file(model, clip, lora, result.chosen.strength)

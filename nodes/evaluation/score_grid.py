@@ -106,8 +106,8 @@ class ScoreGrid(io.ComfyNode):
         others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else None
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)
         result = score_grid(grid, trained, others, encoders or None, by_hand, fresh_seeds, progress_callback())
-        verdict = written_verdict(result)
         name, strength = (result.chosen.lora, result.chosen.strength) if result.chosen else ("", 0.0)
         chosen = *with_chosen(model, clip, result), name, strength
+        verdict = written_verdict(result)
         shown = {"tilewright_grid": [grid.name]}
         return io.NodeOutput(*chosen, verdict.table, verdict.report, verdict.csv, ui=shown)

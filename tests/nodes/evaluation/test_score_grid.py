@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_unets import small_model
 from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import TextureDataset
@@ -72,6 +73,16 @@ def test_the_persons_word_stands(grids, renders, grid):
     assert "Why: you chose it." in scored.report and scored.clip is None
     with pytest.raises(InputError, match="20@0.5, 20@1, 50@0.5, 50@1"):
         grids.score(grid, choice="30@0.5", **given)
+
+
+def test_a_model_that_the_chosen_lora_does_not_fit_is_refused(grids, renders, grid):
+    """ComfyUI would hand it on unchanged, with a line in the log."""
+    given = {"training": renders[0], "held_out": renders[1], "fresh_seeds": 0, "choice": "20@0.5"}
+    with pytest.raises(InputError, match="bricks-step00000020.safetensors is of another family than the model"):
+        grids.score(grid, model=small_model("SDXL"), clip=grids.clip, **given)
+    without_text = grids.score(grid, model=grids.model, **given).report
+    assert "On the model that you gave, without a clip, bricks-step00000020.safetensors: " in without_text
+    assert "On the model" not in grids.score(grid, model=grids.model, clip=grids.clip, **given).report
 
 
 def with_pictures(grid, cell, pictures):
