@@ -12,6 +12,8 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION, _PROFILE, _NODATA = 274, 34675, 42113
 _PLAIN = ("MINISBLACK", "MINISWHITE", "RGB", "PALETTE")  # what is read here; Pillow reads 8-bit CMYK and YCbCr
 _PILLOW_8_BIT = ("SEPARATED", "YCBCR")
+_PILLOW_COMPRESSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946)
+_OLD_JPEG, _JPEG = 6, 7
 
 
 class TiffHeader(NamedTuple):
@@ -119,11 +121,15 @@ def _decoder(path: Path, page: Any) -> str:
         raise UnreadableImage(path, f"its numbers have {page.bitspersample} bits; save it with 8 or 16")
     if kind not in (*_PLAIN, *_PILLOW_8_BIT):
         raise UnreadableImage(path, f"its colours are {kind}; convert it to RGB or grey")
-    if kind in _PILLOW_8_BIT or page.compression == tifffile.COMPRESSION.JPEG:
+    if page.compression == _OLD_JPEG and page.samplesperpixel == 1:
+        raise UnreadableImage(path, "its grey is compressed with the first JPEG of TIFF; save it with Deflate")
+    if page.compression in _PILLOW_COMPRESSIONS and (kind in _PILLOW_8_BIT or page.compression == _JPEG):
         return "pillow"
+    if kind in _PILLOW_8_BIT:
+        raise UnreadableImage(path, f"its {kind} colours have {_compression(page)} compression; convert it to RGB")
     if _tifffile_decodes(page):
         return "tifffile"
-    if not deep:
+    if not deep and page.compression in _PILLOW_COMPRESSIONS:
         return "pillow"
     simple = page.planarconfig == tifffile.PLANARCONFIG.CONTIG and kind != "PALETTE"
     plain = [extra.name for extra in page.extrasamples] in ([], ["UNASSALPHA"]) and page.samplesperpixel != 2
@@ -150,11 +156,22 @@ def _tifffile_decodes(page: Any) -> bool:
     return page.dtype is not None and not (is_zstd(page) and zstd() is None)
 
 
+def _compression(page: Any) -> str:
+    return getattr(page.compression, "name", str(page.compression))
+
+
 def _needs_codec(page: Any) -> str:
-    compression = getattr(page.compression, "name", str(page.compression))
+    import tifffile
+
+    remedy = "save the file without compression or with Deflate"
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+    except KeyError as error:
+        if "imagecodecs" not in str(error):
+            return f"nothing here reads its {_compression(page)} compression; {remedy}"
     return (
-        f"reading TIFFs of this kind ({compression} compression) needs the Python package imagecodecs; install it with "
-        "ComfyUI's Python, or save the file without compression or with Deflate"
+        f"reading TIFFs of this kind ({_compression(page)} compression) needs the Python package imagecodecs; install "
+        f"it with ComfyUI's Python, or {remedy}"
     )
 
 

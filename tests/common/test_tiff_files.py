@@ -1,9 +1,12 @@
 """TIFF files of every kind that programs write, made by tifffile and Pillow."""
 
+import io
+
 import numpy as np
 import pytest
 import tifffile
 import torch
+from hand_written_tiff import write_tiff
 from PIL import Image
 from tilewright.common.errors import UnreadableImage
 from tilewright.common.images import image_size, read_image
@@ -118,18 +121,59 @@ def test_lzw_at_depth_is_read_without_further_packages(tmp_path, dtype):
     assert torch.equal(read_image(tmp_path / "a.tif"), as_image(pixels))
 
 
-def test_a_missing_codec_is_told_with_the_package_and_a_way_without(tmp_path):
-    import tifffile as library
+MISSING = [
+    (34887, "LERC", "imagecodecs"),
+    (34712, "JPEG2000", "imagecodecs"),
+    (50001, "WEBP", "imagecodecs"),
+    (34661, "JBIG", "nothing here reads"),
+    (12345, "12345", "nothing here reads"),
+]
 
-    header = whole(np.uint16, 3, 8, 8)
-    tifffile.imwrite(tmp_path / "a.tif", header, photometric="rgb", planarconfig="separate")
-    data = bytearray((tmp_path / "a.tif").read_bytes())
-    with library.TiffFile(tmp_path / "a.tif") as file:
-        offset = file.pages[0].tags[259].valueoffset
-    data[offset : offset + 2] = (34887).to_bytes(2, "little")  # LERC
-    (tmp_path / "a.tif").write_bytes(data)
-    with pytest.raises(UnreadableImage, match=r"LERC.*imagecodecs.*without compression"):
-        read_image(tmp_path / "a.tif")
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(("compression", "name", "means"), MISSING, ids=[name for _, name, _ in MISSING])
+def test_a_missing_codec_is_told_with_its_name_and_a_way_without(tmp_path, compression, name, means, dtype):
+    """Those of 8 bits went to Pillow, which calls them damaged."""
+    file = with_compression(tmp_path, whole(dtype, 3, 8, 8), compression, photometric="rgb", planarconfig="separate")
+    with pytest.raises(UnreadableImage, match=f"{name} compression.*without compression") as told:
+        read_image(file)
+    assert means in str(told.value)
+
+
+def test_colours_that_only_another_codec_converts_are_told(tmp_path):
+    file = with_compression(tmp_path, whole(np.uint8, 8, 8, 3), 34712, photometric="ycbcr")
+    with pytest.raises(UnreadableImage, match="its YCBCR colours have JPEG2000 compression; convert it to RGB"):
+        read_image(file)
+
+
+def with_compression(folder, pixels, compression, **tags):
+    """A file that says to be compressed so."""
+    file = folder / "a.tif"
+    tifffile.imwrite(file, pixels, **tags)
+    data = bytearray(file.read_bytes())
+    with tifffile.TiffFile(file) as written:
+        offset = written.pages[0].tags[259].valueoffset
+    data[offset : offset + 2] = compression.to_bytes(2, "little")
+    file.write_bytes(data)
+    return file
+
+
+@pytest.mark.parametrize("colors", [3, 1], ids=["colour", "grey"])
+def test_the_first_jpeg_of_tiff_is_read_in_colour_and_told_in_grey(tmp_path, colors):
+    """Its stream stands in the file and the strips are parts of it, as TIFF 6.0 has it; libtiff reads no grey ones."""
+    across, down = np.meshgrid(np.linspace(0, 255, 64), np.linspace(0, 255, 48))
+    pixels = np.stack([across, down, np.full_like(across, 90)], -1).round().astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels if colors == 3 else pixels[..., 0]).save(buffer, "JPEG", quality=95, subsampling=0)
+    stream = buffer.getvalue()
+    tags = {256: [64], 257: [48], 258: [8] * colors, 259: [6], 262: [6 if colors == 3 else 1], 277: [colors], 278: [48]}
+    tags |= {512: [1], 513: [8], 514: [len(stream)]} | ({530: [1, 1]} if colors == 3 else {})
+    write_tiff(tmp_path / "a.tif", [stream], tags)
+    if colors == 3:
+        assert (read_image(tmp_path / "a.tif") - as_image(pixels)).abs().max() < 0.02
+    else:
+        with pytest.raises(UnreadableImage, match="first JPEG of TIFF; save it with Deflate"):
+            read_image(tmp_path / "a.tif")
 
 
 def test_the_first_picture_is_taken_and_no_preview(tmp_path):
