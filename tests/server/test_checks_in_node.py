@@ -39,4 +39,4 @@ def test_the_node_shows_what_its_checks_found(editor):
 def test_what_was_found_is_there_again_after_a_reload(editor):
     editor.wait_for_timeout(2_000)  # the editor keeps a draft of the workflow now and then
     editor.reload()
-    editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length === 2", timeout=60_000)
+    editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length === 2", timeout=120_000)

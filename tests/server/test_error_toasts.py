@@ -1,8 +1,7 @@
 """The pack's sentence is what a person reads in the editor, whether a node failed or the server refused its input."""
 
 import pytest
-
-TOAST = ".p-toast-message, [data-testid=toast]"  # as editors up to 1.47 and those from 1.58 on call it
+from widget_matrix import TOAST
 
 _RUN = """async folder => {
   const inputs = { folder, map: "any" };

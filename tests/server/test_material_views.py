@@ -1,7 +1,7 @@
 """The views of materials, tiles and live normals in the real editor, drawn both ways."""
 
 import pytest
-from widget_matrix import RENDERERS, Matrix, in_page, use_renderer
+from widget_matrix import RENDERERS, TOAST, Matrix, in_page, use_renderer
 
 VIEWS = {
     "TilewrightPreviewMaterial": "material_view",
@@ -108,7 +108,7 @@ def test_the_picture_is_saved_to_output(run_graph, server):
     folder = server.output / "material_views"
     before = set(folder.glob("*.png"))
     page.locator(".tw-material-corner button").last.click()
-    page.locator(".p-toast-message", has_text="material_views").wait_for(timeout=60_000)
+    page.locator(TOAST, has_text="material_views").wait_for(timeout=60_000)
     (saved,) = set(folder.glob("*.png")) - before
     from PIL import Image
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Page
 
 RENDERERS = ["classic", "Nodes 2.0"]
+TOAST = ".p-toast-message, [data-testid=toast]"  # as editors up to 1.47 and those from 1.58 on call it
 LOADED = (
     "!!(window.app?.extensionManager?.workflow?.activeWorkflow"
     " && window.LiteGraph?.registered_node_types?.TilewrightDemoModel)"
