@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,19 +20,27 @@ Result = TypeVar("Result")
 
 
 class PixelBudget:
-    """Lets threads work as long as the pixels of what they work on are within a limit. A larger image goes alone."""
+    """Lets threads work as long as the pixels of what they work on are within a limit. A larger image goes alone.
+
+    They go in the order in which they came: a thread that is done would else take its next image before those that
+    wait, and one of the first would be the last.
+    """
 
     def __init__(self, limit: int = PIXELS_AT_ONCE) -> None:
         self._limit = self._free = limit
         self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
 
     @contextmanager
     def spent(self, pixels: int) -> Iterator[None]:
         """Wait until `pixels` are free, and hold them while the block runs."""
-        pixels = min(pixels, self._limit)
+        pixels, turn = min(pixels, self._limit), object()
         with self._changed:
-            self._changed.wait_for(lambda: pixels <= self._free)
+            self._waiting.append(turn)
+            self._changed.wait_for(lambda: self._waiting[0] is turn and pixels <= self._free)
+            self._waiting.popleft()
             self._free -= pixels
+            self._changed.notify_all()
         try:
             yield
         finally:

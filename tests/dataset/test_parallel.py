@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from tilewright.dataset import parallel
@@ -28,6 +29,21 @@ def test_what_is_worked_on_at_once_stays_within_the_budget(monkeypatch):
     monkeypatch.setattr(parallel, "PixelBudget", lambda: PixelBudget(100))
     in_parallel(work, [40, 60, 70, 30, 500, 20] * 3, lambda *_: None, lambda pixels: pixels)
     assert max(sum_ for sum_ in most if sum_ != 500) <= 100  # and what is larger than all goes alone
+
+
+def test_large_images_are_told_one_after_the_other(monkeypatch):
+    """Each fills the budget: those that wait go before the next of a thread that is done, or little is told for long."""
+    monkeypatch.setattr(parallel, "THREADS", 4)
+    monkeypatch.setattr(parallel, "PixelBudget", lambda: PixelBudget(100))
+    begun, told = [], []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.005)
+
+    in_parallel(work, range(40), lambda done, _: told.append(len(begun) - done), lambda _: 100)
+    assert max(abs(place - item) for place, item in enumerate(begun)) <= 4
+    assert max(told) <= 8  # begun and not told yet
 
 
 def test_a_stop_leaves_the_rest_undone():
