@@ -32,7 +32,7 @@ def test_what_is_worked_on_at_once_stays_within_the_budget(monkeypatch):
 
 
 def test_large_images_are_told_one_after_the_other(monkeypatch):
-    """Each fills the budget: those that wait go before the next of a thread that is done, or little is told for long."""
+    """Each fills the budget: those that wait go before the next of a thread that is done, or little is told."""
     monkeypatch.setattr(parallel, "THREADS", 4)
     monkeypatch.setattr(parallel, "PixelBudget", lambda: PixelBudget(100))
     begun, told = [], []
