@@ -8,6 +8,7 @@ import torch
 from ..common.files import write_json, written_whole
 from ..common.image_writing import write_pixels
 from ..evaluation.chart import score_chart
+from ..evaluation.grid import LoraGrid
 from ..evaluation.score_grid import Result
 from ..evaluation.sheet import contact_sheet
 from ..evaluation.words import report, scores_record, table_csv
@@ -36,6 +37,13 @@ def written_verdict(result: Result) -> Verdict:
     sheet = contact_sheet(grid.cells, grid.pictures, grid.prompts, len(grid.seeds), notes=refused, chosen=result.chosen)
     write_pixels(grid.folder / "scored_sheet.png", np.array(sheet))
     return verdict
+
+
+def check_model(model: Model, clip: Clip, grid: LoraGrid) -> None:
+    """Raise `InputError` for a MODEL that the LoRAs of a grid do not fit, by the first: before it is scored."""
+    name = next((cell.lora for cell in grid.cells if not cell.is_base), "")
+    if model is not None and name:
+        check_fit(model, clip, read_lora(name))
 
 
 def with_chosen(model: Model, clip: Clip, result: Result) -> tuple[Model, Clip]:

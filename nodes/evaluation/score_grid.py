@@ -97,11 +97,12 @@ class ScoreGrid(io.ComfyNode):
         clip: Clip | None = None,
     ) -> io.NodeOutput:
         from ...evaluation.score_grid import score_grid
-        from ...host.scored_grid import with_chosen, written_verdict
+        from ...host.scored_grid import check_model, with_chosen, written_verdict
 
         by_hand = find_cell(choice, grid.cells) if choice.strip() else None
         size = (grid.sampling.width, grid.sampling.height)
         check_apart(training, held_out, "training")
+        check_model(model, clip, grid)
         trained = framed_renders(training, size, "training")
         others = framed_renders(held_out, size, "held_out") if held_out is not None and len(held_out) else None
         encoders = load_encoders(clip_vision, clip_text, aesthetic, (others or trained).pictures)

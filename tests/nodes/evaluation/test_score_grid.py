@@ -83,6 +83,9 @@ def test_a_model_that_the_chosen_lora_does_not_fit_is_refused(grids, renders, gr
     without_text = grids.score(grid, model=grids.model, **given).report
     assert "On the model that you gave, without a clip, bricks-step00000020.safetensors: " in without_text
     assert "On the model" not in grids.score(grid, model=grids.model, clip=grids.clip, **given).report
+    next(iter(grid.files.values()))[0].unlink()
+    with pytest.raises(InputError, match="another family"):  # before anything is read and scored
+        grids.score(grid, model=small_model("SDXL"), clip=grids.clip, **given)
 
 
 def with_pictures(grid, cell, pictures):
