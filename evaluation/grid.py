@@ -8,7 +8,7 @@ weight or file paints only what is new.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from filecmp import cmp
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from .cells import BASE, Cell, lora_stem
 from .loss_transfer import Transfer
 
 MOST_PICTURES = 100_000
+MOST_KEPT = 2**24  # pixels of a grid's pictures, 200 MB as they are read
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,20 @@ class LoraGrid:
     files: Mapping[Cell, tuple[Path, ...]]
     paint: "Paint | None" = None
     transfers: Mapping[Cell, Transfer] = field(default_factory=dict)
+    _read: dict[Cell, list[torch.Tensor]] | None = field(default=None, compare=False, repr=False)
 
     def pictures(self, cell: Cell) -> list[torch.Tensor]:
         """(3, H, W) each, as they are in the files; one that had NaN or infinite values is nan."""
-        return [read_picture(file) for file in self.files[cell]]
+        if self._read is None:
+            return [read_picture(file) for file in self.files[cell]]
+        if cell not in self._read:
+            self._read[cell] = [read_picture(file) for file in self.files[cell]]
+        return self._read[cell]
+
+    def reading_once(self) -> "LoraGrid":
+        """The same grid, which keeps its pictures once they are read, if they are few or small."""
+        pixels = self.sampling.width * self.sampling.height * sum(map(len, self.files.values()))
+        return replace(self, _read={}) if pixels <= MOST_KEPT else self
 
 
 class Paint(Protocol):

@@ -75,6 +75,7 @@ def score_grid(
             "The grid holds nothing but the model without LoRA, so there is nothing to choose. Give LoRA Grid weights "
             "other than 0, such as 0.4 0.7 1."
         )
+    grid = grid.reading_once()  # to be measured, and to be put on the sheet
     compared = held_out or training
     total = len(training.pictures) + (len(held_out.pictures) if held_out else 0) + len(grid.cells) * pictures
     count = _Counter(progress, total)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import TextureDataset
 from tilewright.dataset.procedural.render import render_material
+from tilewright.evaluation import grid as evaluation_grid
 from tilewright.evaluation.chart import CHOSEN, LINE, ROOM
 
 pytest_plugins = ["small_grids"]
@@ -132,6 +134,19 @@ def test_pictures_that_are_no_numbers_are_refused(grids, renders, grid):
     file.write_text(json.dumps({**json.loads(file.read_text()), "finite": False}))
     scored = grids.score(grid, training=renders[0], held_out=renders[1], fresh_seeds=0)
     assert "1 of 6 pictures show nothing" in scored.report
+
+
+def test_pictures_of_a_small_grid_are_read_once_and_the_sheet_is_the_same(grids, renders, grid, monkeypatch):
+    read, count = evaluation_grid.read_picture, Counter()
+    monkeypatch.setattr(evaluation_grid, "read_picture", lambda file: count.update([file]) or read(file))
+    sheets, given = [], {"training": renders[0], "held_out": renders[1], "fresh_seeds": 0}
+    for most in (evaluation_grid.MOST_KEPT, 0):
+        monkeypatch.setattr(evaluation_grid, "MOST_KEPT", most)
+        count.clear()
+        grids.score(grid, **given)
+        sheets.append((grid.folder / "scored_sheet.png").read_bytes())
+        assert set(count.values()) == {1 if most else 2}
+    assert sheets[0] == sheets[1]
 
 
 def test_where_every_cell_is_refused_the_model_comes_out_as_it_was(grids, renders, grid):
