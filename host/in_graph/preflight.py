@@ -1,8 +1,12 @@
 """What a run reports about its dataset and models before the first step."""
 
+import torch
+
 from ...common.buckets import NOTICEABLE
 from ...common.caption_files import split_phrases
 from ...common.dataset_counts import PROMPT_SYNTAX, counted
+from ...common.processor import processor_multiplies
+from ...training.checkpoint import DTYPES
 from ...training.loop import Trainer
 from ...training.preflight import Preflight
 from .. import training as host_training
@@ -48,4 +52,15 @@ def _remarks(order: Order, trainer: Trainer) -> list[str]:
         )
     if patches := host_training.unused_patches(order.model):
         remarks.append(f"Not trained with, since only sampling uses it: {', '.join(patches)}.")
+    if is_emulated(order.config.precision, next(trainer.network.parameters()).device):
+        remarks.append(
+            f"This processor has no instructions for {order.config.precision}: a step takes many times as long as in "
+            "float32. Set precision to auto."
+        )
     return remarks
+
+
+def is_emulated(precision: str, device: torch.device) -> bool:
+    """Whether `device` is a processor that can multiply numbers of the precision that was asked for only by converting
+    them."""
+    return precision != "auto" and device.type == "cpu" and not processor_multiplies(DTYPES[precision])

@@ -151,7 +151,8 @@ def test_both_losses_reach_every_trained_weight(networks):
     assert networks["unet"].out[-1].weight.grad.abs().sum() > 0
 
 
-def test_mixed_precision_changes_a_loss_by_less_than_a_hundredth(networks):
+def test_mixed_precision_changes_a_loss_by_less_than_a_hundredth(networks, monkeypatch):
+    monkeypatch.setattr(run, "processor_multiplies", lambda dtype: True)
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     losses = []
     for precision in (contextlib.nullcontext(), run.mixed_precision()):
@@ -162,6 +163,12 @@ def test_mixed_precision_changes_a_loss_by_less_than_a_hundredth(networks):
     assert mixed.dtype == torch.float32
     assert mixed != exact
     assert mixed.item() == pytest.approx(exact.item(), rel=0.01)
+
+
+def test_a_processor_that_has_no_bfloat16_trains_in_float32(monkeypatch):
+    monkeypatch.setattr(run, "processor_multiplies", lambda dtype: False)
+    with run.mixed_precision():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
 
 
 def test_neighbours_are_alike_in_a_slow_wave_opposite_in_a_chequer_and_strangers_in_noise():

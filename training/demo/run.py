@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from ...common.processor import processor_multiplies
 from .pool import Pool
 
 
@@ -52,8 +53,9 @@ class Clock:
 
 def mixed_precision() -> torch.autocast:
     """Matrix products and convolutions in bfloat16, weights and losses in float32: two thirds of the time for the
-    autoencoder's steps, four fifths for the denoiser's, on a processor that multiplies bfloat16."""
-    return torch.autocast("cpu", torch.bfloat16)
+    autoencoder's steps, four fifths for the denoiser's, on a processor that multiplies bfloat16. On others all in
+    float32, for they would take ten times as long."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=processor_multiplies(torch.bfloat16))
 
 
 class Average:

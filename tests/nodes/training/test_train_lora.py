@@ -14,6 +14,7 @@ from tilewright.common.errors import InputError
 from tilewright.common.image_writing import write_png
 from tilewright.common.texture_dataset import Sample, TextureDataset
 from tilewright.host.in_graph import model as in_graph_model
+from tilewright.host.in_graph import preflight
 from tilewright.host.weight_files import read_weights
 from tilewright.nodes.training import LoraNetwork, LoraObjective, LoraOptimizer, LoraSaving, TrainLora
 from tilewright.training.config import NetworkConfig, SavingConfig
@@ -121,6 +122,14 @@ def test_half_precision_trains(runs, precision):
     lora = runs.train(steps=2, precision=precision, gradient_checkpointing=True).lora
     ups = [value for name, value in lora.items() if name.endswith("lora_up.weight")]
     assert all(up.isfinite().all() and up.abs().max() > 0 for up in ups)
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_precision_that_the_processor_does_not_have_is_told(runs, caplog, monkeypatch, by_itself):
+    monkeypatch.setattr(preflight, "processor_multiplies", lambda dtype: by_itself)
+    with caplog.at_level("INFO"):
+        runs.train(steps=1, precision="bfloat16")
+    assert ("no instructions for bfloat16" in caplog.text) is not by_itself
 
 
 def test_a_run_starts_from_an_existing_lora(runs, monkeypatch):
