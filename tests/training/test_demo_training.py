@@ -5,10 +5,10 @@ import contextlib
 import pytest
 import torch
 from tilewright.dataset.procedural.catalogue import chosen_materials
-from tilewright.host.demo_model import ARCHITECTURE, ARCHITECTURES, load_weights, weights_metadata
+from tilewright.host.demo_model import ARCHITECTURE, ARCHITECTURES, WEIGHTS, load_weights, weights_metadata
 from tilewright.launch import demo_model_report, train_demo_model
 from tilewright.launch.demo_model_course import COURSES, SHIPPED, Course
-from tilewright.launch.train_demo_model import denoiser_of, initial_networks
+from tilewright.launch.train_demo_model import denoiser_of, initial_networks, load_networks
 from tilewright.training.demo import run
 from tilewright.training.demo.autoencoder import (
     autoencoder_loss,
@@ -72,23 +72,34 @@ def test_a_map_that_would_be_flat_becomes_a_basecolor():
     assert course.draw(0).captions[-1] == "rock face"
 
 
-def test_a_training_stopped_by_its_time_limit_goes_on(tmp_path, monkeypatch):
-    """The whole command at its smallest: each stage in two calls, the file at the end loads as a checkpoint."""
-    course = Course("small", ("rock", "tread"), COURSES["everyday"].shares)
-    for module, name, value in (
-        (train_demo_model, "POOL", 6),
-        (train_demo_model, "SPOKEN", 1),
-        (train_demo_model, "COURSES", {"everyday": course}),
-        (demo_model_report, "COURSES", {"everyday": course}),
-        (demo_model_report, "KNOWN", 3),
-        (demo_model_report, "UNKNOWN", 1),
-        (demo_model_report, "PAINTED", 1),
-        (demo_model_report, "RENDERED", 1),
-    ):
-        monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr("tilewright.training.demo.denoiser.FIRST_DRAWINGS", 4)
-    monkeypatch.setattr(run, "time", TickingTime())
-    monkeypatch.setattr(Pool, "renew", lambda self, count, renew=Pool.renew: renew(self, min(count, 4)))
+@pytest.fixture
+def smallest(monkeypatch):
+    """The whole command in seconds: two materials, few of everything, and clocks that go on by themselves. Called with
+    an architecture."""
+
+    def shrink(architecture):
+        course = Course(architecture, ("rock", "tread"), COURSES["everyday"].shares)
+        for module, name, value in (
+            (train_demo_model, "POOL", 6),
+            (train_demo_model, "SPOKEN", 1),
+            (train_demo_model, "COURSES", {"everyday": course}),
+            (demo_model_report, "COURSES", {"everyday": course}),
+            (demo_model_report, "KNOWN", 3),
+            (demo_model_report, "UNKNOWN", 1),
+            (demo_model_report, "PAINTED", 1),
+            (demo_model_report, "RENDERED", 1),
+        ):
+            monkeypatch.setattr(module, name, value)
+        monkeypatch.setattr("tilewright.training.demo.denoiser.FIRST_DRAWINGS", 4)
+        monkeypatch.setattr(run, "time", TickingTime())
+        monkeypatch.setattr(Pool, "renew", lambda self, count, renew=Pool.renew: renew(self, min(count, 4)))
+
+    return shrink
+
+
+def test_a_training_stopped_by_its_time_limit_goes_on(tmp_path, smallest):
+    """Each stage in two calls; the file at the end loads as a checkpoint."""
+    smallest("small")
     folder = ["--folder", str(tmp_path)]
     train_demo_model.main(["autoencoder", "denoiser", *folder, "--time-limit", "0.1", "--autoencoder-minutes", "0.3"])
     steps = torch.load(tmp_path / "autoencoder.pt", weights_only=True)["step"]
@@ -106,6 +117,28 @@ def test_a_training_stopped_by_its_time_limit_goes_on(tmp_path, monkeypatch):
     with torch.inference_mode():
         assert vae.decode(torch.zeros(1, 4, 8, 8)).shape == (1, 64, 64, 3)
     assert "paintings_told_apart" in (tmp_path / "demo_model.json").read_text()
+
+
+@torch.no_grad()
+def test_a_training_goes_on_from_the_file_that_ships_in_larger_networks(tmp_path, smallest):
+    """A short while of learning leaves what the shipped file knows: its latents, pictures and noise."""
+    smallest("wide")
+    minutes = [f"--{stage}-minutes=0.1" for stage in ("autoencoder", "denoiser")]
+    with torch.enable_grad():
+        stages = ["autoencoder", "denoiser", "pack"]
+        train_demo_model.main([*stages, "--folder", str(tmp_path), "--start-from", str(WEIGHTS), *minutes])
+    packed = tmp_path / "demo_model.safetensors"
+    assert weights_metadata(packed)["architecture"] == "wide"
+    learnt, shipped = (initial_networks(ARCHITECTURES[name]) for name in ("wide", "small"))
+    load_networks(learnt, load_weights(packed))
+    load_networks(shipped, load_weights(WEIGHTS))
+    image = SHIPPED.draw(3).image[None].float() / 127.5 - 1
+    latents = [encode_wrapped(network["autoencoder"], image) for network in (learnt, shipped)]
+    images = [decode_wrapped(network["autoencoder"], latents[1]) for network in (learnt, shipped)]
+    times, context = torch.tensor([500.0]), torch.zeros(1, 77, 128)
+    noises = [network["unet"](latents[1] * 0.18, times, context=context) for network in (learnt, shipped)]
+    for new, old in (latents, images, noises):
+        assert torch.corrcoef(torch.stack([new.flatten(), old.flatten()]))[0, 1] > 0.9
 
 
 def test_the_wide_architecture_is_an_sd1_too_and_fits_the_repository(tmp_path):
