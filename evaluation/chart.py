@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .cells import named
+from .label_places import Point, label_places
 from .lettering import cut, label_font
 from .score_grid import Result
 from .scores import CellScores, Score
@@ -148,18 +149,29 @@ def _plot(draw: "ImageDraw", result: Result, left: int, top: int) -> None:
     front = sorted(at(places[number + 1]) for number in result.choice.front)
     if len(front) > 1:
         draw.line(front, MARK, 2)
+    named_cells = []
     for number, (scores, place) in enumerate(zip(cells, places, strict=True), -1):
         x, y = at(place)
         refused = number in result.choice.refused
         color = CHOSEN if scores.cell == result.chosen else ALERT if refused else MARK
         draw.ellipse((x - 4, y - 4, x + 4, y + 4), None if refused else color, color)
         if number in (-1, result.choice.best) or number in result.choice.front or scores.cell == result.chosen:
-            name = named(scores.cell, result.grid.cells)
-            font = label_font(13, name)
-            at_left = x + 8 + font.getlength(name) > left + PLOT
-            draw.text((x - 8 if at_left else x + 8, y - 9), name, color, font, "ra" if at_left else "la")
+            named_cells.append((named(scores.cell, result.grid.cells), (x, y), color))
+    _names(draw, named_cells, [at(place) for place in places], (left, top, left + PLOT, top + PLOT))
     note = "The line joins the cells that no other beats in both. Hollow red ones are refused."
     draw.text((left, top + PLOT + 26), note, FAINT, label_font(13))
+
+
+def _names(
+    draw: "ImageDraw", given: Sequence[tuple[str, Point, str]], marks: Sequence[Point], frame: tuple[int, int, int, int]
+) -> None:
+    """The names of the cells at their points, each in its color; the chosen one's place is found first."""
+    given = sorted(given, key=lambda one: one[2] != CHOSEN)
+    fonts = [label_font(13, name) for name, _, _ in given]
+    sizes = [(font.getlength(name), 16.0) for font, (name, _, _) in zip(fonts, given, strict=True)]
+    places = label_places([point for _, point, _ in given], sizes, marks, frame)
+    for (name, _, color), font, place in zip(given, fonts, places, strict=True):
+        draw.text(place, name, color, font)
 
 
 def _value(score: Score | None) -> float:
