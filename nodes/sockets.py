@@ -26,9 +26,11 @@ def following_axes_input(tooltip: str, follows: str) -> io.Combo.Input:
     )
 
 
-def axes_input(tooltip: str, default: str = "both") -> io.Combo.Input:
+def axes_input(tooltip: str, default: str = "both", optional: bool = False) -> io.Combo.Input:
     """The `axes` widget: both | x | y | none."""
-    return io.Combo.Input("axes", display_name="tiling axes", options=AXES_OPTIONS, default=default, tooltip=tooltip)
+    return io.Combo.Input(
+        "axes", display_name="tiling axes", options=AXES_OPTIONS, default=default, tooltip=tooltip, optional=optional
+    )
 
 
 def light_input() -> io.Combo.Input:

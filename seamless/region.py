@@ -8,13 +8,12 @@ import torch
 from ..common.axes import Axes, wrap_pad
 from ..common.errors import InputError
 from ..common.resample import resize
-from ..material.filters import gaussian_blur
 from ..material.normals import decode_normals, encode_normals, unit
+from .surroundings import in_colors_around, surroundings
 
 GRID = 16  # pixels: autoencoders reduce by 8 and transformers take 2 x 2 of those
 MARGIN = 8  # pixels: a cut shows at least so much around the spot
 SPOT = 0.5  # a mask marks what is brighter
-FAINT = 1e-3  # where a spot's surroundings reach less than this, their mean takes over
 SHAPE = 0.05  # by how much a patch's ratio of width to height may differ from its region's
 
 
@@ -125,7 +124,8 @@ def crop(image: torch.Tensor, region: Region, fill: bool = False) -> torch.Tenso
     """
     piece = cut(image, region)
     if fill:
-        piece = torch.lerp(piece, _surroundings(piece, region), region.weight.to(piece))
+        sigma = float((region.weight > 0).sum()) ** 0.5 / 4  # half a spot's radius
+        piece = torch.lerp(piece, surroundings(piece, region.weight, region.axes, sigma), region.weight.to(piece))
     return _resampled(piece, region.patch, region.axes)
 
 
@@ -134,15 +134,27 @@ def crop_weight(region: Region) -> torch.Tensor:
     return _resampled(region.weight[None, None], region.patch, region.axes)[0]
 
 
+def whole_region(weight: torch.Tensor, axes: Axes) -> Region:
+    """All of a texture as a region, for a patch of the whole that replaces it where the weight (H, W) says."""
+    height, width = weight.shape
+    return Region(0, 0, height, width, (height, width), (height, width), weight, axes)
+
+
 def stitch(
-    image: torch.Tensor, patch: torch.Tensor, region: Region, match_color: bool, normals: bool = False
+    image: torch.Tensor,
+    patch: torch.Tensor,
+    region: Region,
+    match_color: bool,
+    normals: bool = False,
+    colors_around: bool = False,
 ) -> torch.Tensor:
     """Put `patch` (B, C, h, w) back over its region of `image` (B, C, H, W); one image takes several patches.
 
     Where the region's weight is 0 every value stays, bit for bit. `match_color` first takes the mean difference of
-    both around the spot out of the patch, channel by channel: what a model adds to all it decodes. `normals` says that
-    both are normal maps, which keep unit length. Channels that the patch lacks (alpha) stay. Raises `InputError` for a
-    patch of another shape or number.
+    both around the spot out of the patch, channel by channel: what a model adds to all it decodes. `colors_around`
+    gives the patch the slow changes of colour around the spot. `normals` says that both are normal maps, which keep
+    unit length. Channels that the patch lacks (alpha) stay.
+    Raises `InputError` for a patch of another shape or number.
     """
     _check_patch(image, patch, region)
     below = cut(image, region)
@@ -152,24 +164,14 @@ def stitch(
     if match_color and outside.any():
         difference = (below[:, :channels] - laid)[..., outside]
         laid = laid + difference.mean(-1)[..., None, None]
+    if colors_around:
+        laid = in_colors_around(laid, below[:, :channels], weight, region.axes)
     mixed = torch.lerp(below[:, :channels], laid, weight)
     mixed = torch.where(outside, below[:, :channels], encode_normals(unit(decode_normals(mixed))) if normals else mixed)
     result = image.expand(len(patch), -1, -1, -1).clone()
     rows, columns = region.places(image.device)
     result[:, :channels, rows[:, None], columns] = mixed
     return result
-
-
-def _surroundings(piece: torch.Tensor, region: Region) -> torch.Tensor:
-    """What lies outside the weight, blurred into it: a normalised convolution, half as wide as the spot's radius."""
-    known = (region.weight == 0).to(piece)[None, None]
-    if not known.any():
-        return piece.mean((-2, -1), keepdim=True).expand_as(piece)
-    sigma = float((region.weight > 0).sum()) ** 0.5 / 4
-    shares = gaussian_blur(known, sigma, region.axes)
-    blurred = gaussian_blur(piece * known, sigma, region.axes)
-    mean = (piece * known).sum((-2, -1), keepdim=True) / known.sum()
-    return (blurred + FAINT * mean) / (shares + FAINT)
 
 
 def _on_grid(length: float) -> int:
@@ -193,8 +195,8 @@ def _check_patch(image: torch.Tensor, patch: torch.Tensor, region: Region) -> No
     wanted = region.patch[1] / region.patch[0]
     if abs(width / height / wanted - 1) > SHAPE:
         raise InputError(
-            f"The patch is {width} x {height} pixels, its region {region.patch[1]} x {region.patch[0]}. Connect the "
-            "picture that Crop Region gave, painted anew and otherwise uncut."
+            f"The patch is {width} x {height} pixels, its region {region.patch[1]} x {region.patch[0]}. Connect what "
+            "Crop Region gave, or with a mask the whole texture, painted anew and otherwise uncut."
         )
     if len(image) not in (1, len(patch)):
         raise InputError(

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ...common.axes import Axes
 from ...common.errors import InputError
 from ...common.layout import to_bhwc
-from ...seamless.region import GRID, Region, crop, crop_weight, find_region, stitch
+from ...seamless.region import GRID, Region, crop, crop_weight, find_region, stitch, whole_region
 from ..image_inputs import read_images
 from ..sockets import axes_input
 
@@ -104,14 +104,8 @@ class CropRegion(io.ComfyNode):
         axes: str = "both",
         fill: bool = True,
     ) -> io.NodeOutput:
-        pictures, marked = read_images(image), read_images(mask, "The mask").amax((0, 1))
-        if marked.shape != pictures.shape[-2:]:
-            raise InputError(
-                f"The mask is {marked.shape[1]} x {marked.shape[0]} pixels, the image {pictures.shape[3]} x "
-                f"{pictures.shape[2]}. Give both the same size. A picture without alpha loads with an empty mask of "
-                "64 x 64."
-            )
-        region = find_region(marked.float(), Axes.parse(axes), size, context, grow, feather)
+        pictures = read_images(image)
+        region = find_region(_marked(mask, pictures).float(), Axes.parse(axes), size, context, grow, feather)
         return io.NodeOutput(to_bhwc(crop(pictures, region, fill)), crop_weight(region), region, _report(region))
 
 
@@ -122,8 +116,8 @@ class StitchRegion(io.ComfyNode):
             node_id="TilewrightStitchRegion",
             display_name="Stitch Region",
             category=CATEGORY,
-            description="Puts a region that was painted anew back into its texture. Outside the mask every value stays "
-            "as it was, bit for bit.",
+            description="Puts a region that was painted anew back into its texture. With a mask the patch may be the "
+            "whole texture. Outside the mask every value stays as it was, bit for bit.",
             search_aliases=[
                 "inpaint stitch",
                 "crop and stitch",
@@ -136,7 +130,9 @@ class StitchRegion(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="The texture that the region was cut from, or another map of it."),
                 io.Image.Input("patch", tooltip="The painted picture, or several of them to choose from, in any size."),
-                RegionSocket.Input("region", tooltip="From Crop Region."),
+                RegionSocket.Input(
+                    "region", optional=True, tooltip="From Crop Region. Without it the patch is the whole texture."
+                ),
                 io.Boolean.Input(
                     "match_color",
                     display_name="match color",
@@ -152,6 +148,20 @@ class StitchRegion(io.ComfyNode):
                     optional=True,
                     tooltip="Turn on for normal maps: where both are blended, normals get unit length again.",
                 ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Without a region: where the patch replaces the texture, such as the mask of Offset Image.",
+                ),
+                axes_input("Without a region: the axes along which the texture tiles.", optional=True),
+                io.Boolean.Input(
+                    "colors_around",
+                    display_name="colors of surroundings",
+                    default=False,
+                    optional=True,
+                    tooltip="Gives what was painted the colours around it and leaves it its detail, where a model "
+                    "paints a seam or a spot in colours of its own. Off where other colours are wanted.",
+                ),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The texture with the region put back."),
@@ -164,13 +174,33 @@ class StitchRegion(io.ComfyNode):
         cls,
         image: torch.Tensor,
         patch: torch.Tensor,
-        region: Region,
+        region: Region | None = None,
         match_color: bool = True,
         normals: bool = False,
+        mask: torch.Tensor | None = None,
+        axes: str = "both",
+        colors_around: bool = False,
     ) -> io.NodeOutput:
         texture, painted = read_images(image), read_images(patch, "The patch")
-        mended = stitch(texture, painted, region, match_color and not normals, normals)
+        if (region is None) == (mask is None):
+            raise InputError(
+                "Connect either region, from Crop Region, or mask, for a patch that is the whole texture painted anew."
+            )
+        region = region or whole_region(_marked(mask, texture).clamp(0, 1).float(), Axes.parse(axes))
+        mended = stitch(texture, painted, region, match_color and not normals, normals, colors_around and not normals)
         return io.NodeOutput(to_bhwc(mended), region.placed_weight().expand(len(mended), -1, -1))
+
+
+def _marked(mask: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """What any mask of a batch marks, (H, W) as the pictures (B, C, H, W) are. Raises `InputError` for another size."""
+    marked = read_images(mask, "The mask").amax((0, 1))
+    if marked.shape != pictures.shape[-2:]:
+        raise InputError(
+            f"The mask is {marked.shape[1]} x {marked.shape[0]} pixels, the image {pictures.shape[3]} x "
+            f"{pictures.shape[2]}. Give both the same size. A picture without alpha loads with an empty mask of 64 x "
+            "64."
+        )
+    return marked
 
 
 def _report(region: Region) -> str:
