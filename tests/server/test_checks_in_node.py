@@ -38,5 +38,19 @@ def test_the_node_shows_what_its_checks_found(editor):
 
 def test_what_was_found_is_there_again_after_a_reload(editor):
     editor.wait_for_timeout(2_000)  # the editor keeps a draft of the workflow now and then
-    editor.reload()
+    editor.reload(timeout=120_000)
     editor.wait_for_function(f"() => window.app?.graph && ({_TEXTS})().length === 2", timeout=120_000)
+
+
+_LONGER = """() => {
+  const list = document.querySelector(".tw-badges");
+  const badge = list.querySelector(".tw-badge");
+  badge.textContent = "left–right: seam, the edge is more detailed than the inside, ".repeat(3);
+  return list.scrollWidth - list.clientWidth;
+}"""
+
+
+def test_a_verdict_that_is_longer_than_its_node_is_wide_goes_on_below(editor):
+    editor.evaluate("() => { for (const node of app.graph.nodes) node.setSize([300, node.size[1]]); }")
+    editor.wait_for_timeout(500)
+    assert editor.evaluate(_LONGER) <= 0

@@ -115,7 +115,7 @@ def test_in_mid_run_a_page_loaded_anew_shows_every_view_again(editor, scene, tra
     editor.wait_for_timeout(1500)  # the frontend keeps drafts a moment after a change
     busy(server)
     try:
-        editor.reload()
+        editor.reload(timeout=120_000)
         editor.wait_for_function(LOADED, timeout=60_000)
         editor.wait_for_function("app.graph.nodes.length === 10")
         in_page(

@@ -33,7 +33,7 @@ def speak(page: Page, language: str) -> None:
     """Load the page anew in another language, such as "zh"."""
     page.evaluate("async language => await app.extensionManager.setting.set('Comfy.Locale', language)", language)
     page.wait_for_timeout(500)
-    page.reload()
+    page.reload(timeout=120_000)
     page.wait_for_function(LOADED, timeout=60_000)
 
 
@@ -199,7 +199,7 @@ class Matrix:
         """
         in_page(self.page, "app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();")
         self.page.wait_for_timeout(1500)  # the frontend keeps drafts a moment after a change
-        self.page.reload()
+        self.page.reload(timeout=120_000)
         self.page.wait_for_function(LOADED, timeout=60_000)
         self.page.wait_for_function("app.graph.nodes.length > 0")
         self.page.wait_for_function(
