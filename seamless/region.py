@@ -134,8 +134,12 @@ def crop_weight(region: Region) -> torch.Tensor:
     return _resampled(region.weight[None, None], region.patch, region.axes)[0]
 
 
-def whole_region(weight: torch.Tensor, axes: Axes) -> Region:
-    """All of a texture as a region, for a patch of the whole that replaces it where the weight (H, W) says."""
+def whole_region(mask: torch.Tensor, axes: Axes) -> Region:
+    """All of a texture as a region, for a patch of the whole that replaces it where the mask (H, W) says, wholly where
+    it is 1. Raises `InputError` for a mask of zeros."""
+    weight = mask.clamp(0, 1)
+    if not weight.any():
+        raise InputError("The mask marks nothing: it is black. Paint white what the patch is to replace.")
     height, width = weight.shape
     return Region(0, 0, height, width, (height, width), (height, width), weight, axes)
 
@@ -165,7 +169,8 @@ def stitch(
         difference = (below[:, :channels] - laid)[..., outside]
         laid = laid + difference.mean(-1)[..., None, None]
     if colors_around:
-        laid = in_colors_around(laid, below[:, :channels], weight, region.axes)
+        colors = in_colors_around(laid[:, :3], below[:, : min(channels, 3)], weight, region.axes)
+        laid = torch.cat([colors, laid[:, 3:]], 1)
     mixed = torch.lerp(below[:, :channels], laid, weight)
     mixed = torch.where(outside, below[:, :channels], encode_normals(unit(decode_normals(mixed))) if normals else mixed)
     result = image.expand(len(patch), -1, -1, -1).clone()

@@ -22,14 +22,16 @@ def in_colors_around(painted: torch.Tensor, image: torch.Tensor, weight: torch.T
     """`painted` (B, C, H, W) with the colours that `image` has around the spot, and its own detail.
 
     What changes slowly in the painted spot, (H, W) where the weight is 1, is replaced by what changes slowly around it
-    (frequency separation), in proportion to the weight. A spot that fills the image, or is nowhere whole, stays.
+    (frequency separation), in proportion to the weight; values stay within those of both. A spot that fills the image,
+    or is nowhere whole, stays.
     """
     whole = (weight > 0.99).to(painted)
     if not whole.any() or not (weight == 0).any():
         return painted
     sigma = REACH * width_of(weight > 0, axes)
     wanted, found = surroundings(image, weight, axes, sigma), _blurred_within(painted, whole, axes, sigma)
-    return painted + weight.to(painted) * (wanted - found)
+    lowest, highest = (torch.stack([extreme(painted), extreme(image)]) for extreme in (torch.amin, torch.amax))
+    return (painted + weight.to(painted) * (wanted - found)).clamp(lowest.amin(), highest.amax())
 
 
 def width_of(spot: torch.Tensor, axes: Axes) -> float:

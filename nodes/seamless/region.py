@@ -186,7 +186,7 @@ class StitchRegion(io.ComfyNode):
             raise InputError(
                 "Connect either region, from Crop Region, or mask, for a patch that is the whole texture painted anew."
             )
-        region = region or whole_region(_marked(mask, texture).clamp(0, 1).float(), Axes.parse(axes))
+        region = region or whole_region(_marked(mask, texture).float(), Axes.parse(axes))
         mended = stitch(texture, painted, region, match_color and not normals, normals, colors_around and not normals)
         return io.NodeOutput(to_bhwc(mended), region.placed_weight().expand(len(mended), -1, -1))
 

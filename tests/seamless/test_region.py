@@ -253,6 +253,16 @@ def test_both_or_neither_of_region_and_mask_is_told():
             StitchRegion.execute(image, image, **given)
     with pytest.raises(InputError, match="mask is 64 x 64 pixels, the image 128 x 96"):
         StitchRegion.execute(image, image, mask=torch.ones(1, 64, 64))
+    with pytest.raises(InputError, match="The mask marks nothing: it is black"):
+        StitchRegion.execute(image, image, mask=torch.zeros(1, 96, 128))
+
+
+def test_the_colors_around_a_spot_leave_its_alpha():
+    image = torch.cat([texture(), torch.full((1, 1, 96, 128), 0.9)], 1).movedim(1, -1)
+    painted = torch.cat([texture(seed=1), torch.full((1, 1, 96, 128), 0.25)], 1).movedim(1, -1)
+    given = {"match_color": False, "mask": cross(), "colors_around": True}
+    mended = StitchRegion.execute(image, painted, **given).args[0]
+    torch.testing.assert_close(mended[..., 3][cross() == 1], torch.full((int(cross().sum()),), 0.25))
 
 
 def test_a_region_larger_than_its_patch_is_told():

@@ -38,6 +38,14 @@ def test_a_plain_color_becomes_the_one_around_it(axes):
     assert torch.equal(found[..., :24, :], plain(BLUE)[..., :24, :])
 
 
+def test_values_stay_within_those_of_both():
+    """Bright grain in a dark band, put on white, would shine."""
+    grain = plain(torch.tensor([0.0] * 3))
+    grain[..., ::2, ::2] = 1
+    found = in_colors_around(grain, plain(torch.tensor([1.0] * 3)), band(), BOTH)
+    assert found.min() >= 0 and found.max() == 1
+
+
 @pytest.mark.parametrize("weight", [torch.ones(64, 64), torch.zeros(64, 64), 0.5 * band()])
 def test_without_a_whole_spot_or_surroundings_nothing_changes(weight):
     assert torch.equal(in_colors_around(plain(BLUE), plain(RED), weight, BOTH), plain(BLUE))
