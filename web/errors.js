@@ -10,6 +10,7 @@ import { t } from "./lib/i18n.js";
 const OURS = "Tilewright";
 const LIFE = 20000; // ms: long enough to read two sentences twice
 const ANSWER = 30000; // ms: how long a refusal of the server is waited for
+const OWN = ["custom_validation_failed", "exception_during_validation"]; // ComfyUI itself tells of sockets, ranges and lists
 
 /** What a cancelled node leaves behind: ComfyUI itself says that the job failed. */
 const KEPT = /** @type {Record<string, string>} */ ({
@@ -44,12 +45,12 @@ function tell(id, type, sentence, severity = "error") {
 
 /**
  * Each sentence of the pack's refusals once.
- * @param {Record<string, {class_type: string, errors: {message: string, details: string, extra_info?: {input_name?: string}}[]}>} refused
+ * @param {Record<string, {class_type: string, errors: {type: string, message: string, details: string, extra_info?: {input_name?: string}}[]}>} refused
  */
 function tellRefusals(refused) {
   for (const [id, { class_type, errors }] of Object.entries(refused)) {
     if (!class_type?.startsWith(OURS)) continue;
-    const sentences = errors.map(({ details, message, extra_info }) => {
+    const sentences = errors.filter(({ type }) => OWN.includes(type)).map(({ details, message, extra_info }) => {
       const prefix = `${extra_info?.input_name} - `; // the server puts the input's name before our sentence
       return details?.startsWith(prefix) ? details.slice(prefix.length) : details || message;
     });

@@ -29,6 +29,25 @@ def test_the_sentence_stands_in_a_toast_under_the_nodes_title(editor, server, fo
     assert toast.count() == 1
 
 
+_UNCONNECTED = """async () => {
+  await app.loadApiJson({
+    1: { class_type: "TilewrightTilePreview", inputs: { columns: 2, rows: 2 }, _meta: { title: "My tiles" } },
+  }, "errors");
+  app.queuePrompt(0);
+}"""
+
+
+def test_what_comfyui_tells_itself_is_told_once(editor):
+    """Of a socket without a link the server's details are no more than its name."""
+    editor.evaluate("() => app.extensionManager.toast.removeAll?.()")
+    editor.evaluate(_UNCONNECTED)
+    editor.wait_for_function("() => app.extensionManager.lastNodeErrors?.['1']", timeout=30_000)
+    editor.wait_for_timeout(1_500)
+    told = [text for text in editor.locator(TOAST).all_inner_texts() if "My tiles" in text.splitlines()[:1]]
+    assert told == []
+    assert "My tiles" in editor.locator("body").inner_text()
+
+
 _MARKED = """() => app.extensionManager.lastNodeErrors?.["1"]?.errors.map(error => error.extra_info.input_name)"""
 
 
