@@ -26,7 +26,7 @@ VALUES = 2**17  # measured at once: as many as a processor's cache holds
 INSIDE = slice(EDGE, -EDGE + 1)
 
 NOTHING, SEAMLESS, DOUBTFUL, SEAM = VERDICTS = ("nothing to measure", "seamless", "doubtful", "seam")  # best to worst
-FIGURES = "Figures, 1 or less where nothing shows:"
+FIGURES = f"Figures (seamless: Q to {SEAMLESS_Q:g}, band to {SEAMLESS_BAND:g}; R and R2 rise where a joint lies on it):"
 EDGES = {"x": "left–right", "y": "top–bottom"}  # what a person sees of an axis
 
 

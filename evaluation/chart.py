@@ -109,7 +109,7 @@ def _table(draw: "ImageDraw", result: Result, shown: Sequence[int], columns: Seq
 def _range(scores: Sequence[Score]) -> tuple[float, float]:
     ends = [end for score in scores for end in (score.value, *score.interval) if end == end]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
-    return low, high if high > low else low + 1
+    return (low, high) if high > low else (low - 1, high + 1)  # equal ones stand in the middle
 
 
 def _bar(
