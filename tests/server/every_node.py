@@ -47,6 +47,7 @@ FED = {  # optional sockets, or ones that want another source
         0,
     ),
     ("TilewrightGivenMaps", "basecolor"): SOURCES["IMAGE"],
+    ("TilewrightStitchRegion", "mask"): SOURCES["MASK"],  # or a region
 }
 SMALL = {"steps": 1, "resolution": 64, "size": 64, "count": 1, "rank": 2, "alpha": 2.0}
 OWN = {
