@@ -26,7 +26,7 @@ VALUES = 2**17  # measured at once: as many as a processor's cache holds
 INSIDE = slice(EDGE, -EDGE + 1)
 
 NOTHING, SEAMLESS, DOUBTFUL, SEAM = VERDICTS = ("nothing to measure", "seamless", "doubtful", "seam")  # best to worst
-FIGURES = f"Figures (seamless: Q to {SEAMLESS_Q:g}, band to {SEAMLESS_BAND:g}; R and R2 rise where a joint lies on it):"
+FIGURES = f"Figures (seamless: Q to {SEAMLESS_Q:g}, band to {SEAMLESS_BAND:g}; R and R2 rise with a joint on the edge):"
 EDGES = {"x": "left–right", "y": "top–bottom"}  # what a person sees of an axis
 
 
